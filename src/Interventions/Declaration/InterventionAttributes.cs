@@ -1,0 +1,58 @@
+namespace Interventions;
+
+/// <summary>An intervention on <typeparamref name="TModel"/>, with the default vocabulary (runs clean and corrupted, position end, answers correct and wrong).</summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class InterventionAttribute<TModel> : Attribute
+    where TModel : Graphs.HookedModel;
+
+/// <summary>An intervention on <typeparamref name="TModel"/> over prompts of <typeparamref name="TPrompts"/>. The class is <see langword="partial"/>; the generator adds <c>Graph</c>, <c>Run</c> and the result type.</summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class InterventionAttribute<TModel, TPrompts> : Attribute
+    where TModel : Graphs.HookedModel
+    where TPrompts : Graphs.IPromptSet;
+
+/// <summary>Overwrites the selected values of a site with what the method returns. Parameters say what it reads: a bare <c>Tensor</c> is the selected value itself.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PatchAttribute(string site) : Attribute
+{
+    /// <summary>The site path, selectors included.</summary>
+    public string Site { get; } = site;
+}
+
+/// <summary>Keeps what the method returns on the result, under the method's name; a wildcard stacks the sites along a new first axis.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class CaptureAttribute(string site) : Attribute
+{
+    /// <summary>The site path, selectors included.</summary>
+    public string Site { get; } = site;
+}
+
+/// <summary>A number a prompt, kept on the result under the method's name: returns <c>[batch]</c>.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class MetricAttribute : Attribute;
+
+/// <summary>Reads the value in another run: of the method's own site and selection, or of <see cref="Site"/>.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class FromAttribute(string run) : Attribute
+{
+    /// <summary>Reads another site of that run.</summary>
+    public FromAttribute(string run, string site)
+        : this(run) => Site = site;
+
+    /// <summary>The run's name.</summary>
+    public string Run { get; } = run;
+
+    /// <summary>The site path; <see langword="null"/> means the method's own site.</summary>
+    public string? Site { get; }
+}
+
+/// <summary>Reads the logit of an answer token: <c>[batch]</c>.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class LogitAttribute(string answer) : Attribute
+{
+    /// <summary>The answer's name.</summary>
+    public string Answer { get; } = answer;
+
+    /// <summary>The position's name, optionally with an offset (<c>S1+1</c>). Default: <c>end</c>.</summary>
+    public string At { get; init; } = "end";
+}

@@ -1,0 +1,35 @@
+using System.Collections.Immutable;
+using static TorchSharp.torch;
+
+namespace Interventions.Graphs;
+
+/// <summary>Computes a node's value from its inputs' values, in the order in which they were named. It must not write into them.</summary>
+public delegate Tensor Compute(ReadOnlySpan<Tensor> inputs);
+
+/// <summary>A value of the forward pass, named by its concrete site path (<c>blocks.0.attn.z</c>); names outside the schema are internal.</summary>
+/// <param name="Name">Unique in the graph.</param>
+/// <param name="Definition">How it is computed on the ordinary path.</param>
+/// <param name="Detours">Other ways to compute it, for when a value beside the ordinary path is written; the first that applies is taken.</param>
+public sealed record ModelNode(string Name, Definition Definition, ImmutableArray<Detour> Detours)
+{
+    /// <summary>The definition to use when the given sites are written or differentiated.</summary>
+    public Definition DefinitionUnder(IReadOnlySet<string> touched)
+    {
+        foreach (Detour detour in Detours)
+            if (touched.Contains(detour.Through))
+                return detour.Definition;
+        return Definition;
+    }
+}
+
+/// <summary>Inputs and the function of them.</summary>
+public sealed record Definition(ImmutableArray<NodeInput> Inputs, Compute Compute);
+
+/// <summary>An input, and how far an output position looks into it.</summary>
+public readonly record struct NodeInput(string Node, Reach Reach);
+
+/// <summary>
+/// A definition that is used only when <paramref name="Through"/> is written or differentiated: such a site (a head's port, one head's result, a norm's
+/// scale) does not lie on the ordinary path, so that the untouched model pays nothing for it.
+/// </summary>
+public sealed record Detour(string Through, Definition Definition);

@@ -1,0 +1,15 @@
+namespace Interventions.Sites;
+
+/// <summary>What names a model has: its sites with their axes, and how long the countable axes are.</summary>
+/// <param name="Model">The model type's name, for messages: <c>Gpt2Small</c>.</param>
+/// <param name="Axes">Sizes of the named axes: <c>layer</c>, <c>head</c>, <c>kv_head</c>, <c>d_head</c>, <c>d_model</c>, <c>neuron</c>, <c>vocab</c>.</param>
+/// <param name="Sites">The sites, with <c>{layer}</c> where one exists a layer.</param>
+public sealed partial record ModelSchema(string Model, EquatableArray<AxisSize> Axes, EquatableArray<SiteDefinition> Sites);
+
+/// <summary>The length of a named axis.</summary>
+public sealed record AxisSize(string Axis, int Size);
+
+/// <summary>A site: a value of the forward pass that can be read and written.</summary>
+/// <param name="Path">Dotted name, with <c>{layer}</c> for the layer: <c>blocks.{layer}.attn.z</c>.</param>
+/// <param name="Axes">Its axes, outermost first: <c>batch</c>, <c>pos</c>, <c>head</c>, <c>d_head</c>.</param>
+public sealed record SiteDefinition(string Path, EquatableArray<string> Axes);
