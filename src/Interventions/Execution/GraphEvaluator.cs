@@ -1,0 +1,90 @@
+using Interventions.Graphs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>Runs a <see cref="ModelGraph"/> from tokens to the values that are read, one node after the other.</summary>
+public static class GraphEvaluator
+{
+    /// <summary>Computes the named values, and only what they need; every other value is freed after its last reader.</summary>
+    /// <param name="graph">The model's forward pass.</param>
+    /// <param name="tokens">Token ids, <c>[batch, pos]</c>, int64.</param>
+    /// <param name="reads">Names of the nodes to return.</param>
+    /// <param name="writes">By node name, what replaces its value. A written node's detours are taken, also when the write returns its argument.</param>
+    /// <param name="positions">Positions, <c>[batch, pos]</c>, int64; by default 0, 1, 2, … in every row.</param>
+    /// <param name="cancellationToken">Looked at between nodes.</param>
+    /// <returns>The values after their writes, one handle each, owned by the caller.</returns>
+    /// <exception cref="KeyNotFoundException">A read or written name is not a node.</exception>
+    public static Dictionary<string, Tensor> Evaluate(
+        ModelGraph graph,
+        Tensor tokens,
+        IEnumerable<string> reads,
+        IReadOnlyDictionary<string, Func<Tensor, Tensor>>? writes = null,
+        Tensor? positions = null,
+        CancellationToken cancellationToken = default)
+    {
+        writes ??= new Dictionary<string, Func<Tensor, Tensor>>();
+        HashSet<string> wanted = [.. reads];
+        foreach (string name in wanted.Concat(writes.Keys))
+            _ = graph[name];
+
+        Schedule schedule = Schedule.Of(graph, wanted, writes.Keys.ToHashSet());
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, Tensor> live = new()
+        {
+            [ModelGraph.Tokens] = tokens.alias(),
+            [ModelGraph.Positions] = positions?.alias() ?? arange(tokens.shape[1], device: tokens.device).unsqueeze(0).expand(tokens.shape),
+        };
+
+        Dictionary<string, int> readers = new(schedule.Readers);
+        foreach ((ModelNode node, Definition definition) in schedule.Steps)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            live[node.Name] = ComputeNode(definition, live, writes.GetValueOrDefault(node.Name));
+            foreach (NodeInput input in definition.Inputs)
+                if (--readers[input.Node] == 0 && !wanted.Contains(input.Node) && live.Remove(input.Node, out Tensor? dead))
+                    dead.Dispose();
+        }
+
+        return wanted.ToDictionary(name => name, name => live[name].MoveToOuterDisposeScope());
+    }
+
+    private static Tensor ComputeNode(Definition definition, Dictionary<string, Tensor> live, Func<Tensor, Tensor>? write)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] inputs = [.. definition.Inputs.Select(input => live[input.Node])];
+        Tensor value = definition.Compute(inputs);
+        if (write is not null)
+            value = write(value);
+        // A node that passes an input through must not share its handle: each is freed on its own.
+        if (live.Values.Any(other => ReferenceEquals(other, value)))
+            value = value.alias();
+        return value.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The nodes that are computed, in order, and how often each value is read.</summary>
+    private sealed record Schedule(IReadOnlyList<(ModelNode Node, Definition Definition)> Steps, IReadOnlyDictionary<string, int> Readers)
+    {
+        public static Schedule Of(ModelGraph graph, HashSet<string> wanted, HashSet<string> touched)
+        {
+            HashSet<string> needed = [.. wanted];
+            Dictionary<string, int> readers = [];
+            List<(ModelNode, Definition)> steps = [];
+            foreach (ModelNode node in graph.Nodes.Reverse())
+            {
+                if (!needed.Contains(node.Name))
+                    continue;
+                Definition definition = node.DefinitionUnder(touched);
+                foreach (NodeInput input in definition.Inputs)
+                {
+                    needed.Add(input.Node);
+                    readers[input.Node] = readers.GetValueOrDefault(input.Node) + 1;
+                }
+                steps.Add((node, definition));
+            }
+            steps.Reverse();
+            return new Schedule(steps, readers);
+        }
+    }
+}
