@@ -1,0 +1,83 @@
+using System.Text.RegularExpressions;
+
+namespace Interventions.Models.Tokenization;
+
+/// <summary>What a tokenizer file looks for in a text: a literal string, or a regular expression over code points.</summary>
+internal sealed class TokenPattern
+{
+    private readonly string? _literal;
+    private readonly Regex? _regex;
+
+    private TokenPattern(string? literal, Regex? regex) => (_literal, _regex) = (literal, regex);
+
+    /// <summary>GPT-2's words: contractions, words, numbers and other runs with one space in front, and runs of white space.</summary>
+    public static TokenPattern Gpt2 { get; } =
+        OfRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
+
+    /// <summary>Words and runs of punctuation.</summary>
+    public static TokenPattern Words { get; } = OfRegex(@"\w+|[^\w\s]+");
+
+    public static TokenPattern OfLiteral(string literal) => new(literal, null);
+
+    /// <exception cref="FormatException">The expression is malformed, or says something that .NET's engine would read differently.</exception>
+    public static TokenPattern OfRegex(string pattern)
+    {
+        string translated = RegexTranslation.ToDotNet(pattern);
+        try
+        {
+            // In the file's dialect ^ and $ always match at lines.
+            return new(null, new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Multiline));
+        }
+        catch (ArgumentException e)
+        {
+            throw new FormatException($"the regular expression '{pattern}' is malformed or not supported: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A pattern as files write it: <c>{"String": "…"}</c> or <c>{"Regex": "…"}</c>.</summary>
+    public static TokenPattern Read(JsonField field)
+    {
+        if (field.Optional("String") is { } literal)
+        {
+            string text = literal.String();
+            return text.Length > 0 ? OfLiteral(text) : throw literal.Invalid("an empty pattern");
+        }
+        if (field.Optional("Regex") is not { } regex) throw field.Invalid("a pattern is {\"String\": …} or {\"Regex\": …}");
+        try
+        {
+            return OfRegex(regex.String());
+        }
+        catch (FormatException e)
+        {
+            throw regex.Invalid(e.Message);
+        }
+    }
+
+    /// <summary>The matches, from left to right; empty ones are left out.</summary>
+    public List<TextRange> Matches(AlignedText text)
+    {
+        var matches = new List<TextRange>();
+        if (_regex is not null)
+        {
+            foreach (var match in _regex.EnumerateMatches(Shadow.Of(text)))
+                if (match.Length > 0) matches.Add(new TextRange(match.Index, match.Index + match.Length));
+            return matches;
+        }
+        var glyphs = text.Glyphs;
+        int[] wanted = [.. _literal!.EnumerateRunes().Select(rune => rune.Value)];
+        for (int i = 0; i + wanted.Length <= glyphs.Length; i++)
+        {
+            int n = 0;
+            while (n < wanted.Length && glyphs[i + n].CodePoint == wanted[n]) n++;
+            if (n < wanted.Length) continue;
+            matches.Add(new TextRange(i, i + n));
+            i += n - 1;
+        }
+        return matches;
+    }
+
+    /// <summary>Replaces every match in a string.</summary>
+    public string Replace(string text, string content) => _literal is not null
+        ? text.Replace(_literal, content, StringComparison.Ordinal)
+        : AlignedText.From(text) is var aligned ? aligned.Replace(Matches(aligned), content).Text : text;
+}
