@@ -1,0 +1,132 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Interventions.Sites;
+
+/// <summary>Says why a path names no site: another library's spelling, a missing segment, or a wrong one. Each has its own message.</summary>
+internal static class SiteDiagnosis
+{
+    /// <summary>What is wrong, and the site that is meant where that is beyond doubt.</summary>
+    public static (SiteDefinition? Site, SiteProblem Problem) Explain(SitePath path, ModelSchema schema) =>
+        TransformerLensNames.Translate(path, schema) is { } translated
+            ? translated
+            : (null, MissingSegment(path, schema) ?? UnknownSegment(path, schema));
+
+    private static SiteProblem? MissingSegment(SitePath path, ModelSchema schema)
+    {
+        IReadOnlyList<PathSegment> segments = path.Segments;
+        int depth = Depth(path, schema);
+        if (depth == segments.Count)
+            return MissingTail(path, schema);
+
+        // The shortest site that contains all written segments, in order and to the end.
+        string[]? template = schema.Sites.Select(SiteMatcher.Split)
+            .Where(candidate => IsPartOf(segments, candidate))
+            .OrderBy(candidate => candidate.Length).FirstOrDefault();
+        // Or a layer is missing and a later name is misspelled too.
+        template ??= Candidates(path, schema, depth)
+            .Where(candidate => candidate.Length == segments.Count + 1 && candidate[depth] == SiteMatcher.Layer && segments[depth].Name is not null)
+            .Where(candidate => IsNear(segments.Skip(depth), candidate.Skip(depth + 1)))
+            .OrderBy(candidate => Distance(segments.Skip(depth), candidate.Skip(depth + 1))).FirstOrDefault();
+        if (template is null)
+            return null;
+
+        PathSpan at = segments[depth].Span;
+        return template.Contains(SiteMatcher.Layer) && !segments.Any(segment => segment.Indices is not null)
+            ? SiteProblem.At(SiteProblemKind.MissingSegment, at, $"a layer is missing in '{path.Site}': write {Layers(template, schema)}")
+            : SiteProblem.At(
+                SiteProblemKind.MissingSegment, at,
+                $"a segment is missing in '{path.Site}'; did you mean '{SiteMatcher.Fill(template, path)}'?",
+                SiteMatcher.Fill(template, path) + path.SelectorText);
+    }
+
+    private static SiteProblem MissingTail(SitePath path, ModelSchema schema)
+    {
+        int depth = path.Segments.Count;
+        List<string> next = Candidates(path, schema, depth).Select(template => template[depth]).Distinct().ToList();
+        string message = next.Contains(SiteMatcher.Layer)
+            ? $"'{path.Site}' is not a site: a layer is missing, as in '{path.Site}.*'"
+            : $"'{path.Site}' is not a site: a segment is missing; after it come {Spelling.List(next)}";
+        return SiteProblem.At(SiteProblemKind.MissingSegment, path.Segments[depth - 1].Span, message);
+    }
+
+    private static SiteProblem UnknownSegment(SitePath path, ModelSchema schema)
+    {
+        IReadOnlyList<PathSegment> segments = path.Segments;
+        int depth = Depth(path, schema);
+        PathSpan last = segments[segments.Count - 1].Span;
+        PathSpan wrong = segments[depth].Span;
+        if (Nearest(path, schema, depth) is { } template)
+        {
+            // One wrong segment is marked alone; where their number differs, everything from the first wrong one on.
+            if (template.Length != segments.Count)
+                wrong = new PathSpan(wrong.Start, last.Start + last.Length - wrong.Start);
+            string meant = SiteMatcher.Fill(template, path);
+            return SiteProblem.At(
+                SiteProblemKind.UnknownSite, wrong, $"{schema.Model} has no site '{path.Site}'; did you mean '{meant}'?", meant + path.SelectorText);
+        }
+        List<string> next = Candidates(path, schema, depth).Select(candidate => candidate[depth]).Distinct().ToList();
+        string before = depth == 0 ? "" : path.Text.Substring(0, segments[depth - 1].Span.Start + segments[depth - 1].Span.Length);
+        string known =
+            next.Count == 0 ? $"nothing follows '{before}'" :
+            depth == 0 ? $"its sites start with {Spelling.List(next)}" :
+            $"after '{before}' come {Spelling.List(next)}";
+        return SiteProblem.At(SiteProblemKind.UnknownSite, wrong, $"{schema.Model} has no site '{path.Site}': {known}");
+    }
+
+    /// <summary>The nearest site with the same right beginning: segment by segment, else letter by letter (<c>mlp.out</c> for <c>mlp_out</c>).</summary>
+    private static string[]? Nearest(SitePath path, ModelSchema schema, int depth)
+    {
+        IReadOnlyList<PathSegment> segments = path.Segments;
+        List<string[]> candidates = Candidates(path, schema, depth);
+        string[]? nearest = candidates
+            .Where(template => template.Length == segments.Count && IsNear(segments.Skip(depth), template.Skip(depth)))
+            .OrderBy(template => Distance(segments.Skip(depth), template.Skip(depth))).FirstOrDefault();
+        if (nearest is not null)
+            return nearest;
+        string written = path.Site.Substring(segments[depth].Span.Start);
+        string Rest(string[] template) => SiteMatcher.Fill(template, path).Substring(segments[depth].Span.Start);
+        return candidates
+            .Where(template => template.Length > depth && Count(template) == segments.Count(segment => segment.Indices is not null))
+            .Where(template => Spelling.Distance(written, Rest(template)) <= Math.Min(2, Spelling.Tolerance(written)))
+            .OrderBy(template => Spelling.Distance(written, Rest(template))).FirstOrDefault();
+
+        static int Count(string[] template) => template.Count(segment => segment == SiteMatcher.Layer);
+    }
+
+    private static int Depth(SitePath path, ModelSchema schema) =>
+        schema.Sites.Count == 0 ? 0 : schema.Sites.Max(site => SiteMatcher.Prefix(path.Segments, SiteMatcher.Split(site)));
+
+    private static List<string[]> Candidates(SitePath path, ModelSchema schema, int depth) =>
+        schema.Sites.Select(SiteMatcher.Split)
+            .Where(template => template.Length > depth && SiteMatcher.Prefix(path.Segments, template) == depth).ToList();
+
+    private static bool IsPartOf(IReadOnlyList<PathSegment> segments, string[] template)
+    {
+        int found = 0;
+        foreach (string segment in template)
+            if (found < segments.Count && SiteMatcher.Fits(segments[found], segment))
+                found++;
+        return found == segments.Count && template.Length > found && SiteMatcher.Fits(segments[found - 1], template[template.Length - 1]);
+    }
+
+    private static bool IsNear(IEnumerable<PathSegment> segments, IEnumerable<string> template) =>
+        segments.Zip(template, (segment, name) =>
+            SiteMatcher.Fits(segment, name) ||
+            (segment.Name is { } written && name != SiteMatcher.Layer && Spelling.Distance(written, name) <= Spelling.Tolerance(written))).All(near => near);
+
+    private static int Distance(IEnumerable<PathSegment> segments, IEnumerable<string> template) =>
+        segments.Zip(template, (segment, name) => segment.Name is { } written ? Spelling.Distance(written, name) : 0).Sum();
+
+    private static string Layers(string[] template, ModelSchema schema)
+    {
+        string With(string layer) => "'" + string.Join(".", template.Select(segment => segment == SiteMatcher.Layer ? layer : segment)) + "'";
+        string numbers = schema.SizeOf("layer") switch
+        {
+            { } size and > 1 => $"{With("0")} … {With((size - 1).ToString(System.Globalization.CultureInfo.InvariantCulture))}",
+            _ => With("0"),
+        };
+        return $"{numbers}, {With("*")} or {With(SiteMatcher.Layer)}";
+    }
+}

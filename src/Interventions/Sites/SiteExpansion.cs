@@ -1,0 +1,81 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+
+namespace Interventions.Sites;
+
+/// <summary>From names to numbers: concrete sites, indices of an axis, and what a placeholder ranges over.</summary>
+public static class SiteExpansion
+{
+    /// <summary>The name of a site in one layer: <c>blocks.3.attn.z</c>. A site without a layer keeps its name.</summary>
+    public static string Concrete(SiteDefinition site, int layer) =>
+        site.Path.Replace(SiteMatcher.Layer, layer.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>The indices that a selection names on an axis of that length, in the order of the selection, negative ones resolved.</summary>
+    /// <param name="selection">The selection. A placeholder's items count as a list.</param>
+    /// <param name="size">The length of the axis.</param>
+    /// <param name="position">Where a named position is; needed only when the selection has names.</param>
+    public static IReadOnlyList<int> Indices(Selection selection, int size, Func<string, int>? position = null)
+    {
+        if (selection.Items.Count == 0)
+            return Enumerable.Range(0, size).ToArray();
+        var indices = new List<int>();
+        foreach (SelectionItem item in selection.Items)
+        {
+            int offset = item.Name is null ? 0 : (position ?? throw new ArgumentNullException(nameof(position)))(item.Name);
+            int first = item.Name is null ? SiteResolver.Wrap(item.First, size) : offset + item.First;
+            int last = item.Name is null ? SiteResolver.Wrap(item.Last, size) : first;
+            for (int i = first; i <= last; i++)
+                if (!indices.Contains(i))
+                    indices.Add(i);
+        }
+        return indices;
+    }
+
+    /// <summary>What each placeholder ranges over: the intersection of its uses, in the order of first appearance.</summary>
+    /// <param name="uses">The paths, in textual order.</param>
+    /// <param name="schema">The model, for the lengths of axes.</param>
+    public static IReadOnlyList<PlaceholderRange> Placeholders(IEnumerable<SiteResolution> uses, ModelSchema schema)
+    {
+        var ranges = new List<PlaceholderRange>();
+        foreach (AxisSelection sweep in uses.SelectMany(use => use.Sweeps))
+        {
+            string name = sweep.Selection.Placeholder!;
+            int known = ranges.FindIndex(range => range.Name == name);
+            EquatableArray<SelectionItem>? items = Items(sweep, schema);
+            if (known < 0)
+                ranges.Add(new PlaceholderRange(name, sweep.Axis, items));
+            else
+                ranges[known] = ranges[known] with { Items = Intersect(ranges[known].Items, items) };
+        }
+        return ranges;
+    }
+
+    private static EquatableArray<SelectionItem>? Items(AxisSelection sweep, ModelSchema schema)
+    {
+        if (schema.SizeOf(sweep.Axis) is { } size)
+            return Indices(sweep.Selection, size).Select(Single).ToEquatableArray();
+        if (sweep.Selection.Items.Count == 0)
+            return null;
+        // Positions: names stay names, since they differ from prompt to prompt; a range across the end cannot be listed without the length.
+        return sweep.Selection.Items
+            .SelectMany(item => item.Name is not null || (item.First < 0) != (item.Last < 0)
+                ? [item]
+                : Enumerable.Range(item.First, item.Last - item.First + 1).Select(Single))
+            .ToEquatableArray();
+    }
+
+    private static SelectionItem Single(int index) => new(null, index, index);
+
+    private static EquatableArray<SelectionItem>? Intersect(EquatableArray<SelectionItem>? left, EquatableArray<SelectionItem>? right) =>
+        left is not { } some ? right :
+        right is not { } others ? left :
+        some.Where(item => others.Contains(item)).ToEquatableArray();
+}
+
+/// <summary>What a placeholder ranges over.</summary>
+/// <param name="Name">The name inside the braces.</param>
+/// <param name="Axis">The axis that it sweeps; <c>layer</c> for the layer.</param>
+/// <param name="Items">Single indices or named positions, in order; <see langword="null"/> when only the prompts can say (<c>{pos}</c>).</param>
+public sealed record PlaceholderRange(string Name, string Axis, EquatableArray<SelectionItem>? Items);

@@ -1,0 +1,50 @@
+using System;
+
+namespace Interventions.Sites;
+
+/// <summary>What can be wrong with a name. Each kind is one rule of the analyzers.</summary>
+public enum SiteProblemKind
+{
+    /// <summary>The path breaks the grammar.</summary>
+    Syntax,
+
+    /// <summary>The model has no such site.</summary>
+    UnknownSite,
+
+    /// <summary>A segment, most often the layer, is missing.</summary>
+    MissingSegment,
+
+    /// <summary>The model has fewer layers.</summary>
+    LayerOutOfRange,
+
+    /// <summary>TransformerLens's name of a site that the model has.</summary>
+    TransformerLensSpelling,
+
+    /// <summary>A selector on an axis that the site lacks.</summary>
+    UnknownAxis,
+
+    /// <summary>The axis is shorter.</summary>
+    IndexOutOfRange,
+
+    /// <summary>The prompt set has no such position.</summary>
+    UnknownPosition,
+
+    /// <summary>The prompt set has no such run.</summary>
+    UnknownRun,
+
+    /// <summary>The prompt set has no such answer.</summary>
+    UnknownAnswer,
+}
+
+/// <summary>What is wrong with a name, and where: the analyzers and the refusal at run time say the same.</summary>
+/// <param name="Kind">The rule.</param>
+/// <param name="Message">One sentence.</param>
+/// <param name="Start">The first wrong character of the text.</param>
+/// <param name="Length">How many characters are wrong.</param>
+/// <param name="Suggestion">The whole text, repaired, when one repair is likely.</param>
+public sealed record SiteProblem(SiteProblemKind Kind, string Message, int Start, int Length, string? Suggestion = null)
+{
+    /// <summary>A problem of some part of a text.</summary>
+    public static SiteProblem At(SiteProblemKind kind, PathSpan span, string message, string? suggestion = null) =>
+        new(kind, message, span.Start, span.Length, suggestion);
+}
