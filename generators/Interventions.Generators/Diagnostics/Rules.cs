@@ -1,0 +1,64 @@
+using Microsoft.CodeAnalysis;
+
+namespace Interventions.Generators.Diagnostics;
+
+/// <summary>Every rule. 0xx: names of sites and vocabularies, which cannot be switched off; 1xx: signatures; 2xx: how the parts of a declaration fit together.</summary>
+internal static class Rules
+{
+    public static readonly DiagnosticDescriptor UnknownSite = Name("INV001", "Unknown site");
+    public static readonly DiagnosticDescriptor MissingSegment = Name("INV002", "A segment of the path is missing");
+    public static readonly DiagnosticDescriptor LayerOutOfRange = Name("INV003", "Layer out of range");
+    public static readonly DiagnosticDescriptor TransformerLensSpelling = Name("INV004", "TransformerLens's spelling of a site");
+    public static readonly DiagnosticDescriptor UnknownAxis = Name("INV005", "The site lacks this axis");
+    public static readonly DiagnosticDescriptor IndexOutOfRange = Name("INV006", "Index out of range");
+    public static readonly DiagnosticDescriptor PathSyntax = Name("INV007", "Not a site path");
+    public static readonly DiagnosticDescriptor UnknownPosition = Name("INV008", "Unknown position");
+    public static readonly DiagnosticDescriptor UnknownRun = Name("INV009", "Unknown run");
+    public static readonly DiagnosticDescriptor UnknownAnswer = Name("INV010", "Unknown answer");
+    public static readonly DiagnosticDescriptor ModelWithoutSchema = Name(
+        "INV011", "The model declares no sites", "'{0}' has no [ModelSchema], so no site of it can be checked");
+    public static readonly DiagnosticDescriptor PromptsWithoutSchema = Name(
+        "INV012", "The prompt set declares no names", "'{0}' has no [PromptSchema], so no run, position or answer of it can be checked");
+
+    public static readonly DiagnosticDescriptor ReturnsTensor = Signature(
+        "INV101", "A declared method returns a tensor", "'{0}' must return Tensor: what it returns is {1}");
+    public static readonly DiagnosticDescriptor TakesTensors = Signature(
+        "INV102", "A declared method takes tensors", "Parameter '{0}' must be a Tensor, passed by value: parameters say what the method reads");
+    public static readonly DiagnosticDescriptor OneValue = Signature(
+        "INV103", "One parameter is the selected value", "'{0}' already has the selected value as '{1}'; say what '{2}' reads, as in [From(\"…\")]");
+    public static readonly DiagnosticDescriptor LogitInMetric = Signature(
+        "INV104", "Only metrics read logits of answers", "[Logit] belongs to a [Metric]: '{0}' runs before there are logits");
+    public static readonly DiagnosticDescriptor MetricHasNoValue = Signature(
+        "INV105", "A metric has no site of its own", "Metric '{0}' has no site of its own; say what '{1}' reads, as in [Logit(\"…\")] or [From(\"…\", \"site\")]");
+    public static readonly DiagnosticDescriptor Partial = Signature(
+        "INV106", "The type must be partial", "'{0}' must be partial: the generator adds to '{1}'");
+    public static readonly DiagnosticDescriptor NotGeneric = Signature(
+        "INV107", "A declared method is not generic", "'{0}' must not have type parameters: nothing says what they would be");
+    public static readonly DiagnosticDescriptor OneMeaning = Signature(
+        "INV108", "One meaning a method, one a parameter", "'{0}' has several of {1}; it can have one");
+    public static readonly DiagnosticDescriptor OutsideIntervention = Signature(
+        "INV109", "A declared method outside an intervention", "'{0}' is never run: '{1}' has no [Intervention]");
+
+    public static readonly DiagnosticDescriptor DuplicateResult = Composition(
+        "INV201", "Two results of one name", "The result already has a '{0}'; captures and metrics need different names");
+    public static readonly DiagnosticDescriptor UnsweptPlaceholder = Composition(
+        "INV202", "A placeholder that no write sweeps", "No write sweeps '{{{0}}}', so it has no value here; write '*' for all");
+    public static readonly DiagnosticDescriptor PlaceholderAxes = Composition(
+        "INV203", "One placeholder for two axes", "'{{{0}}}' counts {1}s elsewhere and {2}s here; a placeholder sweeps one axis");
+    public static readonly DiagnosticDescriptor EmptyPlaceholder = Composition(
+        "INV204", "A placeholder that ranges over nothing", "'{{{0}}}' ranges over nothing: its uses have no index in common");
+    public static readonly DiagnosticDescriptor ReservedName = Composition(
+        "INV205", "A name that the generator needs", "'{0}' is a name that the generator adds to '{1}'; choose another");
+
+    private const string Pages = "https://github.com/interventions-net/interventions/blob/main/generators/rules/";
+
+    /// <summary>A wrong name. The message is made where the name is resolved, so that the run time says the same.</summary>
+    private static DiagnosticDescriptor Name(string id, string title, string message = "{0}") =>
+        new(id, title, message, "Interventions.Names", DiagnosticSeverity.Error, true, null, Pages + id + ".md", WellKnownDiagnosticTags.NotConfigurable);
+
+    private static DiagnosticDescriptor Signature(string id, string title, string message) =>
+        new(id, title, message, "Interventions.Signatures", DiagnosticSeverity.Error, true, null, Pages + id + ".md");
+
+    private static DiagnosticDescriptor Composition(string id, string title, string message) =>
+        new(id, title, message, "Interventions.Composition", DiagnosticSeverity.Error, true, null, Pages + id + ".md");
+}

@@ -1,0 +1,45 @@
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Model;
+
+namespace Interventions.Generators.Emission;
+
+/// <summary>Writes what <c>[ModelSchema]</c> adds: fingerprint, schema and, for decoders, <c>Load</c>.</summary>
+internal static class ModelSchemaEmitter
+{
+    public static string Emit(ModelSchemaModel model) => TypeEmitter.Emit(model.Type, writer =>
+    {
+        writer.Summary("Identifies the sites and axes that interventions on this model were compiled against.");
+        writer.Line($"public const string SchemaFingerprint = {Literals.Quote(model.Schema.Fingerprint)};").Line();
+        Schema(writer, model);
+        if (model.IsDecoder)
+            Load(writer.Line(), model.Type);
+    });
+
+    private static void Schema(SourceWriter writer, ModelSchemaModel model)
+    {
+        writer.Summary("The declared names: sites with their axes, and the lengths of the axes.");
+        writer.Line($"public static {Names.ModelSchema} DeclaredSchema {{ get; }} = new {Names.ModelSchema}(");
+        writer.Indented($"{Literals.Quote(model.Schema.Model)},");
+        Array(writer, Names.AxisSize, model.Schema.Axes.Select(axis => $"({Literals.Quote(axis.Axis)}, {Literals.Number(axis.Size)})").ToList(), ",");
+        Array(writer, Names.SiteDefinition, model.Schema.Sites.Select(site => $"({Literals.Quote(site.Path)}, {TypeEmitter.Strings(site.Axes)})").ToList(), ");");
+    }
+
+    private static void Array(SourceWriter writer, string type, IReadOnlyList<string> arguments, string end)
+    {
+        writer.Indented($"new {Names.EquatableArray}<{type}>(new {type}[]", "{");
+        foreach (string argument in arguments)
+            writer.Indented($"    new {type}{argument},");
+        writer.Indented("})" + end);
+    }
+
+    private static void Load(SourceWriter writer, TypeModel type)
+    {
+        writer.Line($"private {type.Identifier}({Names.Checkpoint} checkpoint)").Indented(": base(checkpoint, DeclaredSchema)").Line("{").Line("}").Line();
+        writer.Summary("Loads the weights from a folder, a file, or a hub id such as <c>openai-community/gpt2</c>.");
+        writer.Line("/// <param name=\"path\">The folder, file or hub id.</param>");
+        writer.Line("/// <param name=\"dtype\">The type to compute in; by default that of the checkpoint.</param>");
+        writer.Line("/// <param name=\"device\">Where to compute; by default the processor.</param>");
+        writer.Line($"public static {type.Reference} Load(string path, {Names.ScalarType}? dtype = null, {Names.Device}? device = null) =>");
+        writer.Indented($"new {type.Reference}({Names.Checkpoint}.Open(path, dtype, device));");
+    }
+}

@@ -1,0 +1,69 @@
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Model;
+
+namespace Interventions.Generators.Emission;
+
+/// <summary>Writes the types of what a run gives: the values of an unchanged run, those of the changed one, and the sweep over them.</summary>
+internal static class ResultEmitter
+{
+    public static void Emit(SourceWriter writer, InterventionModel model)
+    {
+        List<string> kept = model.Methods.Where(method => method.Kind != NodeKind.Patch).Select(method => method.Name).Distinct().ToList();
+        RunValues(writer, model, kept);
+        Result(writer.Line(), model, kept);
+        if (model.Placeholders.Count > 0)
+            Swept(writer.Line(), model);
+    }
+
+    private static void RunValues(SourceWriter writer, InterventionModel model, List<string> kept)
+    {
+        writer.Summary("The kept values in one unchanged run.");
+        writer.Open($"{model.Access} sealed class RunValues : {Names.RunResult}");
+        for (int i = 0; i < kept.Count; i++)
+            Property(writer, i, kept[i], Names.Tensor, $"Get({Literals.Quote(kept[i])})", "in this run");
+        writer.Close();
+    }
+
+    private static void Result(SourceWriter writer, InterventionModel model, List<string> kept)
+    {
+        string baseType = model.PromptsHaveSchema ? $"{model.PromptType}.Results<RunValues>" : Names.InterventionResult;
+        bool isSwept = model.Placeholders.Count > 0;
+        writer.Summary(isSwept ? "The kept values in the changed run, for every point of the sweep." : "The kept values in the changed run.");
+        writer.Open($"{model.Access} sealed class Result : {baseType}");
+        writer.Line($"internal Result({Names.RunOutput} output)").Indented(": base(output)").Line("{").Line("}");
+        foreach (string name in kept)
+        {
+            string quoted = Literals.Quote(name);
+            Property(
+                writer, 1, name, isSwept ? "Swept" : Names.Tensor, isSwept ? $"new Swept(GetSwept({quoted}))" : $"Get({quoted})",
+                isSwept ? "at every point of the sweep" : "in the changed run");
+        }
+        writer.Close();
+    }
+
+    private static void Property(SourceWriter writer, int index, string name, string type, string value, string where)
+    {
+        if (index > 0)
+            writer.Line();
+        writer.Summary($"What <c>{Literals.Xml(name)}</c> returned {where}.");
+        writer.Line($"public {type} {Literals.Identifier(name)} => {value};");
+    }
+
+    private static void Swept(SourceWriter writer, InterventionModel model)
+    {
+        List<string> names = model.Placeholders.Select(Literals.Identifier).ToList();
+        string list = string.Join(", ", names);
+        string point = $"[{list}]";
+        writer.Summary($"A value at every point <c>{point}</c> of the sweep.");
+        writer.Open($"{model.Access} readonly struct Swept");
+        writer.Line($"private readonly {Names.SweptTensor} _values;").Line();
+        writer.Line($"internal Swept({Names.SweptTensor} values) => _values = values;").Line();
+        writer.Summary("All points: one leading axis a placeholder, in the order of the indexer.");
+        writer.Line($"public {Names.Tensor} Values => _values.Values;").Line();
+        writer.Summary("The value at one point.");
+        writer.Line($"public {Names.Tensor} this[{string.Join(", ", names.Select(name => "int " + name))}] => _values.At(stackalloc int[] {{ {list} }});").Line();
+        writer.Summary("The points with the greatest effects, greatest first.");
+        writer.Line($"public {Names.ReadOnlyList}<{Names.SweptPoint}> Top(int count) => _values.Top(count);");
+        writer.Close();
+    }
+}

@@ -1,0 +1,21 @@
+namespace Interventions.Generators.Infrastructure;
+
+/// <summary>The metadata names of what the generators look for.</summary>
+internal static class KnownNames
+{
+    public const string ModelSchema = "Interventions.ModelSchemaAttribute";
+    public const string Site = "Interventions.SiteAttribute";
+    public const string Axis = "Interventions.AxisAttribute";
+    public const string PromptSchema = "Interventions.PromptSchemaAttribute";
+    public const string InterventionOverModel = "Interventions.InterventionAttribute`1";
+    public const string InterventionOverModelAndPrompts = "Interventions.InterventionAttribute`2";
+    public const string Patch = "Interventions.PatchAttribute";
+    public const string Capture = "Interventions.CaptureAttribute";
+    public const string Metric = "Interventions.MetricAttribute";
+    public const string From = "Interventions.FromAttribute";
+    public const string Logit = "Interventions.LogitAttribute";
+    public const string DecoderModel = "Interventions.Models.Decoder.DecoderModel";
+    public const string DefaultPrompts = "Interventions.Models.PromptPairs";
+    public const string PromptSet = "PromptSet";
+    public const string Tensor = "TorchSharp.torch+Tensor";
+}

@@ -1,0 +1,96 @@
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace Interventions.Generators.Infrastructure;
+
+/// <summary>Questions about symbols.</summary>
+internal static class SymbolExtensions
+{
+    /// <summary>The name that reflection would give it: <c>Namespace.Outer+Inner`1</c>.</summary>
+    public static string MetadataName(this ITypeSymbol type)
+    {
+        var name = new StringBuilder(type.MetadataName);
+        for (INamedTypeSymbol? outer = type.ContainingType; outer is not null; outer = outer.ContainingType)
+            name.Insert(0, outer.MetadataName + "+");
+        if (type.ContainingNamespace is { IsGlobalNamespace: false } space)
+            name.Insert(0, space.ToDisplayString() + ".");
+        return name.ToString();
+    }
+
+    /// <summary>Whether this is the type of that metadata name.</summary>
+    public static bool Is(this ITypeSymbol type, string metadataName)
+    {
+        // The last part is compared first: this is asked of every attribute.
+        int dot = metadataName.LastIndexOfAny(['.', '+']);
+        return string.CompareOrdinal(metadataName, dot + 1, type.MetadataName, 0, int.MaxValue) == 0 && type.OriginalDefinition.MetadataName() == metadataName;
+    }
+
+    /// <summary>The first attribute of that metadata name.</summary>
+    public static AttributeData? Attribute(this ISymbol symbol, string metadataName)
+    {
+        foreach (AttributeData attribute in symbol.GetAttributes())
+            if (attribute.AttributeClass is { } type && type.Is(metadataName))
+                return attribute;
+        return null;
+    }
+
+    /// <summary>Whether this is the place of that attribute: one that wrongly stands on two parts of a type is taken once.</summary>
+    public static bool IsOnce(this GeneratorAttributeSyntaxContext context, AttributeData? attribute) =>
+        attribute?.ApplicationSyntaxReference is { } first && context.Attributes[0].ApplicationSyntaxReference is { } here
+        && first.SyntaxTree == here.SyntaxTree && first.Span == here.Span;
+
+    /// <summary>A string argument of an attribute's constructor; empty when it is missing, null, or in error.</summary>
+    public static string Text(this AttributeData attribute, int index) =>
+        attribute.ConstructorArguments.Length > index && attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : "";
+
+    /// <summary>A string that an attribute sets by name.</summary>
+    public static string? Named(this AttributeData attribute, string name)
+    {
+        foreach (var argument in attribute.NamedArguments)
+            if (argument.Key == name)
+                return argument.Value.Value as string;
+        return null;
+    }
+
+    /// <summary>Strings of an array argument; null and empty ones are left out.</summary>
+    public static IEnumerable<string> Texts(this TypedConstant argument) =>
+        argument is { Kind: TypedConstantKind.Array, IsNull: false }
+            ? argument.Values.Select(value => value.Value as string).OfType<string>()
+            : [];
+
+    /// <summary>Whether the type and all types around it are partial, so that something can be added. True for types of referenced assemblies.</summary>
+    public static bool IsPartial(this INamedTypeSymbol type, CancellationToken cancellation = default)
+    {
+        for (INamedTypeSymbol? at = type; at is not null; at = at.ContainingType)
+            foreach (SyntaxReference reference in at.DeclaringSyntaxReferences)
+                if (reference.GetSyntax(cancellation) is TypeDeclarationSyntax declaration && !declaration.Modifiers.Any(SyntaxKind.PartialKeyword))
+                    return false;
+        return true;
+    }
+
+    /// <summary>The type's base types, nearest first.</summary>
+    public static IEnumerable<INamedTypeSymbol> BaseTypes(this INamedTypeSymbol type)
+    {
+        for (INamedTypeSymbol? at = type.BaseType; at is not null; at = at.BaseType)
+            yield return at;
+    }
+
+    /// <summary>How far the type can be seen: 3 everywhere, 2 in its assembly, 1 in the types around it.</summary>
+    public static int Visibility(this ITypeSymbol type)
+    {
+        int least = 3;
+        for (ITypeSymbol? at = type; at is not null; at = at.ContainingType)
+            least = Math.Min(least, at.DeclaredAccessibility switch
+            {
+                Accessibility.Public => 3,
+                Accessibility.Internal or Accessibility.ProtectedOrInternal => 2,
+                _ => 1,
+            });
+        return least;
+    }
+
+    /// <summary>The type in generated code: <c>global::Namespace.Type</c>.</summary>
+    public static string Qualified(this ITypeSymbol type) => type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
+}

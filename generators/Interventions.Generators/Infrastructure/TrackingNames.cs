@@ -1,0 +1,10 @@
+namespace Interventions.Generators.Infrastructure;
+
+/// <summary>The names of the pipeline's steps, which tests ask about.</summary>
+internal static class TrackingNames
+{
+    public const string ModelSchemas = nameof(ModelSchemas);
+    public const string PromptSchemas = nameof(PromptSchemas);
+    public const string Interventions = nameof(Interventions);
+    public const string InterventionsOverPrompts = nameof(InterventionsOverPrompts);
+}

@@ -1,0 +1,17 @@
+using Microsoft.CodeAnalysis;
+
+namespace Interventions.Generators.Parsing;
+
+/// <summary>The names that the generator adds to an intervention, which its members can therefore not have.</summary>
+internal static class ReservedNames
+{
+    private static readonly HashSet<string> Names = new(StringComparer.Ordinal) { "Graph", "Run", "Result", "RunValues", "Swept" };
+
+    /// <summary>The members in the way.</summary>
+    public static IEnumerable<ISymbol> Collisions(InterventionDeclaration declaration) =>
+        declaration.Type.GetMembers().Where(member => Names.Contains(member.Name) && !IsGenerated(member));
+
+    /// <summary>An analyzer sees the generated members too.</summary>
+    private static bool IsGenerated(ISymbol member) =>
+        member.DeclaringSyntaxReferences.All(reference => reference.SyntaxTree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal));
+}

@@ -1,0 +1,50 @@
+using System.Text;
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Model;
+using Interventions.Sites;
+using Microsoft.CodeAnalysis;
+
+namespace Interventions.Generators.Parsing;
+
+/// <summary>Reads where a type stands, so that another part of it can be written.</summary>
+internal static class TypeModelParser
+{
+    public static TypeModel Parse(INamedTypeSymbol type)
+    {
+        var outer = new List<string>();
+        for (INamedTypeSymbol? at = type.ContainingType; at is not null; at = at.ContainingType)
+            outer.Insert(0, Header(at));
+        string space = type.ContainingNamespace is { IsGlobalNamespace: false } named
+            ? named.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted))
+            : "";
+        return new TypeModel(
+            space, outer.ToEquatableArray(), Header(type), type.Name, Literals.Identifier(type.Name), Reference(type), HintName(type));
+    }
+
+    private static string Header(INamedTypeSymbol type)
+    {
+        string kind = (type.TypeKind, type.IsRecord) switch
+        {
+            (TypeKind.Struct, true) => "record struct",
+            (TypeKind.Struct, false) => "struct",
+            (TypeKind.Interface, _) => "interface",
+            (_, true) => "record",
+            _ => "class",
+        };
+        return $"partial {kind} {Reference(type)}";
+    }
+
+    private static string Reference(INamedTypeSymbol type)
+    {
+        string name = Literals.Identifier(type.Name);
+        return type.TypeParameters.Length == 0 ? name : $"{name}<{string.Join(", ", type.TypeParameters.Select(p => Literals.Identifier(p.Name)))}>";
+    }
+
+    private static string HintName(INamedTypeSymbol type)
+    {
+        var name = new StringBuilder();
+        foreach (char c in type.MetadataName())
+            name.Append(c switch { '+' => '.', '`' => '-', _ => c });
+        return name.Append(".g.cs").ToString();
+    }
+}

@@ -1,0 +1,48 @@
+using Interventions.Generators.Infrastructure;
+using Interventions.Sites;
+using Microsoft.CodeAnalysis;
+
+namespace Interventions.Generators.Schema;
+
+/// <summary>Reads a model's names from the attributes of its type, in source or in a referenced assembly.</summary>
+internal static class SchemaReader
+{
+    /// <summary>The names of a <c>[ModelSchema]</c> type: base types first; a derived type's site or axis replaces its base's.</summary>
+    public static ModelSchema Read(INamedTypeSymbol type)
+    {
+        var axes = new List<AxisSize>();
+        var sites = new List<SiteDefinition>();
+        foreach (INamedTypeSymbol declaring in type.BaseTypes().Reverse().Append(type))
+        {
+            foreach (AttributeData attribute in declaring.GetAttributes())
+            {
+                if (attribute.AttributeClass is not { } attributeType)
+                    continue;
+                if (attributeType.Is(KnownNames.Axis))
+                    Put(axes, new AxisSize(attribute.Text(0), Size(attribute)), axis => axis.Axis);
+                else if (attributeType.Is(KnownNames.Site))
+                    Put(sites, new SiteDefinition(attribute.Text(0), Axes(attribute)), site => site.Path);
+            }
+        }
+        return new ModelSchema(type.Name, axes.ToEquatableArray(), sites.ToEquatableArray());
+    }
+
+    /// <summary>The type's names, or null when it declares none.</summary>
+    public static ModelSchema? TryRead(ITypeSymbol type) =>
+        type is INamedTypeSymbol named && named.Attribute(KnownNames.ModelSchema) is not null ? Read(named) : null;
+
+    private static int Size(AttributeData attribute) =>
+        attribute.ConstructorArguments.Length > 1 && attribute.ConstructorArguments[1].Value is int size ? size : 0;
+
+    private static EquatableArray<string> Axes(AttributeData attribute) =>
+        attribute.ConstructorArguments.Length > 1 ? attribute.ConstructorArguments[1].Texts().ToEquatableArray() : default;
+
+    private static void Put<T>(List<T> items, T item, Func<T, string> key)
+    {
+        int known = items.FindIndex(other => key(other) == key(item));
+        if (known < 0)
+            items.Add(item);
+        else
+            items[known] = item;
+    }
+}
