@@ -1,0 +1,98 @@
+using System.Text;
+using Interventions.Graphs;
+using Interventions.Sites;
+using Microsoft.ML.Tokenizers;
+
+namespace Interventions.Models;
+
+/// <summary>One prompt as text.</summary>
+/// <param name="Runs">
+/// A text a run. <c>[name|text]</c> marks a position: the last token of the marked text. <c>[[</c> is a bracket that marks nothing.
+/// </param>
+/// <param name="Answers">A text an answer, with the space in front where the tokenizer wants one; exactly one token.</param>
+public sealed record PromptRow(IReadOnlyList<string> Runs, IReadOnlyList<string> Answers);
+
+/// <summary>Turns texts with marked positions into tokens. Called by generated code.</summary>
+public static class PromptText
+{
+    /// <summary>Tokenizes prompts, the tokenizer's own special tokens included.</summary>
+    /// <exception cref="ArgumentException">A mark is unknown, missing or broken, or an answer is not one token; the message names the prompt.</exception>
+    public static IReadOnlyList<PromptTokens> Tokenize(PromptVocabulary vocabulary, Tokenizer tokenizer, IEnumerable<PromptRow> rows)
+    {
+        ArgumentNullException.ThrowIfNull(vocabulary);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(rows);
+        return [.. rows.Select((row, i) => new PromptTokens(
+            [.. row.Runs.Select((text, run) => Run(vocabulary, tokenizer, text, $"prompt {i} of {vocabulary.PromptSet}, run '{vocabulary.Runs[run]}'"))],
+            [.. row.Answers.Select((text, answer) => Answer(tokenizer, text, $"answer '{vocabulary.Answers[answer]}' of prompt {i} of {vocabulary.PromptSet}"))]))];
+    }
+
+    private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, string marked, string where)
+    {
+        (string text, Dictionary<string, int> ends) = ReadMarks(vocabulary, marked, where);
+        IReadOnlyList<EncodedToken> tokens = tokenizer.EncodeToTokens(text, out _);
+        if (tokens.Count == 0)
+            throw new ArgumentException($"{where} is empty; a prompt needs at least one token.");
+        List<int> positions = [];
+        foreach (string name in vocabulary.Positions)
+        {
+            if (ends.TryGetValue(name, out int end))
+                positions.Add(TokenEndingAt(tokens, end, name, where));
+            else if (name == "end")
+                positions.Add(tokens.Count - 1);
+            else
+                throw new ArgumentException($"{where} does not mark position '{name}': write [{name}|…] around its token.");
+        }
+        return new RunTokens([.. tokens.Select(token => (long)token.Id)], positions);
+    }
+
+    private static (string Text, Dictionary<string, int> Ends) ReadMarks(PromptVocabulary vocabulary, string marked, string where)
+    {
+        StringBuilder text = new();
+        Dictionary<string, int> ends = [];
+        for (int i = 0; i < marked.Length; i++)
+        {
+            if (marked[i] != '[')
+            {
+                text.Append(marked[i]);
+                continue;
+            }
+            if (i + 1 < marked.Length && marked[i + 1] == '[')
+            {
+                text.Append('[');
+                i++;
+                continue;
+            }
+            int close = marked.IndexOf(']', i);
+            int bar = marked.IndexOf('|', i);
+            if (close < 0 || bar < 0 || bar > close)
+                throw new ArgumentException($"{where} has a '[' at character {i} that is not a mark: write [name|text], or [[ for a bracket.");
+            string name = marked[(i + 1)..bar];
+            if (!vocabulary.Positions.Contains(name))
+                throw new ArgumentException($"{where} marks position '{name}', which {vocabulary.PromptSet} does not have; it has {string.Join(", ", vocabulary.Positions)}.");
+            if (bar + 1 == close)
+                throw new ArgumentException($"{where} marks no text as position '{name}': write [{name}|text].");
+            text.Append(marked, bar + 1, close - bar - 1);
+            if (!ends.TryAdd(name, text.Length))
+                throw new ArgumentException($"{where} marks position '{name}' twice.");
+            i = close;
+        }
+        return (text.ToString(), ends);
+    }
+
+    private static int TokenEndingAt(IReadOnlyList<EncodedToken> tokens, int end, string name, string where)
+    {
+        for (int i = tokens.Count - 1; i >= 0; i--)
+            if (tokens[i].Offset.End.Value == end && tokens[i].Offset.Start.Value < end)
+                return i;
+        throw new ArgumentException($"{where}: no token ends where the text marked '{name}' ends; mark whole tokens.");
+    }
+
+    private static long Answer(Tokenizer tokenizer, string text, string where)
+    {
+        IReadOnlyList<int> ids = tokenizer.EncodeToIds(text, considerPreTokenization: true, considerNormalization: true);
+        return ids.Count == 1
+            ? ids[0]
+            : throw new ArgumentException($"{where}, \"{text}\", is {ids.Count} tokens; an answer is exactly one.{(text.StartsWith(' ') ? "" : " Does the tokenizer want a space in front of words?")}");
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Interventions.Planning;
+using Interventions.Sites;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>Collects what is kept chunk by chunk, and puts it together at the end: prompts first, then a capture's layers, then the sweep's axes.</summary>
+internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<string> runs, int pointCount, DisposeScope owner)
+{
+    private readonly Dictionary<(int Run, string Name, int Part), List<(int[] Rows, Tensor Values)>> _unchanged = [];
+    private readonly Dictionary<(int Point, string Name, int Part), List<(int[] Rows, Tensor Values)>> _changed = [];
+
+    public void AddUnchanged(int run, string name, int part, PromptChunk chunk, Tensor value) => Add(_unchanged, (run, name, part), chunk, value);
+
+    public void AddChanged(int point, string name, int part, PromptChunk chunk, Tensor value) => Add(_changed, (point, name, part), chunk, value);
+
+    /// <summary>The tensors, out of every dispose scope.</summary>
+    public RunOutput ToOutput()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, IReadOnlyDictionary<string, Tensor>> unchanged = [];
+        for (int run = 0; run < runs.Count; run++)
+            unchanged[runs[run]] = Names().ToDictionary(kept => kept.Name, kept => Unchanged(run, kept.Name, kept.Site));
+
+        Dictionary<string, SweptTensor> changed = [];
+        foreach ((string name, BoundSite? site) in Names())
+        {
+            Tensor[] values = [.. Enumerable.Range(0, pointCount).Select(point => Stack(_changed, point, name, site is { IsStacked: true }))];
+            Tensor stacked = intervention.Sweep.IsEmpty
+                ? values[0]
+                : stack(values).view([.. intervention.Sweep.Select(axis => (long)axis.Items.Length), .. values[0].shape]);
+            changed[name] = new SweptTensor(
+                [.. intervention.Sweep.Select(axis => axis.Placeholder)],
+                [.. intervention.Sweep.Select(axis => axis.Coordinates)],
+                stacked,
+                unchanged[runs[0]][name]);
+        }
+
+        // Detached only now, when nothing can fail any more.
+        foreach (Tensor tensor in changed.Values.Select(value => value.Values).Concat(unchanged.Values.SelectMany(run => run.Values)))
+            tensor.DetachFromDisposeScope();
+        return new RunOutput(changed, unchanged);
+    }
+
+    private IEnumerable<(string Name, BoundSite? Site)> Names() =>
+        intervention.Captures.Select(capture => (capture.Node.Name, (BoundSite?)capture.Site))
+            .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, (BoundSite?)null)));
+
+    private Tensor Unchanged(int run, string name, BoundSite? site)
+    {
+        bool swept = site is not null && site.IsSwept;
+        Tensor values = Stack(_unchanged, run, name, swept || site is { IsStacked: true });
+        return swept
+            ? values.view([.. intervention.Sweep.Select(axis => (long)axis.Items.Length), .. (site!.IsStacked ? [-1L] : Array.Empty<long>()), .. values.shape[1..]])
+            : values;
+    }
+
+    private static Tensor Stack(Dictionary<(int, string, int), List<(int[], Tensor)>> kept, int outer, string name, bool stacked)
+    {
+        List<Tensor> parts = [];
+        for (int part = 0; kept.TryGetValue((outer, name, part), out List<(int[], Tensor)>? chunks); part++)
+            parts.Add(RaggedBatch.Combine(chunks));
+        return stacked ? stack(parts) : parts[0];
+    }
+
+    private void Add(Dictionary<(int, string, int), List<(int[] Rows, Tensor Values)>> kept, (int, string, int) key, PromptChunk chunk, Tensor value)
+    {
+        if (!kept.TryGetValue(key, out List<(int[], Tensor)>? chunks))
+            kept[key] = chunks = [];
+        // Cloned, so that a small view does not keep a whole forward pass alive.
+        chunks.Add(([.. Enumerable.Range(chunk.Start, chunk.Count)], value.clone().MoveToOtherDisposeScope(owner)));
+    }
+}

@@ -1,0 +1,41 @@
+using Interventions.Graphs;
+
+namespace Interventions.Execution;
+
+/// <summary>Refuses prompts that the model cannot read, before anything is computed.</summary>
+internal static class PromptChecks
+{
+    public static void Check(IPromptSet prompts, HookedModel model)
+    {
+        string set = prompts.Vocabulary.PromptSet;
+        string name = model.Schema.Model;
+        if (prompts.Prompts.Count == 0)
+            throw new InterventionException($"{set} has no prompts; a run needs at least one.");
+        for (int i = 0; i < prompts.Prompts.Count; i++)
+        {
+            PromptTokens prompt = prompts.Prompts[i];
+            for (int run = 0; run < prompt.Runs.Count; run++)
+            {
+                string where = $"prompt {i} of {set}, run '{prompts.Vocabulary.Runs[run]}'";
+                IReadOnlyList<long> ids = prompt.Runs[run].Ids;
+                if (ids.Count != prompt.Runs[0].Ids.Count)
+                    throw new InterventionException(
+                        $"The runs of prompt {i} of {set} differ in length: '{prompts.Vocabulary.Runs[0]}' has {prompt.Runs[0].Ids.Count} tokens, '{prompts.Vocabulary.Runs[run]}' has {ids.Count}. Patching needs them aligned token by token.");
+                if (ids.Count == 0)
+                    throw new InterventionException($"{where} has no tokens.");
+                if (model.ContextLength is int most && ids.Count > most)
+                    throw new InterventionException($"{where} has {ids.Count} tokens; {name} reads at most {most}.");
+                foreach (long id in ids)
+                    CheckToken(id, where);
+            }
+            foreach (long id in prompt.Answers)
+                CheckToken(id, $"an answer of prompt {i} of {set}");
+        }
+
+        void CheckToken(long id, string where)
+        {
+            if (id < 0 || id >= model.VocabularySize)
+                throw new InterventionException($"{where} has token {id}; {name} knows tokens 0 to {model.VocabularySize - 1}. Was it made with another model's tokenizer?");
+        }
+    }
+}

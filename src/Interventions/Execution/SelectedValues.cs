@@ -1,0 +1,54 @@
+using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>Reads and overwrites the selected entries of a site's value through their flat indices.</summary>
+internal static class SelectedValues
+{
+    /// <summary>Where the selected entries of the given rows lie in the flattened value: every axis kept, <c>[rows, …]</c>.</summary>
+    public static Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, PromptChunk chunk, int run, int[] rows)
+    {
+        long[] shape = value.shape;
+        long stride = 1;
+        Tensor? flat = null;
+        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        {
+            Tensor along = Along(axis) * stride;
+            flat = flat is null ? along : flat + along;
+            stride *= shape[axis];
+        }
+        return flat!;
+
+        Tensor Along(int axis)
+        {
+            long[] view = Enumerable.Repeat(1L, shape.Length).ToArray();
+            long[] indices;
+            if (axis == 0)
+            {
+                indices = [.. rows.Select(row => (long)row)];
+            }
+            else if (site.IsPositional(axis))
+            {
+                IReadOnlyList<int>[] positions = [.. rows.Select(row => site.PositionIndices(axis, point, chunk.Tokens(run, row), chunk.Describe(run, row)))];
+                indices = [.. positions.SelectMany(row => row).Select(position => (long)position)];
+                view[0] = rows.Length;
+            }
+            else
+            {
+                indices = [.. site.FixedIndices(axis, point, (int)shape[axis]).Select(index => (long)index)];
+            }
+            view[axis] = -1;
+            return tensor(indices, device: value.device).view(view);
+        }
+    }
+
+    /// <summary>The entries at flat indices, in the indices' shape.</summary>
+    public static Tensor Read(Tensor value, Tensor flatIndices) =>
+        value.reshape(-1).index_select(0, flatIndices.reshape(-1)).view(flatIndices.shape);
+
+    /// <summary>A copy of the value with those entries replaced.</summary>
+    public static Tensor Write(Tensor value, Tensor flatIndices, Tensor entries) =>
+        value.reshape(-1).scatter(0, flatIndices.reshape(-1), entries.expand(flatIndices.shape).reshape(-1)).view(value.shape);
+}

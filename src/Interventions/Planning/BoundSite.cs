@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using Interventions.Graphs;
+using Interventions.Sites;
+
+namespace Interventions.Planning;
+
+/// <summary>A site path resolved against a schema: which values of which nodes it selects.</summary>
+/// <param name="Text">The path as declared, for messages.</param>
+/// <param name="Definition">The site.</param>
+/// <param name="Layers">Which layers; null for a site that exists once.</param>
+/// <param name="LayerCount">How many layers the model has.</param>
+/// <param name="Axes">One selection for every axis of the site.</param>
+/// <param name="Vocabulary">The names of positions.</param>
+internal sealed record BoundSite(
+    string Text,
+    SiteDefinition Definition,
+    Selection? Layers,
+    int LayerCount,
+    ImmutableArray<Selection> Axes,
+    PromptVocabulary Vocabulary)
+{
+    /// <summary>Whether several nodes are selected at once, so that captures get a layer axis: decided by the path alone.</summary>
+    public bool IsStacked => Layers is { IsSweep: false } layers && (layers.Items.Count != 1 || layers.Items[0].First != layers.Items[0].Last);
+
+    /// <summary>Whether the sweep's point decides what is selected.</summary>
+    public bool IsSwept => Placeholders.Any();
+
+    /// <summary>The placeholders in the path.</summary>
+    public IEnumerable<string> Placeholders =>
+        Axes.Prepend(Layers ?? Selection.All).Where(selection => selection.IsSweep).Select(selection => selection.Placeholder!);
+
+    /// <summary>Whether a prompt's length decides how many values are selected.</summary>
+    public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && IsAll(axis));
+
+    /// <summary>Whether everything is selected.</summary>
+    public bool IsWhole => Enumerable.Range(0, Axes.Length).All(IsAll);
+
+    /// <summary>The names of the selected nodes at a point of the sweep.</summary>
+    public IEnumerable<string> Names(SweepPoint point) =>
+        Layers is null
+            ? [Definition.Path]
+            : SiteExpansion.Indices(At(Layers, point), LayerCount).Select(layer => SiteExpansion.Concrete(Definition, layer));
+
+    /// <summary>The selected indices of an axis that has the same length in every prompt.</summary>
+    public IReadOnlyList<int> FixedIndices(int axis, SweepPoint point, int size) => SiteExpansion.Indices(At(Axes[axis], point), size);
+
+    /// <summary>The selected token indices of one prompt.</summary>
+    /// <exception cref="InterventionException">A position lies outside the prompt.</exception>
+    public IReadOnlyList<int> PositionIndices(int axis, SweepPoint point, RunTokens tokens, string promptForMessages)
+    {
+        int length = tokens.Ids.Count;
+        Selection selection = At(Axes[axis], point);
+        IReadOnlyList<int> indices = SiteExpansion.Indices(selection, length, name => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)]);
+        foreach (int index in indices)
+            if (index < 0 || index >= length)
+                throw new InterventionException($"'{Text}' selects position {index} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
+        return indices;
+    }
+
+    /// <summary>Whether the axis counts tokens.</summary>
+    public bool IsPositional(int axis) => SiteResolver.IsPositionAxis(Definition.Axes[axis]);
+
+    private bool IsAll(int axis) => Axes[axis] is { IsSweep: false, Items.Count: 0 };
+
+    private static Selection At(Selection selection, SweepPoint point) =>
+        selection.IsSweep ? new Selection(null, EquatableArray.Of(point[selection.Placeholder!])) : selection;
+}

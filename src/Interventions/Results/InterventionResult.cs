@@ -1,0 +1,39 @@
+using Interventions.Execution;
+using static TorchSharp.torch;
+
+namespace Interventions;
+
+/// <summary>The base of generated results. Owns its tensors until it is disposed, whatever dispose scopes come and go.</summary>
+public abstract class InterventionResult : IDisposable
+{
+    private readonly RunOutput _output;
+
+    /// <summary>Takes the run's output over.</summary>
+    protected InterventionResult(RunOutput output) => _output = output;
+
+    /// <summary>The value kept under a name, of a declaration without sweep; owned by the result.</summary>
+    protected Tensor Get(string name) => _output.Changed(name).Values;
+
+    /// <summary>The value kept under a name, with the sweep's axes.</summary>
+    protected SweptTensor GetSwept(string name) => _output.Changed(name);
+
+    /// <summary>The values in an unchanged run.</summary>
+    protected TRun Of<TRun>(string run)
+        where TRun : RunResult, new() => new() { Values = _output.Run(run) };
+
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose()
+    {
+        _output.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>The base of generated results of one unchanged run.</summary>
+public abstract class RunResult
+{
+    internal IReadOnlyDictionary<string, Tensor> Values { get; init; } = new Dictionary<string, Tensor>();
+
+    /// <summary>The value kept under a name; owned by the whole result.</summary>
+    protected Tensor Get(string name) => Values[name];
+}

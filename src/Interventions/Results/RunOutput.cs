@@ -1,0 +1,35 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>What a run kept, by name: in the changed run (with the sweep's axes in front) and in every unchanged run. Owns its tensors.</summary>
+public sealed class RunOutput : IDisposable
+{
+    private readonly IReadOnlyDictionary<string, SweptTensor> _changed;
+    private readonly IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> _runs;
+
+    internal RunOutput(
+        IReadOnlyDictionary<string, SweptTensor> changed, IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> runs)
+    {
+        _changed = changed;
+        _runs = runs;
+    }
+
+    /// <summary>The values in the changed run.</summary>
+    /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
+    public SweptTensor Changed(string name) => _changed[name];
+
+    /// <summary>The values in an unchanged run, by name.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such run.</exception>
+    public IReadOnlyDictionary<string, Tensor> Run(string run) => _runs[run];
+
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose()
+    {
+        foreach (SweptTensor swept in _changed.Values)
+            swept.Values.Dispose();
+        foreach (Tensor tensor in _runs.Values.SelectMany(run => run.Values))
+            tensor.Dispose();
+    }
+}

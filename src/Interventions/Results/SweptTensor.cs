@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions;
+
+/// <summary>A value kept at every point of a sweep.</summary>
+public sealed class SweptTensor
+{
+    private readonly Tensor _baseline;
+
+    internal SweptTensor(ImmutableArray<string> names, ImmutableArray<ImmutableArray<int>> indices, Tensor values, Tensor baseline)
+    {
+        Names = names;
+        Indices = indices;
+        Values = values;
+        _baseline = baseline;
+    }
+
+    /// <summary>The placeholders, in order.</summary>
+    public ImmutableArray<string> Names { get; }
+
+    /// <summary>The indices that each placeholder ran through.</summary>
+    public ImmutableArray<ImmutableArray<int>> Indices { get; }
+
+    /// <summary>All values: one axis a placeholder, then the kept value's own (<c>[layer, head, batch]</c> for a metric); owned by the result.</summary>
+    public Tensor Values { get; }
+
+    /// <summary>The value at one point, a new handle; the coordinates are the placeholders' indices, in order.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
+    public Tensor At(params ReadOnlySpan<int> coordinates)
+    {
+        if (coordinates.Length != Names.Length)
+            throw new ArgumentException($"The sweep has {Names.Length} placeholders ({string.Join(", ", Names)}); {coordinates.Length} coordinates were given.");
+        TensorIndex[] index = new TensorIndex[coordinates.Length];
+        for (int axis = 0; axis < coordinates.Length; axis++)
+        {
+            int at = Indices[axis].IndexOf(coordinates[axis]);
+            if (at < 0)
+                throw new ArgumentOutOfRangeException(
+                    nameof(coordinates), $"The sweep did not run through {Names[axis]} {coordinates[axis]}, only through {Describe(Indices[axis])}.");
+            index[axis] = TensorIndex.Single(at);
+        }
+        return index.Length == 0 ? Values.alias() : Values[index];
+    }
+
+    /// <summary>Every point with its mean value and how far that lies from the unchanged base run; in the sweep's order.</summary>
+    public IReadOnlyList<SweptPoint> Points()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        int count = Indices.Aggregate(1, (product, axis) => product * axis.Length);
+        double[] means = [.. Values.reshape(count, -1).to(ScalarType.Float64).mean([1]).cpu().data<double>()];
+        double baseline = _baseline.to(ScalarType.Float64).mean().item<double>();
+        SweptPoint[] points = new SweptPoint[count];
+        int[] at = new int[Indices.Length];
+        for (int i = 0; i < count; i++)
+        {
+            points[i] = new SweptPoint(Names, [.. at.Select((index, axis) => Indices[axis][index])], means[i], means[i] - baseline);
+            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Indices[axis].Length; axis--)
+                at[axis] = 0;
+        }
+        return points;
+    }
+
+    /// <summary>The points whose mean moved furthest from the unchanged base run, furthest first.</summary>
+    public IReadOnlyList<SweptPoint> Top(int count) => [.. Points().OrderByDescending(point => Math.Abs(point.Change)).Take(count)];
+
+    private static string Describe(ImmutableArray<int> indices) =>
+        indices.Length > 1 && indices[^1] - indices[0] == indices.Length - 1 ? $"{indices[0]} to {indices[^1]}" : string.Join(", ", indices);
+}
+
+/// <summary>One point of a sweep.</summary>
+/// <param name="Names">The placeholders.</param>
+/// <param name="Coordinates">Their indices.</param>
+/// <param name="Value">The mean of the values kept there, over prompts and whatever axes they have.</param>
+/// <param name="Change">That mean, less the mean in the unchanged base run.</param>
+public sealed record SweptPoint(ImmutableArray<string> Names, ImmutableArray<int> Coordinates, double Value, double Change)
+{
+    /// <summary>The index of one placeholder.</summary>
+    /// <exception cref="ArgumentException">There is no such placeholder.</exception>
+    public int this[string name] =>
+        Names.IndexOf(name) is >= 0 and int axis ? Coordinates[axis] : throw new ArgumentException($"No placeholder '{name}' is swept; there are {string.Join(", ", Names)}.", nameof(name));
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', Names.Zip(Coordinates, (name, index) => $"{name}={index}"))}: {Value:G6} ({Change:+0.####;-0.####;0})");
+}
