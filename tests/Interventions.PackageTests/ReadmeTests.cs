@@ -1,0 +1,41 @@
+using System.Text.RegularExpressions;
+
+namespace Interventions.PackageTests;
+
+/// <summary>What the README promises, from an empty folder with nothing but the packages.</summary>
+public sealed partial class ReadmeTests(Packages packages) : IClassFixture<Packages>
+{
+    private static string Model => Path.Combine(Packages.Repository, "examples/TrainNames/model");
+
+    private static string FirstExample => FirstCodeBlock().Match(File.ReadAllText(Path.Combine(Packages.Repository, "README.md"))).Groups[1].Value;
+
+    [Fact]
+    public void The_first_example_builds_without_warnings_and_runs()
+    {
+        string folder = packages.NewFolder("first", FirstExample, "<TreatWarningsAsErrors>true</TreatWarningsAsErrors>");
+        (int code, string output) = Packages.Dotnet(folder, "run", "--", Model);
+        Assert.True(code == 0, output);
+        Assert.Contains("clean logit difference", output);
+        Assert.Contains("layer=", output);
+    }
+
+    [Theory]
+    [InlineData("attn.z[", "attn.zz[", "did you mean 'blocks.{layer}.attn.z")]
+    [InlineData("pos=end", "pos=ennd", "did you mean 'end'")]
+    [InlineData("From(\"corrupted\")", "From(\"corupted\")", "did you mean 'corrupted'")]
+    public void A_typo_fails_the_build_with_a_suggestion(string right, string typo, string suggestion)
+    {
+        Assert.Contains(right, FirstExample);
+        string folder = packages.NewFolder("typo-" + Guid.NewGuid().ToString("N"), FirstExample.Replace(right, typo));
+        (int code, string output) = Packages.Dotnet(folder, "build", "-nologo");
+        Assert.NotEqual(0, code);
+        Assert.Contains(suggestion, output);
+        Assert.Single(ErrorLines().Matches(output).Select(match => match.Value).Distinct());
+    }
+
+    [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex FirstCodeBlock();
+
+    [GeneratedRegex(@"error \w+: [^\n]*")]
+    private static partial Regex ErrorLines();
+}
