@@ -65,22 +65,31 @@ public static partial class Sentences
         "{A} decided to show the{place} to{B}.",
     ];
 
-    /// <summary>One filled indirect-object sentence, without its last word.</summary>
+    /// <summary>One filled indirect-object sentence, without its last word. ActorFirst: the one who acts was mentioned first (BABA).</summary>
     public sealed record Prompt(int Family, string IO, string S, bool ActorFirst, string Place, string Object)
     {
-        public string Text(Func<string, string>? mark = null) => Fill(Families[Family], mark ?? (slot => Word(slot)));
+        /// <summary>Who is mentioned first.</summary>
+        public string A => ActorFirst ? S : IO;
 
-        /// <summary>The word of a slot of the template; {S} is the second mention of S.</summary>
-        public string Word(string slot) => slot switch
+        /// <summary>Who is mentioned second.</summary>
+        public string B => ActorFirst ? IO : S;
+
+        /// <summary>The sentence.</summary>
+        public string Text => Filled(" " + A, " " + B, " " + S);
+
+        /// <summary>The sentence with the given people, their positions marked: IO, S1 and S2.</summary>
+        public string Marked(string a, string b, string actor) =>
+            Filled(ActorFirst ? $"[S1| {a}]" : $"[IO| {a}]", ActorFirst ? $"[IO| {b}]" : $"[S1| {b}]", $"[S2| {actor}]");
+
+        private string Filled(string a, string b, string actor) => Fill(Families[Family], slot => slot switch
         {
-            "A" => ActorFirst ? S : IO,
-            "B" => ActorFirst ? IO : S,
-            "S" => S,
-            "IO" => "",
-            "place" => Place,
-            "object" => Object,
-            _ => throw new ArgumentException($"No slot '{slot}'."),
-        };
+            "A" => a,
+            "B" => b,
+            "S" => actor,
+            "place" => " " + Place,
+            "object" => " " + Object,
+            _ => "",
+        });
     }
 
     /// <summary>An indirect-object prompt of two different people, place and object, chosen at random.</summary>
@@ -119,14 +128,14 @@ public static partial class Sentences
         Prompt prompt = RandomPrompt(random);
         while (HeldOut(prompt))
             prompt = RandomPrompt(random);
-        return prompt.Text() + " " + prompt.IO + ".";
+        return prompt.Text + " " + prompt.IO + ".";
     }
 
     private static string RandomOther(Random random)
     {
         string[] names = [.. Names];
         random.Shuffle(names);
-        return Fill(Pick(random, Others), slot => slot switch
+        return Fill(Pick(random, Others), slot => " " + slot switch
         {
             "A" => names[0],
             "B" => names[1],
@@ -136,9 +145,7 @@ public static partial class Sentences
         }).TrimStart();
     }
 
-    /// <summary>Fills the slots; a word gets the space in front of it, an empty one does not.</summary>
-    private static string Fill(string template, Func<string, string> word) =>
-        Slot().Replace(template, match => word(match.Groups[1].Value) is { Length: > 0 } text ? text[0] == '[' ? text : " " + text : "");
+    private static string Fill(string template, Func<string, string> slot) => Slot().Replace(template, match => slot(match.Groups[1].Value));
 
     private static T Pick<T>(Random random, T[] items) => items[random.Next(items.Length)];
 
