@@ -13,11 +13,11 @@ internal readonly struct JsonField(JsonElement element, string file, string path
     /// <exception cref="InvalidDataException">It is not JSON, or not one object.</exception>
     public static JsonField OfFile(string file)
     {
-        ReadOnlyMemory<byte> bytes = File.ReadAllBytes(file);
-        if (bytes.Span.StartsWith("\uFEFF"u8)) bytes = bytes[3..];    // a byte order mark does no harm
+        ReadOnlySpan<byte> bytes = File.ReadAllBytes(file);
+        if (bytes.StartsWith("\uFEFF"u8)) bytes = bytes[3..];    // a byte order mark does no harm
         try
         {
-            var root = new JsonField(JsonDocument.Parse(bytes).RootElement, file, "");
+            var root = new JsonField(JsonElement.Parse(bytes), file, "");
             return root.Kind == JsonValueKind.Object ? root : throw root.Invalid($"it holds {Name(root.Kind)}, not an object");
         }
         catch (JsonException e)

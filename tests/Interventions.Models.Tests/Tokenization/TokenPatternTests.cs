@@ -1,0 +1,48 @@
+using System.Globalization;
+using Interventions.Models.Tokenization;
+
+namespace Interventions.Models.Tests.Tokenization;
+
+public sealed class TokenPatternTests
+{
+    [Theory]
+    [InlineData(@"\p{L}+", "a\U00010400\U00020000b1", "a\U00010400\U00020000b")]    // letters beyond U+FFFF
+    [InlineData(@"\p{Lu}", "\U00010428\U00010400", "\U00010400")]
+    [InlineData(@"\p{N}", "x\U0001D7DF", "\U0001D7DF")]
+    [InlineData(@"[^\s\p{L}\p{N}]+", "a\U0001F600! ", "\U0001F600!")]
+    [InlineData(@"\w+", "-Ⅷⓐ\u200D½", "Ⅷⓐ\u200D")]
+    [InlineData(@"\s", "\uFEFF\u200B\u180E\u0085", "\u0085")]
+    [InlineData(@"(?i:'s)", "x'S", "'S")]
+    [InlineData(@"^b", "a\nb", "b")]    // always at lines
+    public void Classes_hold_for_code_points(string pattern, string text, string expected)
+    {
+        var aligned = AlignedText.From(text);
+        var match = TokenPattern.OfRegex(pattern).Matches(aligned)[0];
+        Assert.Equal(expected, aligned.Slice(match.Start, match.End).Text);
+    }
+
+    [Theory]
+    [InlineData("(a")]
+    [InlineData("[a")]
+    [InlineData("[a&&[b]]")]
+    [InlineData("[[:alpha:]]")]
+    [InlineData(@"\p{Han}")]
+    [InlineData(@"[\W]")]
+    [InlineData(@"\bfoo")]
+    [InlineData("(?m:a)")]
+    [InlineData("a++")]
+    [InlineData("\U0001F600")]
+    [InlineData(@"[一-\uFFFF]")]    // would take stand-ins for other characters
+    [InlineData("a\\")]
+    public void What_would_be_misread_is_refused(string pattern) => Assert.Throws<FormatException>(() => TokenPattern.OfRegex(pattern));
+
+    [Fact]
+    public void Every_stand_in_is_of_the_category_it_stands_for()
+    {
+        for (int codePoint = 0x10000; codePoint <= 0x10FFFF; codePoint++)
+        {
+            char standIn = Shadow.Of(AlignedText.From(char.ConvertFromUtf32(codePoint)))[0];
+            if (CharUnicodeInfo.GetUnicodeCategory(codePoint) != char.GetUnicodeCategory(standIn)) Assert.Fail($"U+{codePoint:X}");
+        }
+    }
+}
