@@ -30,7 +30,7 @@ internal sealed record BoundSite(
         Axes.Prepend(Layers ?? Selection.All).Where(selection => selection.IsSweep).Select(selection => selection.Placeholder!);
 
     /// <summary>Whether a prompt's length decides how many values are selected.</summary>
-    public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && IsAll(axis));
+    public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (IsAll(axis) || Axes[axis].Items.Any(SpansTheLength)));
 
     /// <summary>Whether everything is selected.</summary>
     public bool IsWhole => Enumerable.Range(0, Axes.Length).All(IsAll);
@@ -61,6 +61,9 @@ internal sealed record BoundSite(
     public bool IsPositional(int axis) => SiteResolver.IsPositionAxis(Definition.Axes[axis]);
 
     private bool IsAll(int axis) => Axes[axis] is { IsSweep: false, Items.Count: 0 };
+
+    /// <summary>A range from the front to a place counted from the end: <c>1..-2</c>.</summary>
+    private static bool SpansTheLength(SelectionItem item) => item.Name is null && (item.First < 0) != (item.Last < 0);
 
     private static Selection At(Selection selection, SweepPoint point) =>
         selection.IsSweep ? new Selection(null, EquatableArray.Of(point[selection.Placeholder!])) : selection;

@@ -15,7 +15,10 @@ public static class SiteExpansion
     /// <summary>The indices that a selection names on an axis of that length, in the order of the selection, negative ones resolved.</summary>
     /// <param name="selection">The selection. A placeholder's items count as a list.</param>
     /// <param name="size">The length of the axis.</param>
-    /// <param name="position">Where a named position is; needed only when the selection has names.</param>
+    /// <param name="position">
+    /// Where a named position is; needed when the selection has names. Positions are then listed once an item, also where two items are one token in some
+    /// prompt, so that every prompt has equally many.
+    /// </param>
     public static IReadOnlyList<int> Indices(Selection selection, int size, Func<string, int>? position = null)
     {
         if (selection.Items.Count == 0)
@@ -27,7 +30,7 @@ public static class SiteExpansion
             int first = item.Name is null ? SiteResolver.Wrap(item.First, size) : offset + item.First;
             int last = item.Name is null ? SiteResolver.Wrap(item.Last, size) : first;
             for (int i = first; i <= last; i++)
-                if (!indices.Contains(i))
+                if (position is not null || !indices.Contains(i))
                     indices.Add(i);
         }
         return indices;
