@@ -62,7 +62,9 @@ internal static class ResultEmitter
         writer.Line($"public {Names.Tensor} Values => _values.Values;").Line();
         writer.Summary("The value at one point.");
         writer.Line($"public {Names.Tensor} this[{string.Join(", ", names.Select(name => "int " + name))}] => _values.At(stackalloc int[] {{ {list} }});").Line();
-        writer.Summary("The points with the greatest effects, greatest first.");
+        writer.Summary("Every point with its mean, in the sweep's order.");
+        writer.Line($"public {Names.ReadOnlyList}<{Names.SweptPoint}> Points() => _values.Points();").Line();
+        writer.Summary("The points whose mean moved furthest from the unchanged base run, furthest first.");
         writer.Line($"public {Names.ReadOnlyList}<{Names.SweptPoint}> Top(int count) => _values.Top(count);");
         writer.Close();
     }

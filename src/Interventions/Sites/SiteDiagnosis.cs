@@ -56,12 +56,11 @@ internal static class SiteDiagnosis
         IReadOnlyList<PathSegment> segments = path.Segments;
         int depth = Depth(path, schema);
         PathSpan last = segments[segments.Count - 1].Span;
-        PathSpan wrong = segments[depth].Span;
         if (Nearest(path, schema, depth) is { } template)
         {
             // One wrong segment is marked alone; where their number differs, everything from the first wrong one on.
-            if (template.Length != segments.Count)
-                wrong = new PathSpan(wrong.Start, last.Start + last.Length - wrong.Start);
+            PathSpan first = segments[Math.Min(SiteMatcher.Prefix(segments, template), segments.Count - 1)].Span;
+            PathSpan wrong = template.Length == segments.Count ? first : new PathSpan(first.Start, last.Start + last.Length - first.Start);
             string meant = SiteMatcher.Fill(template, path);
             return SiteProblem.At(
                 SiteProblemKind.UnknownSite, wrong, $"{schema.Model} has no site '{path.Site}'; did you mean '{meant}'?", meant + path.SelectorText);
@@ -72,27 +71,22 @@ internal static class SiteDiagnosis
             next.Count == 0 ? $"nothing follows '{before}'" :
             depth == 0 ? $"its sites start with {Spelling.List(next)}" :
             $"after '{before}' come {Spelling.List(next)}";
-        return SiteProblem.At(SiteProblemKind.UnknownSite, wrong, $"{schema.Model} has no site '{path.Site}': {known}");
+        return SiteProblem.At(SiteProblemKind.UnknownSite, segments[depth].Span, $"{schema.Model} has no site '{path.Site}': {known}");
     }
 
-    /// <summary>The nearest site with the same right beginning: segment by segment, else letter by letter (<c>mlp.out</c> for <c>mlp_out</c>).</summary>
+    /// <summary>The nearest site: segment by segment after the right ones, else letter by letter (<c>mlp.out</c> for <c>mlp_out</c>).</summary>
     private static string[]? Nearest(SitePath path, ModelSchema schema, int depth)
     {
         IReadOnlyList<PathSegment> segments = path.Segments;
-        List<string[]> candidates = Candidates(path, schema, depth);
-        string[]? nearest = candidates
+        int indices = segments.Count(segment => segment.Indices is not null);
+        return Candidates(path, schema, depth)
             .Where(template => template.Length == segments.Count && IsNear(segments.Skip(depth), template.Skip(depth)))
-            .OrderBy(template => Distance(segments.Skip(depth), template.Skip(depth))).FirstOrDefault();
-        if (nearest is not null)
-            return nearest;
-        string written = path.Site.Substring(segments[depth].Span.Start);
-        string Rest(string[] template) => SiteMatcher.Fill(template, path).Substring(segments[depth].Span.Start);
-        return candidates
-            .Where(template => template.Length > depth && Count(template) == segments.Count(segment => segment.Indices is not null))
-            .Where(template => Spelling.Distance(written, Rest(template)) <= Math.Min(2, Spelling.Tolerance(written)))
-            .OrderBy(template => Spelling.Distance(written, Rest(template))).FirstOrDefault();
+            .OrderBy(template => Distance(segments.Skip(depth), template.Skip(depth))).FirstOrDefault()
+            ?? schema.Sites.Select(SiteMatcher.Split)
+            .Where(template => template.Count(segment => segment == SiteMatcher.Layer) == indices && Letters(template) <= 2)
+            .OrderBy(Letters).FirstOrDefault();
 
-        static int Count(string[] template) => template.Count(segment => segment == SiteMatcher.Layer);
+        int Letters(string[] template) => Spelling.Distance(path.Site, SiteMatcher.Fill(template, path));
     }
 
     private static int Depth(SitePath path, ModelSchema schema) =>

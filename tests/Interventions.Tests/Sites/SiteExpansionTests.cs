@@ -1,0 +1,45 @@
+using Interventions.Sites;
+
+namespace Interventions.Tests.Sites;
+
+public sealed class SiteExpansionTests
+{
+    [Fact]
+    public void ASiteHasANameInEachLayer()
+    {
+        SiteDefinition site = Resolve("blocks.*.attn.z").Site!;
+
+        Assert.Equal("blocks.3.attn.z", SiteExpansion.Concrete(site, 3));
+        Assert.Equal("embed", SiteExpansion.Concrete(Resolve("embed").Site!, 3));
+    }
+
+    [Theory]
+    [InlineData("embed[pos=*]", new[] { 0, 1, 2, 3, 4, 5, 6 })]
+    [InlineData("embed[pos=2..4,0]", new[] { 2, 3, 4, 0 })]
+    [InlineData("embed[pos=-1,-3..-2]", new[] { 6, 4, 5 })]
+    [InlineData("embed[pos=5..-1,6]", new[] { 5, 6 })]
+    [InlineData("embed[pos=S1,S1+1,end-2]", new[] { 3, 4 })]
+    public void IndicesAreInTheOrderOfTheSelection(string path, int[] expected) =>
+        Assert.Equal(expected, SiteExpansion.Indices(Resolve(path).Axes[0].Selection, 7, name => name == "S1" ? 3 : 6));
+
+    [Fact]
+    public void APlaceholderRangesOverWhatAllItsUsesHave()
+    {
+        IReadOnlyList<PlaceholderRange> ranges = SiteExpansion.Placeholders(
+            [
+                Resolve("blocks.{layer=2..-1}.attn.z[head={head}; pos=end]"),
+                Resolve("blocks.{layer=0..4,7}.mlp_out[pos={p=S1,1..3}]"),
+                Resolve("blocks.{layer}.mlp_out[pos={p=S1,3..5}]"),
+                Resolve("embed[pos={q}]"),
+            ],
+            Vocabularies.Gpt2Small);
+
+        Assert.Equal(["layer: 2 3 4 7", "head: 0 1 2 3 4 5 6 7 8 9 10 11", "pos: S1 3", "pos: any"], ranges.Select(Show));
+        Assert.Equal(["layer", "head", "p", "q"], ranges.Select(range => range.Name));
+    }
+
+    private static string Show(PlaceholderRange range) =>
+        $"{range.Axis}: {(range.Items is { } items ? string.Join(" ", items.Select(item => item.Name ?? $"{item.First}")) : "any")}";
+
+    private static SiteResolution Resolve(string path) => SiteResolver.Resolve(SitePath.Parse(path), Vocabularies.Gpt2Small, Vocabularies.Ioi);
+}

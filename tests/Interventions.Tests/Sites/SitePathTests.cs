@@ -1,0 +1,93 @@
+using Interventions.Sites;
+
+namespace Interventions.Tests.Sites;
+
+public sealed class SitePathTests
+{
+    [Theory]
+    [InlineData("embed", "embed", "")]
+    [InlineData("blocks.3.attn.z", "blocks.(3).attn.z", "")]
+    [InlineData("blocks.-1.attn.z", "blocks.(-1).attn.z", "")]
+    [InlineData("blocks.*.mlp_out", "blocks.(*).mlp_out", "")]
+    [InlineData("blocks.[6..8].mlp_out", "blocks.(6..8).mlp_out", "")]
+    [InlineData("blocks.[1,3,5..7].mlp_out", "blocks.(1,3,5..7).mlp_out", "")]
+    [InlineData("blocks.{layer}.mlp_out", "blocks.(layer=*).mlp_out", "")]
+    [InlineData("blocks.{layer=6..8}.mlp_out", "blocks.(layer=6..8).mlp_out", "")]
+    [InlineData("blocks.0.attn.z[head=6,9; pos=end]", "blocks.(0).attn.z", "head=6,9 pos=end")]
+    [InlineData("blocks.0.attn.z[ head = 6, 9 ;pos = S1+1 ]", "blocks.(0).attn.z", "head=6,9 pos=S1+1")]
+    [InlineData("blocks.0.attn.z[head={head}]", "blocks.(0).attn.z", "head=head=*")]
+    [InlineData("blocks.0.attn.z[head={head=0..3}]", "blocks.(0).attn.z", "head=head=0..3")]
+    [InlineData("embed[pos=-1]", "embed", "pos=-1")]
+    [InlineData("embed[pos=2..5,S2-1,end]", "embed", "pos=2..5,S2-1,end")]
+    [InlineData("embed[pos=2..-1]", "embed", "pos=2..-1")]
+    [InlineData("embed[pos=*]", "embed", "pos=*")]
+    [InlineData("embed[pos={p=IO,end}]", "embed", "pos=p=IO,end")]
+    public void Parses(string text, string segments, string selectors)
+    {
+        SitePath path = SitePath.Parse(text);
+
+        Assert.Equal(text, path.ToString());
+        Assert.Equal(segments, string.Join(".", path.Segments.Select(segment => segment.Name ?? $"({Show(segment.Indices!.Selection)})")));
+        Assert.Equal(selectors, string.Join(" ", path.Selectors.Select(selector => $"{selector.Axis}={Show(selector.Indices.Selection)}")));
+    }
+
+    [Theory]
+    [InlineData("", "", "a path starts with a name")]
+    [InlineData("blocks.", ".", "is missing")]
+    [InlineData("blocks..mlp_out", ".", "is missing")]
+    [InlineData("blocks.3a.mlp_out", "3a", "neither a number nor a name")]
+    [InlineData("blocks.[].mlp_out", "]", "a number is missing")]
+    [InlineData("blocks.[6..].mlp_out", "]", "a range ends with a number")]
+    [InlineData("blocks.[6..8.mlp_out", ".", "']', which closes the list, is missing")]
+    [InlineData("blocks.[8..6].mlp_out", "8..6", "write 6..8")]
+    [InlineData("blocks.{}.mlp_out", "}", "a placeholder needs a name")]
+    [InlineData("blocks.{layer.mlp_out", ".", "'}', which closes the placeholder, is missing")]
+    [InlineData("blocks.{layer=end}.mlp_out", "e", "a number is missing")]
+    [InlineData("embed[pos]", "]", "'=', which follows 'pos', is missing")]
+    [InlineData("embed[pos=]", "]", "a number or a position's name is missing")]
+    [InlineData("embed[pos=S1+]", "]", "a number of tokens follows '+'")]
+    [InlineData("embed[pos=end", "d", "']', which closes the selectors, is missing")]
+    [InlineData("embed[pos=0; pos=2]", "pos", "selected twice")]
+    [InlineData("embed[pos=end] ", " ", "does not belong to a path")]
+    [InlineData("embed[pos=99999999999]", "99999999999", "is too large")]
+    [InlineData("blocks 3", " 3", "does not belong to a path")]
+    public void RefusesAndSaysWhere(string text, string where, string message)
+    {
+        Assert.False(SitePath.TryParse(text, out _, out SiteProblem? problem));
+
+        Assert.Equal(SiteProblemKind.Syntax, problem.Kind);
+        Assert.Contains(message, problem.Message, StringComparison.Ordinal);
+        Assert.Equal(where, text.Substring(problem.Start, problem.Length));
+        Assert.Equal(problem.Message, Assert.Throws<FormatException>(() => SitePath.Parse(text)).Message);
+    }
+
+    [Fact]
+    public void NoTextMakesItFail()
+    {
+        const string alphabet = "ab3.*[]{}=,;+- S";
+        var random = new Random(7);
+        for (int i = 0; i < 20_000; i++)
+        {
+            string text = string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => alphabet[random.Next(alphabet.Length)]));
+            if (!SitePath.TryParse(text, out _, out SiteProblem? problem))
+                Assert.InRange(problem.Start + problem.Length, 0, text.Length);
+        }
+    }
+
+    [Fact]
+    public void PlaceholdersKnowWhereTheyStand()
+    {
+        const string text = "blocks.{layer}.attn.z[head={head=0..3}; pos=end]";
+
+        Assert.Equal(
+            [("layer", "{layer}"), ("head", "{head=0..3}")],
+            SitePath.Parse(text).Placeholders.Select(use => (use.Name, text.Substring(use.Span.Start, use.Span.Length))));
+    }
+
+    private static string Show(Selection selection) =>
+        (selection.IsSweep ? selection.Placeholder + "=" : "") + (selection.Items.Count == 0 ? "*" : string.Join(",", selection.Items.Select(Show)));
+
+    private static string Show(SelectionItem item) =>
+        item.Name is not null ? item.Name + (item.First > 0 ? $"+{item.First}" : item.First < 0 ? $"{item.First}" : "") :
+        item.First == item.Last ? $"{item.First}" : $"{item.First}..{item.Last}";
+}
