@@ -1,0 +1,90 @@
+using System.Text.Json;
+
+namespace Interventions.Models.Checkpoints;
+
+/// <summary>A JSON object with typed, checked access; a property that is <c>null</c> counts as absent.</summary>
+internal sealed class ConfigFile
+{
+    private readonly JsonElement _root;
+    private readonly string _prefix;
+
+    private ConfigFile(string path, JsonElement root, string prefix)
+    {
+        Path = path;
+        _root = root;
+        _prefix = prefix;
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>All properties, in order.</summary>
+    public IEnumerable<JsonProperty> Properties => _root.EnumerateObject();
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="CheckpointException">It is missing, or not a JSON object.</exception>
+    public static ConfigFile Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new CheckpointException(path, "does not exist.");
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? new ConfigFile(path, document.RootElement.Clone(), "")
+                : throw new CheckpointException(path, "is not a JSON object.");
+        }
+        catch (JsonException error)
+        {
+            throw new CheckpointException(path, $"is not JSON: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Whether the property is there and not <c>null</c>.</summary>
+    public bool Has(string name) => Find(name) is not null;
+
+    /// <summary>An integer of at least <paramref name="least"/>.</summary>
+    public int Integer(string name, int? otherwise = null, int least = 1)
+    {
+        if (Find(name) is not { } value)
+            return otherwise ?? throw Wrong(name, "is missing");
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number >= least
+            ? number
+            : throw Wrong(name, $"must be an integer of at least {least}, and is {value.GetRawText()}");
+    }
+
+    /// <summary>A number.</summary>
+    public double Number(string name, double? otherwise = null)
+    {
+        if (Find(name) is not { } value)
+            return otherwise ?? throw Wrong(name, "is missing");
+        return value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw Wrong(name, $"must be a number, and is {value.GetRawText()}");
+    }
+
+    /// <summary>A truth value.</summary>
+    public bool Flag(string name, bool otherwise) => Find(name) is not { } value ? otherwise : value.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => throw Wrong(name, $"must be true or false, and is {value.GetRawText()}"),
+    };
+
+    /// <summary>Text.</summary>
+    public string Text(string name, string? otherwise = null)
+    {
+        if (Find(name) is not { } value)
+            return otherwise ?? throw Wrong(name, "is missing");
+        return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(name, $"must be text, and is {value.GetRawText()}");
+    }
+
+    /// <summary>A nested object, or <see langword="null"/> if it is absent.</summary>
+    public ConfigFile? Section(string name) => Find(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value, $"{_prefix}{name}.")
+        : throw Wrong(name, $"must be an object, and is {value.GetRawText()}");
+
+    /// <summary>The exception that says what is wrong with a property.</summary>
+    public CheckpointException Wrong(string name, string reason) => new(Path, $"cannot be used: '{_prefix}{name}' {reason}.");
+
+    private JsonElement? Find(string name) =>
+        _root.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+}

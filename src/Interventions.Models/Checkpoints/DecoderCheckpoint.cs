@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Interventions.Models.Decoder;
+using Interventions.Models.Families;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Checkpoints;
+
+/// <summary>A decoder's configuration and weights, before they become a model. A model that takes it owns the weights.</summary>
+public sealed class DecoderCheckpoint : IDisposable
+{
+    private const string ConfigName = "config.json";
+
+    private DecoderCheckpoint(string path, DecoderConfig config, Dictionary<string, Parameter> weights)
+    {
+        Path = path;
+        Config = config;
+        Weights = weights;
+    }
+
+    /// <summary>Where it was read from, for messages.</summary>
+    public string Path { get; }
+
+    /// <summary>What the decoder is made of.</summary>
+    public DecoderConfig Config { get; }
+
+    /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
+    public IReadOnlyDictionary<string, Parameter> Weights { get; }
+
+    /// <summary>Reads a checkpoint in the Hugging Face layout.</summary>
+    /// <param name="path">
+    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that
+    /// Hugging Face tools have downloaded to this machine.
+    /// </param>
+    /// <param name="dtype">What the weights are converted to. Default: float32.</param>
+    /// <param name="device">Where they are put. Default: the CPU.</param>
+    /// <exception cref="CheckpointException">There is no such checkpoint, it is malformed, or its family or an option is not supported.</exception>
+    public static DecoderCheckpoint Open(string path, ScalarType? dtype = null, Device? device = null)
+    {
+        (string folder, FileInfo? file) = Locate(path);
+        return Open(System.IO.Path.Combine(folder, ConfigName), folder, file, dtype, device);
+    }
+
+    /// <summary>Reads the weights of a folder as another configuration file describes them.</summary>
+    internal static DecoderCheckpoint Open(string config, string folder, FileInfo? file, ScalarType? dtype, Device? device)
+    {
+        ConfigFile json = ConfigFile.Read(config);
+        DecoderFamily family = DecoderFamily.Of(json);
+        DecoderConfig decoder = family.Read(json);
+        using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
+        return new DecoderCheckpoint(file?.FullName ?? folder, decoder, WeightFiles.Read(files, family, decoder, dtype ?? ScalarType.Float32, device ?? CPU));
+    }
+
+    /// <summary>A decoder that has not been trained; see <see cref="DecoderWeights.Random"/>.</summary>
+    /// <param name="config">What it is made of.</param>
+    /// <param name="seed">Equal seeds give equal weights.</param>
+    /// <param name="dtype">Default: float32.</param>
+    /// <param name="device">Default: the CPU.</param>
+    /// <exception cref="ArgumentException">The configuration's numbers do not fit together, or its family is unknown.</exception>
+    public static DecoderCheckpoint Random(DecoderConfig config, long seed = 0, ScalarType? dtype = null, Device? device = null)
+    {
+        string name = $"random {DecoderFamily.Named(config.Family).ModelType}";
+        return new DecoderCheckpoint(name, config, DecoderWeights.Random(config.Checked(), seed, dtype, device));
+    }
+
+    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?)"/> reads them.</summary>
+    /// <param name="folder">The folder; it is made if it does not exist.</param>
+    public void Save(string folder)
+    {
+        DecoderFamily family = DecoderFamily.Named(Config.Family);
+        using DisposeScope scope = NewDisposeScope();
+        SafeTensors.Save(System.IO.Path.Combine(folder, TensorFolder.SingleFile), WeightFiles.Stored(family, Config, Weights));
+        Files.Replace(System.IO.Path.Combine(folder, ConfigName), stream =>
+        {
+            using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true });
+            json.WriteStartObject();
+            json.WriteString("model_type", family.ModelType);
+            family.Write(Config, json);
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary>This checkpoint, if it is of the family; otherwise it is disposed.</summary>
+    /// <exception cref="CheckpointException">It is of another family.</exception>
+    internal DecoderCheckpoint OfFamily(string family)
+    {
+        if (Config.Family == family)
+            return this;
+        Dispose();
+        throw new CheckpointException(Path, $"is a {Config.Family}, not a {family}.");
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose()
+    {
+        foreach (Parameter weight in Weights.Values)
+            weight.Dispose();
+    }
+
+    private static (string Folder, FileInfo? File) Locate(string path)
+    {
+        if (Directory.Exists(path))
+            return (path, null);
+        if (File.Exists(path))
+        {
+            FileInfo file = new(path);
+            return file.Extension == ".safetensors"
+                ? (file.DirectoryName!, file)
+                : throw new CheckpointException(path, "is not a checkpoint: give a folder, a .safetensors file or a hub id.");
+        }
+        return HubCache.IsId(path)
+            ? (HubCache.Find(path, Environment.GetEnvironmentVariable), null)
+            : throw new CheckpointException(path, "is neither a folder, a file nor a hub id.");
+    }
+}

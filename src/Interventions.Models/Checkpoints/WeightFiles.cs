@@ -1,0 +1,77 @@
+using Interventions.Models.Decoder;
+using Interventions.Models.Families;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Checkpoints;
+
+/// <summary>Weights between a family's files and their canonical form.</summary>
+internal static class WeightFiles
+{
+    /// <summary>Reads every weight of a decoder; refuses tensors that the decoder has no place for.</summary>
+    /// <exception cref="CheckpointException">A tensor is missing, has the wrong shape, or is not part of the decoder.</exception>
+    public static Dictionary<string, Parameter> Read(TensorFolder files, DecoderFamily family, DecoderConfig config, ScalarType dtype, Device device)
+    {
+        Dictionary<string, long[]> shapes = DecoderWeights.Shapes(config).ToDictionary(weight => weight.Name, weight => weight.Shape);
+        HashSet<string> unread = [.. files.Names];
+        Dictionary<string, Parameter> weights = [];
+        try
+        {
+            foreach (WeightSource source in family.Weights(config))
+            {
+                using DisposeScope scope = NewDisposeScope();
+                Tensor[] parts = [.. source.Parts.Select(part => ReadPart(files, family, part, shapes[source.Weight], source.Transposed, unread))];
+                Tensor whole = parts is [Tensor only] ? only : cat(parts, 0);
+                weights.Add(source.Weight, DecoderWeights.Own(whole, dtype, device));
+            }
+            string[] strange = [.. unread.Where(name => !family.Ignores(name, config)).Order(StringComparer.Ordinal)];
+            if (strange.Length > 0)
+                throw new CheckpointException(files.Path, $"holds {strange.Length} tensors that a {family.ModelType} of this configuration does not have: {string.Join(", ", strange.Take(5))}{(strange.Length > 5 ? ", …" : "")}.");
+            return weights;
+        }
+        catch
+        {
+            foreach (Parameter weight in weights.Values)
+                weight.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The tensors as the family stores them. The caller owns them.</summary>
+    public static Dictionary<string, Tensor> Stored(DecoderFamily family, DecoderConfig config, IReadOnlyDictionary<string, Parameter> weights)
+    {
+        Dictionary<string, Tensor> stored = [];
+        foreach (WeightSource source in family.Weights(config))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long begin = 0;
+            foreach (WeightPart part in source.Parts)
+            {
+                Tensor weight = weights[source.Weight].detach();
+                long rows = part.Rows ?? weight.shape[0];
+                Tensor value = weight.narrow(0, begin, rows);
+                begin += rows;
+                stored.Add(part.Name, (source.Transposed ? value.t() : value).contiguous().alias().MoveToOuterDisposeScope());
+            }
+        }
+        return stored;
+    }
+
+    private static Tensor ReadPart(TensorFolder files, DecoderFamily family, WeightPart part, long[] whole, bool transposed, HashSet<string> unread)
+    {
+        string bare = part.Name.StartsWith(family.Prefix, StringComparison.Ordinal) ? part.Name[family.Prefix.Length..] : part.Name;
+        string name = files.Names.Contains(part.Name) ? part.Name : files.Names.Contains(bare) ? bare
+            : throw new CheckpointException(files.Path, $"has no tensor '{part.Name}', which its configuration asks for.");
+        long[] rows = [part.Rows ?? whole[0], .. whole.AsSpan(1)];
+        long[] expected = transposed ? [.. rows.Reverse()] : rows;
+        long[] actual = files.ShapeOf(name);
+        if (!actual.AsSpan().SequenceEqual(expected))
+        {
+            throw new CheckpointException(files.FileOf(name),
+                $"holds '{name}' of shape [{string.Join(", ", actual)}]; its configuration asks for [{string.Join(", ", expected)}].");
+        }
+        unread.Remove(name);
+        Tensor value = files.Read(name);
+        return transposed ? value.t() : value;
+    }
+}

@@ -1,0 +1,24 @@
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>The nonlinearities.</summary>
+internal static class Activations
+{
+    /// <summary>The function of an activation.</summary>
+    public static Func<Tensor, Tensor> Of(Activation activation) => activation switch
+    {
+        Activation.GeluTanh => gelu_tanh,
+        Activation.Gelu => x => nn.functional.gelu(x),
+        Activation.Relu => x => nn.functional.relu(x),
+        Activation.Silu => x => nn.functional.silu(x),
+        _ => throw new ArgumentOutOfRangeException(nameof(activation)),
+    };
+
+    /// <summary>½(1 + tanh u) = sigmoid(2u) spares two passes over the neurons.</summary>
+    private static Tensor gelu_tanh(Tensor x)
+    {
+        Tensor u = addcmul(x, x.square(), x, 0.044715);
+        return u.mul_(2 * Math.Sqrt(2 / Math.PI)).sigmoid_().mul(x);
+    }
+}

@@ -1,0 +1,78 @@
+using Interventions.Graphs;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>Adds the attention of one layer.</summary>
+internal static class AttentionNodes
+{
+    /// <summary>Adds a layer's attention on <paramref name="attn_in"/> and returns <c>attn_out</c>.</summary>
+    public static NodeInput Add(DecoderParts parts, PositionNodes positions, int layer, NodeInput attn_in)
+    {
+        ModelGraphBuilder graph = parts.Graph;
+        DecoderConfig config = parts.Config;
+        string attn = $"blocks.{layer}.attn";
+        AttentionProjections projections = AttentionProjections.Of(parts, layer);
+
+        // Every head reads the same residual until a port is written.
+        NodeInput Port(string name) => graph.Add($"{attn}.{name}", attn_in, x => PerHead(x, config.Heads));
+        NodeInput q_input = Port("q_input"), k_input = Port("k_input"), v_input = Port("v_input");
+
+        NodeInput normalized = parts.AddNorm($"blocks.{layer}.ln1", attn_in);
+        NodeInput qkv = graph.Add($"{attn}.qkv", normalized, parts.Projection($"{attn}.qkv"));
+        NodeInput Heads(string name, HeadProjection projection, NodeInput port) =>
+            graph.Add($"{attn}.{name}", qkv, projection.Slice, Detours.Through(port, [port], x => projection.Private(x[0])));
+        NodeInput q = Heads("q", projections.Q, q_input), k = Heads("k", projections.K, k_input), v = Heads("v", projections.V, v_input);
+
+        if (positions is { Cos: { } cos, Sin: { } sin })
+        {
+            NodeInput Rotated(string name, NodeInput input) => graph.Add($"{attn}.{name}", [input, cos, sin], x => Rotate(x[0], x[1], x[2]));
+            (q, k) = (Rotated("rot_q", q), Rotated("rot_k", k));
+        }
+        (k, v) = (k with { Reach = positions.KeyReach }, v with { Reach = positions.KeyReach });
+
+        double scale = config.ScoreScaleOf(layer);
+        NodeInput scores = graph.Add($"{attn}.scores", [q, k, positions.Hidden], x => Scores(x[0], x[1], scale).masked_fill_(x[2], 0));
+        NodeInput pattern = graph.Add($"{attn}.pattern", [q, k, positions.Mask], x => Scores(x[0], x[1], scale).add_(x[2]).softmax(-1),
+            Detours.Through(scores, [scores, positions.Hidden], x => x[0].masked_fill(x[1], double.NegativeInfinity).softmax(-1)));
+        NodeInput z = graph.Add($"{attn}.z", pattern, v, Mix);
+
+        OutputProjection output = OutputProjection.Of(parts, layer);
+        NodeInput result = graph.Add($"{attn}.result", z, output.Result);
+        return graph.Add($"blocks.{layer}.attn_out", z, output.Apply, Detours.Through(result, [result], x => output.Sum(x[0])));
+    }
+
+    /// <summary>One view for each head: <c>[batch, pos, d_model]</c> to <c>[batch, pos, head, d_model]</c>.</summary>
+    private static Tensor PerHead(Tensor x, int heads)
+    {
+        long[] shape = x.shape;
+        return x.unsqueeze(-2).expand([.. shape[..^1], heads, shape[^1]]);
+    }
+
+    /// <summary>Turns coordinates (i, i + d_head/2): <c>[batch, pos, head, d_head]</c>. The halves change places, and the sines bring the signs.</summary>
+    private static Tensor Rotate(Tensor x, Tensor cos, Tensor signedSin) =>
+        addcmul(x.mul(cos), x.roll(x.shape[^1] / 2, -1), signedSin, 1);
+
+    /// <summary>
+    /// Queries <c>[batch, query, head, d_head]</c> times keys <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, head, query, key]</c>. The queries of the heads that
+    /// share a key head are one long list of queries to it: no key is copied.
+    /// </summary>
+    private static Tensor Scores(Tensor q, Tensor k, double scale)
+    {
+        long[] shape = q.shape;
+        (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
+        long keyHeads = k.shape[2], keys = k.shape[1];
+        Tensor grouped = q.mul(scale).transpose(1, 2).reshape(batch, keyHeads, heads / keyHeads * queries, width);
+        return grouped.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, queries, keys);
+    }
+
+    /// <summary>Pattern <c>[batch, head, query, key]</c> times values <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, query, head, d_head]</c>.</summary>
+    private static Tensor Mix(Tensor pattern, Tensor v)
+    {
+        long[] shape = pattern.shape;
+        (long batch, long heads, long queries, long keys) = (shape[0], shape[1], shape[2], shape[3]);
+        long valueHeads = v.shape[2];
+        Tensor grouped = pattern.reshape(batch, valueHeads, heads / valueHeads * queries, keys);
+        return grouped.matmul(v.transpose(1, 2)).view(batch, heads, queries, v.shape[3]).transpose(1, 2);
+    }
+}

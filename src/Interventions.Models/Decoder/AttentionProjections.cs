@@ -1,0 +1,76 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>The query, key and value projections of one layer: three slices of one matrix.</summary>
+internal sealed record AttentionProjections(HeadProjection Q, HeadProjection K, HeadProjection V)
+{
+    public static AttentionProjections Of(DecoderParts parts, int layer)
+    {
+        DecoderConfig config = parts.Config;
+        Norm norm = parts.Norm($"blocks.{layer}.ln1");
+        Tensor weight = parts.Weight($"blocks.{layer}.attn.qkv.weight");
+        Tensor? bias = parts.WeightOrNull($"blocks.{layer}.attn.qkv.bias");
+        HeadProjection Part(int firstHead, int heads) => new(norm, weight, bias, firstHead, heads, config.DHead);
+        return new(Part(0, config.Heads), Part(config.Heads, config.KvHeads), Part(config.Heads + config.KvHeads, config.KvHeads));
+    }
+}
+
+/// <summary>One of them.</summary>
+/// <param name="Norm">The norm that attention reads.</param>
+/// <param name="Weight">All three, <c>[(head + 2 kv_head) · d_head, d_model]</c>.</param>
+/// <param name="Bias">All three, <c>[(head + 2 kv_head) · d_head]</c>.</param>
+/// <param name="FirstHead">Where this one begins, in heads.</param>
+/// <param name="Heads">How many heads it has.</param>
+/// <param name="DHead">Their width.</param>
+internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, int FirstHead, int Heads, int DHead)
+{
+    /// <summary>The ordinary path, a view: <c>[batch, pos, (head + 2 kv_head) · d_head]</c> to <c>[batch, pos, this head, d_head]</c>.</summary>
+    public Tensor Slice(Tensor qkv) => Rows(qkv, -1).unflatten(-1, Heads, DHead);
+
+    /// <summary>
+    /// Each query head its own norm and projection: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, head, d_head]</c>. Query heads that share a
+    /// key/value head use the same weights on different inputs.
+    /// </summary>
+    public Tensor Private(Tensor port)
+    {
+        long[] shape = port.shape;
+        (long batch, long positions, long queryHeads, long d_model) = (shape[0], shape[1], shape[2], shape[3]);
+        Tensor inputs = Norm.Apply(port).permute(2, 0, 1, 3).reshape(Heads, queryHeads / Heads * batch * positions, d_model);
+        Tensor weights = Rows(Weight, 0).view(Heads, DHead, d_model).transpose(1, 2);
+        Tensor outputs = Bias is null ? inputs.bmm(weights) : Rows(Bias, 0).view(Heads, 1, DHead).baddbmm(inputs, weights);
+        return outputs.view(queryHeads, batch, positions, DHead).permute(1, 2, 0, 3);
+    }
+
+    private Tensor Rows(Tensor all, long axis) => all.narrow(axis, (long)FirstHead * DHead, (long)Heads * DHead);
+}
+
+/// <summary>The attention's output projection of one layer.</summary>
+/// <param name="Weight"><c>[d_model, head · d_head]</c>.</param>
+/// <param name="Bias"><c>[d_model]</c>.</param>
+/// <param name="Heads">How many heads.</param>
+internal sealed record OutputProjection(Tensor Weight, Tensor? Bias, int Heads)
+{
+    public static OutputProjection Of(DecoderParts parts, int layer) =>
+        new(parts.Weight($"blocks.{layer}.attn.out.weight"), parts.WeightOrNull($"blocks.{layer}.attn.out.bias"), parts.Config.Heads);
+
+    /// <summary>The ordinary path: <c>[batch, pos, head, d_head]</c> to <c>[batch, pos, d_model]</c>.</summary>
+    public Tensor Apply(Tensor z) => linear(z.flatten(2), Weight, Bias);
+
+    /// <summary>What each head adds: <c>[batch, pos, head, d_head]</c> to <c>[batch, pos, head, d_model]</c>.</summary>
+    public Tensor Result(Tensor z)
+    {
+        long[] shape = z.shape;
+        Tensor perHead = z.permute(2, 0, 1, 3).reshape(Heads, shape[0] * shape[1], shape[3]);
+        Tensor weights = Weight.t().unflatten(0, Heads, shape[3]);
+        return perHead.bmm(weights).view(Heads, shape[0], shape[1], -1).permute(1, 2, 0, 3);
+    }
+
+    /// <summary>The heads' results together: <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, d_model]</c>.</summary>
+    public Tensor Sum(Tensor result)
+    {
+        Tensor sum = result.sum(2);
+        return Bias is null ? sum : sum.add_(Bias);
+    }
+}

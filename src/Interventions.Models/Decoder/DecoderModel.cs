@@ -1,0 +1,139 @@
+using Interventions.Execution;
+using Interventions.Graphs;
+using Interventions.Models.Checkpoints;
+using Interventions.Sites;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>A decoder-only language model of any family. Declared types such as <c>Gpt2Small</c> derive from it, and add names that the compiler knows.</summary>
+/// <example><code>
+/// using var model = DecoderModel.Load("openai-community/gpt2");
+/// using Tensor logits = model.Forward(ids);
+/// </code></example>
+public class DecoderModel : HookedModel
+{
+    private readonly DecoderCheckpoint _checkpoint;
+    private readonly Compute _unembed;
+
+    /// <summary>A model without a declared type. It takes over the checkpoint's weights.</summary>
+    public DecoderModel(DecoderCheckpoint checkpoint)
+        : this(checkpoint, declared: null)
+    {
+    }
+
+    /// <summary>A model of a declared type. It takes over the checkpoint's weights, also when it refuses them.</summary>
+    /// <exception cref="CheckpointException">The checkpoint has other sizes than declared, or lacks a declared site.</exception>
+    public DecoderModel(DecoderCheckpoint checkpoint, ModelSchema? declared)
+    {
+        _checkpoint = checkpoint;
+        try
+        {
+            Schema = DecoderSchema.Of(Config, declared?.Model ?? checkpoint.Path);
+            if (declared is not null && SchemaDifferences.Find(Schema, declared) is { Count: > 0 } differences)
+                throw new CheckpointException(checkpoint.Path, $"is no {declared.Model}: {string.Join("; ", differences)}.");
+            Graph = DecoderGraph.Build(Config, Weights.ToDictionary(weight => weight.Key, weight => (Tensor)weight.Value));
+            _unembed = Graph[Graph.Output].Definition.Compute;
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads a checkpoint of any supported family.</summary>
+    /// <param name="path">A folder, a file or a hub id, see <see cref="DecoderCheckpoint.Open(string, ScalarType?, Device?)"/>.</param>
+    /// <param name="dtype">What the weights are converted to. Default: float32.</param>
+    /// <param name="device">Where they are put. Default: the CPU.</param>
+    /// <exception cref="CheckpointException">There is no such checkpoint, it is malformed, or it is not supported.</exception>
+    public static DecoderModel Load(string path, ScalarType? dtype = null, Device? device = null) => new(DecoderCheckpoint.Open(path, dtype, device));
+
+    /// <summary>A model that has not been trained. Let its <see cref="Weights"/> require gradients to train it: the graph is differentiable.</summary>
+    /// <param name="config">What it is made of.</param>
+    /// <param name="seed">Equal seeds give equal weights.</param>
+    /// <param name="dtype">Default: float32.</param>
+    /// <param name="device">Default: the CPU.</param>
+    public static DecoderModel Random(DecoderConfig config, long seed = 0, ScalarType? dtype = null, Device? device = null) =>
+        new(DecoderCheckpoint.Random(config, seed, dtype, device));
+
+    /// <summary>What the model is made of.</summary>
+    public DecoderConfig Config => _checkpoint.Config;
+
+    /// <summary>The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>. The model owns them; they do not require gradients.</summary>
+    public IReadOnlyDictionary<string, Parameter> Weights => _checkpoint.Weights;
+
+    /// <inheritdoc/>
+    public override ModelSchema Schema { get; }
+
+    /// <inheritdoc/>
+    public override ModelGraph Graph { get; }
+
+    /// <inheritdoc/>
+    public override int? ContextLength => Config.ContextLength;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => Config.VocabularySize;
+
+    /// <inheritdoc/>
+    public override Device Device => Weights["embed.weight"].device;
+
+    /// <summary>Runs the model.</summary>
+    /// <param name="ids">Token ids, <c>[batch, pos]</c>, int64, on the model's device.</param>
+    /// <returns>Logits, <c>[batch, pos, vocab]</c>; the caller owns them.</returns>
+    /// <exception cref="ArgumentException">The ids are not int64 <c>[batch, pos]</c>, one is outside the vocabulary, or there are more than the context holds.</exception>
+    public Tensor Forward(Tensor ids)
+    {
+        CheckIds(ids, following: 0);
+        return GraphEvaluator.Evaluate(Graph, ids, [Graph.Output])[Graph.Output];
+    }
+
+    /// <summary>Continues prompts with the likeliest token, one full pass a token.</summary>
+    /// <param name="ids">Prompts of equal length, <c>[batch, pos]</c>, int64.</param>
+    /// <param name="count">How many tokens to add.</param>
+    /// <returns>The added tokens, <c>[batch, count]</c>, int64; the caller owns them.</returns>
+    /// <exception cref="ArgumentException">As <see cref="Forward"/>; prompt and continuation together must fit into the context.</exception>
+    public Tensor Generate(Tensor ids, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        CheckIds(ids, count);
+        string last = "ln_final.normalized";
+        using var _ = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor text = ids.alias();
+        for (int i = 0; i < count; i++)
+        {
+            // Of the logits only the last position's are needed.
+            Tensor normalized = GraphEvaluator.Evaluate(Graph, text, [last])[last];
+            Tensor next = _unembed([normalized.narrow(1, -1, 1)]).argmax(-1);
+            text = cat([text, next], 1).MoveToOuterDisposeScope();
+            scope.DisposeEverythingBut(text);
+        }
+        return text.narrow(1, ids.shape[1], count).contiguous().alias().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Writes the model in the Hugging Face layout, <c>config.json</c> and <c>model.safetensors</c>; <see cref="Load"/> reads the same model back.</summary>
+    /// <param name="folder">The folder; it is made if it does not exist.</param>
+    public void Save(string folder) => _checkpoint.Save(folder);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _checkpoint.Dispose();
+    }
+
+    private void CheckIds(Tensor ids, int following)
+    {
+        if (ids.dtype != ScalarType.Int64 || ids.shape is not [> 0, > 0])
+            throw new ArgumentException($"Token ids must be int64 [batch, pos], and are {ids.dtype} [{string.Join(", ", ids.shape)}].", nameof(ids));
+        long length = ids.shape[1] + following;
+        if (length > Config.ContextLength)
+            throw new ArgumentException($"{length} tokens are more than the {Config.ContextLength} that the model reads.", nameof(ids));
+        using DisposeScope scope = NewDisposeScope();
+        long least = ids.min().item<long>(), most = ids.max().item<long>();
+        if (least < 0 || most >= VocabularySize)
+            throw new ArgumentException($"Token id {(least < 0 ? least : most)} is outside the vocabulary of {VocabularySize}.", nameof(ids));
+    }
+}

@@ -1,0 +1,41 @@
+using Interventions.Graphs;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>What every part of a decoder's graph is built from.</summary>
+internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<string, Tensor> Weights, ModelGraphBuilder Graph)
+{
+    /// <summary>The weight of that canonical name.</summary>
+    public Tensor Weight(string name) => Weights[name];
+
+    /// <summary>The weight of that canonical name, if the decoder has it.</summary>
+    public Tensor? WeightOrNull(string name) => Weights.GetValueOrDefault(name);
+
+    /// <summary>The norm of that name.</summary>
+    public Norm Norm(string name) => new(Config.Norm, Config.NormEpsilon, Weight($"{name}.gain"), WeightOrNull($"{name}.bias"));
+
+    /// <summary>The projection of that name, on the last axis: <c>[…, in]</c> to <c>[…, out]</c>.</summary>
+    public Func<Tensor, Tensor> Projection(string name)
+    {
+        Tensor weight = Weight($"{name}.weight");
+        Tensor? bias = WeightOrNull($"{name}.bias");
+        return x => linear(x, weight, bias);
+    }
+
+    /// <summary>Adds a norm's two sites and returns the normalised value. The ordinary path is one fused call; a touched scale is divided by instead.</summary>
+    public NodeInput AddNorm(string name, NodeInput input)
+    {
+        Norm norm = Norm(name);
+        NodeInput scale = Graph.Add($"{name}.scale", input, norm.Scale);
+        return Graph.Add($"{name}.normalized", input, norm.Apply, Detours.Through(scale, [input, scale], x => norm.ApplyWith(x[0], x[1])));
+    }
+}
+
+/// <summary>Makes detours.</summary>
+internal static class Detours
+{
+    /// <summary>The definition to take when the site is touched.</summary>
+    public static Detour Through(NodeInput site, NodeInput[] inputs, Compute compute) => new(site.Node, new Definition([.. inputs], compute));
+}

@@ -1,0 +1,99 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>The canonical names and shapes of a decoder's weights.</summary>
+/// <remarks>
+/// A projection is <c>[out, in]</c> with any strides: families that store <c>[in, out]</c> give a transposed view, and nothing is copied. Queries, keys and
+/// values are one projection, <c>attn.qkv</c>: one matrix product instead of three.
+/// </remarks>
+public static class DecoderWeights
+{
+    /// <summary>Every weight of a decoder, in the order of the forward pass.</summary>
+    public static IEnumerable<(string Name, long[] Shape)> Shapes(DecoderConfig config)
+    {
+        bool shifted = config.Norm == NormKind.LayerNorm;
+        long qkv = (long)(config.Heads + (2 * config.KvHeads)) * config.DHead;
+        long z = (long)config.Heads * config.DHead;
+
+        yield return ("embed.weight", [config.VocabularySize, config.DModel]);
+        if (config.Rotary is null)
+            yield return ("pos_embed.weight", [config.ContextLength, config.DModel]);
+        for (int layer = 0; layer < config.Layers; layer++)
+        {
+            string block = $"blocks.{layer}";
+            foreach (var norm in Norm($"{block}.ln1", config.DModel, shifted))
+                yield return norm;
+            foreach (var projection in Projection($"{block}.attn.qkv", qkv, config.DModel, config.QkvBias))
+                yield return projection;
+            foreach (var projection in Projection($"{block}.attn.out", config.DModel, z, config.AttentionOutBias))
+                yield return projection;
+            foreach (var norm in Norm($"{block}.ln2", config.DModel, shifted))
+                yield return norm;
+            if (config.GatedMlp)
+                foreach (var projection in Projection($"{block}.mlp.gate", config.Neurons, config.DModel, config.MlpBias))
+                    yield return projection;
+            foreach (var projection in Projection($"{block}.mlp.in", config.Neurons, config.DModel, config.MlpBias))
+                yield return projection;
+            foreach (var projection in Projection($"{block}.mlp.out", config.DModel, config.Neurons, config.MlpBias))
+                yield return projection;
+        }
+        foreach (var norm in Norm("ln_final", config.DModel, shifted))
+            yield return norm;
+        if (!config.TiedUnembedding)
+            yield return ("unembed.weight", [config.VocabularySize, config.DModel]);
+    }
+
+    /// <summary>
+    /// Random weights, as GPT-2 begins training: N(0, 0.02²), projections into the residual stream narrower by √(2 · layers), gains 1, biases 0
+    /// (Radford et al. 2019, section 2.3). The caller owns them.
+    /// </summary>
+    /// <param name="config">The decoder.</param>
+    /// <param name="seed">Equal seeds give equal weights.</param>
+    /// <param name="dtype">Default: float32.</param>
+    /// <param name="device">Default: the CPU.</param>
+    public static Dictionary<string, Parameter> Random(DecoderConfig config, long seed, ScalarType? dtype = null, Device? device = null)
+    {
+        const double std = 0.02;
+        using Generator generator = new((ulong)seed, CPU);
+        Dictionary<string, Parameter> weights = [];
+        foreach ((string name, long[] shape) in Shapes(config))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            double spread = name.EndsWith("attn.out.weight", StringComparison.Ordinal) || name.EndsWith("mlp.out.weight", StringComparison.Ordinal)
+                ? std / Math.Sqrt(2.0 * config.Layers) : std;
+            // Drawn in float64 on the CPU, so that a seed means the same everywhere.
+            Tensor value =
+                name.EndsWith(".gain", StringComparison.Ordinal) ? ones(shape, ScalarType.Float64) :
+                name.EndsWith(".bias", StringComparison.Ordinal) ? zeros(shape, ScalarType.Float64) :
+                randn(shape, ScalarType.Float64, generator: generator).mul_(spread);
+            weights.Add(name, Own(value, dtype ?? ScalarType.Float32, device ?? CPU));
+        }
+        return weights;
+    }
+
+    /// <summary>The value as a weight of its own, which outlives the current scope and does not require a gradient.</summary>
+    internal static Parameter Own(Tensor value, ScalarType dtype, Device device)
+    {
+        using var _ = no_grad();
+        Parameter weight = new(value.to(dtype, device), requires_grad: false);
+        weight.DetachFromDisposeScope();
+        return weight;
+    }
+
+    private static IEnumerable<(string, long[])> Norm(string name, long width, bool shifted)
+    {
+        yield return ($"{name}.gain", [width]);
+        if (shifted)
+            yield return ($"{name}.bias", [width]);
+    }
+
+    private static IEnumerable<(string, long[])> Projection(string name, long outputs, long inputs, bool bias)
+    {
+        yield return ($"{name}.weight", [outputs, inputs]);
+        if (bias)
+            yield return ($"{name}.bias", [outputs]);
+    }
+}

@@ -1,0 +1,29 @@
+using Interventions.Graphs;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>Adds the feed-forward block of one layer.</summary>
+internal static class MlpNodes
+{
+    /// <summary>Adds a layer's feed-forward block on its normalised input and returns <c>mlp_out</c>.</summary>
+    public static NodeInput Add(DecoderParts parts, int layer, NodeInput normalized)
+    {
+        ModelGraphBuilder graph = parts.Graph;
+        string mlp = $"blocks.{layer}.mlp";
+        Func<Tensor, Tensor> activation = Activations.Of(parts.Config.Activation);
+        NodeInput post;
+        if (parts.Config.GatedMlp)
+        {
+            NodeInput pre = graph.Add($"{mlp}.pre", normalized, parts.Projection($"{mlp}.gate"));
+            NodeInput pre_linear = graph.Add($"{mlp}.pre_linear", normalized, parts.Projection($"{mlp}.in"));
+            post = graph.Add($"{mlp}.post", pre, pre_linear, (gate, x) => activation(gate).mul(x));
+        }
+        else
+        {
+            NodeInput pre = graph.Add($"{mlp}.pre", normalized, parts.Projection($"{mlp}.in"));
+            post = graph.Add($"{mlp}.post", pre, activation);
+        }
+        return graph.Add($"blocks.{layer}.mlp_out", post, parts.Projection($"{mlp}.out"));
+    }
+}

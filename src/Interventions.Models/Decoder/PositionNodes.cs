@@ -1,0 +1,47 @@
+using Interventions.Graphs;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>What follows from the positions alone, computed once for all layers.</summary>
+/// <param name="Hidden">Which keys a query does not see: <c>[batch, 1, query, key]</c>, bool.</param>
+/// <param name="Mask">What is added to scores: −∞ where hidden, otherwise 0; <c>[batch, 1, query, key]</c>.</param>
+/// <param name="Cos">Rotary cosines, <c>[batch, pos, 1, d_head]</c>.</param>
+/// <param name="Sin">Rotary sines, the first half negated, <c>[batch, pos, 1, d_head]</c>.</param>
+/// <param name="KeyReach">How far a query looks into keys and values.</param>
+internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput? Cos, NodeInput? Sin, Reach KeyReach)
+{
+    public static PositionNodes Add(DecoderParts parts)
+    {
+        ModelGraphBuilder graph = parts.Graph;
+        Tensor like = parts.Weight("embed.weight");
+        ScalarType dtype = like.dtype;
+        Reach reach = parts.Config.Window is { } window ? Reach.Windowed(window) : Reach.Causal;
+
+        NodeInput hidden = graph.Add("mask.hidden", graph.Positions, graph.Positions with { Reach = reach }, (query, key) => IsHidden(query, key, parts.Config.Window));
+        NodeInput mask = graph.Add("mask", hidden, x => zeros(x.shape, dtype, x.device).masked_fill_(x, double.NegativeInfinity));
+        if (parts.Config.Rotary is not { } rotary)
+            return new(hidden, mask, null, null, reach);
+
+        double[] frequencies = rotary.Frequencies(parts.Config.DHead);
+        NodeInput angles = graph.Add("rotary.angles", graph.Positions, positions => Angles(positions, frequencies));
+        NodeInput cos = graph.Add("rotary.cos", angles, x => cat([x.cos(), x.cos()], -1).to_type(dtype));
+        NodeInput sin = graph.Add("rotary.sin", angles, x => cat([x.sin().neg(), x.sin()], -1).to_type(dtype));
+        return new(hidden, mask, cos, sin, reach);
+    }
+
+    /// <summary>
+    /// Query i sees key j if j ≤ i and, with a window w, j > i − w. Padding before the first real token has negative positions: real tokens do not see it, and it sees
+    /// itself, so that no row of scores is hidden altogether.
+    /// </summary>
+    private static Tensor IsHidden(Tensor queries, Tensor keys, int? window)
+    {
+        Tensor query = queries.unsqueeze(1).unsqueeze(-1), key = keys.unsqueeze(1).unsqueeze(2);
+        Tensor hidden = key.gt(query).logical_or_(key.lt(0).logical_and_(query.ge(0)));
+        return window is { } w ? hidden.logical_or_(key.le(query - w)) : hidden;
+    }
+
+    /// <summary>In float64: float32 would lose the angle of far positions. <c>[batch, pos, 1, d_head / 2]</c>.</summary>
+    private static Tensor Angles(Tensor positions, double[] frequencies) =>
+        positions.to_type(ScalarType.Float64).unsqueeze(-1).unsqueeze(-1).mul(tensor(frequencies, ScalarType.Float64, positions.device));
+}
