@@ -1,5 +1,6 @@
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

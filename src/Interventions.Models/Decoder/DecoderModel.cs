@@ -2,6 +2,7 @@ using Interventions.Execution;
 using Interventions.Graphs;
 using Interventions.Models.Checkpoints;
 using Interventions.Sites;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -37,7 +37,7 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
     private static Tensor IsHidden(Tensor queries, Tensor keys, int? window)
     {
         Tensor query = queries.unsqueeze(1).unsqueeze(-1), key = keys.unsqueeze(1).unsqueeze(2);
-        Tensor hidden = key.gt(query).logical_or_(key.lt(0).logical_and_(query.ge(0)));
+        Tensor hidden = key.gt(query).logical_or_(key.lt(0).logical_and(query.ge(0)));
         return window is { } w ? hidden.logical_or_(key.le(query - w)) : hidden;
     }
 

@@ -43,6 +43,29 @@ public static partial class torch
             }
         }
 
+        /// <summary>Writes the values, of any length, one buffer at a time.</summary>
+        public unsafe void WriteBytesToStream(Stream stream, int bufferSize = 1024)
+        {
+            if (!is_contiguous()) throw new InvalidOperationException("Bytes() called on non-contiguous tensor.");
+            var (pointer, left) = (Data(), NumberOfElements * ElementSize);
+            for (; left > 0; pointer += bufferSize, left -= bufferSize)
+                stream.Write(new ReadOnlySpan<byte>((void*)pointer, (int)Math.Min(left, bufferSize)));
+        }
+
+        /// <summary>Overwrites the values, of any length, one buffer at a time.</summary>
+        public unsafe void ReadBytesFromStream(Stream stream, int bufferSize = 1024)
+        {
+            if (!is_contiguous()) throw new InvalidOperationException("Bytes() called on non-contiguous tensor.");
+            var (pointer, left) = (Data(), NumberOfElements * ElementSize);
+            while (left > 0)
+            {
+                var count = stream.Read(new Span<byte>((void*)pointer, (int)Math.Min(left, bufferSize)));
+                if (count == 0) throw new EndOfStreamException();
+                pointer += count;
+                left -= count;
+            }
+        }
+
         internal nint Data()
         {
             if (device_type != DeviceType.CPU)

@@ -1,10 +1,11 @@
 using System.Text.Json;
-using Interventions.Models.Decoder;
+using Interventions.Models.Checkpoints;
 using Interventions.Models.Families;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Interventions.Models.Checkpoints;
+namespace Interventions.Models.Decoder;
 
 /// <summary>A decoder's configuration and weights, before they become a model. A model that takes it owns the weights.</summary>
 public sealed class DecoderCheckpoint : IDisposable

@@ -1,0 +1,70 @@
+using System.Text.Json;
+using Interventions.Models.Checkpoints;
+using Interventions.Models.Decoder;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Tests.Reference;
+
+/// <summary>One folder of golden values.</summary>
+public sealed class ReferenceCase : IDisposable
+{
+    private readonly SafeTensorFile _values;
+
+    public ReferenceCase(string name)
+    {
+        Name = name;
+        Folder = Testing.SharedData.Path($"reference/models/{name}");
+        _values = SafeTensorFile.Open(Path.Combine(Folder, "reference.safetensors"));
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "reference.json")));
+        JsonElement tolerance = json.RootElement.GetProperty("tolerance");
+        LogitsTolerance = tolerance.GetProperty("logits").GetDouble();
+        SitesTolerance = tolerance.GetProperty("sites").GetDouble();
+        GradientsTolerance = tolerance.GetProperty("gradients").GetDouble();
+    }
+
+    public string Name { get; }
+
+    public string Folder { get; }
+
+    public double LogitsTolerance { get; }
+
+    public double SitesTolerance { get; }
+
+    public double GradientsTolerance { get; }
+
+    /// <summary>The stored sites, <c>logits</c> excepted.</summary>
+    public IEnumerable<string> Sites => _values.Entries.Keys.Where(name => !name.StartsWith("grad.", StringComparison.Ordinal) &&
+        name.Split('.')[0] is "embed" or "pos_embed" or "blocks" or "ln_final" or "embed_norm");
+
+    /// <summary>The sites whose gradients are stored.</summary>
+    public IEnumerable<string> GradientSites =>
+        _values.Entries.Keys.Where(name => name.StartsWith("grad.", StringComparison.Ordinal)).Select(name => name["grad.".Length..]);
+
+    public Tensor this[string name] => _values.Read(name);
+
+    public DecoderModel Load(ScalarType? dtype = null) => DecoderModel.Load(Folder, dtype);
+
+    /// <summary>The cases whose family can be read, or those whose family cannot.</summary>
+    public static IEnumerable<string> Names(bool supported) =>
+        Testing.SharedData.Folders("reference/models").Where(folder => IsSupported(folder) == supported).Select(folder => Path.GetFileName(folder));
+
+    public void Dispose() => _values.Dispose();
+
+    private static bool IsSupported(string folder) =>
+        Families.DecoderFamily.All.Any(family => family.ModelType == ConfigFile.Read(Path.Combine(folder, "config.json")).Text("model_type"));
+}
+
+/// <summary>How far a value is from what it should be.</summary>
+internal static class Distance
+{
+    /// <summary>The largest absolute difference; infinite where shapes differ or a value is not a number.</summary>
+    public static double Largest(Tensor actual, Tensor expected)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        if (!actual.shape.SequenceEqual(expected.shape))
+            return double.PositiveInfinity;
+        double largest = (actual.detach().to_type(ScalarType.Float64) - expected.detach().to_type(ScalarType.Float64)).abs().max().item<double>();
+        return double.IsNaN(largest) ? double.PositiveInfinity : largest;
+    }
+}
