@@ -55,7 +55,6 @@ public static partial class torch
     public static bool is_floating_point(ScalarType type) => type is ScalarType.Float16 or ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16;
     public static bool is_complex(ScalarType type) => type is ScalarType.ComplexFloat32 or ScalarType.ComplexFloat64;
     public static bool is_integral(Tensor t) => is_integral(t.dtype);
-    public static bool is_floating_point(Tensor t) => is_floating_point(t.dtype);
 
     private static ScalarType TypeOf(Type type) => Type.GetTypeCode(type) switch
     {

@@ -6,7 +6,7 @@ public static partial class torch
 {
     public static partial class nn
     {
-        public enum Reduction
+        public enum Reduction : long
         {
             None = 0,
             Mean = 1,

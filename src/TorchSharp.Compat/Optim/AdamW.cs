@@ -61,7 +61,11 @@ public class AdamW : OptimizerHelper, torch.optim.IBetas
         parameter.addcdiv_(mean, scale, -rate / (1 - Math.Pow(beta1, step)));
     });
 
-    protected override void Dispose(bool disposing) => base.Dispose(disposing);
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing) DisposeStates();
+    }
 
     public class Options : OptimizerOptions
     {

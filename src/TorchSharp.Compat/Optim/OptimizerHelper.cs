@@ -38,10 +38,8 @@ public abstract class OptimizerHelper : torch.optim.Optimizer
         return state[slot] ??= make().DetachFromDisposeScope();
     }
 
-    protected override void Dispose(bool disposing)
+    private protected void DisposeStates()
     {
-        base.Dispose(disposing);
-        if (!disposing) return;
         foreach (var tensor in _states.Values.SelectMany(static state => state)) tensor?.Dispose();
         _states.Clear();
     }

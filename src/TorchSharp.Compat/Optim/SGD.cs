@@ -56,7 +56,11 @@ public class SGD : OptimizerHelper, torch.optim.IMomentum
         parameter.add_(gradient, options.maximize == true ? rate : -rate);
     });
 
-    protected override void Dispose(bool disposing) => base.Dispose(disposing);
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing) DisposeStates();
+    }
 
     public class Options : OptimizerOptions
     {

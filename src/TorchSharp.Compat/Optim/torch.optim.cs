@@ -26,6 +26,8 @@ public static partial class torch
         {
             private protected readonly List<ParamGroup> _groups = [];
 
+            private protected Optimizer() { }
+
             ~Optimizer() => Dispose(false);
 
             public virtual IEnumerable<ILearningRateController> ParamGroups => _groups;
