@@ -2,8 +2,11 @@ using System.Buffers;
 
 namespace Microsoft.ML.Tokenizers;
 
-/// <summary>Turns text into token ids and back. A tokenizer has to give <see cref="EncodeToTokens(string?, ReadOnlySpan{char}, EncodeSettings)"/>
-/// and <see cref="Decode(IEnumerable{int}, Span{char}, out int, out int)"/>; everything else follows from these two.</summary>
+/// <summary>
+/// Turns text into token ids and back. A tokenizer has to give
+/// <see cref="EncodeToTokens(string?, ReadOnlySpan{char}, EncodeSettings)"/> and
+/// <see cref="Decode(IEnumerable{int}, Span{char}, out int, out int)"/>; everything else follows from these two.
+/// </summary>
 public abstract class Tokenizer
 {
     /// <summary>For derived classes.</summary>
@@ -59,7 +62,8 @@ public abstract class Tokenizer
         EncodeToIds(text, text, Settings(considerPreTokenization, considerNormalization)).Tokens;
 
     /// <summary>The token ids of a text.</summary>
-    public IReadOnlyList<int> EncodeToIds(ReadOnlySpan<char> text, bool considerPreTokenization = true, bool considerNormalization = true) =>
+    public IReadOnlyList<int> EncodeToIds(
+        ReadOnlySpan<char> text, bool considerPreTokenization = true, bool considerNormalization = true) =>
         EncodeToIds(null, text, Settings(considerPreTokenization, considerNormalization)).Tokens;
 
     /// <summary>The first <paramref name="maxTokenCount"/> token ids of a text.</summary>

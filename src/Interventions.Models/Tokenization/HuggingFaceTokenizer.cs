@@ -9,9 +9,10 @@ namespace Interventions.Models;
 /// wrote the file. Immutable, and safe from several threads.
 /// </summary>
 /// <remarks>
-/// Special tokens written out in a text (<c>&lt;|endoftext|&gt;</c>) are encoded as those tokens. The file's truncation and padding settings
-/// are not applied: every text is encoded whole. Offsets always point into the text that was given, so the results of the base class carry
-/// no normalized text.
+/// Special tokens written out in a text (<c>&lt;|endoftext|&gt;</c>) are encoded as those tokens. The file's truncation and padding
+/// settings are not applied: every text is encoded whole. Offsets always point into the text that was given, so the results of the base
+/// class carry no normalized text. Where a vocabulary has no token for some text and no unknown token either, that text vanishes from the
+/// ids, as it does in the reference implementation; <see cref="EncodedText.Missing"/> says so.
 /// </remarks>
 public sealed class HuggingFaceTokenizer : Tokenizer
 {
@@ -62,7 +63,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     /// <summary>The special tokens and their ids: those that decoding can skip.</summary>
     public IReadOnlyDictionary<string, int> SpecialTokens { get; }
 
-    /// <summary>The token that begins a text, or <see langword="null"/>. Whether encoding adds it is another matter, which the file decides.</summary>
+    /// <summary>The token that begins a text, or <see langword="null"/>. Whether encoding adds it is for the file to decide.</summary>
     public int? BosId { get; }
 
     /// <summary>The token that ends a text, or <see langword="null"/>.</summary>
@@ -84,7 +85,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
 
     /// <summary>Encodes a text.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="addSpecialTokens">Whether the tokens that the file puts around a text, such as a beginning of sentence, are added.</param>
+    /// <param name="addSpecialTokens">Whether what the file puts around a text, such as a beginning of sentence, is added.</param>
     /// <exception cref="ArgumentException">The text has a surrogate without its partner.</exception>
     public EncodedText Encode(string text, bool addSpecialTokens = true)
     {

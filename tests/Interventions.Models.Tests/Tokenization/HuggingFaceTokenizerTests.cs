@@ -9,12 +9,14 @@ public sealed class HuggingFaceTokenizerTests
     private const string Words = """
         {
           "version": "1.0",
-          "added_tokens": [{"id": 0, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
+          "added_tokens": [
+            {"id": 0, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
           "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true},
           "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true},
           "model": {
             "type": "BPE", "ignore_merges": true, "merges": [],
-            "vocab": {"<|endoftext|>": 0, "When": 1, "ĠMary": 2, "Ġand": 3, "ĠJohn": 4, ".": 5, "Ġ": 6, "B": 7, "o": 8, "b": 9, "Ã": 10, "©": 11}
+            "vocab": {"<|endoftext|>": 0, "When": 1, "ĠMary": 2, "Ġand": 3, "ĠJohn": 4, ".": 5,
+              "Ġ": 6, "B": 7, "o": 8, "b": 9, "Ã": 10, "©": 11}
           }
         }
         """;
@@ -230,8 +232,10 @@ public sealed class HuggingFaceTokenizerTests
     [Fact]
     public void A_missing_file_is_named()
     {
-        Assert.Contains("/no/such/folder", Assert.Throws<FileNotFoundException>(() => HuggingFaceTokenizer.Load("/no/such/folder")).Message);
+        var error = Assert.Throws<FileNotFoundException>(() => HuggingFaceTokenizer.Load("/no/such/folder"));
+        Assert.Contains("/no/such/folder", error.Message);
         using var empty = new TokenizerFolder();
-        Assert.Contains("neither tokenizer.json nor vocab.json", Assert.Throws<FileNotFoundException>(() => HuggingFaceTokenizer.Load(empty.FullPath)).Message);
+        error = Assert.Throws<FileNotFoundException>(() => HuggingFaceTokenizer.Load(empty.FullPath));
+        Assert.Contains("neither tokenizer.json nor vocab.json", error.Message);
     }
 }

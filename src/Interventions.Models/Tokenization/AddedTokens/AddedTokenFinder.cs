@@ -37,7 +37,7 @@ internal sealed class AddedTokenFinder
         if (done < text.Length) yield return new(text.Slice(done, text.Length), null);
     }
 
-    /// <summary>Matches do not overlap, whatever becomes of them: one that is refused for its neighbours still hides what begins in it.</summary>
+    /// <summary>Matches do not overlap, whatever becomes of them: one refused for its neighbours still hides what begins in it.</summary>
     private IEnumerable<(TextRange Match, AddedToken Token)> Matches(AlignedText text)
     {
         var found = new List<(int End, int Index)>();
@@ -57,5 +57,6 @@ internal sealed class AddedTokenFinder
     }
 
     private static bool WordTouches(AlignedText text, TextRange match) =>
-        (match.Start > 0 && Characters.IsWord(text[match.Start - 1])) || (match.End < text.Length && Characters.IsWord(text[match.End]));
+        (match.Start > 0 && Characters.IsWord(text[match.Start - 1]))
+        || (match.End < text.Length && Characters.IsWord(text[match.End]));
 }

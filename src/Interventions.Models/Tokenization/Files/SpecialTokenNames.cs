@@ -16,7 +16,8 @@ internal sealed record SpecialTokenNames(string? Bos, string? Eos, string? Pad)
         JsonField? ids = File.Exists(config) ? JsonField.OfFile(config) : null;
         var template = Template(pipeline.PostProcessor);
         // GPT-2's family has one special token for everything.
-        string? only = pipeline.AddedTokens.Where(token => token.Special).ToArray() is [{ Content: "<|endoftext|>" } one] ? one.Content : null;
+        var special = pipeline.AddedTokens.Where(token => token.Special).ToArray();
+        string? only = special is [{ Content: "<|endoftext|>" } one] ? one.Content : null;
 
         return new(
             Named("bos_token") ?? Numbered("bos_token_id") ?? TokenOf(template?.Before) ?? only,

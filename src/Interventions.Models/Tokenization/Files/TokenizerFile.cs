@@ -20,7 +20,8 @@ internal static class TokenizerFile
             return ReadJson(path);
         }
         folder = path;
-        string file = Path.Combine(path, FileName), vocabulary = Path.Combine(path, VocabularyName), merges = Path.Combine(path, MergesName);
+        string file = Path.Combine(path, FileName);
+        string vocabulary = Path.Combine(path, VocabularyName), merges = Path.Combine(path, MergesName);
         if (File.Exists(file)) return ReadJson(file);
         if (File.Exists(vocabulary) && File.Exists(merges)) return ReadGpt2(vocabulary, merges);
         throw new FileNotFoundException($"{path}: the folder has neither {FileName} nor {VocabularyName} with {MergesName}", file);
@@ -48,7 +49,7 @@ internal static class TokenizerFile
             root.Optional("decoder") is { } decoder ? Decoders.Read(decoder) : null);
     }
 
-    /// <summary>Truncation and padding are the business of whoever makes batches, so they are not applied; but they must be readable.</summary>
+    /// <summary>Truncation and padding are for whoever makes batches, so they are not applied; but they must be readable.</summary>
     private static void CheckTruncation(JsonField root)
     {
         if (root.Optional("truncation") is { } truncation) truncation.Required("max_length").Id();

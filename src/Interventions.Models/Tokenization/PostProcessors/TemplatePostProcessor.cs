@@ -33,7 +33,8 @@ internal sealed class TemplatePostProcessor(PipelineToken[] before, PipelineToke
                 afterText = true;
                 continue;
             }
-            var id = (piece.Optional("SpecialToken") ?? throw piece.Invalid("neither a Sequence nor a SpecialToken")).Required("id");
+            if (piece.Optional("SpecialToken") is not { } special) throw piece.Invalid("neither a Sequence nor a SpecialToken");
+            var id = special.Required("id");
             if (!definitions.TryGetValue(id.String(), out int[]? tokens)) throw id.Invalid($"'{id.String()}' is not among the special_tokens");
             (afterText ? after : before).AddRange(tokens.Select(token => new PipelineToken(token, "", 0, 0)));
         }

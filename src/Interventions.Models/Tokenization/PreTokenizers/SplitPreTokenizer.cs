@@ -1,7 +1,8 @@
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Cuts wherever something matches. Most of the format's pre-tokenizers are this with another matcher.</summary>
-internal sealed class SplitPreTokenizer(Func<AlignedText, List<TextRange>> matches, SplitBehavior behavior, bool invert = false) : IPreTokenizer
+internal sealed class SplitPreTokenizer(Func<AlignedText, List<TextRange>> matches, SplitBehavior behavior, bool invert = false)
+    : IPreTokenizer
 {
     /// <summary>A matcher for single characters.</summary>
     public static Func<AlignedText, List<TextRange>> Each(Func<int, bool> predicate) => text =>

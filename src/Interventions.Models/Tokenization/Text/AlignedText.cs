@@ -29,7 +29,7 @@ internal sealed class AlignedText(ReadOnlyMemory<Glyph> glyphs, bool atStart)
         for (int i = 0; i < text.Length;)
         {
             if (!Rune.TryGetRuneAt(text, i, out var rune))
-                throw new ArgumentException($"The text has a surrogate (U+{(int)text[i]:X4}) without its partner at index {i}.", nameof(text));
+                throw new ArgumentException($"The text has half of a surrogate pair, U+{(int)text[i]:X4}, at index {i}.", nameof(text));
             int end = i + rune.Utf16SequenceLength;
             glyphs.Add(new Glyph(rune.Value, i, end));
             i = end;

@@ -48,7 +48,9 @@ internal static class BpeReader
         {
             form ??= merge.Kind;
             if (merge.Kind != form) throw merge.Invalid("strings and pairs are mixed");
-            string[] parts = merge.Kind == JsonValueKind.String ? merge.String().Split(' ') : [.. merge.Items().Select(part => part.String())];
+            string[] parts = merge.Kind == JsonValueKind.String
+                ? merge.String().Split(' ')
+                : [.. merge.Items().Select(part => part.String())];
             if (Add(merges, parts, vocabulary, rank++) is { } reason) throw merge.Invalid(reason);
         }
         return merges;
@@ -59,7 +61,8 @@ internal static class BpeReader
         if (parts.Length != 2) return $"a merge has two parts, not {parts.Length}";
         if (!vocabulary.TryGetValue(parts[0], out int left)) return $"'{parts[0]}' is not in the vocabulary";
         if (!vocabulary.TryGetValue(parts[1], out int right)) return $"'{parts[1]}' is not in the vocabulary";
-        if (!vocabulary.TryGetValue(parts[0] + parts[1], out int merged)) return $"'{parts[0] + parts[1]}', which the merge gives, is not in the vocabulary";
+        string whole = parts[0] + parts[1];
+        if (!vocabulary.TryGetValue(whole, out int merged)) return $"'{whole}', which the merge gives, is not in the vocabulary";
         merges.Add(left, right, merged, rank);
         return null;
     }
