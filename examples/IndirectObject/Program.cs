@@ -58,9 +58,7 @@ string Example(IoiPrompts set) => model.Tokenizer.Decode(set.Prompts[0].Runs[0].
 
 static IoiPrompts.Prompt RandomPair(Random random)
 {
-    Sentences.Prompt clean = Sentences.RandomPrompt(random);
-    while (!Sentences.HeldOut(clean))
-        clean = Sentences.RandomPrompt(random);
+    Sentences.Prompt clean = Sentences.RandomHeldOut(random);
     string[] others = [.. Sentences.Names.Except([clean.IO, clean.S])];
     random.Shuffle(others);
     // The corrupted prompt repeats nobody: A, B and S are three other people.

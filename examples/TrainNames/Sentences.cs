@@ -75,7 +75,10 @@ public static partial class Sentences
         public string B => ActorFirst ? IO : S;
 
         /// <summary>The sentence.</summary>
-        public string Text => Filled(" " + A, " " + B, " " + S);
+        public string Text => With(A, B, S);
+
+        /// <summary>The sentence with the given people in the places of A, B and the one who acts.</summary>
+        public string With(string a, string b, string actor) => Filled(" " + a, " " + b, " " + actor);
 
         /// <summary>The sentence with the given people, their positions marked: IO, S1 and S2.</summary>
         public string Marked(string a, string b, string actor) =>
@@ -99,6 +102,15 @@ public static partial class Sentences
         while (two[0] == two[1])
             two = random.GetItems(Names, 2);
         return new Prompt(random.Next(Families.Length), two[0], two[1], random.Next(2) == 0, Pick(random, Places), Pick(random, Objects));
+    }
+
+    /// <summary>A prompt that training never saw.</summary>
+    public static Prompt RandomHeldOut(Random random)
+    {
+        Prompt prompt = RandomPrompt(random);
+        while (!HeldOut(prompt))
+            prompt = RandomPrompt(random);
+        return prompt;
     }
 
     /// <summary>Whether a combination is kept out of training: one in ten pairs of names, and one in ten of the rest by place, object and family.</summary>
