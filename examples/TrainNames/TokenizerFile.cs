@@ -12,6 +12,13 @@ public static class TokenizerFile
         json.WriteStartObject();
         json.WriteString("version", "1.0");
         json.WriteStartArray("added_tokens");
+        json.WriteStartObject();
+        json.WriteNumber("id", 0);
+        json.WriteString("content", "[UNK]");
+        foreach (string flag in new[] { "single_word", "lstrip", "rstrip", "normalized" })
+            json.WriteBoolean(flag, false);
+        json.WriteBoolean("special", true);
+        json.WriteEndObject();
         json.WriteEndArray();
         json.WriteNull("normalizer");
         json.WriteStartObject("pre_tokenizer");

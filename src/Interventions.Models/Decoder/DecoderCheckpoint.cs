@@ -12,9 +12,14 @@ public sealed class DecoderCheckpoint : IDisposable
 {
     private const string ConfigName = "config.json";
 
-    private DecoderCheckpoint(string path, DecoderConfig config, Dictionary<string, Parameter> weights)
+    private static readonly string[] s_tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"];
+
+    private readonly string? _folder;
+
+    private DecoderCheckpoint(string path, string? folder, DecoderConfig config, Dictionary<string, Parameter> weights)
     {
         Path = path;
+        _folder = folder;
         Config = config;
         Weights = weights;
     }
@@ -49,7 +54,7 @@ public sealed class DecoderCheckpoint : IDisposable
         DecoderFamily family = DecoderFamily.Of(json);
         DecoderConfig decoder = family.Read(json);
         using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
-        return new DecoderCheckpoint(file?.FullName ?? folder, decoder, WeightFiles.Read(files, family, decoder, dtype ?? ScalarType.Float32, device ?? CPU));
+        return new DecoderCheckpoint(file?.FullName ?? folder, folder, decoder, WeightFiles.Read(files, family, decoder, dtype ?? ScalarType.Float32, device ?? CPU));
     }
 
     /// <summary>A decoder that has not been trained; see <see cref="DecoderWeights.Random"/>.</summary>
@@ -61,7 +66,7 @@ public sealed class DecoderCheckpoint : IDisposable
     public static DecoderCheckpoint Random(DecoderConfig config, long seed = 0, ScalarType? dtype = null, Device? device = null)
     {
         string name = $"random {DecoderFamily.Named(config.Family).ModelType}";
-        return new DecoderCheckpoint(name, config, DecoderWeights.Random(config.Checked(), seed, dtype, device));
+        return new DecoderCheckpoint(name, null, config, DecoderWeights.Random(config.Checked(), seed, dtype, device));
     }
 
     /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?)"/> reads them.</summary>
@@ -79,6 +84,27 @@ public sealed class DecoderCheckpoint : IDisposable
             family.Write(Config, json);
             json.WriteEndObject();
         });
+        CopyTokenizer(folder);
+    }
+
+    /// <summary>The tokenizer that lies beside the weights.</summary>
+    internal HuggingFaceTokenizer LoadTokenizer() =>
+        HuggingFaceTokenizer.Load(_folder ?? throw new InvalidOperationException($"'{Path}' has no tokenizer: it was not loaded from a folder."));
+
+    private void CopyTokenizer(string folder)
+    {
+        if (_folder is null || System.IO.Path.GetFullPath(_folder) == System.IO.Path.GetFullPath(folder))
+            return;
+        foreach (string name in s_tokenizerFiles)
+        {
+            string source = System.IO.Path.Combine(_folder, name);
+            if (File.Exists(source))
+                Files.Replace(System.IO.Path.Combine(folder, name), stream =>
+                {
+                    using FileStream original = File.OpenRead(source);
+                    original.CopyTo(stream);
+                });
+        }
     }
 
     /// <summary>This checkpoint, if it is of the family; otherwise it is disposed.</summary>

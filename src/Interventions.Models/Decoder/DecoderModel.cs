@@ -17,6 +17,7 @@ public class DecoderModel : HookedModel
 {
     private readonly DecoderCheckpoint _checkpoint;
     private readonly Compute _unembed;
+    private readonly Lazy<HuggingFaceTokenizer> _tokenizer;
 
     /// <summary>A model without a declared type. It takes over the checkpoint's weights.</summary>
     public DecoderModel(DecoderCheckpoint checkpoint)
@@ -29,6 +30,7 @@ public class DecoderModel : HookedModel
     public DecoderModel(DecoderCheckpoint checkpoint, ModelSchema? declared)
     {
         _checkpoint = checkpoint;
+        _tokenizer = new Lazy<HuggingFaceTokenizer>(checkpoint.LoadTokenizer);
         try
         {
             Schema = DecoderSchema.Of(Config, declared?.Model ?? checkpoint.Path);
@@ -64,6 +66,11 @@ public class DecoderModel : HookedModel
 
     /// <summary>The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>. The model owns them; they do not require gradients.</summary>
     public IReadOnlyDictionary<string, Parameter> Weights => _checkpoint.Weights;
+
+    /// <summary>The tokenizer that lies beside the weights, read at first use.</summary>
+    /// <exception cref="FileNotFoundException">There is none in the model's folder.</exception>
+    /// <exception cref="InvalidOperationException">The model was not loaded from a folder.</exception>
+    public HuggingFaceTokenizer Tokenizer => _tokenizer.Value;
 
     /// <inheritdoc/>
     public override ModelSchema Schema { get; }
@@ -114,7 +121,7 @@ public class DecoderModel : HookedModel
         return text.narrow(1, ids.shape[1], count).contiguous().alias().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Writes the model in the Hugging Face layout, <c>config.json</c> and <c>model.safetensors</c>; <see cref="Load"/> reads the same model back.</summary>
+    /// <summary>Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with; <see cref="Load"/> reads the same model back.</summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
     public void Save(string folder) => _checkpoint.Save(folder);
 

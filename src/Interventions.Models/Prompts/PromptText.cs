@@ -30,6 +30,7 @@ public static class PromptText
     private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, string marked, string where)
     {
         (string text, Dictionary<string, int> ends) = ReadMarks(vocabulary, marked, where);
+        CheckKnown(tokenizer, text, where);
         IReadOnlyList<EncodedToken> tokens = tokenizer.EncodeToTokens(text, out _);
         if (tokens.Count == 0)
             throw new ArgumentException($"{where} is empty; a prompt needs at least one token.");
@@ -90,9 +91,23 @@ public static class PromptText
 
     private static long Answer(Tokenizer tokenizer, string text, string where)
     {
-        IReadOnlyList<int> ids = tokenizer.EncodeToIds(text, considerPreTokenization: true, considerNormalization: true);
+        CheckKnown(tokenizer, text, where);
+        IReadOnlyList<int> ids = tokenizer is HuggingFaceTokenizer own ? own.Encode(text, addSpecialTokens: false).Ids : tokenizer.EncodeToIds(text);
         return ids.Count == 1
             ? ids[0]
             : throw new ArgumentException($"{where}, \"{text}\", is {ids.Count} tokens; an answer is exactly one.{(text.StartsWith(' ') ? "" : " Does the tokenizer want a space in front of words?")}");
+    }
+
+    /// <summary>Text that becomes the unknown token, or nothing at all, would silently be another prompt.</summary>
+    private static void CheckKnown(Tokenizer tokenizer, string text, string where)
+    {
+        if (tokenizer is not HuggingFaceTokenizer own)
+            return;
+        EncodedText encoded = own.Encode(text, addSpecialTokens: false);
+        foreach (Range missing in encoded.Missing)
+            throw new ArgumentException($"{where}: the tokenizer has no token for \"{text[missing]}\".");
+        for (int i = 0; i < encoded.Ids.Count; i++)
+            if (encoded.Ids[i] == own.UnknownId)
+                throw new ArgumentException($"{where}: the tokenizer does not know \"{text[encoded.Offsets[i]]}\".");
     }
 }
