@@ -20,12 +20,14 @@ public sealed class InterventionGenerator : IIncrementalGenerator
 
     private static void Register(IncrementalGeneratorInitializationContext context, string attribute, string trackingName)
     {
-        IncrementalValuesProvider<InterventionModel> interventions = context.SyntaxProvider
+        IncrementalValuesProvider<InterventionModel?> interventions = context.SyntaxProvider
             .ForAttributeWithMetadataName(attribute, static (node, _) => node is TypeDeclarationSyntax, InterventionParser.Parse)
-            .Where(static model => model is not null)
-            .Select(static (model, _) => model!)
             .WithTrackingName(trackingName);
 
-        context.RegisterSourceOutput(interventions, static (output, model) => output.AddSource(model.Type.HintName, InterventionEmitter.Emit(model)));
+        context.RegisterSourceOutput(interventions, static (output, model) =>
+        {
+            if (model is not null)
+                output.AddSource(model.Type.HintName, InterventionEmitter.Emit(model));
+        });
     }
 }

@@ -14,12 +14,14 @@ public sealed class ModelSchemaGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        IncrementalValuesProvider<ModelSchemaModel> schemas = context.SyntaxProvider
+        IncrementalValuesProvider<ModelSchemaModel?> schemas = context.SyntaxProvider
             .ForAttributeWithMetadataName(KnownNames.ModelSchema, static (node, _) => node is TypeDeclarationSyntax, ModelSchemaParser.Parse)
-            .Where(static model => model is not null)
-            .Select(static (model, _) => model!)
             .WithTrackingName(TrackingNames.ModelSchemas);
 
-        context.RegisterSourceOutput(schemas, static (output, model) => output.AddSource(model.Type.HintName, ModelSchemaEmitter.Emit(model)));
+        context.RegisterSourceOutput(schemas, static (output, model) =>
+        {
+            if (model is not null)
+                output.AddSource(model.Type.HintName, ModelSchemaEmitter.Emit(model));
+        });
     }
 }

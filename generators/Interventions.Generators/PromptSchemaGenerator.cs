@@ -14,12 +14,14 @@ public sealed class PromptSchemaGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        IncrementalValuesProvider<PromptSchemaModel> schemas = context.SyntaxProvider
+        IncrementalValuesProvider<PromptSchemaModel?> schemas = context.SyntaxProvider
             .ForAttributeWithMetadataName(KnownNames.PromptSchema, static (node, _) => node is TypeDeclarationSyntax, PromptSchemaParser.Parse)
-            .Where(static model => model is not null)
-            .Select(static (model, _) => model!)
             .WithTrackingName(TrackingNames.PromptSchemas);
 
-        context.RegisterSourceOutput(schemas, static (output, model) => output.AddSource(model.Type.HintName, PromptSchemaEmitter.Emit(model)));
+        context.RegisterSourceOutput(schemas, static (output, model) =>
+        {
+            if (model is not null)
+                output.AddSource(model.Type.HintName, PromptSchemaEmitter.Emit(model));
+        });
     }
 }

@@ -8,6 +8,8 @@ namespace Interventions.Generators.Infrastructure;
 /// <summary>Questions about symbols.</summary>
 internal static class SymbolExtensions
 {
+    private static readonly SymbolDisplayFormat Plain = new(typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);
+
     /// <summary>The name that reflection would give it: <c>Namespace.Outer+Inner`1</c>.</summary>
     public static string MetadataName(this ITypeSymbol type)
     {
@@ -15,7 +17,7 @@ internal static class SymbolExtensions
         for (INamedTypeSymbol? outer = type.ContainingType; outer is not null; outer = outer.ContainingType)
             name.Insert(0, outer.MetadataName + "+");
         if (type.ContainingNamespace is { IsGlobalNamespace: false } space)
-            name.Insert(0, space.ToDisplayString() + ".");
+            name.Insert(0, space.ToDisplayString(Plain) + ".");
         return name.ToString();
     }
 

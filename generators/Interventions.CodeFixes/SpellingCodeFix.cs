@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using System.Composition;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CodeActions;
+using Microsoft.CodeAnalysis.CodeFixes;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace Interventions.CodeFixes;
+
+/// <summary>Replaces a name by the one that the message suggests.</summary>
+[ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(SpellingCodeFix))]
+[Shared]
+public sealed class SpellingCodeFix : CodeFixProvider
+{
+    /// <summary>The property of a diagnostic that holds the whole text, repaired.</summary>
+    private const string Suggestion = "Suggestion";
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> FixableDiagnosticIds { get; } =
+        ["INV001", "INV002", "INV004", "INV005", "INV008", "INV009", "INV010"];
+
+    /// <inheritdoc/>
+    public override FixAllProvider GetFixAllProvider() => WellKnownFixAllProviders.BatchFixer;
+
+    /// <inheritdoc/>
+    public override async Task RegisterCodeFixesAsync(CodeFixContext context)
+    {
+        if (await context.Document.GetSyntaxRootAsync(context.CancellationToken).ConfigureAwait(false) is not { } root)
+            return;
+        foreach (Diagnostic diagnostic in context.Diagnostics)
+        {
+            if (!diagnostic.Properties.TryGetValue(Suggestion, out string? suggestion) || suggestion is null)
+                continue;
+            // A path that is put together from constants has no one place to repair.
+            if (root.FindToken(diagnostic.Location.SourceSpan.Start).Parent is not LiteralExpressionSyntax literal || !literal.IsKind(SyntaxKind.StringLiteralExpression))
+                continue;
+            context.RegisterCodeFix(
+                CodeAction.Create($"Write '{suggestion}'", _ => Task.FromResult(Replace(context.Document, root, literal, suggestion)), suggestion),
+                diagnostic);
+        }
+    }
+
+    private static Document Replace(Document document, SyntaxNode root, LiteralExpressionSyntax literal, string suggestion) =>
+        document.WithSyntaxRoot(root.ReplaceToken(literal.Token, SyntaxFactory.Literal(suggestion).WithTriviaFrom(literal.Token)));
+}

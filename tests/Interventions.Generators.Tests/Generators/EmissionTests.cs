@@ -1,0 +1,99 @@
+using Interventions.Generators.Tests.Testing;
+using Interventions.Testing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace Interventions.Generators.Tests.Generators;
+
+public sealed class EmissionTests
+{
+    [Fact]
+    public void ADeclarationBecomesAGraphAndResults() => Snapshot.Verify(Compilations.GeneratedText(Sources.HeadSweep, Sources.Model, Sources.Prompts));
+
+    [Fact]
+    public void WhatIsGeneratedCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep);
+
+    [Fact]
+    public void GeneratedCodeNeedsNoNewLanguage() => Clean(Compilations.Of(
+        LanguageVersion.CSharp12, Sources.Model, Sources.Prompts, Sources.HeadSweep));
+
+    [Theory]
+    [InlineData("an empty one", "")]
+    [InlineData("no sweep", """[Patch("embed")] static Tensor Kill() => zeros(1); [Metric] static Tensor M([Logit("S")] Tensor s) => s;""")]
+    [InlineData("instance members", """required public Tensor Direction { get; init; } [Patch("embed[pos=end]")] Tensor Steer(Tensor x) => x + Direction;""")]
+    [InlineData("another site as donor", """[Patch("blocks.{layer}.mlp_out")] static Tensor P([From("corrupted", "embed")] Tensor x) => x;""")]
+    [InlineData("keywords", """[Patch("blocks.{in}.mlp_out[pos=end]")] static Tensor @static(Tensor @class) => @class; [Metric] static Tensor @event([Logit("S")] Tensor @return) => @return;""")]
+    [InlineData("a method called x", """[Patch("embed")] static Tensor x(Tensor x) => x;""")]
+    [InlineData("a property called x", """static Tensor x => zeros(1); [Patch("embed")] static Tensor P(Tensor y) => y + x;""")]
+    [InlineData("escapes", """[Capture("embed[pos=\u0065nd]")] static Tensor C(Tensor y) => y;""")]
+    public void CompilesWith(string what, string members)
+    {
+        Assert.NotEmpty(what);
+        CompilesCleanly(Sources.Model, Sources.Prompts, Sources.Intervention(members));
+    }
+
+    [Theory]
+    [InlineData("the default prompts", "namespace Study; [Intervention<Toy>] public sealed partial class A { [Metric] static Tensor M([Logit(\"correct\")] Tensor x) => x; }")]
+    [InlineData("the global namespace", "[Intervention<Study.Toy, Study.IoiPrompts>] partial class A;")]
+    [InlineData("nested", "namespace Study; partial class Outer { internal partial struct Middle { [Intervention<Toy, IoiPrompts>] private sealed partial class A; } }")]
+    [InlineData("inside generic types", "namespace Study; public partial class Outer<T> { public partial interface IMiddle<@in> { [Intervention<Toy, IoiPrompts>] public partial class A { [Patch(\"embed\")] static Tensor P(Tensor x) => x; } } }")]
+    [InlineData("generic", "namespace Study; [Intervention<Toy, IoiPrompts>] public partial class A<T> where T : class { [Patch(\"embed\")] static Tensor P(Tensor x) => x; }")]
+    [InlineData("keyword names", "namespace @namespace.@class; [Intervention<Study.Toy, Study.IoiPrompts>] public partial class @record { [Patch(\"embed\")] static Tensor P(Tensor x) => x; }")]
+    [InlineData("several parts", "namespace Study; [Intervention<Toy, IoiPrompts>] partial class A { [Patch(\"embed\")] static Tensor P(Tensor x) => x; } partial class A { [Metric] static Tensor M([Logit(\"S\")] Tensor s) => s; }")]
+    [InlineData("a public one on internal prompts", "namespace Study; [PromptSchema] internal sealed partial class Mine : PromptSet; [Intervention<Toy, Mine>] public partial class A { [Metric] static Tensor M([Logit(\"wrong\")] Tensor s) => s; }")]
+    [InlineData("private ones", "namespace Study; public partial class Outer { [PromptSchema] private sealed partial class Mine : PromptSet; [Intervention<Toy, Mine>] private partial class A { } void Use() => new A().Run(null!, null!).Dispose(); }")]
+    [InlineData("a record", "namespace Study; [Intervention<Toy, IoiPrompts>] public sealed partial record A;")]
+    public void CompilesAs(string what, string source)
+    {
+        Assert.NotEmpty(what);
+        CompilesCleanly(Sources.Model, Sources.Prompts, source);
+    }
+
+    [Theory]
+    [InlineData("""Runs = ["clean"], Answers = []""")]
+    [InlineData("""Runs = ["io", "prompt"], Answers = ["io", "prompt"], Positions = []""")]
+    [InlineData("""Runs = ["class", "noise_1", "2nd"]""")]
+    public void CompilesWithThePrompts(string names) => CompilesCleanly($$"""
+        [PromptSchema({{names}})]
+        public sealed partial class Mine : PromptSet;
+        [Intervention<Study.Toy, Mine>]
+        public sealed partial class A;
+        """, Sources.Model);
+
+    [Fact]
+    public void TheResultsAreTyped() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, """
+        namespace Study;
+
+        internal static class Use
+        {
+            public static Tensor Effect(Toy model, IoiPrompts prompts)
+            {
+                using HeadSweep.Result run = new HeadSweep().Run(model, prompts, new RunOptions { BatchSize = 4 });
+                Tensor baseline = run.Clean.LogitDifference;
+                Tensor pattern = run.Corrupted.Attention;
+                foreach (SweptPoint point in run.LogitDifference.Top(3))
+                    Console.WriteLine(point);
+                return run.LogitDifference[layer: 1, head: 2] - baseline + run.Attention.Values + pattern;
+            }
+
+            public static IoiPrompts Prompts(Microsoft.ML.Tokenizers.Tokenizer tokenizer) => IoiPrompts.Create(tokenizer,
+            [
+                new() { Clean = "a", Corrupted = "b", IO = "c", S = "d" },
+            ]);
+        }
+        """);
+
+    [Fact]
+    public void AModelsNamesCanComeFromAnotherAssembly()
+    {
+        CSharpCompilation library = Compilations.Generate(Compilations.Of(Sources.Model, Sources.Prompts).WithAssemblyName("Library"));
+        Assert.Empty(library.GetDiagnostics());
+
+        Clean(Compilations.Of(Sources.HeadSweep).AddReferences(library.ToMetadataReference()));
+    }
+
+    private static void CompilesCleanly(params string[] sources) => Clean(Compilations.Of(sources));
+
+    private static void Clean(CSharpCompilation compilation) => 
+        Assert.Empty(Compilations.Generate(compilation).GetDiagnostics().Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden));
+}
