@@ -63,6 +63,12 @@ public static partial class Sentences
         "{A} brought a{object} and a{object2} to the{place}.",
         "Once{A} and{B} had a{object}.{C} wanted it too.",
         "{A} decided to show the{place} to{B}.",
+        "{A} met{B} in the{place}.{A} thanked{B}.",
+        "{A} talked to{B}, then{B} talked to{A}.",
+        "{A} and{B} left the{place}.{B} likes{A}.",
+        "{A} gave a{object} to{B} and{B} gave a{object2} to{A}.",
+        "When{A} saw{B},{A} thanked{B} for the{object}.",
+        "At the{place}{A} and{B} found a{object}.{A} wanted it, so{B} gave it to{A}.",
     ];
 
     /// <summary>One filled indirect-object sentence, without its last word. ActorFirst: the one who acts was mentioned first (BABA).</summary>
@@ -140,7 +146,8 @@ public static partial class Sentences
         Prompt prompt = RandomPrompt(random);
         while (HeldOut(prompt))
             prompt = RandomPrompt(random);
-        return prompt.Text + " " + prompt.IO + ".";
+        string thanks = random.Next(2) == 0 ? $" {prompt.IO} thanked {prompt.S}." : "";
+        return $"{prompt.Text} {prompt.IO}.{thanks}";
     }
 
     private static string RandomOther(Random random)

@@ -66,7 +66,7 @@ public static class PromptText
             }
             int close = marked.IndexOf(']', i);
             int bar = marked.IndexOf('|', i);
-            if (close < 0 || bar < 0 || bar > close)
+            if (close < 0 || bar < 0 || bar > close || marked.IndexOf('[', bar, close - bar) >= 0)
                 throw new ArgumentException($"{where} has a '[' at character {i} that is not a mark: write [name|text], or [[ for a bracket.");
             string name = marked[(i + 1)..bar];
             if (!vocabulary.Positions.Contains(name))

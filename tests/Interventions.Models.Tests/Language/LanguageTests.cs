@@ -1,0 +1,112 @@
+using Interventions.Graphs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Tests.Language;
+
+/// <summary>Declarations as a user writes them, compiled by the generator, on a random GPT-2.</summary>
+public sealed class LanguageTests : IDisposable
+{
+    private readonly TinyGpt2 _model = TinyGpt2.Random();
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly TinyPrompts _prompts = Prompts(6, 6, 4);
+
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _model.Dispose();
+    }
+
+    [Fact]
+    public void A_sweep_has_typed_axes_runs_and_captures()
+    {
+        using HeadSweep.Result run = new HeadSweep().Run(_model, _prompts);
+        Assert.Equal([2, 3, 3], run.LogitDifference.Values.shape);
+        Assert.Equal([3], run.Clean.LogitDifference.shape);
+        Assert.Equal([2, 3, 3, 6], run.Clean.Attention.flatten(-2).shape);
+        Assert.Equal([3, 12], run.Written[layer: 1, head: 0].shape);
+        Close(run.LogitDifference.Values[1, 2], run.LogitDifference[layer: 1, head: 2]);
+        Close(run.Clean.Attention.sum(-1), ones_like(run.Clean.Attention.sum(-1)));
+        // The subject comes before the end, so nothing patched at the end reaches it.
+        Close(run.Clean.Written[0, 0], run.Written[layer: 0, head: 0]);
+        Assert.NotEqual(run.Clean.LogitDifference.mean().item<double>(), run.LogitDifference.Top(1).Single().Value);
+    }
+
+    [Fact]
+    public void Patching_every_head_feed_forward_block_and_embedding_gives_the_corrupted_run()
+    {
+        using Everything.Result run = new Everything().Run(_model, _prompts);
+        Close(run.Corrupted.Logits, run.Logits);
+        Assert.True((run.Clean.Logits - run.Logits).abs().max().item<double>() > 1e-3);
+    }
+
+    [Fact]
+    public void A_parameter_travels_with_the_declaration()
+    {
+        Tensor direction = arange(12, dtype: float64);
+        using Steering.Result run = new Steering { Direction = direction, Strength = 2 }.Run(_model, _prompts);
+        Tensor added = run.Residual - run.Clean.Residual;
+        for (int row = 0; row < 3; row++)
+            for (int pos = 0; pos < _prompts.Prompts[row].Runs[0].Ids.Count; pos++)
+                Close(pos == _prompts.Prompts[row].Runs[0].Positions[0] + 1 ? direction * 2 : zeros(12, dtype: float64), added[row, pos]);
+    }
+
+    [Fact]
+    public void The_default_vocabulary_needs_no_prompt_type()
+    {
+        PromptPairs pairs = PromptPairs.FromTokens([new PromptTokens([new([1, 2, 3], [2]), new([1, 5, 3], [2])], [4, 5])]);
+        using DefaultVocabulary.Result run = new DefaultVocabulary().Run(_model, pairs);
+        Close(_model.Forward(tensor(new long[,] { { 1, 2, 3 } }))[0, -1, 4], run.Correct[0]);
+        Assert.Equal([1, 12], run.Last.shape);
+    }
+
+    [Fact]
+    public void A_wrong_checkpoint_is_refused_at_load()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        using (Decoder.DecoderModel other = Decoder.DecoderModel.Random(Gpt2Model.Configure(3, 3, 12, 17, 24)))
+            other.Save(folder);
+        Exception refused = Assert.ThrowsAny<Exception>(() => TinyGpt2.Load(folder));
+        Assert.Contains("TinyGpt2", refused.Message);
+        Assert.Contains("layer", refused.Message);
+    }
+
+    [Fact]
+    public void A_thousand_runs_leave_handles_and_memory_where_they_were()
+    {
+        HeadSweep sweep = new();
+        long handles = 0, memory = 0;
+        for (int i = 0; i < 1_000; i++)
+        {
+            sweep.Run(_model, _prompts).Dispose();
+            if (i == 50)
+                (handles, memory) = (Tensor.TotalCount, ProcessMemory());
+        }
+        Assert.Equal(handles, Tensor.TotalCount);
+        Assert.InRange(ProcessMemory() - memory, long.MinValue, 16 << 20);
+    }
+
+    private static long ProcessMemory()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        using System.Diagnostics.Process self = System.Diagnostics.Process.GetCurrentProcess();
+        return self.WorkingSet64;
+    }
+
+    private static TinyPrompts Prompts(params int[] lengths)
+    {
+        Random random = new(5);
+        return TinyPrompts.FromTokens([.. lengths.Select(length =>
+            new PromptTokens([.. Enumerable.Range(0, 3).Select(_ => Run(length))], [random.Next(17), random.Next(17)]))]);
+
+        RunTokens Run(int length) => new([.. Enumerable.Range(0, length).Select(_ => (long)random.Next(17))], [1, length - 1]);
+    }
+
+    private static void Close(Tensor expected, Tensor actual)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        Assert.InRange((expected - actual).abs().max().item<double>(), 0, 1e-9);
+    }
+}

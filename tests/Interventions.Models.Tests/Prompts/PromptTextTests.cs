@@ -1,0 +1,75 @@
+using Interventions.Graphs;
+using Interventions.Models.Tests.Language;
+
+namespace Interventions.Models.Tests.Prompts;
+
+public sealed class PromptTextTests
+{
+    private static readonly HuggingFaceTokenizer s_tokenizer = Words("When", " Mary", " Tom", " met", " gave", " it", " to", ",", "[", " Ann");
+
+    [Fact]
+    public void Marks_name_the_last_token_of_their_text()
+    {
+        RunTokens clean = Create("When[subject| Tom met], gave it to").Prompts[0].Runs[0];
+        Assert.Equal(["When", " Tom", " met", ",", " gave", " it", " to"], clean.Ids.Select(id => s_tokenizer.IdToToken((int)id)!));
+        Assert.Equal([2, 6], clean.Positions); // the end is the last token unless it is marked
+        Assert.Equal([1, 0], Create("[end|When][subject| Tom] met").Prompts[0].Runs[0].Positions);
+    }
+
+    [Fact]
+    public void Two_brackets_are_a_bracket() =>
+        Assert.Equal("[", s_tokenizer.IdToToken((int)Create("[[[subject| Tom] met").Prompts[0].Runs[0].Ids[0]));
+
+    [Theory]
+    [InlineData("When Tom met", "does not mark position 'subject': write [subject|…]")]
+    [InlineData("When[sbject| Tom] met", "marks position 'sbject', which TinyPrompts does not have; it has subject, end")]
+    [InlineData("When[subject| Tom[subject| met]]", "not a mark")]
+    [InlineData("When[subject| Tom][subject| met]", "marks position 'subject' twice")]
+    [InlineData("When[subject|] Tom", "marks no text")]
+    [InlineData("When[subject| To]m", "no token ends where the text marked 'subject' ends")]
+    [InlineData("When [Tom", "is not a mark")]
+    [InlineData("When[subject| Zorro] met", "the tokenizer does not know \" Zorro\"")]
+    [InlineData("", "")]
+    public void What_cannot_be_read_is_said_with_the_prompt(string text, string message)
+    {
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => Create(text));
+        Assert.Contains(message, refused.Message);
+        Assert.StartsWith("prompt 0 of TinyPrompts, run 'clean'", refused.Message);
+    }
+
+    [Fact]
+    public void Runs_of_unequal_length_are_refused()
+    {
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => TinyPrompts.Create(
+            s_tokenizer, [new() { Clean = "When[subject| Tom] met", Corrupted = "When[subject| Tom]", Other = "When[subject| Tom] met", Right = " Tom", Wrong = " Mary" }]));
+        Assert.Contains("prompt 0 of TinyPrompts differ in length: 'clean' has 3 tokens, 'corrupted' has 2", refused.Message);
+    }
+
+    [Theory]
+    [InlineData(" Tom met", "is 2 tokens; an answer is exactly one")]
+    [InlineData(" Zorro", "the tokenizer does not know")]
+    public void An_answer_is_one_known_token(string answer, string message)
+    {
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => Create("When[subject| Tom] met", answer));
+        Assert.Contains("answer 'right' of prompt 0 of TinyPrompts", refused.Message);
+        Assert.Contains(message, refused.Message);
+    }
+
+    private static TinyPrompts Create(string text, string right = " Mary") =>
+        TinyPrompts.Create(s_tokenizer, [new() { Clean = text, Corrupted = text, Other = text, Right = right, Wrong = " Ann" }]);
+
+    /// <summary>A tokenizer of whole words with the space in front of them.</summary>
+    private static HuggingFaceTokenizer Words(params string[] words)
+    {
+        string file = Path.Combine(Directory.CreateTempSubdirectory().FullName, "tokenizer.json");
+        File.WriteAllText(file, $$"""
+            {
+              "version": "1.0", "normalizer": null, "post_processor": null, "decoder": { "type": "Fuse" },
+              "added_tokens": [{ "id": 0, "content": "[UNK]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true }],
+              "pre_tokenizer": { "type": "Split", "pattern": { "Regex": " ?[A-Za-z]+|[^A-Za-z ]" }, "behavior": "Isolated", "invert": false },
+              "model": { "type": "WordLevel", "unk_token": "[UNK]", "vocab": { {{string.Join(", ", words.Prepend("[UNK]").Select((word, i) => $"\"{word}\": {i}"))}} } }
+            }
+            """);
+        return HuggingFaceTokenizer.Load(file);
+    }
+}
