@@ -1,6 +1,7 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Interventions.Generators.Parsing;
 
@@ -28,6 +29,15 @@ internal sealed record InterventionDeclaration(
                 methods.Add(declared);
         }
         return new InterventionDeclaration(type, attribute, model, prompts, methods);
+    }
+
+    /// <summary>Where the attribute names its model (0) or its prompt set (1); the whole attribute where it does not.</summary>
+    public Location TypeArgument(int index, CancellationToken cancellation)
+    {
+        SyntaxNode? syntax = Attribute.ApplicationSyntaxReference?.GetSyntax(cancellation);
+        TypeSyntax? argument = (syntax as AttributeSyntax)?.Name.DescendantNodesAndSelf().OfType<GenericNameSyntax>().FirstOrDefault()
+            ?.TypeArgumentList.Arguments.ElementAtOrDefault(index);
+        return (argument ?? syntax)?.GetLocation() ?? Type.Locations[0];
     }
 }
 

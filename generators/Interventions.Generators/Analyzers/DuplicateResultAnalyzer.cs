@@ -1,0 +1,20 @@
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Model;
+using Interventions.Generators.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV201: two captures or metrics of one name.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class DuplicateResultAnalyzer() : InterventionAnalyzer(Rules.DuplicateResult)
+{
+    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    {
+        var names = new HashSet<string>();
+        foreach (DeclaredMethod method in declaration.Methods)
+            if (method.Kind != NodeKind.Patch && !names.Add(method.Symbol.Name))
+                yield return new Problem(Rules.DuplicateResult, method.Symbol.Locations[0], method.Symbol.Name);
+    }
+}

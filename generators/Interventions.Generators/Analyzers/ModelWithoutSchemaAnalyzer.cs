@@ -1,0 +1,18 @@
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV011: the model type declares no sites.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class ModelWithoutSchemaAnalyzer() : InterventionAnalyzer(Rules.ModelWithoutSchema)
+{
+    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    {
+        if (declaration.Model.TypeKind != TypeKind.Error && declaration.Model.Attribute(KnownNames.ModelSchema) is null)
+            yield return new Problem(Rules.ModelWithoutSchema, declaration.TypeArgument(0, cancellation), declaration.Model.Name);
+    }
+}

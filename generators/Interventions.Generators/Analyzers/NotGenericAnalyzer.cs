@@ -1,0 +1,9 @@
+using Interventions.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV107: a declared method is not generic.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class NotGenericAnalyzer() : SignatureAnalyzer(Rules.NotGeneric);

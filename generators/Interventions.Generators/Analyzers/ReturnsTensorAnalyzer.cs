@@ -1,0 +1,9 @@
+using Interventions.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV101: a declared method returns a tensor.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class ReturnsTensorAnalyzer() : SignatureAnalyzer(Rules.ReturnsTensor);

@@ -1,0 +1,9 @@
+using Interventions.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV102: its parameters are tensors.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class TakesTensorsAnalyzer() : SignatureAnalyzer(Rules.TakesTensors);

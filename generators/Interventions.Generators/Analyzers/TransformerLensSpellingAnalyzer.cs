@@ -1,0 +1,9 @@
+using Interventions.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV004: TransformerLens's spelling of a site.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class TransformerLensSpellingAnalyzer() : NameAnalyzer(Rules.TransformerLensSpelling);

@@ -1,0 +1,9 @@
+using Interventions.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV009: the prompt set has no such run.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class UnknownRunAnalyzer() : NameAnalyzer(Rules.UnknownRun);

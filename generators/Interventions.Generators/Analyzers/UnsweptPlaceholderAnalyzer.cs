@@ -1,0 +1,9 @@
+using Interventions.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV202: a placeholder that no write sweeps.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class UnsweptPlaceholderAnalyzer() : PlaceholderAnalyzer(Rules.UnsweptPlaceholder);

@@ -1,0 +1,89 @@
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Model;
+using Interventions.Generators.Parsing;
+using Interventions.Sites;
+using Microsoft.CodeAnalysis;
+
+namespace Interventions.Generators.Schema;
+
+/// <summary>Compares every name in an intervention with the schemas of its model and its prompt set.</summary>
+internal static class NameCheck
+{
+    private static readonly Dictionary<SiteProblemKind, DiagnosticDescriptor> RuleOf = new()
+    {
+        [SiteProblemKind.UnknownSite] = Rules.UnknownSite,
+        [SiteProblemKind.MissingSegment] = Rules.MissingSegment,
+        [SiteProblemKind.LayerOutOfRange] = Rules.LayerOutOfRange,
+        [SiteProblemKind.TransformerLensSpelling] = Rules.TransformerLensSpelling,
+        [SiteProblemKind.UnknownAxis] = Rules.UnknownAxis,
+        [SiteProblemKind.IndexOutOfRange] = Rules.IndexOutOfRange,
+        [SiteProblemKind.Syntax] = Rules.PathSyntax,
+        [SiteProblemKind.UnknownPosition] = Rules.UnknownPosition,
+        [SiteProblemKind.UnknownRun] = Rules.UnknownRun,
+        [SiteProblemKind.UnknownAnswer] = Rules.UnknownAnswer,
+    };
+
+    public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    {
+        ModelSchema? schema = SchemaReader.TryRead(declaration.Model);
+        PromptVocabulary? prompts = declaration.Prompts is null ? null : VocabularyReader.TryRead(declaration.Prompts);
+        foreach (DeclaredPath path in DeclaredPath.Of(declaration, cancellation))
+            foreach (SiteProblem problem in PathProblems(path, schema, prompts))
+                yield return At(path.Location, problem);
+
+        foreach (DeclaredParameter parameter in declaration.Methods.SelectMany(method => method.Parameters))
+        {
+            if (parameter.From is { } from && prompts is not null)
+            {
+                var run = TextLocation.Argument(from, 0, cancellation);
+                if (VocabularyResolver.UnknownRun(run.Text, prompts) is { } problem)
+                    yield return At(run, problem);
+            }
+            if (parameter.Logit is { } logit && prompts is not null)
+            {
+                var answer = TextLocation.Argument(logit, 0, cancellation);
+                if (VocabularyResolver.UnknownAnswer(answer.Text, prompts) is { } problem)
+                    yield return At(answer, problem);
+            }
+            if (parameter.Logit is { } at && TextLocation.Property(at, "At", cancellation) is { } position
+                && !VocabularyResolver.TryPosition(position.Text, prompts, out _, out SiteProblem? wrong))
+                yield return At(position, wrong);
+        }
+    }
+
+    /// <summary>Without a schema only the grammar can be checked.</summary>
+    private static IEnumerable<SiteProblem> PathProblems(DeclaredPath path, ModelSchema? schema, PromptVocabulary? prompts) =>
+        path.Syntax is not null ? [path.Syntax] :
+        schema is not null ? SiteResolver.Resolve(path.Path!, schema, prompts).Problems :
+        [];
+
+    private static Problem At(TextLocation text, SiteProblem problem) =>
+        new(RuleOf[problem.Kind], text.At(problem.Start, problem.Length), problem.Message) { Suggestion = problem.Suggestion };
+}
+
+/// <summary>A path that a declaration contains.</summary>
+/// <param name="Location">Where.</param>
+/// <param name="Path">The path; null when it breaks the grammar.</param>
+/// <param name="Syntax">How it breaks the grammar.</param>
+/// <param name="IsWritten">Whether it says what is written.</param>
+internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteProblem? Syntax, bool IsWritten)
+{
+    /// <summary>All paths of a declaration, in textual order.</summary>
+    public static IEnumerable<DeclaredPath> Of(InterventionDeclaration declaration, CancellationToken cancellation)
+    {
+        foreach (DeclaredMethod method in declaration.Methods)
+        {
+            if (method.Kind != NodeKind.Metric)
+                yield return Parse(TextLocation.Argument(method.Attributes[0], 0, cancellation), method.Kind == NodeKind.Patch);
+            foreach (DeclaredParameter parameter in method.Parameters)
+                if (parameter.From is { ConstructorArguments.Length: > 1 } from)
+                    yield return Parse(TextLocation.Argument(from, 1, cancellation), false);
+        }
+    }
+
+    private static DeclaredPath Parse(TextLocation location, bool isWritten) =>
+        SitePath.TryParse(location.Text, out SitePath? path, out SiteProblem? syntax)
+            ? new DeclaredPath(location, path, null, isWritten)
+            : new DeclaredPath(location, null, syntax, isWritten);
+}

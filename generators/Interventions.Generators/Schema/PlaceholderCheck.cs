@@ -1,0 +1,54 @@
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Parsing;
+using Interventions.Sites;
+using Microsoft.CodeAnalysis;
+
+namespace Interventions.Generators.Schema;
+
+/// <summary>The rules of placeholders: a write sweeps each of them, over one axis, through at least one index.</summary>
+internal static class PlaceholderCheck
+{
+    public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    {
+        List<DeclaredPath> paths = DeclaredPath.Of(declaration, cancellation).Where(path => path.Path is not null).ToList();
+        ModelSchema? schema = SchemaReader.TryRead(declaration.Model);
+        var swept = new HashSet<string>(paths.Where(path => path.IsWritten).SelectMany(path => path.Path!.Placeholders).Select(use => use.Name));
+        var axes = new Dictionary<string, string>();
+        var before = new List<SiteResolution>();
+        foreach (DeclaredPath path in paths)
+        {
+            foreach ((PlaceholderUse use, string axis) in Uses(path.Path!))
+            {
+                if (!swept.Contains(use.Name))
+                    yield return new Problem(Rules.UnsweptPlaceholder, At(path, use), use.Name);
+                else if (!axes.TryGetValue(use.Name, out string? known))
+                    axes.Add(use.Name, axis);
+                else if (known != axis)
+                    yield return new Problem(Rules.PlaceholderAxes, At(path, use), use.Name, known, axis);
+            }
+            if (schema is null || SiteResolver.Resolve(path.Path!, schema, null) is not { IsSuccess: true } resolution)
+                continue;
+            HashSet<string> empty = Empty(before, schema);
+            before.Add(resolution);
+            foreach (string name in Empty(before, schema).Except(empty))
+                foreach (PlaceholderUse use in path.Path!.Placeholders.Where(use => use.Name == name).Take(1))
+                    yield return new Problem(Rules.EmptyPlaceholder, At(path, use), name);
+        }
+    }
+
+    private static HashSet<string> Empty(List<SiteResolution> uses, ModelSchema schema) =>
+        new(SiteExpansion.Placeholders(uses, schema).Where(range => range.Items is { Count: 0 }).Select(range => range.Name));
+
+    /// <summary>Every placeholder with its axis. Positions, queries and keys all count tokens.</summary>
+    private static IEnumerable<(PlaceholderUse Use, string Axis)> Uses(SitePath path)
+    {
+        foreach (PathSegment segment in path.Segments)
+            if (segment.Indices is { Selection.Placeholder: { } name, Span: var span })
+                yield return (new PlaceholderUse(name, span), "layer");
+        foreach (PathSelector selector in path.Selectors)
+            if (selector.Indices is { Selection.Placeholder: { } name, Span: var span })
+                yield return (new PlaceholderUse(name, span), SiteResolver.IsPositionAxis(selector.Axis) ? "position" : selector.Axis);
+    }
+
+    private static Location At(DeclaredPath path, PlaceholderUse use) => path.Location.At(use.Span.Start, use.Span.Length);
+}

@@ -1,0 +1,74 @@
+using Interventions.Generators.Tests.Testing;
+
+namespace Interventions.Generators.Tests.Rules;
+
+public sealed class NameRuleTests
+{
+    [Theory]
+    [InlineData("INV001", "has no site 'blocks.1.mlp_outt'; did you mean 'blocks.1.mlp_out'?", """[Patch("blocks.1.[|mlp_outt|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV001", "has no site 'embedd'", """[Capture("[|embedd|][pos=end]")] static Tensor C(Tensor x) => x;""")]
+    [InlineData("INV001", "did you mean 'embed'?", """[Patch("blocks.1.mlp_out")] static Tensor P([From("corrupted", "[|embad|]")] Tensor x) => x;""")]
+    [InlineData("INV002", "a layer is missing in 'blocks.mlp_out': write 'blocks.0.mlp_out' … 'blocks.1.mlp_out'", """[Patch("blocks.[|mlp_out|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV003", "layer 2 of 'blocks.2.mlp_out' is out of range: Toy has 2 layers (0 to 1)", """[Patch("blocks.[|2|].mlp_out")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV003", "layer 12", """[Patch(@"blocks.{layer=0,[|12|]}.mlp_out")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV004", "here the site is called 'blocks.1.attn.z'", """[Patch("blocks.1.attn.[|hook_z|][head=1]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV005", "'blocks.1.mlp_out' has no axis 'head'; its axes are pos", """[Patch("blocks.1.mlp_out[[|head|]=0]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV006", "head 3 of 'blocks.1.attn.z[head=0,3]' is out of range: Toy has 3 heads (0 to 2)", """[Patch("blocks.1.attn.z[head=0,[|3|]]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV006", "neuron 8", """[Patch("blocks.1.mlp.post[neuron=[|0..8|]]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV007", "']', which closes the selectors, is missing", """[Patch("embed[pos=en[|d|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV007", "a path starts with a name", """[Patch([|""|])] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV007", "does not belong to a position", """[Metric] static Tensor M([Logit("S", At = "end[| now|]")] Tensor x) => x;""")]
+    [InlineData("INV008", "IoiPrompts has no position 'ned'; did you mean 'end'? Its positions are IO, S1 and end", """[Patch("embed[pos=[|ned|]]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV008", "has no position 'S2'; did you mean 'S1'?", """[Metric] static Tensor M([Logit("S", At = "[|S2|]+1")] Tensor x) => x;""")]
+    [InlineData("INV009", "IoiPrompts has no run 'corrupt'; did you mean 'corrupted'? Its runs are clean and corrupted", """[Patch("embed")] static Tensor P([From("[|corrupt|]")] Tensor x) => x;""")]
+    [InlineData("INV010", "IoiPrompts has no answer 'correct'. Its answers are IO and S", """[Metric] static Tensor M([Logit("[|correct|]")] Tensor x) => x;""")]
+    public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
+
+    [Theory]
+    [InlineData("INV001", """const string Path = "embad"; [Patch([|Path|])] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV001", """[Patch([|"emb\u0061d"|])] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV001", """[Patch([|"em" + "bad"|])] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV001", """"[Patch(site: """[|embad|]""")] static Tensor P(Tensor x) => x;"""")]
+    [InlineData("INV001", """[Patch("blocks.1.mlp_out")] static Tensor P([From(site: "[|embad|]", run: "clean")] Tensor x) => x;""")]
+    public Task WhereverTheTextComesFrom(string id, string members) =>
+        Analysis.Fires(id, "did you mean 'embed'?", Sources.Model, Sources.Prompts, Sources.Intervention(members));
+
+    [Fact]
+    public async Task ACorrectDeclarationIsSilent() => Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.HeadSweep));
+
+    [Theory]
+    [InlineData("""[Patch("blocks.-1.mlp_out[pos=-1]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.[0..1].attn.z[head=0,2; pos=S1+1,end]")] static Tensor P(Tensor x, [From("clean", "embed")] Tensor e) => x + e;""")]
+    [InlineData("""[Metric] static Tensor M([Logit("S")] Tensor s, [Logit("IO", At = "S1-1")] Tensor io) => s - io;""")]
+    [InlineData("""[Capture("blocks.*.mlp.post[neuron=-8..7]")] static Tensor C(Tensor x) => x;""")]
+    public async Task CorrectNamesAreSilent(string members) =>
+        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members)));
+
+    [Fact]
+    public Task AModelWithoutSchema() => Analysis.Fires(
+        "INV011", "'Bare' has no [ModelSchema]", Sources.Model, Sources.Prompts, """
+        namespace Study;
+        public class Bare : Decoder;
+        [Intervention<[|Bare|], IoiPrompts>] partial class A { [Patch("whatever")] static Tensor P(Tensor x) => x; }
+        """);
+
+    [Fact]
+    public Task PromptsWithoutSchema() => Analysis.Fires(
+        "INV012", "'Bare' has no [PromptSchema]", Sources.Model, """
+        namespace Study;
+        public class Bare() : PromptSet(new("Bare", default, default, default), []);
+        [Intervention<Toy, [|Bare|]>] partial class A { [Patch("embed")] static Tensor P([From("any")] Tensor x) => x; [Metric] static Tensor M([Logit("any")] Tensor x) => x; }
+        """);
+
+    [Fact]
+    public async Task NamesOfAReferencedAssemblyAreChecked()
+    {
+        var library = Compilations.Generate(Compilations.Of(Sources.Model, Sources.Prompts).WithAssemblyName("Library"));
+        var consumer = Compilations.Generate(Compilations.Of(Sources.Intervention("""[Patch("blocks.2.mlp_out")] static Tensor P([From("x")] Tensor x) => x;"""))
+            .AddReferences(library.ToMetadataReference()));
+
+        var diagnostics = await Microsoft.CodeAnalysis.Diagnostics.DiagnosticAnalyzerExtensions.WithAnalyzers(consumer, Analysis.Analyzers).GetAnalyzerDiagnosticsAsync();
+
+        Assert.Equal(["INV003", "INV009"], diagnostics.Select(diagnostic => diagnostic.Id).Order(StringComparer.Ordinal));
+    }
+}

@@ -1,0 +1,54 @@
+using Interventions.Generators.Tests.Testing;
+
+namespace Interventions.Generators.Tests.Rules;
+
+public sealed class SignatureRuleTests
+{
+    [Theory]
+    [InlineData("INV101", "'P' must return Tensor: what it returns is written", """[Patch("embed")] static void [|P|](Tensor x) { }""")]
+    [InlineData("INV101", "what it returns is kept", """[Metric] static double [|M|]([Logit("S")] Tensor x) => 1;""")]
+    [InlineData("INV102", "Parameter 'k' must be a Tensor", """[Patch("embed")] static Tensor P(Tensor x, int [|k|]) => x;""")]
+    [InlineData("INV102", "passed by value", """[Patch("embed")] static Tensor P(ref Tensor [|x|]) => x;""")]
+    [InlineData("INV103", "'P' already has the selected value as 'x'; say what 'y' reads", """[Patch("embed")] static Tensor P(Tensor x, Tensor [|y|]) => x;""")]
+    [InlineData("INV104", "[Logit] belongs to a [Metric]", """[Capture("embed")] static Tensor P(Tensor x, [Logit("S")] Tensor [|y|]) => x;""")]
+    [InlineData("INV105", "Metric 'M' has no site of its own; say what 'x' reads", """[Metric] static Tensor M(Tensor [|x|]) => x;""")]
+    [InlineData("INV105", "Metric 'M' has no site of its own", """[Metric] static Tensor M([From("clean")] Tensor [|x|]) => x;""")]
+    [InlineData("INV107", "'P' must not have type parameters", """[Patch("embed")] static Tensor [|P|]<T>(Tensor x) => x;""")]
+    [InlineData("INV108", "'P' has several of [Patch], [Capture] and [Metric]", """[Patch("embed"), Capture("embed")] static Tensor [|P|](Tensor x) => x;""")]
+    [InlineData("INV108", "'x' has several of [From] and [Logit]", """[Metric] static Tensor M([From("clean", "embed"), Logit("S")] Tensor [|x|]) => x;""")]
+    public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
+
+    [Theory]
+    [InlineData("""[Patch("embed")] static Tensor P() => zeros(1);""")]
+    [InlineData("""[Patch("embed")] Tensor P([From("clean")] Tensor a, Tensor x, [From("corrupted")] Tensor b) => x + a - b;""")]
+    [InlineData("""[Metric] static Tensor M([From("clean", "embed")] Tensor x, [Logit("S")] Tensor s) => s + x.sum();""")]
+    [InlineData("""static int Helper<T>(ref T x) => 1;""")]
+    public async Task CorrectSignaturesAreSilent(string members) =>
+        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members)));
+
+    [Theory]
+    [InlineData("namespace Study; [Intervention<Toy, IoiPrompts>] public class [|A|];")]
+    [InlineData("namespace Study; static class [|Outer|] { [Intervention<Toy, IoiPrompts>] public partial class A; }")]
+    [InlineData("namespace Study; [ModelSchema] class [|A|] : Decoder;")]
+    [InlineData("namespace Study; [PromptSchema] class [|A|]() : PromptSet(new(\"A\", default, default, default), []);")]
+    public Task NotPartial(string source) => Analysis.Fires("INV106", "must be partial", Sources.Model, Sources.Prompts, source);
+
+    [Fact]
+    public Task OutsideAnIntervention() => Analysis.Fires(
+        "INV109", "'P' is never run: 'Forgotten' has no [Intervention]", """
+        class Forgotten { [Patch("embed")] static Tensor [|P|](Tensor x) => x; }
+        """);
+
+    [Fact]
+    public async Task AnErrorOfSignaturesLeavesTheUseIntact()
+    {
+        // The analyzer's error is the only one: code that runs the declaration compiles.
+        var diagnostics = await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention("""
+            [Patch("blocks.{layer}.mlp_out")] static int P(int x) => x;
+            [Metric] static Tensor M([Logit("S")] Tensor x) => x;
+            public static Tensor Use(Toy model, IoiPrompts prompts) => new Probe().Run(model, prompts).M[layer: 1] + new Probe().Run(model, prompts).Clean.M;
+            """));
+
+        Assert.Equal(["INV101", "INV102"], diagnostics.Select(diagnostic => diagnostic.Id));
+    }
+}
