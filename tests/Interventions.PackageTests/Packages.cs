@@ -19,7 +19,7 @@ public sealed class Packages : IDisposable
         {
             (int code, string output) = Dotnet(
                 Repository, "pack", project, "--configuration", "Release", "-nologo", "--verbosity", "quiet",
-                $"-p:PackageVersion={Version}", $"-p:ScratchOutput={_root}/build", "-p:RestoreLockedMode=false", "-p:RestorePackagesWithLockFile=false", "--output", Feed);
+                $"-p:Version={Version}", $"-p:ScratchOutput={_root}/build", "--output", Feed);
             if (code != 0)
                 throw new InvalidOperationException($"{project} does not pack:\n{output}");
         }
