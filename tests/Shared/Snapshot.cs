@@ -13,8 +13,7 @@ internal static class Snapshot
     {
         string stem = Path.Combine(Path.GetDirectoryName(file)!, Path.GetFileNameWithoutExtension(file) + "." + method);
         string verified = stem + ".verified.txt", received = stem + ".received.txt";
-        string expected = File.Exists(verified) ? File.ReadAllText(verified) : "";
-        if (Normal(expected) == Normal(text))
+        if (File.Exists(verified) && Normal(File.ReadAllText(verified)) == Normal(text))
         {
             File.Delete(received);
             return;

@@ -49,6 +49,8 @@ internal static class Rules
         "INV204", "A placeholder that ranges over nothing", "'{{{0}}}' ranges over nothing: its uses have no index in common");
     public static readonly DiagnosticDescriptor ReservedName = Composition(
         "INV205", "A name that the generator needs", "'{0}' is a name that the generator adds to '{1}'; choose another");
+    public static readonly DiagnosticDescriptor SeveralDonors = Composition(
+        "INV206", "A donor is one site", "[From] reads one site, but '{0}' names several layers");
 
     private const string Pages = "https://github.com/interventions-net/interventions/blob/main/generators/rules/";
 

@@ -35,11 +35,11 @@ internal static class ModelSchemaEmitter
     private static void Load(SourceWriter writer, TypeModel type)
     {
         writer.Line($"private {type.Identifier}({Names.Checkpoint} checkpoint)").Indented(": base(checkpoint, DeclaredSchema)").Line("{").Line("}").Line();
-        writer.Summary("Loads the weights from a folder, a file, or a hub id such as <c>openai-community/gpt2</c>.");
+        writer.Summary("Loads the weights from a folder, a file, or a hub id such as <c>openai-community/gpt2</c>, and checks that they have the declared sizes.");
         writer.Line("/// <param name=\"path\">The folder, file or hub id.</param>");
-        writer.Line("/// <param name=\"dtype\">The type to compute in; by default that of the checkpoint.</param>");
-        writer.Line("/// <param name=\"device\">Where to compute; by default the processor.</param>");
-        writer.Line($"public static {type.Reference} Load(string path, {Names.ScalarType}? dtype = null, {Names.Device}? device = null) =>");
+        writer.Line("/// <param name=\"dtype\">What the weights are converted to. Default: float32.</param>");
+        writer.Line("/// <param name=\"device\">Where they are put. Default: the CPU.</param>");
+        writer.Line($"public static new {type.Reference} Load(string path, {Names.ScalarType}? dtype = null, {Names.Device}? device = null) =>");
         writer.Indented($"new {type.Reference}({Names.Checkpoint}.Open(path, dtype, device));");
     }
 }

@@ -61,29 +61,3 @@ internal static class NameCheck
     private static Problem At(TextLocation text, SiteProblem problem) =>
         new(RuleOf[problem.Kind], text.At(problem.Start, problem.Length), problem.Message) { Suggestion = problem.Suggestion };
 }
-
-/// <summary>A path that a declaration contains.</summary>
-/// <param name="Location">Where.</param>
-/// <param name="Path">The path; null when it breaks the grammar.</param>
-/// <param name="Syntax">How it breaks the grammar.</param>
-/// <param name="IsWritten">Whether it says what is written.</param>
-internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteProblem? Syntax, bool IsWritten)
-{
-    /// <summary>All paths of a declaration, in textual order.</summary>
-    public static IEnumerable<DeclaredPath> Of(InterventionDeclaration declaration, CancellationToken cancellation)
-    {
-        foreach (DeclaredMethod method in declaration.Methods)
-        {
-            if (method.Kind != NodeKind.Metric)
-                yield return Parse(TextLocation.Argument(method.Attributes[0], 0, cancellation), method.Kind == NodeKind.Patch);
-            foreach (DeclaredParameter parameter in method.Parameters)
-                if (parameter.From is { ConstructorArguments.Length: > 1 } from)
-                    yield return Parse(TextLocation.Argument(from, 1, cancellation), false);
-        }
-    }
-
-    private static DeclaredPath Parse(TextLocation location, bool isWritten) =>
-        SitePath.TryParse(location.Text, out SitePath? path, out SiteProblem? syntax)
-            ? new DeclaredPath(location, path, null, isWritten)
-            : new DeclaredPath(location, null, syntax, isWritten);
-}

@@ -52,7 +52,7 @@ public static class SiteResolver
 
     /// <summary>The axes of a site that a selector can name.</summary>
     public static IReadOnlyList<string> SelectableAxes(SiteDefinition site) =>
-        site.Axes.Where(axis => axis is not ("batch" or "vocab" or "1") && !axis.StartsWith("d_", StringComparison.Ordinal)).ToList();
+        site.Axes.Where(axis => axis is not ("batch" or "vocab" or "one") && !axis.StartsWith("d_", StringComparison.Ordinal)).ToList();
 
     private static void CheckSelector(
         SitePath path, SiteDefinition site, PathSelector selector, ModelSchema schema, PromptVocabulary? prompts, List<SiteProblem> problems)

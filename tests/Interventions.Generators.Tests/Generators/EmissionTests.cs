@@ -11,6 +11,20 @@ public sealed class EmissionTests
     public void ADeclarationBecomesAGraphAndResults() => Snapshot.Verify(Compilations.GeneratedText(Sources.HeadSweep, Sources.Model, Sources.Prompts));
 
     [Fact]
+    public void ADecoderCanBeLoaded() => Snapshot.Verify(Compilations.GeneratedText("""
+        [ModelSchema, Axis("layer", 2), Axis("head", 3)]
+        [Site("own", "batch")]
+        public sealed partial class Tiny : Interventions.Models.Decoder.DecoderModel;
+        """));
+
+    [Fact]
+    public void AnInvalidDeclarationBecomesARefusal() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
+        namespace Study;
+        [Intervention<Toy, IoiPrompts>]
+        partial class Broken { [Patch("embed")] static int P(Tensor x) => 1; [Metric] static Tensor M([Logit("S")] Tensor s) => s; }
+        """).Split("// =====")[^1]);
+
+    [Fact]
     public void WhatIsGeneratedCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep);
 
     [Fact]
@@ -80,6 +94,34 @@ public sealed class EmissionTests
             [
                 new() { Clean = "a", Corrupted = "b", IO = "c", S = "d" },
             ]);
+        }
+        """);
+
+    [Theory]
+    [InlineData("Gpt2Small")]
+    [InlineData("Gpt2Xl")]
+    public void DeclaredSizesAreModelsToInterveneOn(string model) => CompilesCleanly($$"""
+        [Intervention<{{model}}>]
+        public sealed partial class A
+        {
+            [Patch("blocks.{layer}.attn.z[head={head}; pos=end]")] static Tensor P([From("corrupted")] Tensor z) => z;
+            [Metric] static Tensor M([Logit("correct")] Tensor x) => x;
+            public static Tensor Use(string path, PromptPairs prompts)
+            {
+                using var model = {{model}}.Load(path, device: CPU);
+                return new A().Run(model, prompts).M[layer: 1, head: 2];
+            }
+        }
+        """);
+
+    [Fact]
+    public void DecodersCanBeNestedAndAbstract() => CompilesCleanly("""
+        [ModelSchema, Axis("layer", 2)]
+        public sealed partial class Tiny : Gpt2Model;
+        public partial class Outer
+        {
+            [ModelSchema] private protected partial class Inner : Gpt2Model;
+            [ModelSchema] internal abstract partial class Family : Gpt2Model { protected Family(Interventions.Models.Decoder.DecoderCheckpoint c, Interventions.Sites.ModelSchema s) : base(c, s) { } }
         }
         """);
 

@@ -12,7 +12,7 @@ internal static class Vocabularies
             Site("embed", "batch", "pos", "d_model"),
             Site("pos_embed", "batch", "pos", "d_model"),
             Site("blocks.{layer}.resid_pre", "batch", "pos", "d_model"),
-            Site("blocks.{layer}.ln1.scale", "batch", "pos", "1"),
+            Site("blocks.{layer}.ln1.scale", "batch", "pos", "one"),
             Site("blocks.{layer}.ln1.normalized", "batch", "pos", "d_model"),
             Site("blocks.{layer}.attn.q_input", "batch", "pos", "head", "d_model"),
             Site("blocks.{layer}.attn.q", "batch", "pos", "head", "d_head"),
