@@ -104,6 +104,9 @@ public static partial class torch
         ? device
         : throw new InvalidOperationException($"Torch device type {device.type} did not initialise on the current machine: the compat build runs on the CPU.");
 
+    public static Device InitializeDevice(Device? device) => Checked(device ?? get_default_device());
+    public static void InitializeDeviceType(DeviceType deviceType) => Checked(new Device(deviceType));
+    public static bool TryInitializeDeviceType(DeviceType deviceType) => deviceType is DeviceType.CPU or DeviceType.META;
     public static bool cuda_is_available() => false;
 
     public static partial class cuda

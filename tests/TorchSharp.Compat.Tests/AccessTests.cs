@@ -57,6 +57,28 @@ public sealed class AccessTests : IDisposable
     }
 
     [Fact]
+    public void Bytes_through_streams()
+    {
+        using var stream = new MemoryStream();
+        tensor([1f, 2]).WriteBytesToStream(stream);
+        stream.Position = 0;
+        var x = zeros(2);
+        x.ReadBytesFromStream(stream);
+        Close.To(x, 1, 2);
+        Assert.Throws<EndOfStreamException>(() => x.ReadBytesFromStream(stream));
+    }
+
+    [Fact]
+    public void Limits_of_floating_point_types()
+    {
+        Assert.Equal(float.MaxValue, finfo(ScalarType.Float32).max);
+        Assert.Equal(double.MinValue, finfo(ScalarType.Float64).min);
+        Assert.Equal(0.0078125, finfo(ScalarType.BFloat16).eps);
+        Assert.Equal(3.3895313892515355e+38, finfo(ScalarType.BFloat16).max);
+        Assert.Throws<ArgumentException>(() => finfo(ScalarType.Int32));
+    }
+
+    [Fact]
     public void Indexing_reads()
     {
         Close.To(_x[1, 2, 3], 23);

@@ -78,7 +78,9 @@ public sealed class AutogradTests : IDisposable
     {
         var (x, y) = (ones(1, requires_grad: true), ones(1, requires_grad: true));
         Assert.Contains("unused", Assert.Throws<System.Runtime.InteropServices.ExternalException>(() => autograd.grad([x * 2], [y])).Message, StringComparison.OrdinalIgnoreCase);
-        Assert.True(autograd.grad([x * 2], [y], allow_unused: true)[0].IsInvalid);
+        var before = Tensor.TotalCount;
+        using (NewDisposeScope()) Assert.True(autograd.grad([x * 2], [y], allow_unused: true)[0].IsInvalid);
+        Assert.Equal(before, Tensor.TotalCount);
     }
 
     [Fact]

@@ -70,4 +70,13 @@ public sealed class FunctionalTests : IDisposable
         Assert.NotSame(x, result);
         Close.To(x, 0, 1);
     }
+
+    [Fact]
+    public void Padding()
+    {
+        var x = tensor(new double[,] { { 1, 2, 3 } });
+        Close.To(F.pad(x, [1, 0], value: 9), 9, 1, 2, 3);
+        Close.To(F.pad(x, (0L, 1L)), 1, 2, 3, 0);
+        Close.To(F.pad(x, new long[] { 1, 1 }, PaddingModes.Reflect), 2, 1, 2, 3, 2);
+    }
 }

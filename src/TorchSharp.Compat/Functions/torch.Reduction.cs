@@ -1,5 +1,3 @@
-using TorchSharp.Bridge;
-
 namespace TorchSharp;
 
 public static partial class torch
@@ -74,14 +72,6 @@ public static partial class torch
     public static Tensor histc(Tensor input, long bins = 100, long min = 0, long max = 0) => input.histc(bins, min, max);
     public static Tensor trace(Tensor input) => input.trace();
 
-    /// <summary>The distinct values. What was not asked for is null.</summary>
-    public static (Tensor output, Tensor? inverse_indices, Tensor? counts) unique(Tensor input, bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null)
-    {
-        var (values, inverse, counts) = dim is { } d
-            ? Operator.Triple("unique_dim", input, d, sorted, return_inverse, return_counts)
-            : Operator.Triple("_unique2", input, sorted, return_inverse, return_counts);
-        if (!return_inverse) inverse.Dispose();
-        if (!return_counts) counts.Dispose();
-        return (values, return_inverse ? inverse : null, return_counts ? counts : null);
-    }
+    public static (Tensor output, Tensor? inverse_indices, Tensor? counts) unique(Tensor input, bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) =>
+        input.unique(sorted, return_inverse, return_counts, dim);
 }

@@ -38,6 +38,19 @@ public static partial class torch
                 return input.alias();
             }
 
+            public static Tensor pad(Tensor input, long[] pad, PaddingModes mode = PaddingModes.Constant, double value = 0) =>
+                functional.pad(input, (ReadOnlySpan<long>)pad, mode, value);
+
+            public static Tensor pad(Tensor input, (long, long) pad, PaddingModes mode = PaddingModes.Constant, double value = 0) =>
+                functional.pad(input, [pad.Item1, pad.Item2], mode, value);
+
+            public static Tensor pad(Tensor input, ReadOnlySpan<long> pad, PaddingModes mode = PaddingModes.Constant, double value = 0) => mode switch
+            {
+                PaddingModes.Constant => Operator.Call("constant_pad_nd", input, pad, value),
+                PaddingModes.Zeros => Operator.Call("constant_pad_nd", input, pad, 0),
+                _ => Operator.Call("pad", input, pad, mode.ToString().ToLowerInvariant()),
+            };
+
             // ---- activations; 'inplace' writes into the argument and returns another handle of it ----
 
             public static Tensor relu(Tensor x, bool inplace = false) => inplace ? x.relu_().alias() : x.relu();

@@ -68,5 +68,16 @@ public static partial class torch
         public Tensor bucketize(Tensor boundaries, bool outInt32 = false, bool right = false) => Call("bucketize.Tensor", this, boundaries, outInt32, right);
         public Tensor bincount(Tensor? weights, long minlength = 0) => Call("bincount", this, weights, minlength);
         public Tensor histc(long bins = 100, long min = 0, long max = 0) => Call("histc", this, bins, min, max);
+
+        /// <summary>The distinct values. What was not asked for is null.</summary>
+        public (Tensor output, Tensor? inverse_indices, Tensor? counts) unique(bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null)
+        {
+            var (values, inverse, counts) = dim is { } d
+                ? Operator.Triple("unique_dim", this, d, sorted, return_inverse, return_counts)
+                : Operator.Triple("_unique2", this, sorted, return_inverse, return_counts);
+            if (!return_inverse) inverse.Dispose();
+            if (!return_counts) counts.Dispose();
+            return (values, return_inverse ? inverse : null, return_counts ? counts : null);
+        }
     }
 }

@@ -50,6 +50,7 @@ public static partial class torch
             var (pointer, left) = (Data(), NumberOfElements * ElementSize);
             for (; left > 0; pointer += bufferSize, left -= bufferSize)
                 stream.Write(new ReadOnlySpan<byte>((void*)pointer, (int)Math.Min(left, bufferSize)));
+            GC.KeepAlive(this);
         }
 
         /// <summary>Overwrites the values, of any length, one buffer at a time.</summary>
@@ -64,6 +65,7 @@ public static partial class torch
                 pointer += count;
                 left -= count;
             }
+            GC.KeepAlive(this);
         }
 
         internal nint Data()

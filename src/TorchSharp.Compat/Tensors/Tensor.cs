@@ -14,6 +14,8 @@ public static partial class torch
         internal Tensor(nint handle, bool register = true)
         {
             _handle = handle;
+            // An undefined tensor, such as the gradient of an unused input, has nothing to free and is not counted.
+            if (handle == 0) return;
             var total = Interlocked.Increment(ref s_total);
             if (total > s_peak) s_peak = total;
             if (register) OwningDisposeScope = DisposeScopeManager.ThreadSingleton.Register(this);
