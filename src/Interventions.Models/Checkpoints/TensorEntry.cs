@@ -29,9 +29,17 @@ internal static class TensorDtype
 
     public static ScalarType? Find(string name) => Known.Where(known => known.Name == name).Select(known => (ScalarType?)known.Type).FirstOrDefault();
 
-    public static int SizeOf(ScalarType type) => Known.First(known => known.Type == type).Size;
+    /// <exception cref="ArgumentException">The format has no such type.</exception>
+    public static int SizeOf(ScalarType type) => Of(type).Size;
 
     /// <exception cref="ArgumentException">The format has no such type.</exception>
-    public static string NameOf(ScalarType type) => Known.Where(known => known.Type == type).Select(known => known.Name).FirstOrDefault()
-        ?? throw new ArgumentException($"safetensors files hold {Names}; {type} is none of them.", nameof(type));
+    public static string NameOf(ScalarType type) => Of(type).Name;
+
+    private static (string Name, ScalarType Type, int Size) Of(ScalarType type)
+    {
+        foreach (var known in Known)
+            if (known.Type == type)
+                return known;
+        throw new ArgumentException($"safetensors files hold {Names}; {type} is none of them.", nameof(type));
+    }
 }

@@ -50,8 +50,12 @@ internal static class AttentionNodes
     }
 
     /// <summary>Turns coordinates (i, i + d_head/2): <c>[batch, pos, head, d_head]</c>. The halves change places, and the sines bring the signs.</summary>
-    private static Tensor Rotate(Tensor x, Tensor cos, Tensor signedSin) =>
-        addcmul(x.mul(cos), x.roll(x.shape[^1] / 2, -1), signedSin, 1);
+    private static Tensor Rotate(Tensor x, Tensor cos, Tensor signedSin)
+    {
+        long half = x.shape[^1] / 2;
+        Tensor swapped = cat([x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1);
+        return addcmul(x.mul(cos), swapped, signedSin, 1);
+    }
 
     /// <summary>
     /// Queries <c>[batch, query, head, d_head]</c> times keys <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, head, query, key]</c>. The queries of the heads that

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -16,23 +17,23 @@ internal sealed record Norm(NormKind Kind, double Epsilon, Tensor Gain, Tensor? 
     public Tensor Apply(Tensor x)
     {
         if (Kind == NormKind.LayerNorm)
-            return layer_norm(x, _width, Gain, Bias, Epsilon);
+        {
+            // Not every libtorch has the fused call on the meta device, where only shapes exist.
+            return x.device_type == DeviceType.META ? ApplyWith(x, Scale(x)) : layer_norm(x, _width, Gain, Bias, Epsilon);
+        }
         Tensor factor = x.square().mean([-1], keepdim: true).add_(Epsilon).rsqrt_();
         return x.mul(factor).mul_(Gain);
     }
 
     /// <summary>What <see cref="Apply"/> divides by: <c>[…, d_model]</c> to <c>[…, 1]</c>.</summary>
-    public Tensor Scale(Tensor x)
-    {
-        Tensor square = Kind == NormKind.LayerNorm ? x.var(-1, unbiased: false, keepdim: true) : x.square().mean([-1], keepdim: true);
-        return square.add_(Epsilon).sqrt_();
-    }
+    public Tensor Scale(Tensor x) => Centred(x).square().mean([-1], keepdim: true).add_(Epsilon).sqrt_();
 
     /// <summary>The norm with a given divisor.</summary>
     public Tensor ApplyWith(Tensor x, Tensor scale)
     {
-        Tensor centred = Kind == NormKind.LayerNorm ? x - x.mean([-1], keepdim: true) : x;
-        Tensor scaled = centred.div(scale).mul(Gain);
+        Tensor scaled = Centred(x).div(scale).mul(Gain);
         return Bias is null ? scaled : scaled + Bias;
     }
+
+    private Tensor Centred(Tensor x) => Kind == NormKind.LayerNorm ? x - x.mean([-1], keepdim: true) : x;
 }

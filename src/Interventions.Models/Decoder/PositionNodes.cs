@@ -37,8 +37,8 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
     private static Tensor IsHidden(Tensor queries, Tensor keys, int? window)
     {
         Tensor query = queries.unsqueeze(1).unsqueeze(-1), key = keys.unsqueeze(1).unsqueeze(2);
-        Tensor hidden = key.gt(query).logical_or_(key.lt(0).logical_and(query.ge(0)));
-        return window is { } w ? hidden.logical_or_(key.le(query - w)) : hidden;
+        Tensor hidden = key.gt(query).bitwise_or(key.lt(0).bitwise_and(query.ge(0)));
+        return window is { } w ? hidden.bitwise_or(key.le(query - w)) : hidden;
     }
 
     /// <summary>In float64: float32 would lose the angle of far positions. <c>[batch, pos, 1, d_head / 2]</c>.</summary>

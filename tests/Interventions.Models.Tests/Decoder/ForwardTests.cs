@@ -1,0 +1,123 @@
+using Interventions.Execution;
+using Interventions.Models.Decoder;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Tests.Decoder;
+
+/// <summary>The empty intervention is the model, and costs no handles.</summary>
+public sealed class ForwardTests
+{
+    [Theory]
+    [InlineData("gpt2", ScalarType.Float32)]
+    [InlineData("gpt2", ScalarType.Float64)]
+    [InlineData("llama", ScalarType.Float32)]
+    [InlineData("llama", ScalarType.Float64)]
+    public void Equals_a_plain_forward_bit_for_bit(string family, ScalarType dtype)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel model = Examples.Model(family, dtype);
+        Tensor ids = Examples.Prompts();
+        Tensor plain = family == "gpt2" ? StraightLine.Gpt2(model, ids) : StraightLine.Llama(model, ids);
+        Assert.True(Examples.Same(model.Forward(ids), plain));
+    }
+
+    [Theory]
+    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    public void Leaves_no_handles_behind(string family)
+    {
+        using DecoderModel model = Examples.Model(family, ScalarType.Float32);
+        using Tensor ids = Examples.Prompts();
+        model.Forward(ids).Dispose();
+        model.Generate(ids, 2).Dispose();
+        long before = Tensor.TotalCount;
+        for (int i = 0; i < 100; i++)
+            model.Forward(ids).Dispose();
+        for (int i = 0; i < 10; i++)
+            model.Generate(ids, 3).Dispose();
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Theory]
+    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    public void Frees_its_weights(string family)
+    {
+        long before = Tensor.TotalCount;
+        using (DisposeScope scope = NewDisposeScope())
+        {
+            using DecoderModel model = Examples.Model(family);
+            Assert.True(Tensor.TotalCount > before);
+        }
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Theory]
+    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    public void Makes_every_tensor_on_the_models_device(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel model = DecoderModel.Random(family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig, device: META);
+        Tensor ids = Examples.Prompts().to(META);
+        string[] sites = [.. model.Graph.Nodes.Select(node => node.Name)];
+        foreach (string[] touched in (string[][])[[], [.. sites.Where(site => site.EndsWith("_input", StringComparison.Ordinal))], [.. sites]])
+        {
+            Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(
+                model.Graph, ids, sites, touched.ToDictionary(site => site, _ => (Func<Tensor, Tensor>)(x => x)));
+            Assert.All(values, value => Assert.Equal(DeviceType.META, value.Value.device_type));
+        }
+    }
+
+    [Fact]
+    public void Refuses_ids_that_it_cannot_read()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel model = Examples.Model("llama");
+        string Message(Tensor ids, int generate = 0) =>
+            Assert.Throws<ArgumentException>(() => generate > 0 ? model.Generate(ids, generate) : model.Forward(ids)).Message;
+
+        Assert.Contains("Token id 61 is outside the vocabulary of 61", Message(tensor(new long[,] { { 0, 61 } })), StringComparison.Ordinal);
+        Assert.Contains("Token id -1 is outside", Message(tensor(new long[,] { { 0, -1 } })), StringComparison.Ordinal);
+        Assert.Contains("17 tokens are more than the 16", Message(zeros(1, 17, ScalarType.Int64)), StringComparison.Ordinal);
+        Assert.Contains("17 tokens are more than the 16", Message(zeros(1, 9, ScalarType.Int64), generate: 8), StringComparison.Ordinal);
+        Assert.Contains("must be int64 [batch, pos]", Message(zeros(9, ScalarType.Int64)), StringComparison.Ordinal);
+        Assert.Contains("must be int64 [batch, pos]", Message(zeros(1, 9)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    public void Can_be_trained(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel model = DecoderModel.Random(family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig, seed: 5);
+        foreach (Tensor weight in model.Weights.Values)
+            weight.requires_grad_();
+        using optim.Optimizer adam = optim.AdamW(model.Weights.Values, lr: 3e-3);
+        Tensor ids = Examples.Prompts();
+        double Step()
+        {
+            using DisposeScope step = NewDisposeScope();
+            adam.zero_grad();
+            Tensor logits = model.Forward(ids).narrow(1, 0, 8).reshape(-1, 61);
+            Tensor loss = nn.functional.cross_entropy(logits, ids.narrow(1, 1, 8).reshape(-1));
+            loss.backward();
+            Assert.All(model.Weights, weight => Assert.NotNull(weight.Value.grad));
+            adam.step();
+            return loss.item<float>();
+        }
+        double first = Step(), last = first;
+        for (int i = 0; i < 40; i++)
+            last = Step();
+        Assert.True(last < first / 4, $"the loss went from {first} to {last}");
+    }
+
+    [Fact]
+    public void Random_weights_follow_the_seed()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel a = DecoderModel.Random(Examples.Gpt2Config, seed: 5), b = DecoderModel.Random(Examples.Gpt2Config, seed: 5),
+            c = DecoderModel.Random(Examples.Gpt2Config, seed: 6);
+        Tensor ids = Examples.Prompts();
+        Assert.True(Examples.Same(a.Forward(ids), b.Forward(ids)));
+        Assert.False(Examples.Same(a.Forward(ids), c.Forward(ids)));
+    }
+}
