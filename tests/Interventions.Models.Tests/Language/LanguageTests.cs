@@ -1,4 +1,5 @@
 using Interventions.Graphs;
+using Interventions.Models.Decoder;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,7 +65,7 @@ public sealed class LanguageTests : IDisposable
     public void A_wrong_checkpoint_is_refused_at_load()
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
-        using (Decoder.DecoderModel other = Decoder.DecoderModel.Random(Gpt2Model.Configure(3, 3, 12, 17, 24)))
+        using (DecoderModel other = DecoderModel.Random(Gpt2Model.Configure(3, 3, 12, 17, 24)))
             other.Save(folder);
         Exception refused = Assert.ThrowsAny<Exception>(() => TinyGpt2.Load(folder));
         Assert.Contains("TinyGpt2", refused.Message);
