@@ -72,7 +72,7 @@ static IoiPrompts.Prompt RandomPair(Random random)
 }
 
 [ModelSchema]
-[Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 512)]
+[Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
 public sealed partial class NamesModel : Gpt2Model;
 
 [PromptSchema(Positions = ["IO", "S1", "S2", "end"], Answers = ["IO", "S"])]

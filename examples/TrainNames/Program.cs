@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 const int Layers = 4, Heads = 4, Width = 96, Context = 48, BatchSize = 64;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 string folder = args.ElementAtOrDefault(0) ?? "examples/TrainNames/model";
-int steps = int.Parse(args.ElementAtOrDefault(1) ?? "4000"), seed = int.Parse(args.ElementAtOrDefault(2) ?? "1");
+int steps = int.Parse(args.ElementAtOrDefault(1) ?? "5000"), seed = int.Parse(args.ElementAtOrDefault(2) ?? "1");
 
 set_num_threads(1); // the order of sums, and so the result, must not depend on how many cores there are
 Directory.CreateDirectory(folder);
