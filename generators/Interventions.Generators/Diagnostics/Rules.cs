@@ -2,7 +2,7 @@ using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Diagnostics;
 
-/// <summary>Every rule. 0xx: names of sites and vocabularies, which cannot be switched off; 1xx: signatures; 2xx: how the parts of a declaration fit together.</summary>
+/// <summary>Every rule. 0xx: names of sites and vocabularies, which cannot be switched off; 1xx: signatures; 2xx: how the parts of a declaration fit together; 3xx: memory.</summary>
 internal static class Rules
 {
     public static readonly DiagnosticDescriptor UnknownSite = Name("INV001", "Unknown site");
@@ -19,6 +19,7 @@ internal static class Rules
         "INV011", "The model declares no sites", "'{0}' has no [ModelSchema], so no site of it can be checked");
     public static readonly DiagnosticDescriptor PromptsWithoutSchema = Name(
         "INV012", "The prompt set declares no names", "'{0}' has no [PromptSchema], so no run, position or answer of it can be checked");
+    public static readonly DiagnosticDescriptor InvalidSchema = Name("INV013", "Not a schema");
 
     public static readonly DiagnosticDescriptor ReturnsTensor = Signature(
         "INV101", "A declared method returns a tensor", "'{0}' must return Tensor: what it returns is {1}");
@@ -52,6 +53,11 @@ internal static class Rules
     public static readonly DiagnosticDescriptor SeveralDonors = Composition(
         "INV206", "A donor is one site", "[From] reads one site, but '{0}' names several layers");
 
+    public static readonly DiagnosticDescriptor InPlace = Memory(
+        "INV301", "A declared method changes an argument", "{0} writes into '{1}', which other variants share; compute a new tensor");
+    public static readonly DiagnosticDescriptor DisposedArgument = Memory(
+        "INV302", "A declared method disposes an argument", "'{0}' is borrowed: other variants share it, and the run frees it");
+
     private const string Pages = "https://github.com/interventions-net/interventions/blob/main/generators/rules/";
 
     /// <summary>A wrong name. The message is made where the name is resolved, so that the run time says the same.</summary>
@@ -63,4 +69,7 @@ internal static class Rules
 
     private static DiagnosticDescriptor Composition(string id, string title, string message) =>
         new(id, title, message, "Interventions.Composition", DiagnosticSeverity.Error, true, null, Pages + id + ".md");
+
+    private static DiagnosticDescriptor Memory(string id, string title, string message) =>
+        new(id, title, message, "Interventions.Memory", DiagnosticSeverity.Error, true, null, Pages + id + ".md");
 }

@@ -25,7 +25,20 @@ internal static class PromptSchemaParser
             Distinct(runs, answers, "Run").ToEquatableArray(), Distinct(answers, runs, "Answer").ToEquatableArray(), isPromptSet);
     }
 
-    /// <summary>A run and an answer of the same name are told apart by a suffix, as is what is called like the record itself.</summary>
-    private static IEnumerable<string> Distinct(List<string> names, List<string> others, string suffix) =>
-        names.Select(name => others.Contains(name) || name == "Prompt" ? name + suffix : name);
+    /// <summary>
+    /// A run and an answer of the same name are told apart by a suffix, as is what is called like the record itself. Whatever is still the same (which
+    /// an analyzer reports where the names are) gets a number, so that the generated code is not in error too.
+    /// </summary>
+    private static IEnumerable<string> Distinct(List<string> names, List<string> others, string suffix)
+    {
+        var taken = new HashSet<string>();
+        foreach (string name in names)
+        {
+            string property = others.Contains(name) || name == "Prompt" ? name + suffix : name;
+            string distinct = property;
+            for (int i = 2; !taken.Add(distinct); i++)
+                distinct = property + Literals.Number(i);
+            yield return distinct;
+        }
+    }
 }

@@ -60,6 +60,21 @@ public sealed class NameRuleTests
         [Intervention<Toy, [|Bare|]>] partial class A { [Patch("embed")] static Tensor P([From("any")] Tensor x) => x; [Metric] static Tensor M([Logit("any")] Tensor x) => x; }
         """);
 
+    [Theory]
+    [InlineData("""[[|Site("blocks.{l}.x", "batch")|]] abstract class A;""", "has other indices than '{layer}'")]
+    [InlineData("""[[|Site("blocks.3.x", "batch")|]] abstract class A;""", "has other indices than '{layer}'")]
+    [InlineData("""[[|Site("x[pos=end]", "batch")|]] abstract class A;""", "has a selector")]
+    [InlineData("""[[|Site("x y", "batch")|]] abstract class A;""", "is not a path")]
+    [InlineData("""[Site("x", "batch"), [|Site("x", "pos")|]] abstract class A;""", "site 'x' is declared twice")]
+    [InlineData("""[[|Axis("d model", 3)|]] abstract class A;""", "is not a name that a path can have")]
+    [InlineData("""[[|Axis("head", 0)|]] abstract class A;""", "axis 'head' needs at least one index")]
+    [InlineData("""[[|ModelSchema|]] abstract partial class A : Study.Decoder;""", "[Axis(\"layer\", …)] is missing")]
+    [InlineData("""[[|PromptSchema(Runs = [])|]] partial class A : PromptSet;""", "needs at least one run")]
+    [InlineData("""[[|PromptSchema(Runs = ["a", "a"])|]] partial class A : PromptSet;""", "run 'a' is declared twice")]
+    [InlineData("""[[|PromptSchema(Positions = ["the end"])|]] partial class A : PromptSet;""", "position 'the end' is not a name")]
+    [InlineData("""[[|PromptSchema(Answers = ["2nd"])|]] partial class A : PromptSet;""", "answer '2nd' is not a name")]
+    public Task SchemasAreChecked(string source, string message) => Analysis.Fires("INV013", message, Sources.Model, source);
+
     [Fact]
     public async Task NamesOfAReferencedAssemblyAreChecked()
     {

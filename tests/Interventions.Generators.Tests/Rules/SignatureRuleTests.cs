@@ -29,7 +29,7 @@ public sealed class SignatureRuleTests
     [Theory]
     [InlineData("namespace Study; [Intervention<Toy, IoiPrompts>] public class [|A|];")]
     [InlineData("namespace Study; static class [|Outer|] { [Intervention<Toy, IoiPrompts>] public partial class A; }")]
-    [InlineData("namespace Study; [ModelSchema] class [|A|] : Decoder;")]
+    [InlineData("namespace Study; [ModelSchema, Axis(\"layer\", 2)] class [|A|] : Decoder;")]
     [InlineData("namespace Study; [PromptSchema] class [|A|]() : PromptSet(new(\"A\", default, default, default), []);")]
     public Task NotPartial(string source) => Analysis.Fires("INV106", "must be partial", Sources.Model, Sources.Prompts, source);
 

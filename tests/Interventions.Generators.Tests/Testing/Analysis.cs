@@ -13,7 +13,7 @@ internal static class Analysis
     public static ImmutableArray<DiagnosticAnalyzer> Analyzers { get; } =
     [
         .. typeof(UnknownSiteAnalyzer).Assembly.GetTypes()
-            .Where(type => !type.IsAbstract && type.IsSubclassOf(typeof(DiagnosticAnalyzer)))
+            .Where(type => !type.IsAbstract && type.IsSubclassOf(typeof(DiagnosticAnalyzer)) && !type.IsSubclassOf(typeof(DiagnosticSuppressor)))
             .Select(type => (DiagnosticAnalyzer)Activator.CreateInstance(type)!),
     ];
 

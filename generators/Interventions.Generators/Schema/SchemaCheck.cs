@@ -1,0 +1,74 @@
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
+using Interventions.Sites;
+using Microsoft.CodeAnalysis;
+
+namespace Interventions.Generators.Schema;
+
+/// <summary>Checks what a schema itself declares: names that a path can spell, each once.</summary>
+internal static class SchemaCheck
+{
+    public static IEnumerable<Problem> Problems(INamedTypeSymbol type, CancellationToken cancellation)
+    {
+        var sites = new HashSet<string>();
+        var axes = new HashSet<string>();
+        foreach (AttributeData attribute in type.GetAttributes())
+        {
+            if (attribute.AttributeClass is not { } attributeType)
+                continue;
+            string? message =
+                attributeType.Is(KnownNames.Site) ? Site(attribute.Text(0), sites) :
+                attributeType.Is(KnownNames.Axis) ? Axis(attribute, axes) :
+                attributeType.Is(KnownNames.PromptSchema) ? Prompts(VocabularyReader.Read(type, attribute)) :
+                attributeType.Is(KnownNames.ModelSchema) ? Layers(SchemaReader.Read(type)) :
+                null;
+            if (message is not null)
+                yield return new Problem(Rules.InvalidSchema, Location(attribute, cancellation), message);
+        }
+    }
+
+    private static string? Site(string path, HashSet<string> known)
+    {
+        if (!SitePath.TryParse(path, out SitePath? site, out SiteProblem? problem))
+            return problem.Message;
+        if (site.Selectors.Count > 0)
+            return $"'{path}' has a selector; a site is named whole";
+        foreach (PathSegment segment in site.Segments)
+            if (segment.Indices is { Selection: var indices } && (indices.Placeholder != "layer" || indices.Items.Count > 0))
+                return $"'{path}' has other indices than '{{layer}}'";
+        if (site.Segments.Count(segment => segment.Indices is not null) > 1)
+            return $"'{path}' has two layers";
+        return known.Add(path) ? null : $"site '{path}' is declared twice";
+    }
+
+    private static string? Axis(AttributeData attribute, HashSet<string> known) =>
+        !IsName(attribute.Text(0)) ? $"'{attribute.Text(0)}' is not a name that a path can have" :
+        attribute.ConstructorArguments.Length > 1 && attribute.ConstructorArguments[1].Value is int and < 1 ? $"axis '{attribute.Text(0)}' needs at least one index" :
+        known.Add(attribute.Text(0)) ? null : $"axis '{attribute.Text(0)}' is declared twice";
+
+    private static string? Layers(ModelSchema schema) =>
+        schema.SizeOf("layer") is null && schema.Sites.FirstOrDefault(site => site.Path.Contains("{layer}")) is { } layered
+            ? $"'{layered.Path}' has a layer, and nothing says how many there are: [Axis(\"layer\", …)] is missing"
+            : null;
+
+    private static string? Prompts(PromptVocabulary vocabulary) =>
+        vocabulary.Runs.Count == 0 ? $"'{vocabulary.PromptSet}' needs at least one run" :
+        Names("run", vocabulary.Runs) ?? Names("position", vocabulary.Positions) ?? Names("answer", vocabulary.Answers);
+
+    private static string? Names(string what, EquatableArray<string> names)
+    {
+        var known = new HashSet<string>();
+        foreach (string name in names)
+            if (!IsName(name))
+                return $"{what} '{name}' is not a name that a path can have: letters, digits and '_', a letter first";
+            else if (!known.Add(name))
+                return $"{what} '{name}' is declared twice";
+        return null;
+    }
+
+    private static bool IsName(string text) =>
+        SitePath.TryParse(text, out SitePath? path, out _) && path.Segments.Count == 1 && path.Segments[0].Name == text;
+
+    private static Location Location(AttributeData attribute, CancellationToken cancellation) =>
+        attribute.ApplicationSyntaxReference?.GetSyntax(cancellation).GetLocation() ?? Microsoft.CodeAnalysis.Location.None;
+}
