@@ -27,7 +27,8 @@ public sealed class PartialCodeFix : CodeFixProvider
         foreach (Diagnostic diagnostic in context.Diagnostics)
             if (root.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<TypeDeclarationSyntax>() is { } type)
                 context.RegisterCodeFix(
-                    CodeAction.Create($"Make '{type.Identifier.ValueText}' partial", _ => Task.FromResult(MakePartial(context.Document, root, type)), "partial"),
+                    CodeAction.Create(
+                        $"Make '{type.Identifier.ValueText}' partial", _ => Task.FromResult(MakePartial(context.Document, root, type)), "partial"),
                     diagnostic);
     }
 

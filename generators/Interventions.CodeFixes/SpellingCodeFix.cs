@@ -33,10 +33,12 @@ public sealed class SpellingCodeFix : CodeFixProvider
             if (!diagnostic.Properties.TryGetValue(Suggestion, out string? suggestion) || suggestion is null)
                 continue;
             // A path that is put together from constants has no one place to repair.
-            if (root.FindToken(diagnostic.Location.SourceSpan.Start).Parent is not LiteralExpressionSyntax literal || !literal.IsKind(SyntaxKind.StringLiteralExpression))
+            if (root.FindToken(diagnostic.Location.SourceSpan.Start).Parent is not LiteralExpressionSyntax literal
+                || !literal.IsKind(SyntaxKind.StringLiteralExpression))
                 continue;
             context.RegisterCodeFix(
-                CodeAction.Create($"Write '{suggestion}'", _ => Task.FromResult(Replace(context.Document, root, literal, suggestion)), suggestion),
+                CodeAction.Create(
+                    $"Write '{suggestion}'", _ => Task.FromResult(Replace(context.Document, root, literal, suggestion)), suggestion),
                 diagnostic);
         }
     }

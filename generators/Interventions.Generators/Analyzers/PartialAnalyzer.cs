@@ -32,7 +32,8 @@ public sealed class PartialAnalyzer : DiagnosticAnalyzer
             return;
         for (INamedTypeSymbol? type = (INamedTypeSymbol)context.Symbol; type is not null; type = type.ContainingType)
             foreach (SyntaxReference reference in type.DeclaringSyntaxReferences)
-                if (reference.GetSyntax(context.CancellationToken) is TypeDeclarationSyntax declaration && !declaration.Modifiers.Any(SyntaxKind.PartialKeyword))
+                if (reference.GetSyntax(context.CancellationToken) is TypeDeclarationSyntax declaration
+                    && !declaration.Modifiers.Any(SyntaxKind.PartialKeyword))
                     context.ReportDiagnostic(Diagnostic.Create(Rules.Partial, declaration.Identifier.GetLocation(), type.Name, context.Symbol.Name));
     }
 }

@@ -28,7 +28,8 @@ public sealed class UnusedParameterSuppressor : DiagnosticSuppressor
             SyntaxNode parameter = tree.GetRoot(context.CancellationToken).FindNode(diagnostic.Location.SourceSpan);
             ISymbol? symbol = context.GetSemanticModel(tree).GetDeclaredSymbol(parameter, context.CancellationToken);
             if (symbol is IParameterSymbol { ContainingSymbol: IMethodSymbol method } && DeclaredMethod.Read(method) is not null)
-                context.ReportSuppression(Suppression.Create(Suppressions.First(suppression => suppression.SuppressedDiagnosticId == diagnostic.Id), diagnostic));
+                context.ReportSuppression(Suppression.Create(
+                    Suppressions.First(suppression => suppression.SuppressedDiagnosticId == diagnostic.Id), diagnostic));
         }
     }
 }

@@ -2,7 +2,10 @@ using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Diagnostics;
 
-/// <summary>Every rule. 0xx: names of sites and vocabularies, which cannot be switched off; 1xx: signatures; 2xx: how the parts of a declaration fit together; 3xx: memory.</summary>
+/// <summary>
+/// Every rule. 0xx: names of sites and vocabularies, which cannot be switched off; 1xx: signatures; 2xx: how the parts of a declaration fit together;
+/// 3xx: memory.
+/// </summary>
 internal static class Rules
 {
     public static readonly DiagnosticDescriptor UnknownSite = Name("INV001", "Unknown site");
@@ -30,7 +33,8 @@ internal static class Rules
     public static readonly DiagnosticDescriptor LogitInMetric = Signature(
         "INV104", "Only metrics read logits of answers", "[Logit] belongs to a [Metric]: '{0}' runs before there are logits");
     public static readonly DiagnosticDescriptor MetricHasNoValue = Signature(
-        "INV105", "A metric has no site of its own", "Metric '{0}' has no site of its own; say what '{1}' reads, as in [Logit(\"…\")] or [From(\"…\", \"site\")]");
+        "INV105", "A metric has no site of its own",
+        "Metric '{0}' has no site of its own; say what '{1}' reads, as in [Logit(\"…\")] or [From(\"…\", \"site\")]");
     public static readonly DiagnosticDescriptor Partial = Signature(
         "INV106", "The type must be partial", "'{0}' must be partial: the generator adds to '{1}'");
     public static readonly DiagnosticDescriptor NotGeneric = Signature(
@@ -39,6 +43,8 @@ internal static class Rules
         "INV108", "One meaning a method, one a parameter", "'{0}' has several of {1}; it can have one");
     public static readonly DiagnosticDescriptor OutsideIntervention = Signature(
         "INV109", "A declared method outside an intervention", "'{0}' is never run: '{1}' has no [Intervention]");
+    public static readonly DiagnosticDescriptor NotStatic = Signature(
+        "INV110", "An intervention is a value", "'{0}' must not be {1}: an intervention is an object, which generated code completes");
 
     public static readonly DiagnosticDescriptor DuplicateResult = Composition(
         "INV201", "Two results of one name", "The result already has a '{0}'; captures and metrics need different names");

@@ -21,7 +21,9 @@ internal static class ModelSchemaEmitter
         writer.Line($"public static {Names.ModelSchema} DeclaredSchema {{ get; }} = new {Names.ModelSchema}(");
         writer.Indented($"{Literals.Quote(model.Schema.Model)},");
         Array(writer, Names.AxisSize, model.Schema.Axes.Select(axis => $"({Literals.Quote(axis.Axis)}, {Literals.Number(axis.Size)})").ToList(), ",");
-        Array(writer, Names.SiteDefinition, model.Schema.Sites.Select(site => $"({Literals.Quote(site.Path)}, {TypeEmitter.Strings(site.Axes)})").ToList(), ");");
+        Array(
+            writer, Names.SiteDefinition,
+            model.Schema.Sites.Select(site => $"({Literals.Quote(site.Path)}, {TypeEmitter.Strings(site.Axes)})").ToList(), ");");
     }
 
     private static void Array(SourceWriter writer, string type, IReadOnlyList<string> arguments, string end)
@@ -35,7 +37,8 @@ internal static class ModelSchemaEmitter
     private static void Load(SourceWriter writer, TypeModel type)
     {
         writer.Line($"private {type.Identifier}({Names.Checkpoint} checkpoint)").Indented(": base(checkpoint, DeclaredSchema)").Line("{").Line("}").Line();
-        writer.Summary("Loads the weights from a folder, a file, or a hub id such as <c>openai-community/gpt2</c>, and checks that they have the declared sizes.");
+        writer.Summary(
+            "Loads the weights from a folder, a file, or a hub id such as <c>openai-community/gpt2</c>, and checks that they have the declared sizes.");
         writer.Line("/// <param name=\"path\">The folder, file or hub id.</param>");
         writer.Line("/// <param name=\"dtype\">What the weights are converted to. Default: float32.</param>");
         writer.Line("/// <param name=\"device\">Where they are put. Default: the CPU.</param>");

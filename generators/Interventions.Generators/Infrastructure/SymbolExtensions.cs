@@ -8,7 +8,8 @@ namespace Interventions.Generators.Infrastructure;
 /// <summary>Questions about symbols.</summary>
 internal static class SymbolExtensions
 {
-    private static readonly SymbolDisplayFormat Plain = new(typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);
+    private static readonly SymbolDisplayFormat Plain =
+        new(typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);
 
     /// <summary>The name that reflection would give it: <c>Namespace.Outer+Inner`1</c>.</summary>
     public static string MetadataName(this ITypeSymbol type)
@@ -26,7 +27,8 @@ internal static class SymbolExtensions
     {
         // The last part is compared first: this is asked of every attribute.
         int dot = metadataName.LastIndexOfAny(['.', '+']);
-        return string.CompareOrdinal(metadataName, dot + 1, type.MetadataName, 0, int.MaxValue) == 0 && type.OriginalDefinition.MetadataName() == metadataName;
+        return string.CompareOrdinal(metadataName, dot + 1, type.MetadataName, 0, int.MaxValue) == 0
+            && type.OriginalDefinition.MetadataName() == metadataName;
     }
 
     /// <summary>The first attribute of that metadata name.</summary>
@@ -45,7 +47,8 @@ internal static class SymbolExtensions
 
     /// <summary>A string argument of an attribute's constructor; empty when it is missing, null, or in error.</summary>
     public static string Text(this AttributeData attribute, int index) =>
-        attribute.ConstructorArguments.Length > index && attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : "";
+        attribute.ConstructorArguments.Length > index
+        && attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : "";
 
     /// <summary>A string that an attribute sets by name.</summary>
     public static string? Named(this AttributeData attribute, string name)

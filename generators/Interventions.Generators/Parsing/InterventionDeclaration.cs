@@ -20,7 +20,9 @@ internal sealed record InterventionDeclaration(
         AttributeData? attribute = type.Attribute(KnownNames.InterventionOverModelAndPrompts) ?? type.Attribute(KnownNames.InterventionOverModel);
         if (attribute?.AttributeClass is not { TypeArguments: var arguments } || arguments[0] is not INamedTypeSymbol model)
             return null;
-        INamedTypeSymbol? prompts = arguments.Length > 1 ? arguments[1] as INamedTypeSymbol : compilation.GetTypeByMetadataName(KnownNames.DefaultPrompts);
+        INamedTypeSymbol? prompts = arguments.Length > 1
+            ? arguments[1] as INamedTypeSymbol
+            : compilation.GetTypeByMetadataName(KnownNames.DefaultPrompts);
         var methods = new List<DeclaredMethod>();
         foreach (ISymbol member in type.GetMembers())
         {

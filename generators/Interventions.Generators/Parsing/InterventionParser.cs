@@ -15,10 +15,11 @@ internal static class InterventionParser
             return null;
         if (InterventionDeclaration.Read(type, context.SemanticModel.Compilation, cancellation) is not { } declaration)
             return null;
-        if (!context.IsOnce(declaration.Attribute) || declaration.Model.TypeKind == TypeKind.Error || declaration.Prompts is null or { TypeKind: TypeKind.Error })
+        if (!context.IsOnce(declaration.Attribute) || declaration.Model.TypeKind == TypeKind.Error
+            || declaration.Prompts is null or { TypeKind: TypeKind.Error })
             return null;
         cancellation.ThrowIfCancellationRequested();
-        if (ReservedNames.Collisions(declaration).Any())
+        if (type.IsStatic || type.IsFileLocal || ReservedNames.Collisions(declaration).Any())
             return null;
 
         bool promptsHaveSchema = declaration.Prompts.Attribute(KnownNames.PromptSchema) is not null && declaration.Prompts.IsPartial(cancellation);

@@ -43,7 +43,8 @@ internal static class SchemaCheck
 
     private static string? Axis(AttributeData attribute, HashSet<string> known) =>
         !IsName(attribute.Text(0)) ? $"'{attribute.Text(0)}' is not a name that a path can have" :
-        attribute.ConstructorArguments.Length > 1 && attribute.ConstructorArguments[1].Value is int and < 1 ? $"axis '{attribute.Text(0)}' needs at least one index" :
+        attribute.ConstructorArguments.Length > 1 && attribute.ConstructorArguments[1].Value is int and < 1
+            ? $"axis '{attribute.Text(0)}' needs at least one index" :
         known.Add(attribute.Text(0)) ? null : $"axis '{attribute.Text(0)}' is declared twice";
 
     private static string? Layers(ModelSchema schema) =>

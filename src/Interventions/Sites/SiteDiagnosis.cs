@@ -108,7 +108,8 @@ internal static class SiteDiagnosis
     private static bool IsNear(IEnumerable<PathSegment> segments, IEnumerable<string> template) =>
         segments.Zip(template, (segment, name) =>
             SiteMatcher.Fits(segment, name) ||
-            (segment.Name is { } written && name != SiteMatcher.Layer && Spelling.Distance(written, name) <= Spelling.Tolerance(written))).All(near => near);
+            (segment.Name is { } written && name != SiteMatcher.Layer && Spelling.Distance(written, name) <= Spelling.Tolerance(written)))
+            .All(near => near);
 
     private static int Distance(IEnumerable<PathSegment> segments, IEnumerable<string> template) =>
         segments.Zip(template, (segment, name) => segment.Name is { } written ? Spelling.Distance(written, name) : 0).Sum();

@@ -9,7 +9,8 @@ internal static class SiteMatcher
     public const string Layer = "{layer}";
 
     public static SiteDefinition? Find(IReadOnlyList<PathSegment> segments, ModelSchema schema) =>
-        schema.Sites.FirstOrDefault(site => Split(site) is var template && template.Length == segments.Count && Prefix(segments, template) == template.Length);
+        schema.Sites.FirstOrDefault(
+            site => Split(site) is var template && template.Length == segments.Count && Prefix(segments, template) == template.Length);
 
     public static string[] Split(SiteDefinition site) => site.Path.Split('.');
 

@@ -4,7 +4,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Interventions.Sites;
 
-/// <summary>A parsed site path: <c>blocks.{layer}.attn.z[head=6,9; pos=end]</c>. It knows the grammar only; <see cref="SiteResolver"/> compares it with a model.</summary>
+/// <summary>
+/// A parsed site path: <c>blocks.{layer}.attn.z[head=6,9; pos=end]</c>. It knows the grammar only; <see cref="SiteResolver"/> compares it with a model.
+/// </summary>
 /// <param name="Text">What was written.</param>
 /// <param name="Segments">The dotted part.</param>
 /// <param name="Selectors">What stands in the trailing brackets.</param>

@@ -39,7 +39,8 @@ public static class SiteResolver
     }
 
     /// <summary>Parses and resolves: a path that breaks the grammar has that as its only problem, and no resolution.</summary>
-    public static (SiteResolution? Resolution, EquatableArray<SiteProblem> Problems) Resolve(string text, ModelSchema schema, PromptVocabulary? prompts)
+    public static (SiteResolution? Resolution, EquatableArray<SiteProblem> Problems) Resolve(
+        string text, ModelSchema schema, PromptVocabulary? prompts)
     {
         if (!SitePath.TryParse(text, out SitePath? path, out SiteProblem? problem))
             return (null, EquatableArray.Of(problem));

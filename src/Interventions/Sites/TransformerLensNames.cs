@@ -31,7 +31,8 @@ internal static class TransformerLensNames
             return null;
         string meant = SiteMatcher.Fill(SiteMatcher.Split(site), path);
         return (site, SiteProblem.At(
-            SiteProblemKind.TransformerLensSpelling, span, $"'{path.Site}' is TransformerLens's spelling; here the site is called '{meant}'", meant + path.SelectorText));
+            SiteProblemKind.TransformerLensSpelling, span,
+            $"'{path.Site}' is TransformerLens's spelling; here the site is called '{meant}'", meant + path.SelectorText));
     }
 
     private static string[] Rename(string? parent, string name) => name switch

@@ -33,6 +33,12 @@ public sealed class SignatureRuleTests
     [InlineData("namespace Study; [PromptSchema] class [|A|]() : PromptSet(new(\"A\", default, default, default), []);")]
     public Task NotPartial(string source) => Analysis.Fires("INV106", "must be partial", Sources.Model, Sources.Prompts, source);
 
+    [Theory]
+    [InlineData("static")]
+    [InlineData("file")]
+    public Task NotAValue(string modifier) => Analysis.Fires(
+        "INV110", "an intervention is an object", Sources.Model, Sources.Prompts, $"[Intervention<Study.Toy, Study.IoiPrompts>] {modifier} partial class [|A|];");
+
     [Fact]
     public Task OutsideAnIntervention() => Analysis.Fires(
         "INV109", "'P' is never run: 'Forgotten' has no [Intervention]", """
