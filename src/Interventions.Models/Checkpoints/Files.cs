@@ -3,7 +3,9 @@ namespace Interventions.Models.Checkpoints;
 /// <summary>Files that are never seen half written.</summary>
 internal static class Files
 {
-    /// <summary>Writes beside the file, then renames: a reader sees the old file or the new one, and a mapped old one stays intact.</summary>
+    /// <summary>
+    /// Writes beside the file, then renames: a reader sees the old file or the new one, and a mapped old one stays intact.
+    /// </summary>
     public static void Replace(string path, Action<Stream> write)
     {
         string full = Path.GetFullPath(path);

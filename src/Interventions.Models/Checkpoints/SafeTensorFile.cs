@@ -5,7 +5,8 @@ namespace Interventions.Models.Checkpoints;
 
 /// <summary>An open safetensors file. Its tensors are views of the memory-mapped file: nothing is read before it is used.</summary>
 /// <remarks>
-/// A file must be replaced, not rewritten in place, while tensors of it live. <see cref="SafeTensors.Save"/> replaces. Writing into a tensor changes memory,
+/// A file must be replaced, not rewritten in place, while tensors of it live. <see cref="SafeTensors.Save"/> replaces. Writing into a
+/// tensor changes memory,
 /// never the file.
 /// </remarks>
 public sealed class SafeTensorFile : IDisposable

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;
 
-/// <summary>The checked header of a safetensors file: eight bytes of length, then that many bytes of JSON, then the tensors' bytes without gaps.</summary>
+/// <summary>
+/// The checked header of a safetensors file: eight bytes of length, then that many bytes of JSON, then the tensors' bytes without gaps.
+/// </summary>
 /// <remarks>The format: https://huggingface.co/docs/safetensors (version 0.4 and later).</remarks>
 internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IReadOnlyDictionary<string, string> Metadata, long DataStart)
 {
@@ -35,12 +37,15 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
     {
         Span<byte> prefix = stackalloc byte[LengthBytes];
         if (stream.Length < LengthBytes)
-            throw new CheckpointException(path, $"is truncated: it has {stream.Length} bytes, and a safetensors file begins with {LengthBytes} of header length.");
+            throw new CheckpointException(path, $"is truncated: it has {stream.Length} bytes, and the header's length alone takes {LengthBytes}.");
         stream.ReadExactly(prefix);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         long rest = stream.Length - LengthBytes;
         if (length > (ulong)rest)
-            throw new CheckpointException(path, $"is truncated or no safetensors file: its header should have {length} bytes, and only {rest} follow.");
+        {
+            throw new CheckpointException(path,
+                $"is truncated or no safetensors file: its header should have {length} bytes, and only {rest} follow.");
+        }
         if (length is < 2 or > (ulong)LongestHeader)
             throw new CheckpointException(path, $"is not a safetensors file: a header of {length} bytes is outside 2 to {LongestHeader}.");
         byte[] json = new byte[(int)length];
@@ -121,7 +126,10 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
         foreach (TensorEntry entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
             if (entry.Begin < end)
-                throw new CheckpointException(path, $"has overlapping tensors: '{entry.Name}' begins at {entry.Begin}, before the end of {previous} at {end}.");
+            {
+                throw new CheckpointException(path,
+                    $"has overlapping tensors: '{entry.Name}' begins at {entry.Begin}, before the end of {previous} at {end}.");
+            }
             if (entry.Begin > end)
                 throw new CheckpointException(path, $"has a gap: {previous} ends at {end}, and '{entry.Name}' begins at {entry.Begin}.");
             (end, previous) = (entry.End, $"'{entry.Name}'");

@@ -27,7 +27,8 @@ internal static class TensorDtype
 
     public static string Names => string.Join(", ", Known.Select(known => known.Name));
 
-    public static ScalarType? Find(string name) => Known.Where(known => known.Name == name).Select(known => (ScalarType?)known.Type).FirstOrDefault();
+    public static ScalarType? Find(string name) =>
+        Known.Where(known => known.Name == name).Select(known => (ScalarType?)known.Type).FirstOrDefault();
 
     /// <exception cref="ArgumentException">The format has no such type.</exception>
     public static int SizeOf(ScalarType type) => Of(type).Size;

@@ -73,7 +73,8 @@ internal sealed class TensorFolder : IDisposable
         Dictionary<string, SafeTensorFile> shards = [];
         foreach (JsonProperty pair in json.Section("weight_map")?.Properties ?? throw json.Wrong("weight_map", "is missing"))
         {
-            if (pair.Value.ValueKind != JsonValueKind.String || pair.Value.GetString() is not { Length: > 0 } shard || System.IO.Path.GetFileName(shard) != shard)
+            string shard = pair.Value.ValueKind == JsonValueKind.String ? pair.Value.GetString()! : "";
+            if (shard.Length == 0 || System.IO.Path.GetFileName(shard) != shard)
                 throw json.Wrong("weight_map", $"gives '{pair.Name}' something else than a file name");
             if (!shards.TryGetValue(shard, out SafeTensorFile? file))
                 shards.Add(shard, file = Open(System.IO.Path.Combine(folder, shard)));
@@ -92,5 +93,7 @@ internal sealed class TensorFolder : IDisposable
     }
 
     private static string Hint(string folder) =>
-        Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.bin").Any() ? ", and pickled weights (*.bin) are not read: convert them to safetensors" : "";
+        Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.bin").Any()
+            ? ", and pickled weights (*.bin) are not read: convert them to safetensors"
+            : "";
 }

@@ -15,10 +15,14 @@ internal static class Activations
         _ => throw new ArgumentOutOfRangeException(nameof(activation)),
     };
 
-    /// <summary>½(1 + tanh u) = sigmoid(2u) spares two passes over the neurons.</summary>
+    /// <summary>
+    /// ½(1 + tanh u) = sigmoid(2u) spares two passes over the neurons, the widest values there are; so does working in one buffer, as far
+    /// as autograd allows.
+    /// </summary>
     private static Tensor gelu_tanh(Tensor x)
     {
-        Tensor u = addcmul(x, x.square(), x, 0.044715);
-        return u.mul_(2 * Math.Sqrt(2 / Math.PI)).sigmoid_().mul(x);
+        double twice = 2 * Math.Sqrt(2 / Math.PI);
+        Tensor slope = x.square().mul_(0.044715 * twice).add_(twice);
+        return x.requires_grad ? slope.mul(x).sigmoid_().mul(x) : slope.mul_(x).sigmoid_().mul_(x);
     }
 }

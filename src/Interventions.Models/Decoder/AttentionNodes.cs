@@ -49,7 +49,9 @@ internal static class AttentionNodes
         return x.unsqueeze(-2).expand([.. shape[..^1], heads, shape[^1]]);
     }
 
-    /// <summary>Turns coordinates (i, i + d_head/2): <c>[batch, pos, head, d_head]</c>. The halves change places, and the sines bring the signs.</summary>
+    /// <summary>
+    /// Turns coordinates (i, i + d_head/2): <c>[batch, pos, head, d_head]</c>. The halves change places, and the sines bring the signs.
+    /// </summary>
     private static Tensor Rotate(Tensor x, Tensor cos, Tensor signedSin)
     {
         long half = x.shape[^1] / 2;
@@ -58,7 +60,8 @@ internal static class AttentionNodes
     }
 
     /// <summary>
-    /// Queries <c>[batch, query, head, d_head]</c> times keys <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, head, query, key]</c>. The queries of the heads that
+    /// Queries <c>[batch, query, head, d_head]</c> times keys <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, head, query,
+    /// key]</c>. The queries of the heads that
     /// share a key head are one long list of queries to it: no key is copied.
     /// </summary>
     private static Tensor Scores(Tensor q, Tensor k, double scale)
@@ -70,7 +73,10 @@ internal static class AttentionNodes
         return grouped.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, queries, keys);
     }
 
-    /// <summary>Pattern <c>[batch, head, query, key]</c> times values <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, query, head, d_head]</c>.</summary>
+    /// <summary>
+    /// Pattern <c>[batch, head, query, key]</c> times values <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, query, head,
+    /// d_head]</c>.
+    /// </summary>
     private static Tensor Mix(Tensor pattern, Tensor v)
     {
         long[] shape = pattern.shape;

@@ -26,11 +26,14 @@ internal sealed record AttentionProjections(HeadProjection Q, HeadProjection K, 
 /// <param name="DHead">Their width.</param>
 internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, int FirstHead, int Heads, int DHead)
 {
-    /// <summary>The ordinary path, a view: <c>[batch, pos, (head + 2 kv_head) · d_head]</c> to <c>[batch, pos, this head, d_head]</c>.</summary>
+    /// <summary>
+    /// The ordinary path, a view: <c>[batch, pos, (head + 2 kv_head) · d_head]</c> to <c>[batch, pos, this head, d_head]</c>.
+    /// </summary>
     public Tensor Slice(Tensor qkv) => Rows(qkv, -1).unflatten(-1, Heads, DHead);
 
     /// <summary>
-    /// Each query head its own norm and projection: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, head, d_head]</c>. Query heads that share a
+    /// Each query head its own norm and projection: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, head, d_head]</c>. Query
+    /// heads that share a
     /// key/value head use the same weights on different inputs.
     /// </summary>
     public Tensor Private(Tensor port)

@@ -12,7 +12,8 @@ public sealed class DecoderCheckpoint : IDisposable
 {
     private const string ConfigName = "config.json";
 
-    private static readonly string[] s_tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"];
+    private static readonly string[] s_tokenizerFiles =
+        ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"];
 
     private readonly string? _folder;
 
@@ -35,12 +36,15 @@ public sealed class DecoderCheckpoint : IDisposable
 
     /// <summary>Reads a checkpoint in the Hugging Face layout.</summary>
     /// <param name="path">
-    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that
+    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; or a hub id
+    /// (<c>openai-community/gpt2</c>) that
     /// Hugging Face tools have downloaded to this machine.
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
-    /// <exception cref="CheckpointException">There is no such checkpoint, it is malformed, or its family or an option is not supported.</exception>
+    /// <exception cref="CheckpointException">
+    /// There is no such checkpoint, it is malformed, or its family or an option is not supported.
+    /// </exception>
     public static DecoderCheckpoint Open(string path, ScalarType? dtype = null, Device? device = null)
     {
         (string folder, FileInfo? file) = Locate(path);
@@ -54,7 +58,8 @@ public sealed class DecoderCheckpoint : IDisposable
         DecoderFamily family = DecoderFamily.Of(json);
         DecoderConfig decoder = family.Read(json);
         using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
-        return new DecoderCheckpoint(file?.FullName ?? folder, folder, decoder, WeightFiles.Read(files, family, decoder, dtype ?? ScalarType.Float32, device ?? CPU));
+        Dictionary<string, Parameter> weights = WeightFiles.Read(files, family, decoder, dtype ?? ScalarType.Float32, device ?? CPU);
+        return new DecoderCheckpoint(file?.FullName ?? folder, folder, decoder, weights);
     }
 
     /// <summary>A decoder that has not been trained; see <see cref="DecoderWeights.Random"/>.</summary>
@@ -69,7 +74,9 @@ public sealed class DecoderCheckpoint : IDisposable
         return new DecoderCheckpoint(name, null, config, DecoderWeights.Random(config.Checked(), seed, dtype, device));
     }
 
-    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?)"/> reads them.</summary>
+    /// <summary>
+    /// Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?)"/> reads them.
+    /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
     public void Save(string folder)
     {

@@ -1,7 +1,9 @@
 namespace Interventions.Models.Decoder;
 
 /// <summary>What a decoder is made of. Everything that its forward pass depends on, except the weights.</summary>
-/// <remarks>Families translate their <c>config.json</c> to it (<c>Gpt2Model.Configure</c> and <c>LlamaModel.Configure</c> make one by hand).</remarks>
+/// <remarks>
+/// Families translate their <c>config.json</c> to it (<c>Gpt2Model.Configure</c> and <c>LlamaModel.Configure</c> make one by hand).
+/// </remarks>
 public sealed record DecoderConfig
 {
     /// <summary>The family's name: <c>model_type</c> of <c>config.json</c>.</summary>

@@ -47,11 +47,16 @@ public static class DecoderGraph
     private static Tensor Rows(Tensor table, Tensor indices)
     {
         long[] shape = [.. indices.shape, table.shape[1]];
-        // Not every libtorch selects rows on the meta device, where only shapes exist. (Indexing would, but takes negative ids from the end.)
-        return table.device_type == DeviceType.META ? empty(shape, table.dtype, table.device) : table.index_select(0, indices.reshape(-1)).view(shape);
+        // Not every libtorch selects rows on the meta device, where only shapes exist. (Indexing would, but takes negative ids from the
+        // end.)
+        return table.device_type == DeviceType.META
+            ? empty(shape, table.dtype, table.device)
+            : table.index_select(0, indices.reshape(-1)).view(shape);
     }
 
-    /// <summary>Adds a block and returns what the next part reads: the next block's <c>resid_pre</c>, or the last <c>resid_post</c>.</summary>
+    /// <summary>
+    /// Adds a block and returns what the next part reads: the next block's <c>resid_pre</c>, or the last <c>resid_post</c>.
+    /// </summary>
     private static NodeInput AddBlock(DecoderParts parts, PositionNodes positions, int layer, NodeInput resid_pre)
     {
         ModelGraphBuilder graph = parts.Graph;

@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;
 
-/// <summary>A decoder-only language model of any family. Declared types such as <c>Gpt2Small</c> derive from it, and add names that the compiler knows.</summary>
+/// <summary>
+/// A decoder-only language model of any family. Declared types such as <c>Gpt2Small</c> derive from it, and add names that the compiler
+/// knows.
+/// </summary>
 /// <example><code>
 /// using var model = DecoderModel.Load("openai-community/gpt2");
 /// using Tensor logits = model.Forward(ids);
@@ -51,9 +54,12 @@ public class DecoderModel : HookedModel
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
     /// <exception cref="CheckpointException">There is no such checkpoint, it is malformed, or it is not supported.</exception>
-    public static DecoderModel Load(string path, ScalarType? dtype = null, Device? device = null) => new(DecoderCheckpoint.Open(path, dtype, device));
+    public static DecoderModel Load(string path, ScalarType? dtype = null, Device? device = null) =>
+        new(DecoderCheckpoint.Open(path, dtype, device));
 
-    /// <summary>A model that has not been trained. Let its <see cref="Weights"/> require gradients to train it: the graph is differentiable.</summary>
+    /// <summary>
+    /// A model that has not been trained. Let its <see cref="Weights"/> require gradients to train it: the graph is differentiable.
+    /// </summary>
     /// <param name="config">What it is made of.</param>
     /// <param name="seed">Equal seeds give equal weights.</param>
     /// <param name="dtype">Default: float32.</param>
@@ -64,7 +70,9 @@ public class DecoderModel : HookedModel
     /// <summary>What the model is made of.</summary>
     public DecoderConfig Config => _checkpoint.Config;
 
-    /// <summary>The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>. The model owns them; they do not require gradients.</summary>
+    /// <summary>
+    /// The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>. The model owns them; they do not require gradients.
+    /// </summary>
     public IReadOnlyDictionary<string, Parameter> Weights => _checkpoint.Weights;
 
     /// <summary>The tokenizer that lies beside the weights, read at first use.</summary>
@@ -90,7 +98,9 @@ public class DecoderModel : HookedModel
     /// <summary>Runs the model.</summary>
     /// <param name="ids">Token ids, <c>[batch, pos]</c>, int64, on the model's device.</param>
     /// <returns>Logits, <c>[batch, pos, vocab]</c>; the caller owns them.</returns>
-    /// <exception cref="ArgumentException">The ids are not int64 <c>[batch, pos]</c>, one is outside the vocabulary, or there are more than the context holds.</exception>
+    /// <exception cref="ArgumentException">
+    /// The ids are not int64 <c>[batch, pos]</c>, one is outside the vocabulary, or there are more than the context holds.
+    /// </exception>
     public Tensor Forward(Tensor ids)
     {
         CheckIds(ids, following: 0);
@@ -101,7 +111,9 @@ public class DecoderModel : HookedModel
     /// <param name="ids">Prompts of equal length, <c>[batch, pos]</c>, int64.</param>
     /// <param name="count">How many tokens to add.</param>
     /// <returns>The added tokens, <c>[batch, count]</c>, int64; the caller owns them.</returns>
-    /// <exception cref="ArgumentException">As <see cref="Forward"/>; prompt and continuation together must fit into the context.</exception>
+    /// <exception cref="ArgumentException">
+    /// As <see cref="Forward"/>; prompt and continuation together must fit into the context.
+    /// </exception>
     public Tensor Generate(Tensor ids, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -121,7 +133,10 @@ public class DecoderModel : HookedModel
         return text.narrow(1, ids.shape[1], count).contiguous().alias().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with; <see cref="Load"/> reads the same model back.</summary>
+    /// <summary>
+    /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;
+    /// <see cref="Load"/> reads the same model back.
+    /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
     public void Save(string folder) => _checkpoint.Save(folder);
 
@@ -135,7 +150,10 @@ public class DecoderModel : HookedModel
     private void CheckIds(Tensor ids, int following)
     {
         if (ids.dtype != ScalarType.Int64 || ids.shape is not [> 0, > 0])
-            throw new ArgumentException($"Token ids must be int64 [batch, pos], and are {ids.dtype} [{string.Join(", ", ids.shape)}].", nameof(ids));
+        {
+            throw new ArgumentException(
+                $"Token ids must be int64 [batch, pos], and are {ids.dtype} [{string.Join(", ", ids.shape)}].", nameof(ids));
+        }
         long length = ids.shape[1] + following;
         if (length > Config.ContextLength)
             throw new ArgumentException($"{length} tokens are more than the {Config.ContextLength} that the model reads.", nameof(ids));

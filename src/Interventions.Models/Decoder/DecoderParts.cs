@@ -24,7 +24,10 @@ internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<st
         return x => linear(x, weight, bias);
     }
 
-    /// <summary>Adds a norm's two sites and returns the normalised value. The ordinary path is one fused call; a touched scale is divided by instead.</summary>
+    /// <summary>
+    /// Adds a norm's two sites and returns the normalised value. The ordinary path is one fused call; a touched scale is divided by
+    /// instead.
+    /// </summary>
     public NodeInput AddNorm(string name, NodeInput input)
     {
         Norm norm = Norm(name);
@@ -37,5 +40,6 @@ internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<st
 internal static class Detours
 {
     /// <summary>The definition to take when the site is touched.</summary>
-    public static Detour Through(NodeInput site, NodeInput[] inputs, Compute compute) => new(site.Node, new Definition([.. inputs], compute));
+    public static Detour Through(NodeInput site, NodeInput[] inputs, Compute compute) =>
+        new(site.Node, new Definition([.. inputs], compute));
 }

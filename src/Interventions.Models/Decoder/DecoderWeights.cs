@@ -6,7 +6,8 @@ namespace Interventions.Models.Decoder;
 
 /// <summary>The canonical names and shapes of a decoder's weights.</summary>
 /// <remarks>
-/// A projection is <c>[out, in]</c> with any strides: families that store <c>[in, out]</c> give a transposed view, and nothing is copied. Queries, keys and
+/// A projection is <c>[out, in]</c> with any strides: families that store <c>[in, out]</c> give a transposed view, and nothing is copied.
+/// Queries, keys and
 /// values are one projection, <c>attn.qkv</c>: one matrix product instead of three.
 /// </remarks>
 public static class DecoderWeights
@@ -47,7 +48,8 @@ public static class DecoderWeights
     }
 
     /// <summary>
-    /// Random weights, as GPT-2 begins training: N(0, 0.02²), projections into the residual stream narrower by √(2 · layers), gains 1, biases 0
+    /// Random weights, as GPT-2 begins training: N(0, 0.02²), projections into the residual stream narrower by √(2 · layers), gains 1,
+    /// biases 0
     /// (Radford et al. 2019, section 2.3). The caller owns them.
     /// </summary>
     /// <param name="config">The decoder.</param>
@@ -62,8 +64,8 @@ public static class DecoderWeights
         foreach ((string name, long[] shape) in Shapes(config))
         {
             using DisposeScope scope = NewDisposeScope();
-            double spread = name.EndsWith("attn.out.weight", StringComparison.Ordinal) || name.EndsWith("mlp.out.weight", StringComparison.Ordinal)
-                ? std / Math.Sqrt(2.0 * config.Layers) : std;
+            bool intoStream = name.EndsWith("attn.out.weight", StringComparison.Ordinal) || name.EndsWith("mlp.out.weight", StringComparison.Ordinal);
+            double spread = intoStream ? std / Math.Sqrt(2.0 * config.Layers) : std;
             // Drawn in float64 on the CPU, so that a seed means the same everywhere.
             Tensor value =
                 name.EndsWith(".gain", StringComparison.Ordinal) ? ones(shape, ScalarType.Float64) :

@@ -18,7 +18,8 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
         ScalarType dtype = like.dtype;
         Reach reach = parts.Config.Window is { } window ? Reach.Windowed(window) : Reach.Causal;
 
-        NodeInput hidden = graph.Add("mask.hidden", graph.Positions, graph.Positions with { Reach = reach }, (query, key) => IsHidden(query, key, parts.Config.Window));
+        NodeInput hidden = graph.Add("mask.hidden", graph.Positions, graph.Positions with { Reach = reach },
+            (query, key) => IsHidden(query, key, parts.Config.Window));
         NodeInput mask = graph.Add("mask", hidden, x => zeros(x.shape, dtype, x.device).masked_fill_(x, double.NegativeInfinity));
         if (parts.Config.Rotary is not { } rotary)
             return new(hidden, mask, null, null, reach);
@@ -31,7 +32,8 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
     }
 
     /// <summary>
-    /// Query i sees key j if j ≤ i and, with a window w, j > i − w. Padding before the first real token has negative positions: real tokens do not see it, and it sees
+    /// Query i sees key j if j ≤ i and, with a window w, j > i − w. Padding before the first real token has negative positions: real tokens
+    /// do not see it, and it sees
     /// itself, so that no row of scores is hidden altogether.
     /// </summary>
     private static Tensor IsHidden(Tensor queries, Tensor keys, int? window)

@@ -1,6 +1,8 @@
 namespace Interventions.Models.Decoder;
 
-/// <summary>Rotary positions: coordinates i and i + d_head/2 of queries and keys turn by position · frequency i (Su et al. 2021, arXiv:2104.09864).</summary>
+/// <summary>
+/// Rotary positions: coordinates i and i + d_head/2 of queries and keys turn by position · frequency i (Su et al. 2021, arXiv:2104.09864).
+/// </summary>
 /// <param name="Theta">The base: frequency i is Theta^(−2i/d_head), before scaling.</param>
 /// <param name="Scaling">How frequencies are changed for longer contexts; <see langword="null"/> when they are not.</param>
 public sealed record RotaryConfig(double Theta, RotaryScaling? Scaling = null)
@@ -31,7 +33,8 @@ public abstract record RotaryScaling
     }
 
     /// <summary>
-    /// Low frequencies divided by the factor, high ones kept, those between interpolated by how many turns they make in the original context
+    /// Low frequencies divided by the factor, high ones kept, those between interpolated by how many turns they make in the original
+    /// context
     /// (Llama 3.1: Grattafiori et al. 2024, arXiv:2407.21783, section 3.4.1 and the released code).
     /// </summary>
     /// <param name="Factor">What low frequencies are divided by.</param>

@@ -5,7 +5,10 @@ using Interventions.Models.Decoder;
 
 namespace Interventions.Models.Families;
 
-/// <summary>How one family spells a decoder: its <c>config.json</c> and its tensors' names. Another family is another class here and a line in <see cref="All"/>.</summary>
+/// <summary>
+/// How one family spells a decoder: its <c>config.json</c> and its tensors' names. Another family is another class here and a line in <see
+/// cref="All"/>.
+/// </summary>
 internal abstract class DecoderFamily
 {
     /// <summary>The families that can be read.</summary>
@@ -27,7 +30,10 @@ internal abstract class DecoderFamily
     /// <summary>Where every weight of <see cref="DecoderWeights.Shapes"/> is stored.</summary>
     public abstract IEnumerable<WeightSource> Weights(DecoderConfig config);
 
-    /// <summary>Whether a stored tensor that is not among <see cref="Weights"/> carries nothing: a mask, a table that follows from the configuration.</summary>
+    /// <summary>
+    /// Whether a stored tensor that is not among <see cref="Weights"/> carries nothing: a mask, a table that follows from the
+    /// configuration.
+    /// </summary>
     public abstract bool Ignores(string name, DecoderConfig config);
 
     /// <summary>The family of a configuration.</summary>
@@ -36,13 +42,15 @@ internal abstract class DecoderFamily
     {
         string type = file.Text("model_type");
         return All.FirstOrDefault(family => family.ModelType == type)
-            ?? throw new CheckpointException(file.Path, $"describes a model of type '{type}'; supported are {string.Join(", ", All.Select(family => family.ModelType))}.");
+            ?? throw new CheckpointException(file.Path, $"describes a model of type '{type}'; supported are {Names}.");
     }
 
     /// <summary>The family of that name.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public static DecoderFamily Named(string name) => All.FirstOrDefault(family => family.ModelType == name)
-        ?? throw new ArgumentException($"There is no decoder family '{name}'; known are {string.Join(", ", All.Select(family => family.ModelType))}.", nameof(name));
+        ?? throw new ArgumentException($"There is no decoder family '{name}'; known are {Names}.", nameof(name));
+
+    private static string Names => string.Join(", ", All.Select(family => family.ModelType));
 }
 
 /// <summary>Where a weight is stored.</summary>

@@ -5,7 +5,10 @@ using Interventions.Sites;
 
 namespace Interventions.Models;
 
-/// <summary>A GPT-2: the sites of the family. <see cref="Gpt2Small"/> and its larger siblings add the sizes; derive another sealed partial type for other sizes.</summary>
+/// <summary>
+/// A GPT-2: the sites of the family. <see cref="Gpt2Small"/> and its larger siblings add the sizes; derive another sealed partial type for
+/// other sizes.
+/// </summary>
 [Site("embed", "batch", "pos", "d_model")]
 [Site("pos_embed", "batch", "pos", "d_model")]
 [Site("blocks.{layer}.resid_pre", "batch", "pos", "d_model")]
@@ -43,7 +46,9 @@ public abstract class Gpt2Model : DecoderModel
     {
     }
 
-    /// <summary>A GPT-2 of any size, with the family's defaults: tied unembedding, gelu approximated by tanh, four neurons a coordinate.</summary>
+    /// <summary>
+    /// A GPT-2 of any size, with the family's defaults: tied unembedding, gelu approximated by tanh, four neurons a coordinate.
+    /// </summary>
     /// <param name="layers">How many blocks.</param>
     /// <param name="heads">How many heads; divides <paramref name="d_model"/>.</param>
     /// <param name="d_model">The width of the residual stream.</param>

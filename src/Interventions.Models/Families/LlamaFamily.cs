@@ -4,7 +4,10 @@ using Interventions.Models.Decoder;
 
 namespace Interventions.Models.Families;
 
-/// <summary>Llama (Touvron et al. 2023, arXiv:2302.13971 and 2307.09288; Grattafiori et al. 2024, arXiv:2407.21783): RMS norms, rotary positions, grouped queries, gated SiLU.</summary>
+/// <summary>
+/// Llama (Touvron et al. 2023, arXiv:2302.13971 and 2307.09288; Grattafiori et al. 2024, arXiv:2407.21783): RMS norms, rotary positions,
+/// grouped queries, gated SiLU.
+/// </summary>
 internal sealed class LlamaFamily : DecoderFamily
 {
     public const string Type = "llama";
@@ -84,7 +87,10 @@ internal sealed class LlamaFamily : DecoderFamily
             {
                 yield return new(
                     $"{block}.attn.qkv.{kind}",
-                    [new($"{attention}.q_proj.{kind}", queries), new($"{attention}.k_proj.{kind}", keys), new($"{attention}.v_proj.{kind}", keys)],
+                    [
+                        new($"{attention}.q_proj.{kind}", queries), new($"{attention}.k_proj.{kind}", keys),
+                        new($"{attention}.v_proj.{kind}", keys),
+                    ],
                     Transposed: false);
             }
             foreach (string kind in Kinds(config.AttentionOutBias))

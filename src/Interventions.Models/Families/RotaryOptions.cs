@@ -4,7 +4,9 @@ using Interventions.Models.Decoder;
 
 namespace Interventions.Models.Families;
 
-/// <summary>Rotary positions in configurations: <c>rope_parameters</c> today, <c>rope_theta</c> and <c>rope_scaling</c> before version 5.</summary>
+/// <summary>
+/// Rotary positions in configurations: <c>rope_parameters</c> today, <c>rope_theta</c> and <c>rope_scaling</c> before version 5.
+/// </summary>
 internal static class RotaryOptions
 {
     /// <summary>Reads either spelling.</summary>

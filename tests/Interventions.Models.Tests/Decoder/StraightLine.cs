@@ -4,7 +4,10 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Interventions.Models.Tests.Decoder;
 
-/// <summary>The two families' forward passes written down directly, with nothing of the decoder's code but its weights: what an uninstrumented model would be.</summary>
+/// <summary>
+/// The two families' forward passes written down directly, with nothing of the decoder's code but its weights: what an uninstrumented model
+/// would be.
+/// </summary>
 internal static class StraightLine
 {
     public static Tensor Gpt2(DecoderModel model, Tensor ids)
@@ -12,6 +15,7 @@ internal static class StraightLine
         Tensor W(string name) => model.Weights[name];
         (long batch, long pos) = (ids.shape[0], ids.shape[1]);
         (long heads, long d_head, long d_model) = (model.Config.Heads, model.Config.DHead, model.Config.DModel);
+        double twice = 2 * Math.Sqrt(2 / Math.PI);
         Tensor future = ones(pos, pos, ScalarType.Bool).triu(1);
         Tensor mask = zeros([batch, 1, pos, pos], W("embed.weight").dtype).masked_fill_(future, double.NegativeInfinity);
 
@@ -26,7 +30,7 @@ internal static class StraightLine
             x = x + linear(z, B("attn.out.weight"), B("attn.out.bias"));
             n = layer_norm(x, [d_model], B("ln2.gain"), B("ln2.bias"), 1e-5);
             Tensor h = linear(n, B("mlp.in.weight"), B("mlp.in.bias"));
-            Tensor gelu = (addcmul(h, h * h, h, 0.044715) * (2 * Math.Sqrt(2 / Math.PI))).sigmoid() * h;
+            Tensor gelu = (((h.square() * (0.044715 * twice)) + twice) * h).sigmoid() * h;
             x = x + linear(gelu, B("mlp.out.weight"), B("mlp.out.bias"));
         }
         return linear(layer_norm(x, [d_model], W("ln_final.gain"), W("ln_final.bias"), 1e-5), W("embed.weight"));

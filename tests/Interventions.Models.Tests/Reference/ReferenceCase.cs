@@ -58,7 +58,9 @@ public sealed class ReferenceCase : IDisposable
 /// <summary>How far a value is from what it should be.</summary>
 internal static class Distance
 {
-    /// <summary>The largest absolute difference; infinite where shapes differ or a value is not a number. Equal infinities do not differ.</summary>
+    /// <summary>
+    /// The largest absolute difference; infinite where shapes differ or a value is not a number. Equal infinities do not differ.
+    /// </summary>
     public static double Largest(Tensor actual, Tensor expected)
     {
         using DisposeScope scope = NewDisposeScope();
