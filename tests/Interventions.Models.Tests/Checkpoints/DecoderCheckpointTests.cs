@@ -17,7 +17,10 @@ public sealed class DecoderCheckpointTests : IDisposable
     public static TheoryData<DecoderConfig> Configs => new()
     {
         Examples.Gpt2Config,
-        Examples.Gpt2Config with { TiedUnembedding = false, Activation = Activation.Relu, Neurons = 20, ScoreScaleByLayer = true, ScoreScale = 1, NormEpsilon = 1e-3 },
+        Examples.Gpt2Config with
+        {
+            TiedUnembedding = false, Activation = Activation.Relu, Neurons = 20, ScoreScaleByLayer = true, ScoreScale = 1, NormEpsilon = 1e-3,
+        },
         Examples.LlamaConfig,
         Examples.LlamaConfig with
         {

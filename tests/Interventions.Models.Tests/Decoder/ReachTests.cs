@@ -28,7 +28,8 @@ public sealed class ReachTests
         {
             foreach (Definition definition in node.Detours.Select(detour => detour.Definition).Prepend(node.Definition))
             {
-                Tensor[] inputs = [.. definition.Inputs.Select(input => input.Reach == Reach.Pointwise ? Rows(input.Node, values[input.Node], rows) : values[input.Node])];
+                Tensor Input(NodeInput input) => input.Reach == Reach.Pointwise ? Rows(input.Node, values[input.Node], rows) : values[input.Node];
+                Tensor[] inputs = [.. definition.Inputs.Select(Input)];
                 Tensor some = definition.Compute(inputs), expected = Rows(node.Name, values[node.Name], rows);
                 // With grouped queries a port gives every query head its own keys and values.
                 if (some.shape.Length == 4 && expected.shape.Length == 4 && some.shape[2] == 2 * expected.shape[2])
@@ -54,5 +55,6 @@ public sealed class ReachTests
     private static Tensor Rows(string name, Tensor value, Tensor rows) => value.index_select(IsByQuery(name) ? 2 : 1, rows);
 
     private static bool IsByQuery(string name) =>
-        name.StartsWith("mask", StringComparison.Ordinal) || name.EndsWith("attn.scores", StringComparison.Ordinal) || name.EndsWith("attn.pattern", StringComparison.Ordinal);
+        name.StartsWith("mask", StringComparison.Ordinal) || name.EndsWith("attn.scores", StringComparison.Ordinal) ||
+        name.EndsWith("attn.pattern", StringComparison.Ordinal);
 }

@@ -24,7 +24,8 @@ internal static class StraightLine
         {
             Tensor B(string name) => W($"blocks.{l}.{name}");
             Tensor n = layer_norm(x, [d_model], B("ln1.gain"), B("ln1.bias"), 1e-5);
-            Tensor[] qkv = [.. linear(n, B("attn.qkv.weight"), B("attn.qkv.bias")).chunk(3, -1).Select(part => part.unflatten(-1, heads, d_head).transpose(1, 2))];
+            Tensor[] qkv = linear(n, B("attn.qkv.weight"), B("attn.qkv.bias")).chunk(3, -1);
+            qkv = [.. qkv.Select(part => part.unflatten(-1, heads, d_head).transpose(1, 2))];
             Tensor scores = (qkv[0] * (1 / Math.Sqrt(d_head))).reshape(batch, heads, pos, d_head).matmul(qkv[1].transpose(2, 3));
             Tensor z = (scores + mask).softmax(-1).matmul(qkv[2]).transpose(1, 2).reshape(batch, pos, d_model);
             x = x + linear(z, B("attn.out.weight"), B("attn.out.bias"));
@@ -45,7 +46,8 @@ internal static class StraightLine
         Tensor mask = zeros([batch, 1, pos, pos], dtype).masked_fill_(ones(pos, pos, ScalarType.Bool).triu(1), double.NegativeInfinity);
         Tensor frequencies = tensor(Enumerable.Range(0, (int)d_head / 2).Select(i => Math.Pow(10000, -2.0 * i / d_head)).ToArray(), ScalarType.Float64);
         Tensor angles = arange(pos).to_type(ScalarType.Float64).unsqueeze(-1) * frequencies;
-        Tensor cos = cat([angles.cos(), angles.cos()], -1).unsqueeze(1).to_type(dtype), sin = cat([-angles.sin(), angles.sin()], -1).unsqueeze(1).to_type(dtype);
+        Tensor cos = cat([angles.cos(), angles.cos()], -1).unsqueeze(1).to_type(dtype);
+        Tensor sin = cat([-angles.sin(), angles.sin()], -1).unsqueeze(1).to_type(dtype);
         Tensor Rms(Tensor x, Tensor gain) => x * (x.square().mean([-1], keepdim: true) + model.Config.NormEpsilon).rsqrt() * gain;
         Tensor Rotate(Tensor x) => addcmul(x * cos, cat([x.narrow(-1, d_head / 2, d_head / 2), x.narrow(-1, 0, d_head / 2)], -1), sin, 1);
 
