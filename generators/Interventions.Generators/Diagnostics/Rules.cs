@@ -64,7 +64,7 @@ internal static class Rules
     public static readonly DiagnosticDescriptor DisposedArgument = Memory(
         "INV302", "A declared method disposes an argument", "'{0}' is borrowed: other variants share it, and the run frees it");
 
-    private const string Pages = "https://github.com/interventions-net/interventions/blob/main/generators/rules/";
+    private const string Pages = "generators/rules/";
 
     /// <summary>A wrong name. The message is made where the name is resolved, so that the run time says the same.</summary>
     private static DiagnosticDescriptor Name(string id, string title, string message = "{0}") =>

@@ -13,7 +13,7 @@ internal sealed class InterventionBinder
     private readonly InterventionGraph _graph;
     private readonly ModelSchema _schema;
     private readonly IPromptSet _prompts;
-    private readonly List<SiteResolution> _swept = [];
+    private readonly List<SiteResolution> _resolved = [];
 
     private InterventionBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts)
     {
@@ -28,11 +28,14 @@ internal sealed class InterventionBinder
 
     private BoundIntervention Bind()
     {
-        ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(write => new BoundWrite(write, Site(write.Site, write.Name, sweeps: true), Reads(write.Reads, write.Name)))];
-        ImmutableArray<SweepAxis> sweep = [.. SiteExpansion.Placeholders(_swept, _schema).Select(Axis)];
+        ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(write => new BoundWrite(write, Site(write.Site, write.Name), Reads(write.Reads, write.Name)))];
+        string[] swept = [.. writes.SelectMany(write => write.Site.Placeholders).Distinct()];
         ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture => new BoundCapture(capture, Site(capture.Site, capture.Name), Reads(capture.Reads, capture.Name)))];
         ImmutableArray<BoundMetric> metrics = [.. _graph.Metrics.Select(metric => new BoundMetric(metric, Reads(metric.Reads, metric.Name)))];
 
+        // Writes sweep; whatever else uses a placeholder can only narrow its range.
+        IReadOnlyList<PlaceholderRange> ranges = SiteExpansion.Placeholders(_resolved, _schema);
+        ImmutableArray<SweepAxis> sweep = [.. swept.Select(name => Axis(ranges.Single(range => range.Name == name)))];
         foreach (BoundWrite write in writes)
             CheckPlaceholders(write.Node.Name, write.Site, write.Reads);
         foreach (BoundCapture capture in captures)
@@ -43,7 +46,7 @@ internal sealed class InterventionBinder
         {
             foreach (BoundSite site in reads.OfType<BoundRead.From>().Select(from => from.Site ?? own).Prepend(own))
                 foreach (string placeholder in site.Placeholders)
-                    if (!sweep.Any(axis => axis.Placeholder == placeholder))
+                    if (!swept.Contains(placeholder))
                         throw Wrong(method, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no patch has it in its site path");
         }
     }
@@ -57,13 +60,12 @@ internal sealed class InterventionBinder
             _ => throw new InvalidOperationException($"Unknown read {read}."),
         })];
 
-    private BoundSite Site(string text, string method, bool sweeps = false)
+    private BoundSite Site(string text, string method)
     {
         (SiteResolution? resolution, EquatableArray<SiteProblem> problems) = SiteResolver.Resolve(text, _schema, _prompts.Vocabulary);
         if (resolution is null || problems.Count > 0)
             throw Wrong(method, string.Join("; ", problems.Select(problem => problem.Message)));
-        if (sweeps)
-            _swept.Add(resolution);
+        _resolved.Add(resolution);
         SiteDefinition site = resolution.Site!;
         return new BoundSite(
             text,

@@ -25,7 +25,7 @@ public sealed class RulebookTests
             string page = Path.Combine(Generators, "rules", rule.Id + ".md");
             Assert.True(File.Exists(page), $"{page} is missing.");
             Assert.StartsWith($"# {rule.Id}: {rule.Title}", File.ReadAllText(page), StringComparison.Ordinal);
-            Assert.EndsWith($"/generators/rules/{rule.Id}.md", rule.HelpLinkUri, StringComparison.Ordinal);
+            Assert.Equal($"generators/rules/{rule.Id}.md", rule.HelpLinkUri);
         });
         Assert.Equal(Rules.Select(rule => rule.Id + ".md").Append("README.md").Order(), Directory.GetFiles(Path.Combine(Generators, "rules")).Select(Path.GetFileName).Order());
     }

@@ -192,6 +192,17 @@ public sealed class NaiveExecutorTests : IDisposable
         Assert.True(swept.Values.IsInvalid);
     }
 
+    [Fact]
+    public void A_placeholder_ranges_over_what_all_its_uses_have()
+    {
+        using RunOutput output = Run(
+            new() { Name = "Sweep", Writes = [Patch("blocks.0.z[head={head}]")], Captures = [Capture("Z", "blocks.0.z[head={head=1..2}]")], Metrics = [LogitDifference] },
+            ToyPrompts.Random(13, 4));
+        Assert.Equal([1, 2], output.Changed("LogitDifference").Indices[0].ToArray());
+        Assert.Equal([2, 1, 4, 1, ToyModel.HeadSize], output.Changed("Z").Values.shape);
+        Assert.Equal([2, 1, 4, 1, ToyModel.HeadSize], output.Run("clean")["Z"].shape);
+    }
+
     [Theory]
     [InlineData("blocks.9.z", "layer 9 of 'blocks.9.z' is out of range: ToyModel has 2 layers (0 to 1)")]
     [InlineData("blocks.0.zz", "did you mean 'blocks.0.z'")]
