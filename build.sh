@@ -25,6 +25,15 @@ EOF
 say() { printf '%s\n' "$*" >&2; }
 die() { say "build.sh: $*"; exit 1; }
 
+# Runs a command and shows what it printed only if it fails.
+quietly() {
+  local log status=0
+  log=$(mktemp)
+  "$@" > "$log" 2>&1 || { status=$?; cat "$log" >&2; }
+  rm -f "$log"
+  return $status
+}
+
 native_dir=src/TorchSharp.Compat/native
 bridge=src/TorchSharp.Compat/obj/native/libtorchsharp_compat.so
 
@@ -83,8 +92,9 @@ install_native_tools() {
     sudo=(sudo)
   fi
   say "Installing ${missing[*]} ..."
-  { "${sudo[@]}" apt-get update -q && DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"; } >&2 ||
-    die "could not install ${missing[*]}. Install them by hand, then run ./build.sh setup again."
+  quietly "${sudo[@]}" apt-get update -q &&
+    quietly "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" ||
+    die "could not install ${missing[*]} (see above). Install them by hand, then run ./build.sh setup again."
 }
 
 build_bridge() {
@@ -92,8 +102,8 @@ build_bridge() {
   say "Building the native bridge ..."
   local build
   build=$(dirname "$bridge")/cmake
-  cmake -S "$native_dir" -B "$build" -DCMAKE_BUILD_TYPE=Release > /dev/null
-  cmake --build "$build" --parallel "$(nproc)" >&2
+  quietly cmake -S "$native_dir" -B "$build" -DCMAKE_BUILD_TYPE=Release || die "the native bridge cannot be configured (see above)."
+  quietly cmake --build "$build" --parallel "$(nproc)" || die "the native bridge does not build (see above)."
   cp "$build/$(basename "$bridge")" "$bridge.tmp" && mv "$bridge.tmp" "$bridge"
 }
 
@@ -114,8 +124,8 @@ setup() {
 
 # ---- verbs ---------------------------------------------------------------------------------------------------------
 
-restore() { dotnet restore Interventions.sln --verbosity quiet; }
-build() { restore && dotnet build Interventions.sln --no-restore --configuration Release --verbosity quiet -nologo; }
+# Warnings are errors, so what a build prints matters only when it fails.
+build() { say "Building ${1} ..." && quietly dotnet build "$1" --configuration Release --verbosity quiet -nologo; }
 
 run_tests() {
   local results failed=0
@@ -144,20 +154,23 @@ fi
 
 case "$verb" in
   setup) setup ;;
-  build) setup && build ;;
-  test) setup && build && run_tests "$@" ;;
+  build) setup && build Interventions.sln ;;
+  test) setup && build Interventions.sln && run_tests "$@" ;;
   demo)
     setup
-    dotnet build examples/IndirectObject --configuration Release --verbosity quiet -nologo
+    build examples/IndirectObject
     dotnet run --project examples/IndirectObject --no-build --configuration Release -- "$@"
     ;;
   bench)
     setup
-    dotnet build tests/Interventions.Benchmarks --configuration Release --verbosity quiet -nologo
+    build tests/Interventions.Benchmarks
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE dotnet run --project tests/Interventions.Benchmarks --no-build --configuration Release -- "$@"
     ;;
   format)
-    if [ "${1:-}" = --check ]; then dotnet format Interventions.sln --verify-no-changes; else dotnet format Interventions.sln; fi
+    # Style rules are part of the build; what is left is white space.
+    setup
+    if [ "${1:-}" = --check ]; then check=(--verify-no-changes); else check=(); fi
+    dotnet format whitespace Interventions.sln "${check[@]}"
     ;;
   "" | -h | --help | help) usage ;;
   *) usage >&2; die "there is no verb '$verb'" ;;

@@ -8,53 +8,71 @@ using TorchSharp;
 using static TorchSharp.torch;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-string folder = Option("--model", Path.Combine(AppContext.BaseDirectory, "model"));
-int count = int.Parse(Option("--prompts", "128"));
-Random random = new(int.Parse(Option("--seed", "1")));
-
-using NamesModel model = NamesModel.Load(folder);
-IoiPrompts prompts = IoiPrompts.Create(model.Tokenizer, Enumerable.Range(0, count).Select(_ => RandomPair(random)));
-RunOptions options = new() { BatchSize = 64, Progress = new ProgressLine() };
-
-using var sweep = new HeadSweep().Run(model, prompts, options);
-double clean = sweep.Clean.LogitDifference.mean().ToDouble(), corrupted = sweep.Corrupted.LogitDifference.mean().ToDouble();
-Console.WriteLine($"""
-    {count} prompts such as "{Example(prompts)} ..."
-    corrupted: three other names in the same sentence
-
-                                    logit difference IO - S   IO over S
-    clean                           {clean,23:0.00}   {Share(sweep.Clean.LogitDifference),9:P1}
-    corrupted                       {corrupted,23:0.00}   {Share(sweep.Corrupted.LogitDifference),9:P1}
-
-    One head's output at `end`, taken from the corrupted prompt: the ten that matter
-    head    logit difference   change     attention from end to IO    to S2
-    """);
-foreach (SweptPoint point in sweep.LogitDifference.Top(10))
+try
 {
-    (int layer, int head) = (point["layer"], point["head"]);
-    double toIO = sweep.Clean.EndToIO[layer, TensorIndex.Colon, head].mean().ToDouble();
-    double toS2 = sweep.Clean.EndToS2[layer, TensorIndex.Colon, head].mean().ToDouble();
-    Console.WriteLine($"{layer}.{head}     {point.Value,16:0.00}   {point.Change,6:+0.00;-0.00}     {toIO,24:0.00}    {toS2,5:0.00}");
+    Study(Option("--model", Path.Combine(AppContext.BaseDirectory, "model")), Number("--prompts", 128), new Random(Number("--seed", 1)));
+    return 0;
+}
+catch (Exception problem) when (problem is IOException or ArgumentException or InterventionException)
+{
+    Console.Error.WriteLine(problem.Message);
+    return 1;
 }
 
-Console.WriteLine("""
-
-    Knockout: the output of the first k of these heads at `end`, all taken away
-    heads                           logit difference IO - S   IO over S
-    """);
-Tensor keep = ones(model.Config.Layers, model.Config.Heads);
-foreach (SweptPoint point in sweep.LogitDifference.Top(5))
+static void Study(string folder, int count, Random random)
 {
-    keep[point["layer"], point["head"]] = 0;
-    using var knockout = new Knockout { Keep = keep }.Run(model, prompts, options);
-    Console.WriteLine($"and {point["layer"]}.{point["head"]}                         {knockout.LogitDifference.mean().ToDouble(),23:0.00}   {Share(knockout.LogitDifference),9:P1}");
+    using NamesModel model = NamesModel.Load(folder);
+    IoiPrompts prompts = IoiPrompts.Create(model.Tokenizer, Enumerable.Range(0, count).Select(_ => RandomPair(random)));
+    RunOptions options = new() { BatchSize = 64, Progress = new ProgressLine() };
+
+    using var sweep = new HeadSweep().Run(model, prompts, options);
+    Console.WriteLine($"""
+        {count} prompts, such as
+          {Shortest(model, prompts)} ...
+        corrupted: three other people in the same sentence
+
+                                   logit difference IO - S     IO over S
+        clean                      {Mean(sweep.Clean.LogitDifference),23:0.00}    {Share(sweep.Clean.LogitDifference),10:P1}
+        corrupted                  {Mean(sweep.Corrupted.LogitDifference),23:0.00}    {Share(sweep.Corrupted.LogitDifference),10:P1}
+
+        One head's output at `end`, taken from the corrupted prompt: the ten that matter
+        head      logit difference      change    attention end to IO      to S2
+        """);
+    IReadOnlyList<SweptPoint> top = sweep.LogitDifference.Top(10);
+    foreach (SweptPoint point in top)
+    {
+        (int layer, int head) = (point["layer"], point["head"]);
+        (double toIO, double toS2) = (Mean(sweep.Clean.EndToIO[layer, .., head]), Mean(sweep.Clean.EndToS2[layer, .., head]));
+        Console.WriteLine($"{layer}.{head}       {point.Value,16:0.00}      {point.Change,6:+0.00;-0.00}    {toIO,19:0.00}      {toS2,5:0.00}");
+    }
+
+    Console.WriteLine("""
+
+        Knockout: these heads' output at `end` set to zero, one after the other
+        heads                      logit difference IO - S     IO over S
+        """);
+    using Tensor keep = ones(model.Config.Layers, model.Config.Heads);
+    foreach (SweptPoint point in top.Take(5))
+    {
+        keep[point["layer"], point["head"]] = 0;
+        using var knockout = new Knockout { Keep = keep }.Run(model, prompts, options);
+        string added = $"{(point == top[0] ? "" : "and ")}{point["layer"]}.{point["head"]}";
+        Console.WriteLine($"{added,-26} {Mean(knockout.LogitDifference),23:0.00}    {Share(knockout.LogitDifference),10:P1}");
+    }
 }
 
-string Option(string name, string otherwise) => Array.IndexOf(args, name) is >= 0 and int at && at + 1 < args.Length ? args[at + 1] : otherwise;
+static double Mean(Tensor values) => values.mean().ToDouble();
 
-double Share(Tensor difference) => difference.gt(0).to(float64).mean().ToDouble();
+static double Share(Tensor difference) => Mean(difference.gt(0).to(float64));
 
-string Example(IoiPrompts set) => model.Tokenizer.Decode(set.Prompts[0].Runs[0].Ids.Select(id => (int)id)) ?? "";
+static string Shortest(NamesModel model, IoiPrompts prompts) =>
+    prompts.Prompts.Select(prompt => model.Tokenizer.Decode(prompt.Runs[0].Ids.Select(id => (int)id))).MinBy(text => text.Length)!;
+
+string Option(string name, string otherwise) =>
+    Array.IndexOf(args, name) is var at and >= 0 ? args.ElementAtOrDefault(at + 1) ?? throw new ArgumentException($"{name} wants a value.") : otherwise;
+
+int Number(string name, int otherwise) =>
+    int.TryParse(Option(name, $"{otherwise}"), out int number) && number > 0 ? number : throw new ArgumentException($"{name} wants a positive number.");
 
 static IoiPrompts.Prompt RandomPair(Random random)
 {

@@ -55,21 +55,21 @@ public abstract class LlamaModel : DecoderModel
     /// <param name="contextLength">The most tokens that it reads.</param>
     public static DecoderConfig Configure(
         int layers, int heads, int kv_heads, int d_model, int neurons, int vocabularySize, int contextLength) => new DecoderConfig
-    {
-        Family = LlamaFamily.Type,
-        Layers = layers,
-        Heads = heads,
-        KvHeads = kv_heads,
-        DHead = d_model / heads,
-        DModel = d_model,
-        Neurons = neurons,
-        VocabularySize = vocabularySize,
-        ContextLength = contextLength,
-        Norm = NormKind.RmsNorm,
-        NormEpsilon = 1e-6,
-        Activation = Activation.Silu,
-        GatedMlp = true,
-        Rotary = new RotaryConfig(10000),
-        ScoreScale = 1 / Math.Sqrt(d_model / heads),
-    }.Checked();
+        {
+            Family = LlamaFamily.Type,
+            Layers = layers,
+            Heads = heads,
+            KvHeads = kv_heads,
+            DHead = d_model / heads,
+            DModel = d_model,
+            Neurons = neurons,
+            VocabularySize = vocabularySize,
+            ContextLength = contextLength,
+            Norm = NormKind.RmsNorm,
+            NormEpsilon = 1e-6,
+            Activation = Activation.Silu,
+            GatedMlp = true,
+            Rotary = new RotaryConfig(10000),
+            ScoreScale = 1 / Math.Sqrt(d_model / heads),
+        }.Checked();
 }

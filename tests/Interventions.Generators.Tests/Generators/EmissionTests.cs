@@ -136,6 +136,6 @@ public sealed class EmissionTests
 
     private static void CompilesCleanly(params string[] sources) => Clean(Compilations.Of(sources));
 
-    private static void Clean(CSharpCompilation compilation) => 
+    private static void Clean(CSharpCompilation compilation) =>
         Assert.Empty(Compilations.Generate(compilation).GetDiagnostics().Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden));
 }

@@ -64,7 +64,8 @@ public sealed class NaiveExecutorTests : IDisposable
                     for (int row = 0; row < 2; row++)
                         patched[row, Mid(prompts, row, 0), head] = donor[row, Mid(prompts, row, 1), head];
                     return patched;
-                }))["logits"];
+                }
+                ))["logits"];
                 Close(Difference(prompts, logits), swept.At(layer, head));
             }
         }
