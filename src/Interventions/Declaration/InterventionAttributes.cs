@@ -17,6 +17,9 @@ public sealed class PatchAttribute(string site) : Attribute
 {
     /// <summary>The site path, selectors included.</summary>
     public string Site { get; } = site;
+
+    /// <summary>The derived run that is written, see <see cref="RunAttribute"/>. Default: the changed run.</summary>
+    public string? In { get; init; }
 }
 
 /// <summary>Keeps what the method returns on the result, under the method's name; a wildcard stacks the sites along a new first axis.</summary>
@@ -25,6 +28,23 @@ public sealed class CaptureAttribute(string site) : Attribute
 {
     /// <summary>The site path, selectors included.</summary>
     public string Site { get; } = site;
+
+    /// <summary>Whether to keep the value as it was before this declaration's writes to the site. Default: after them.</summary>
+    public bool BeforeWrites { get; init; }
+}
+
+/// <summary>
+/// Keeps the gradient of the metric, summed over the batch, with respect to the site's selected values in the same run; other runs are constants. The method's
+/// first bare <c>Tensor</c> is the gradient, a second one the value itself, both <c>[batch, …]</c> with every axis kept.
+/// </summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class GradientAttribute(string site) : Attribute
+{
+    /// <summary>The site path, selectors included.</summary>
+    public string Site { get; } = site;
+
+    /// <summary>The metric's name. Default: the only metric.</summary>
+    public string? Of { get; init; }
 }
 
 /// <summary>A number a prompt, kept on the result under the method's name: returns <c>[batch]</c>.</summary>
@@ -55,4 +75,34 @@ public sealed class LogitAttribute(string answer) : Attribute
 
     /// <summary>The position's name, optionally with an offset (<c>S1+1</c>). Default: <c>end</c>.</summary>
     public string At { get; init; } = "end";
+
+    /// <summary>The run whose logit is read. Default: the run that is measured.</summary>
+    public string? Run { get; init; }
+}
+
+/// <summary>Reads all logits at a position: <c>[batch, vocab]</c>.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class LogitsAttribute : Attribute
+{
+    /// <summary>The position's name, optionally with an offset (<c>S1+1</c>). Default: <c>end</c>.</summary>
+    public string At { get; init; } = "end";
+
+    /// <summary>The run whose logits are read. Default: the run that is measured.</summary>
+    public string? Run { get; init; }
+}
+
+/// <summary>Reads the token ids of an answer: <c>[batch]</c>, int64.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class AnswerAttribute(string answer) : Attribute
+{
+    /// <summary>The answer's name.</summary>
+    public string Answer { get; } = answer;
+}
+
+/// <summary>Reads the selected values of a site in the run that is measured; in metrics.</summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class ValueOfAttribute(string site) : Attribute
+{
+    /// <summary>The site path, selectors included; one site.</summary>
+    public string Site { get; } = site;
 }

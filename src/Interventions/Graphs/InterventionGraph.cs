@@ -15,32 +15,69 @@ public sealed record InterventionGraph
     /// <summary>The fingerprint of the prompt vocabulary that the declaration was compiled against.</summary>
     public string? PromptFingerprint { get; init; }
 
-    /// <summary>What is overwritten, in textual order.</summary>
+    /// <summary>The run of the prompt set that the writes change; <see langword="null"/> is the first.</summary>
+    public string? Changes { get; init; }
+
+    /// <summary>Further runs that writes change.</summary>
+    public ImmutableArray<DerivedRun> Runs { get; init; } = [];
+
+    /// <summary>What is overwritten, in textual order: includes, class attributes, members.</summary>
     public ImmutableArray<WriteNode> Writes { get; init; } = [];
 
     /// <summary>What is kept.</summary>
     public ImmutableArray<CaptureNode> Captures { get; init; } = [];
 
+    /// <summary>Gradients that are kept.</summary>
+    public ImmutableArray<GradientNode> Gradients { get; init; } = [];
+
     /// <summary>The metrics.</summary>
     public ImmutableArray<MetricNode> Metrics { get; init; } = [];
+
+    /// <summary>Trained values.</summary>
+    public ImmutableArray<ParameterNode> Parameters { get; init; } = [];
+
+    /// <summary>This graph after another one's writes and derived runs.</summary>
+    public InterventionGraph Including(InterventionGraph included) =>
+        this with { Runs = included.Runs.AddRange(Runs), Writes = included.Writes.AddRange(Writes), Parameters = included.Parameters.AddRange(Parameters) };
 }
+
+/// <summary>A further run of the tokens of a run of the prompt set.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Of">The run of the prompt set; <see langword="null"/> is the one that the declaration changes.</param>
+public sealed record DerivedRun(string Name, string? Of = null);
 
 /// <summary>A user's method, its arguments in the order of the node's reads. Pure: it writes into none of them.</summary>
 public delegate Tensor MethodBody(ReadOnlySpan<Tensor> arguments);
 
 /// <summary>Overwrites the selected values of a site.</summary>
-/// <param name="Name">The method.</param>
+/// <param name="Name">The method, property or attribute, for messages.</param>
 /// <param name="Site">The site path, selectors included.</param>
-/// <param name="Reads">What the method reads.</param>
-/// <param name="Body">The method; returns the selection's shape, or one that broadcasts to it.</param>
-public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body);
+/// <param name="Reads">What the body reads.</param>
+/// <param name="Body">Returns the selection's shape, or one that broadcasts to it.</param>
+/// <param name="Run">The derived run that is written; <see langword="null"/> is the changed run.</param>
+public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, string? Run = null);
 
 /// <summary>Keeps a site's selected values, reduced by the method.</summary>
 /// <param name="Name">The method, and the name on the result.</param>
 /// <param name="Site">The site path, selectors included.</param>
 /// <param name="Reads">What the method reads.</param>
 /// <param name="Body">The method.</param>
-public sealed record CaptureNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body);
+/// <param name="BeforeWrites">Whether the value is the one before the writes to the site.</param>
+public sealed record CaptureNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, bool BeforeWrites = false);
+
+/// <summary>Keeps a metric's gradient with respect to a site's selected values, reduced by the method.</summary>
+/// <param name="Name">The method, and the name on the result.</param>
+/// <param name="Site">The site path, selectors included.</param>
+/// <param name="Reads">What the method reads; <see cref="Read.Gradient"/> is the gradient.</param>
+/// <param name="Body">The method.</param>
+/// <param name="Metric">The metric; <see langword="null"/> is the only one.</param>
+public sealed record GradientNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, string? Metric = null);
+
+/// <summary>A trained value, whose gradient is kept.</summary>
+/// <param name="Name">The property; the gradient is kept as <c>{Name}Gradient</c>.</param>
+/// <param name="Value">The tensor, which the declaration borrows; it need not require gradients.</param>
+/// <param name="Metric">The metric; <see langword="null"/> is the only one.</param>
+public sealed record ParameterNode(string Name, Tensor Value, string? Metric = null);
 
 /// <summary>A number a prompt.</summary>
 /// <param name="Name">The method, and the name on the result.</param>
@@ -58,9 +95,30 @@ public abstract record Read
     /// <summary>The selected value of the method's own site, as the run has it.</summary>
     public sealed record Value : Read;
 
-    /// <summary>The value in an unchanged run: of the method's own site, or of another.</summary>
-    public sealed record From(string Run, string? Site = null) : Read;
+    /// <summary>The gradient of the metric with respect to the selected value of the method's own site.</summary>
+    public sealed record Gradient : Read;
 
-    /// <summary>The logit of an answer at a position: <c>[batch]</c>.</summary>
-    public sealed record Logit(string Answer, string At) : Read;
+    /// <summary>
+    /// The value in another run, of the prompt set (unchanged) or derived: of the method's own site, or of another. Without a name, in the run that the declaration changes, as it is
+    /// without any write.
+    /// </summary>
+    public sealed record From(string? Run, string? Site = null) : Read;
+
+    /// <summary>The value of the method's own site that another prompt has in a run; partners depend on the seed and the prompt's place in the set.</summary>
+    public sealed record Partner(string? Run, int Seed) : Read;
+
+    /// <summary>The mean of the method's own site over all prompts of a run, and over the selected positions too if pooled.</summary>
+    public sealed record Mean(string? Run, bool Pooled) : Read;
+
+    /// <summary>The selected value of some site in the run that is measured.</summary>
+    public sealed record Of(string Site) : Read;
+
+    /// <summary>The logit of an answer at a position: <c>[batch]</c>; in the run that is measured, or in another.</summary>
+    public sealed record Logit(string Answer, string At, string? Run = null) : Read;
+
+    /// <summary>All logits at a position: <c>[batch, vocab]</c>; in the run that is measured, or in another.</summary>
+    public sealed record Logits(string At, string? Run = null) : Read;
+
+    /// <summary>The token ids of an answer: <c>[batch]</c>, int64.</summary>
+    public sealed record AnswerIds(string Answer) : Read;
 }

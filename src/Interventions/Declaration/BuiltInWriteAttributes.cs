@@ -1,0 +1,72 @@
+namespace Interventions;
+
+/// <summary>A built-in write, without a method: on the class, or on the property that holds its tensor.</summary>
+public abstract class BuiltInWriteAttribute(string site) : Attribute
+{
+    /// <summary>The site path, selectors included.</summary>
+    public string Site { get; } = site;
+
+    /// <summary>The derived run that is written, see <see cref="RunAttribute"/>. Default: the changed run.</summary>
+    public string? In { get; init; }
+}
+
+/// <summary>Zero ablation: overwrites the selected values with 0.</summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+public sealed class ZeroAttribute(string site) : BuiltInWriteAttribute(site);
+
+/// <summary>Multiplies the selected values.</summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+public sealed class ScaleAttribute(string site, double factor) : BuiltInWriteAttribute(site)
+{
+    /// <summary>The factor.</summary>
+    public double Factor { get; } = factor;
+}
+
+/// <summary>Overwrites the selected values with those of another run.</summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+public sealed class FreezeAttribute(string site) : BuiltInWriteAttribute(site)
+{
+    /// <summary>The donor. Default: the run that the declaration changes, as it is without any write.</summary>
+    public string? To { get; init; }
+}
+
+/// <summary>
+/// Resample ablation: overwrites the selected values with those that another prompt has in a run, at that prompt's own positions. Who is whose partner depends on the seed and the
+/// prompt's place in the set, never on the batch.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+public sealed class ResampleAttribute(string site) : BuiltInWriteAttribute(site)
+{
+    /// <summary>The run whose values are drawn. Default: the run that the declaration changes.</summary>
+    public string? From { get; init; }
+
+    /// <summary>Equal seeds draw equal partners. Default: 0.</summary>
+    public int Seed { get; init; }
+}
+
+/// <summary>Mean ablation: overwrites the selected values with their mean over all prompts of a run, selected position by selected position.</summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+public sealed class MeanAttribute(string site) : BuiltInWriteAttribute(site)
+{
+    /// <summary>The run over whose prompts the mean is taken. Default: the run that the declaration changes.</summary>
+    public string? From { get; init; }
+
+    /// <summary>Whether one mean is taken over all selected positions too. Default: one for each.</summary>
+    public bool Pooled { get; init; }
+}
+
+/// <summary>Adds the property's tensor, a steering vector, to the selected values; it broadcasts to <c>[batch, …]</c>, most often as <c>[d_model]</c>.</summary>
+[AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
+public sealed class AddAttribute(string site) : BuiltInWriteAttribute(site)
+{
+    /// <summary>What the tensor is multiplied with. Default: 1.</summary>
+    public double Strength { get; init; } = 1;
+}
+
+/// <summary>Removes the component along the property's tensor, a direction along the last axis of any length but 0: x − (x·d / d·d) d.</summary>
+[AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
+public sealed class ProjectOutAttribute(string site) : BuiltInWriteAttribute(site);
+
+/// <summary>Keeps only the component along the property's tensor, a direction along the last axis: (x·d / d·d) d.</summary>
+[AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
+public sealed class ProjectOntoAttribute(string site) : BuiltInWriteAttribute(site);

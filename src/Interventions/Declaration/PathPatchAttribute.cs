@@ -1,0 +1,21 @@
+namespace Interventions;
+
+/// <summary>
+/// Path patching (Wang et al. 2022, arXiv:2211.00593, appendix B): what reaches the receivers when the sender is that of another run and every other head is
+/// frozen, so that only the direct paths, through MLPs unless they are frozen too, carry the change. The receivers' values of that pass are written into the changed run.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+public sealed class PathPatchAttribute(string sender, params string[] receivers) : Attribute
+{
+    /// <summary>The sender's site path: <c>blocks.{layer}.attn.z[head={head}; pos=end]</c>.</summary>
+    public string Sender { get; } = sender;
+
+    /// <summary>The receivers' site paths: ports (<c>blocks.9.attn.q_input[head=6,9]</c>), <c>blocks.9.mlp_in</c>, or <c>logits</c>.</summary>
+    public string[] Receivers { get; } = receivers;
+
+    /// <summary>The run whose sender is put in. Default: <c>corrupted</c>.</summary>
+    public string From { get; init; } = "corrupted";
+
+    /// <summary>Whether MLPs are frozen as well: only the residual stream carries the change. Default: they are computed anew.</summary>
+    public bool FreezeMlps { get; init; }
+}
