@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Interventions.Planning;
 using Interventions.Sites;
 using TorchSharp;
@@ -11,10 +10,20 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
 {
     private readonly Dictionary<(int Run, string Name, int Part), List<(int[] Rows, Tensor Values)>> _unchanged = [];
     private readonly Dictionary<(int Point, string Name, int Part), List<(int[] Rows, Tensor Values)>> _changed = [];
+    private readonly Dictionary<string, Tensor> _parameters = [];
 
     public void AddUnchanged(int run, string name, int part, PromptChunk chunk, Tensor value) => Add(_unchanged, (run, name, part), chunk, value);
 
     public void AddChanged(int point, string name, int part, PromptChunk chunk, Tensor value) => Add(_changed, (point, name, part), chunk, value);
+
+    /// <summary>Adds to the gradient of a parameter, which is summed over prompts and points.</summary>
+    public void AddParameter(string name, Tensor gradient)
+    {
+        if (_parameters.TryGetValue(name, out Tensor? sum))
+            sum.add_(gradient);
+        else
+            _parameters[name] = gradient.clone().MoveToOtherDisposeScope(owner);
+    }
 
     /// <summary>The tensors, out of every dispose scope.</summary>
     public RunOutput ToOutput()
@@ -28,33 +37,33 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         foreach ((string name, BoundSite? site) in Names())
         {
             Tensor[] values = [.. Enumerable.Range(0, pointCount).Select(point => Stack(_changed, point, name, site is { IsStacked: true }))];
-            Tensor stacked = intervention.Sweep.IsEmpty
-                ? values[0]
-                : stack(values).view([.. intervention.Sweep.Select(axis => (long)axis.Items.Length), .. values[0].shape]);
+            Tensor stacked = intervention.Sweep.IsEmpty ? values[0] : stack(values).view([.. SweepShape(), .. values[0].shape]);
             changed[name] = new SweptTensor(
                 [.. intervention.Sweep.Select(axis => axis.Placeholder)],
                 [.. intervention.Sweep.Select(axis => axis.Coordinates)],
                 stacked,
-                unchanged[runs[0]][name]);
+                unchanged[runs[intervention.BaseRun]][name]);
         }
 
         // Detached only now, when nothing can fail any more.
-        foreach (Tensor tensor in changed.Values.Select(value => value.Values).Concat(unchanged.Values.SelectMany(run => run.Values)))
+        foreach (Tensor tensor in changed.Values.Select(value => value.Values).Concat(unchanged.Values.SelectMany(run => run.Values)).Concat(_parameters.Values))
             tensor.DetachFromDisposeScope();
-        return new RunOutput(changed, unchanged);
+        return new RunOutput(changed, unchanged, _parameters);
     }
 
     private IEnumerable<(string Name, BoundSite? Site)> Names() =>
-        intervention.Captures.Select(capture => (capture.Node.Name, (BoundSite?)capture.Site))
+        intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => (keep.Name, (BoundSite?)keep.Site))
             .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, (BoundSite?)null)));
 
+    private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Items.Length);
+
+    /// <summary>Of an unchanged run a capture at a swept site is kept at every point.</summary>
     private Tensor Unchanged(int run, string name, BoundSite? site)
     {
-        bool swept = site is not null && site.IsSwept;
-        Tensor values = Stack(_unchanged, run, name, swept || site is { IsStacked: true });
-        return swept
-            ? values.view([.. intervention.Sweep.Select(axis => (long)axis.Items.Length), .. (site!.IsStacked ? [-1L] : Array.Empty<long>()), .. values.shape[1..]])
-            : values;
+        if (site is not { IsSwept: true })
+            return Stack(_unchanged, run, name, site is { IsStacked: true });
+        Tensor values = Stack(_unchanged, run, name, stacked: true);
+        return values.view([.. SweepShape(), .. site.IsStacked ? [-1L] : Array.Empty<long>(), .. values.shape[1..]]);
     }
 
     private static Tensor Stack(Dictionary<(int, string, int), List<(int[], Tensor)>> kept, int outer, string name, bool stacked)
@@ -70,6 +79,6 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         if (!kept.TryGetValue(key, out List<(int[], Tensor)>? chunks))
             kept[key] = chunks = [];
         // Cloned, so that a small view does not keep a whole forward pass alive.
-        chunks.Add(([.. Enumerable.Range(chunk.Start, chunk.Count)], value.clone().MoveToOtherDisposeScope(owner)));
+        chunks.Add((chunk.Numbers, value.detach().clone().MoveToOtherDisposeScope(owner)));
     }
 }

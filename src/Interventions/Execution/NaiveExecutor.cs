@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Interventions.Graphs;
 using Interventions.Planning;
 using TorchSharp;
@@ -7,164 +6,93 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>
-/// The oracle: the unchanged runs in one batch, then one full forward pass of the base run for every point of the sweep. Nothing is shared between
-/// points, nothing is left out.
+/// The oracle: the unchanged runs in one batch, then at every point of the sweep one full forward pass for each derived run and for the changed run. Nothing is
+/// shared between points, nothing is left out.
 /// </summary>
 internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel model, IPromptSet prompts, RunOptions options)
 {
-    private const int BaseRun = 0;
-
     private readonly SweepPoint[] _points = [.. intervention.Points()];
+    private readonly Demand _demand = new(intervention);
     private readonly int _runCount = prompts.Vocabulary.Runs.Count;
 
     public RunOutput Execute(CancellationToken cancellationToken)
     {
-        using var noGrad = no_grad();
+        using IDisposable mode = _demand.Differentiated.Any() ? enable_grad() : no_grad();
         using DisposeScope scope = NewDisposeScope();
         KeptValues kept = new(intervention, prompts.Vocabulary.Runs, _points.Length, scope);
+        ReferenceValues references = new(intervention, model, prompts, options, scope);
         PromptChunk[] chunks = [.. PromptChunk.Of(prompts, options.BatchSize)];
+        int total = chunks.Length * (1 + (_points.Length * (intervention.Runs.Length + 1)));
         int done = 0;
         foreach (PromptChunk chunk in chunks)
         {
             using DisposeScope chunkScope = NewDisposeScope();
-            IReadOnlyList<RunValues> runs = UnchangedRuns(chunk, cancellationToken);
+            IReadOnlyList<RunValues> runs = UnchangedRuns(chunk, references, chunkScope, cancellationToken);
             Report();
             for (int run = 0; run < _runCount; run++)
-                Keep(runs[run], runs, SweepPoint.None, (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
+                Keep(new Arguments(SweepPoint.None, runs[run], runs, references), (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
 
             for (int i = 0; i < _points.Length; i++)
             {
                 using DisposeScope pointScope = NewDisposeScope();
-                // Without writes the changed run is the base run: bit for bit, so not computed again.
-                RunValues changed = intervention.Writes.IsEmpty ? runs[BaseRun] : ChangedRun(chunk, runs, _points[i], cancellationToken);
-                Report();
-                Keep(changed, runs, _points[i], (name, part, value) => kept.AddChanged(i, name, part, chunk, value));
+                WrittenRuns written = new(intervention, _demand, model, chunk, _points[i], references, pointScope, Report, cancellationToken);
+                Keep(written.Changed(runs, kept), (name, part, value) => kept.AddChanged(i, name, part, chunk, value));
             }
         }
         return kept.ToOutput();
 
-        void Report() => options.Progress?.Report(new RunProgress(++done, chunks.Length * (1 + _points.Length)));
+        void Report() => options.Progress?.Report(new RunProgress(++done, total));
     }
 
-    private IReadOnlyList<RunValues> UnchangedRuns(PromptChunk chunk, CancellationToken cancellationToken)
+    private IReadOnlyList<RunValues> UnchangedRuns(PromptChunk chunk, ReferenceValues references, DisposeScope scope, CancellationToken cancellationToken)
     {
-        IEnumerable<string> donors = intervention.Writes.SelectMany(write => Donors(write.Site, write.Reads))
-            .Concat(intervention.Captures.SelectMany(capture => Donors(capture.Site, capture.Reads)))
-            .Concat(intervention.Captures.SelectMany(capture => _points.SelectMany(point => capture.Site.Names(point))));
-        Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(
-            model.Graph, chunk.Ids([.. Enumerable.Range(0, _runCount)], model.Device), donors.Append(model.Graph.Output), cancellationToken: cancellationToken);
-        return [.. Enumerable.Range(0, _runCount).Select(run => new RunValues(
-            chunk, run, values.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, (long)run * chunk.Count, chunk.Count))))];
+        Leaves leaves = new(scope);
+        IEnumerable<string> reads = [.. _demand.Donors(from => from.Run < _runCount, _points), .. _demand.Kept(_points), model.Graph.Output];
+        Dictionary<string, Tensor> all = GraphEvaluator.Evaluate(
+            model.Graph, chunk.Ids([.. Enumerable.Range(0, _runCount)], model.Device), reads,
+            _demand.Gradients(_points).ToDictionary(node => node, leaves.Write), cancellationToken: cancellationToken);
+        RunValues[] runs = [.. Enumerable.Range(0, _runCount).Select(run => new RunValues(chunk, run, all.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run))))];
+        if (intervention.Gradients.IsEmpty)
+            return runs;
 
-        IEnumerable<string> Donors(BoundSite own, ImmutableArray<BoundRead> reads) => reads.OfType<BoundRead.From>()
-            .SelectMany(from => _points.SelectMany(point => (from.Site ?? own).Names(point)));
-    }
+        // Rows of different runs do not meet, so the gradient of the sum over runs is each run's own.
+        Dictionary<(string, string), Tensor> gradients = leaves.Differentiate(
+            _demand.Differentiated, metric => stack(runs.Select(run => Measure(metric, new Arguments(SweepPoint.None, run, runs, references)).sum())).sum());
+        return [.. runs.Select(run => run with { Gradients = gradients.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run.Run)) })];
 
-    private RunValues ChangedRun(PromptChunk chunk, IReadOnlyList<RunValues> runs, SweepPoint point, CancellationToken cancellationToken)
-    {
-        Dictionary<string, Func<Tensor, Tensor>> writes = [];
-        foreach (BoundWrite write in intervention.Writes)
-        {
-            foreach (string node in write.Site.Names(point))
-            {
-                Func<Tensor, Tensor> before = writes.GetValueOrDefault(node, value => value);
-                writes[node] = value => Write(write, node, before(value), chunk, runs, point);
-            }
-        }
-        IEnumerable<string> reads = intervention.Captures.SelectMany(capture => capture.Site.Names(point)).Append(model.Graph.Output);
-        return new RunValues(
-            chunk, BaseRun, GraphEvaluator.Evaluate(model.Graph, chunk.Ids([BaseRun], model.Device), reads, writes, cancellationToken: cancellationToken));
-    }
-
-    private Tensor Write(BoundWrite write, string node, Tensor value, PromptChunk chunk, IReadOnlyList<RunValues> runs, SweepPoint point)
-    {
-        RunValues changed = new(chunk, BaseRun, new Dictionary<string, Tensor> { [node] = value });
-        foreach (int[] rows in RowGroups(write.Site, write.Reads, chunk))
-        {
-            Tensor selected = SelectedValues.FlatIndices(value, write.Site, point, chunk, BaseRun, rows);
-            Tensor[] arguments = [.. write.Reads.Select(read => Argument(read, write.Site, node, changed, runs, point, rows))];
-            Tensor entries = write.Node.Body(arguments);
-            if (!Broadcasts(entries.shape, selected.shape))
-                throw new InterventionException(
-                    $"{intervention.Name}.{write.Node.Name} returned {Shape(entries)}, which does not broadcast to the values that '{write.Site.Text}' selects, [{string.Join(", ", write.Site.Definition.Axes.Zip(selected.shape, (axis, size) => $"{axis}={size}"))}].");
-            value = SelectedValues.Write(value, selected, entries.to(value.dtype));
-        }
-        return value;
+        Tensor Part(Tensor value, int run) => value.narrow(0, (long)run * chunk.Count, chunk.Count);
     }
 
     private delegate void Keeper(string name, int part, Tensor value);
 
-    /// <summary>Captures and metrics of one run; part counts the sites of a stacked capture.</summary>
-    private void Keep(RunValues values, IReadOnlyList<RunValues> runs, SweepPoint point, Keeper keep)
+    /// <summary>Captures, gradients and metrics of one run; part counts the sites of a stacked capture.</summary>
+    private void Keep(Arguments arguments, Keeper keep)
     {
-        foreach (BoundCapture capture in intervention.Captures)
+        foreach (BoundKeep kept in _demand.Keeps)
         {
             // An unchanged run has no point of its own: a swept capture is kept there at every point.
-            IEnumerable<SweepPoint> points = capture.Site.IsSwept && ReferenceEquals(point, SweepPoint.None) ? _points : [point];
+            IEnumerable<SweepPoint> points = kept.Site.IsSwept && ReferenceEquals(arguments.Point, SweepPoint.None) ? _points : [arguments.Point];
             int part = 0;
-            foreach ((SweepPoint at, string node) in points.SelectMany(at => capture.Site.Names(at).Select(node => (at, node))))
-                keep(capture.Node.Name, part++, Capture(capture, node, values, runs, at));
+            foreach ((SweepPoint at, string node) in points.SelectMany(at => kept.Site.Names(at).Select(node => (at, node))))
+                keep(kept.Name, part++, Reduce(kept, node, arguments with { Point = at }));
         }
         foreach (BoundMetric metric in intervention.Metrics)
-        {
-            int[] rows = [.. Enumerable.Range(0, values.Chunk.Count)];
-            Tensor value = metric.Node.Body([.. metric.Reads.Select(read => Argument(read, null, null, values, runs, point, rows))]);
-            if (value.shape is not [long batch] || batch != rows.Length)
-                throw new InterventionException($"The metric {intervention.Name}.{metric.Node.Name} returned {Shape(value)}; it must return one number a prompt, [batch={rows.Length}].");
-            keep(metric.Node.Name, 0, value);
-        }
+            keep(metric.Node.Name, 0, Measure(metric, arguments));
     }
 
-    private Tensor Capture(BoundCapture capture, string node, RunValues values, IReadOnlyList<RunValues> runs, SweepPoint point)
+    private Tensor Reduce(BoundKeep kept, string node, Arguments arguments)
     {
         List<(int[] Rows, Tensor Values)> groups = [];
-        foreach (int[] rows in RowGroups(capture.Site, capture.Reads, values.Chunk))
+        foreach (int[] rows in arguments.Own.Chunk.RowGroups([kept.Site, .. Demand.OtherSites(kept.Reads)]))
         {
-            Tensor value = capture.Node.Body([.. capture.Reads.Select(read => Argument(read, capture.Site, node, values, runs, point, rows))]);
+            Tensor value = kept.Body(arguments.Of(
+                kept.Reads, kept.Site, node, rows, (kept as BoundGradient)?.Metric.Node.Name, kept is BoundCapture { Node.BeforeWrites: true }));
             if (value.shape.Length == 0 || value.shape[0] != rows.Length)
-                throw new InterventionException($"The capture {intervention.Name}.{capture.Node.Name} returned {Shape(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
+                throw new InterventionException($"{intervention.Name}.{kept.Name} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
             groups.Add((rows, value));
         }
         return RaggedBatch.Combine(groups);
     }
 
-    private static Tensor Argument(
-        BoundRead read, BoundSite? own, string? node, RunValues values, IReadOnlyList<RunValues> runs, SweepPoint point, int[] rows) => read switch
-        {
-            BoundRead.Value => values.Select(own!, node!, point, rows),
-            BoundRead.From { Site: null } from => runs[from.Run].Select(own!, node!, point, rows),
-            BoundRead.From { Site: BoundSite other } from => runs[from.Run].Select(other, other.Names(point).Single(), point, rows),
-            BoundRead.Logit logit => values.Logit(logit, point),
-            _ => throw new InvalidOperationException($"Unknown read {read}."),
-        };
-
-    /// <summary>Prompts of one length at a time where the length decides what is selected, so that no method sees padding; else all at once.</summary>
-    private static IEnumerable<int[]> RowGroups(BoundSite site, ImmutableArray<BoundRead> reads, PromptChunk chunk) =>
-        site.IsRagged || reads.OfType<BoundRead.From>().Any(from => from.Site is { IsRagged: true })
-            ? chunk.RowsByLength()
-            : [[.. Enumerable.Range(0, chunk.Count)]];
-
-    private static bool Broadcasts(long[] from, long[] to) =>
-        from.Length <= to.Length && Enumerable.Range(1, from.Length).All(i => from[^i] == 1 || from[^i] == to[^i]);
-
-    private static string Shape(Tensor value) => $"[{string.Join(", ", value.shape)}]";
-
-    /// <summary>The values of one run of a chunk, by node.</summary>
-    private sealed record RunValues(PromptChunk Chunk, int Run, IReadOnlyDictionary<string, Tensor> Values)
-    {
-        public Tensor Select(BoundSite site, string node, SweepPoint point, int[] rows)
-        {
-            Tensor value = Values[node];
-            return site.IsWhole && rows.Length == Chunk.Count && !Chunk.Lengths.Distinct().Skip(1).Any()
-                ? value.alias()
-                : SelectedValues.Read(value, SelectedValues.FlatIndices(value, site, point, Chunk, Run, rows));
-        }
-
-        public Tensor Logit(BoundRead.Logit read, SweepPoint point)
-        {
-            int[] rows = [.. Enumerable.Range(0, Chunk.Count)];
-            Tensor atPosition = Select(read.At, read.At.Names(point).Single(), point, rows).view(Chunk.Count, -1);
-            return atPosition.gather(1, Chunk.Answers(read.Answer, atPosition.device).unsqueeze(1)).squeeze(1);
-        }
-    }
+    private Tensor Measure(BoundMetric metric, Arguments arguments) => arguments.Measure(metric, intervention.Name);
 }

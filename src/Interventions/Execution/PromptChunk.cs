@@ -1,47 +1,50 @@
 using Interventions.Graphs;
+using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
 /// <summary>Some prompts that are run together, padded on the right to the longest: with causal attention no real token sees the padding.</summary>
-internal sealed class PromptChunk(IPromptSet prompts, int start, int count)
+/// <param name="prompts">The set.</param>
+/// <param name="numbers">Which of its prompts, in order.</param>
+internal sealed class PromptChunk(IPromptSet prompts, int[] numbers)
 {
-    public int Start => start;
+    /// <summary>Which prompts of the set.</summary>
+    public int[] Numbers => numbers;
 
-    public int Count => count;
+    public int Count => numbers.Length;
 
-    public IEnumerable<int> Lengths => Enumerable.Range(0, count).Select(Length);
+    /// <summary>Every row.</summary>
+    public int[] Rows => [.. Enumerable.Range(0, Count)];
 
-    public int Length(int row) => prompts.Prompts[start + row].Runs[0].Ids.Count;
+    public bool HasOneLength => Rows.Select(Length).Distinct().Count() <= 1;
 
-    public RunTokens Tokens(int run, int row) => prompts.Prompts[start + row].Runs[run];
+    public int Length(int row) => prompts.Prompts[numbers[row]].Runs[0].Ids.Count;
 
-    public string Describe(int run, int row) => $"prompt {start + row} of {prompts.Vocabulary.PromptSet}, run '{prompts.Vocabulary.Runs[run]}'";
+    public RunTokens Tokens(int run, int row) => prompts.Prompts[numbers[row]].Runs[run];
 
-    public Tensor Answers(int answer, Device device) =>
-        tensor(Enumerable.Range(0, count).Select(row => prompts.Prompts[start + row].Answers[answer]).ToArray(), device: device);
+    public string Describe(int run, int row) => $"prompt {numbers[row]} of {prompts.Vocabulary.PromptSet}, run '{prompts.Vocabulary.Runs[run]}'";
+
+    public Tensor Answers(int answer, Device device) => tensor(numbers.Select(number => prompts.Prompts[number].Answers[answer]).ToArray(), device: device);
 
     /// <summary>Token ids of the given runs, one after the other: <c>[runs · batch, pos]</c>.</summary>
     public Tensor Ids(IReadOnlyList<int> runs, Device device)
     {
-        int width = Lengths.Max();
-        long[] ids = new long[runs.Count * count * width];
+        int width = Rows.Max(Length);
+        long[] ids = new long[runs.Count * Count * width];
         int at = 0;
         foreach (int run in runs)
-            for (int row = 0; row < count; row++, at += width)
+            for (int row = 0; row < Count; row++, at += width)
                 for (int i = 0; i < Length(row); i++)
                     ids[at + i] = Tokens(run, row).Ids[i];
-        return tensor(ids, device: device).view(runs.Count * count, width);
+        return tensor(ids, device: device).view(runs.Count * Count, width);
     }
 
-    /// <summary>The rows by prompt length, so that a method never sees padding.</summary>
-    public IEnumerable<int[]> RowsByLength() =>
-        Enumerable.Range(0, count).GroupBy(Length).OrderBy(group => group.Key).Select(group => group.ToArray());
+    /// <summary>The rows that a method sees at once: those of one length where the length decides how much is selected, so that it never sees padding; else all.</summary>
+    public IEnumerable<int[]> RowGroups(params IEnumerable<BoundSite> selected) =>
+        selected.Any(site => site.IsRagged) ? Rows.GroupBy(Length).OrderBy(group => group.Key).Select(group => group.ToArray()) : [Rows];
 
-    public static IEnumerable<PromptChunk> Of(IPromptSet prompts, int batchSize)
-    {
-        for (int start = 0; start < prompts.Prompts.Count; start += batchSize)
-            yield return new PromptChunk(prompts, start, Math.Min(batchSize, prompts.Prompts.Count - start));
-    }
+    public static IEnumerable<PromptChunk> Of(IPromptSet prompts, int batchSize) =>
+        Enumerable.Range(0, prompts.Prompts.Count).Chunk(batchSize).Select(numbers => new PromptChunk(prompts, numbers));
 }

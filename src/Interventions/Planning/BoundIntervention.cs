@@ -4,13 +4,20 @@ using Interventions.Sites;
 
 namespace Interventions.Planning;
 
-/// <summary>An intervention graph whose every name was found in one model's schema and one prompt set's vocabulary.</summary>
+/// <summary>
+/// An intervention graph whose every name was found in one model's schema and one prompt set's vocabulary. Runs are numbers: first those of the prompt set, then the derived
+/// ones, in an order in which each reads earlier ones only.
+/// </summary>
 internal sealed record BoundIntervention(
     string Name,
+    int BaseRun,
+    ImmutableArray<BoundRun> Runs,
     ImmutableArray<SweepAxis> Sweep,
     ImmutableArray<BoundWrite> Writes,
     ImmutableArray<BoundCapture> Captures,
-    ImmutableArray<BoundMetric> Metrics)
+    ImmutableArray<BoundGradient> Gradients,
+    ImmutableArray<BoundMetric> Metrics,
+    ImmutableArray<BoundParameter> Parameters)
 {
     /// <summary>Every combination of the placeholders' values, the last placeholder fastest; one empty point without placeholders.</summary>
     public IEnumerable<SweepPoint> Points()
@@ -47,11 +54,25 @@ internal sealed record SweepPoint(ImmutableArray<SweepAxis> Sweep, ImmutableArra
     }
 }
 
-internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads);
+/// <summary>A derived run.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="Of">The run of the prompt set whose tokens it reads.</param>
+/// <param name="Name">Its name.</param>
+internal sealed record BoundRun(int Number, int Of, string Name);
 
-internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads);
+/// <summary>A write; <paramref name="Run"/> is the derived run's number, or null for the changed run.</summary>
+internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, int? Run);
+
+/// <summary>Something kept of a site: a capture or a gradient.</summary>
+internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<BoundRead> Reads, MethodBody Body);
+
+internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads) : BoundKeep(Node.Name, Site, Reads, Node.Body);
+
+internal sealed record BoundGradient(GradientNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, BoundMetric Metric) : BoundKeep(Node.Name, Site, Reads, Node.Body);
 
 internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Reads);
+
+internal sealed record BoundParameter(ParameterNode Node, BoundMetric Metric);
 
 internal abstract record BoundRead
 {
@@ -61,8 +82,19 @@ internal abstract record BoundRead
 
     public sealed record Value : BoundRead;
 
+    public sealed record Gradient : BoundRead;
+
     /// <summary>Another run's value; <paramref name="Site"/> is null for the method's own site.</summary>
     public sealed record From(int Run, BoundSite? Site) : BoundRead;
 
-    public sealed record Logit(int Answer, BoundSite At) : BoundRead;
+    public sealed record Partner(int Run, int Seed) : BoundRead;
+
+    public sealed record Mean(int Run, bool Pooled) : BoundRead;
+
+    public sealed record Of(BoundSite Site) : BoundRead;
+
+    /// <summary>Logits in a run of the prompt set, or where <paramref name="Run"/> is null in the one that is measured; one answer's, or all.</summary>
+    public sealed record Logits(BoundSite At, int? Run, int? Answer) : BoundRead;
+
+    public sealed record AnswerIds(int Answer) : BoundRead;
 }

@@ -14,6 +14,8 @@ internal sealed class InterventionBinder
     private readonly ModelSchema _schema;
     private readonly IPromptSet _prompts;
     private readonly List<SiteResolution> _resolved = [];
+    private ImmutableArray<BoundRun> _runs = [];
+    private int _baseRun;
 
     private InterventionBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts)
     {
@@ -28,37 +30,80 @@ internal sealed class InterventionBinder
 
     private BoundIntervention Bind()
     {
-        ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(write => new BoundWrite(write, Site(write.Site, write.Name), Reads(write.Reads, write.Name)))];
+        int baseRun = _graph.Changes is null ? 0 : PromptRun(_graph.Changes, "[Changes]");
+        _runs = DerivedRuns.Order(_graph, _prompts.Vocabulary, name => PromptRun(name, "[Run]"), baseRun);
+        _baseRun = baseRun;
+
+        ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(write => new BoundWrite(
+            write, Site(write.Site, write.Name), Reads(write.Reads, write.Name, inWrite: true), write.Run is null ? null : Written(write.Run, write.Name)))];
         string[] swept = [.. writes.SelectMany(write => write.Site.Placeholders).Distinct()];
-        ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture => new BoundCapture(capture, Site(capture.Site, capture.Name), Reads(capture.Reads, capture.Name)))];
         ImmutableArray<BoundMetric> metrics = [.. _graph.Metrics.Select(metric => new BoundMetric(metric, Reads(metric.Reads, metric.Name)))];
+        ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture => new BoundCapture(
+            capture, Site(capture.Site, capture.Name), Reads(capture.Reads, capture.Name)))];
+        ImmutableArray<BoundGradient> gradients = [.. _graph.Gradients.Select(gradient => new BoundGradient(
+            gradient, Site(gradient.Site, gradient.Name), Reads(gradient.Reads, gradient.Name), Metric(gradient.Metric, gradient.Name, metrics)))];
+        ImmutableArray<BoundParameter> parameters = [.. _graph.Parameters.Select(parameter => new BoundParameter(
+            parameter, Metric(parameter.Metric, parameter.Name, metrics)))];
+        foreach (ParameterNode parameter in _graph.Parameters)
+            if (!parameter.Value.requires_grad)
+                throw Wrong(parameter.Name, "the parameter does not require gradients: call requires_grad_() on it");
 
         // Writes sweep; whatever else uses a placeholder can only narrow its range.
         IReadOnlyList<PlaceholderRange> ranges = SiteExpansion.Placeholders(_resolved, _schema);
         ImmutableArray<SweepAxis> sweep = [.. swept.Select(name => Axis(ranges.Single(range => range.Name == name)))];
+
         foreach (BoundWrite write in writes)
             CheckPlaceholders(write.Node.Name, write.Site, write.Reads);
-        foreach (BoundCapture capture in captures)
-            CheckPlaceholders(capture.Node.Name, capture.Site, capture.Reads);
-        return new BoundIntervention(_graph.Name, sweep, writes, captures, metrics);
+        foreach (BoundKeep keep in captures.Concat<BoundKeep>(gradients))
+            CheckPlaceholders(keep.Name, keep.Site, keep.Reads);
+        return new BoundIntervention(_graph.Name, baseRun, _runs, sweep, writes, captures, gradients, metrics, parameters);
 
         void CheckPlaceholders(string method, BoundSite own, ImmutableArray<BoundRead> reads)
         {
             foreach (BoundSite site in reads.OfType<BoundRead.From>().Select(from => from.Site ?? own).Prepend(own))
                 foreach (string placeholder in site.Placeholders)
                     if (!swept.Contains(placeholder))
-                        throw Wrong(method, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no patch has it in its site path");
+                        throw Wrong(method, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no write has it in its site path");
         }
     }
 
-    private ImmutableArray<BoundRead> Reads(ImmutableArray<Read> reads, string method) =>
+    private ImmutableArray<BoundRead> Reads(ImmutableArray<Read> reads, string method, bool inWrite = false) =>
         [.. reads.Select(read => read switch
         {
             Read.Value => (BoundRead)new BoundRead.Value(),
-            Read.From from => new BoundRead.From(Run(from.Run, method), from.Site is null ? null : Single(Site(from.Site, method), method)),
-            Read.Logit logit => new BoundRead.Logit(Answer(logit.Answer, method), LogitsAt(logit.At, method)),
+            Read.Gradient => new BoundRead.Gradient(),
+            Read.From from => new BoundRead.From(Donor(from.Run, method, inWrite), from.Site is null ? null : Single(Site(from.Site, method), method)),
+            Read.Partner partner => new BoundRead.Partner(PromptRun(partner.Run, method), partner.Seed),
+            Read.Mean mean => new BoundRead.Mean(PromptRun(mean.Run, method), mean.Pooled),
+            Read.Of of => new BoundRead.Of(Single(Site(of.Site, method), method)),
+            Read.Logit logit => new BoundRead.Logits(LogitsAt(logit.At, method), Measured(logit.Run, method), Answer(logit.Answer, method)),
+            Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.Run, method), null),
+            Read.AnswerIds answer => new BoundRead.AnswerIds(Answer(answer.Answer, method)),
             _ => throw new InvalidOperationException($"Unknown read {read}."),
         })];
+
+    private BoundMetric Metric(string? name, string method, ImmutableArray<BoundMetric> metrics) =>
+        name is not null
+            ? metrics.FirstOrDefault(metric => metric.Node.Name == name)
+                ?? throw Wrong(method, $"there is no metric '{name}'; the metrics are {string.Join(", ", metrics.Select(metric => metric.Node.Name))}")
+            : metrics.Length == 1
+                ? metrics[0]
+                : throw Wrong(method, metrics.IsEmpty ? "a gradient needs a metric, and there is none" : "there are several metrics; say Of = which");
+
+    /// <summary>A donor: a run of the prompt set, or in writes also a derived one.</summary>
+    private int Donor(string? name, string method, bool inWrite) =>
+        _runs.FirstOrDefault(run => run.Name == name) is not { } derived ? PromptRun(name, method)
+        : inWrite ? derived.Number
+        : throw Wrong(method, $"'{name}' is a derived run, which exists for writes only; what is kept reads runs of the prompt set: {string.Join(", ", _prompts.Vocabulary.Runs)}");
+
+    private int Written(string name, string method) =>
+        _runs.FirstOrDefault(run => run.Name == name)?.Number
+        ?? throw Wrong(method, $"In = '{name}' is not a derived run: declare [Run(\"{name}\")] (the prompt set's own runs stay unchanged)");
+
+    private int? Measured(string? name, string method) => name is null ? null : PromptRun(name, method);
+
+    private int PromptRun(string? name, string method) =>
+        name is null ? _baseRun : Find(name, _prompts.Vocabulary.Runs, VocabularyResolver.UnknownRun(name, _prompts.Vocabulary), method);
 
     private BoundSite Site(string text, string method)
     {
@@ -78,14 +123,12 @@ internal sealed class InterventionBinder
 
     /// <summary>A read of another site is one value, so its path must name one.</summary>
     private BoundSite Single(BoundSite site, string method) =>
-        site.IsStacked ? throw Wrong(method, $"[From] reads one site, but '{site.Text}' names several") : site;
+        site.IsStacked ? throw Wrong(method, $"a parameter reads one site, but '{site.Text}' names several") : site;
 
     private BoundSite LogitsAt(string at, string method) =>
         VocabularyResolver.TryPosition(at, _prompts.Vocabulary, out _, out SiteProblem? problem)
             ? Site($"logits[pos={at}]", method)
             : throw Wrong(method, problem.Message);
-
-    private int Run(string name, string method) => Find(name, _prompts.Vocabulary.Runs, VocabularyResolver.UnknownRun(name, _prompts.Vocabulary), method);
 
     private int Answer(string name, string method) => Find(name, _prompts.Vocabulary.Answers, VocabularyResolver.UnknownAnswer(name, _prompts.Vocabulary), method);
 

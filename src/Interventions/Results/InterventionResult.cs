@@ -17,6 +17,9 @@ public abstract class InterventionResult : IDisposable
     /// <summary>The value kept under a name, with the sweep's axes.</summary>
     protected SweptTensor GetSwept(string name) => _output.Changed(name);
 
+    /// <summary>The metric's gradient with respect to a parameter, summed over the prompts and the sweep's points; owned by the result.</summary>
+    protected Tensor GetGradient(string parameter) => _output.Gradient(parameter);
+
     /// <summary>The values in an unchanged run.</summary>
     protected TRun Of<TRun>(string run)
         where TRun : RunResult, new() => new() { Values = _output.Run(run) };

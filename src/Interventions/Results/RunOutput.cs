@@ -8,12 +8,16 @@ public sealed class RunOutput : IDisposable
 {
     private readonly IReadOnlyDictionary<string, SweptTensor> _changed;
     private readonly IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> _runs;
+    private readonly IReadOnlyDictionary<string, Tensor> _parameters;
 
     internal RunOutput(
-        IReadOnlyDictionary<string, SweptTensor> changed, IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> runs)
+        IReadOnlyDictionary<string, SweptTensor> changed,
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> runs,
+        IReadOnlyDictionary<string, Tensor> parameters)
     {
         _changed = changed;
         _runs = runs;
+        _parameters = parameters;
     }
 
     /// <summary>The values in the changed run.</summary>
@@ -24,12 +28,16 @@ public sealed class RunOutput : IDisposable
     /// <exception cref="KeyNotFoundException">There is no such run.</exception>
     public IReadOnlyDictionary<string, Tensor> Run(string run) => _runs[run];
 
+    /// <summary>The metric's gradient with respect to a parameter in the changed run, summed over the prompts and the sweep's points.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
+    public Tensor Gradient(string parameter) => _parameters[parameter];
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {
         foreach (SweptTensor swept in _changed.Values)
             swept.Values.Dispose();
-        foreach (Tensor tensor in _runs.Values.SelectMany(run => run.Values))
+        foreach (Tensor tensor in _runs.Values.SelectMany(run => run.Values).Concat(_parameters.Values))
             tensor.Dispose();
     }
 }

@@ -1,0 +1,35 @@
+using Interventions.Planning;
+
+namespace Interventions.Execution;
+
+/// <summary>Which nodes' values are read at some points of the sweep.</summary>
+internal sealed class Demand(BoundIntervention intervention)
+{
+    /// <summary>Captures and gradients.</summary>
+    public IEnumerable<BoundKeep> Keeps { get; } = [.. intervention.Captures, .. intervention.Gradients];
+
+    /// <summary>The metrics that are differentiated.</summary>
+    public IEnumerable<BoundMetric> Differentiated { get; } =
+        [.. intervention.Gradients.Select(gradient => gradient.Metric).Concat(intervention.Parameters.Select(parameter => parameter.Metric)).Distinct()];
+
+    /// <summary>Nodes that are read of other runs.</summary>
+    public IEnumerable<string> Donors(Func<BoundRead.From, bool> which, IEnumerable<SweepPoint> points) => points.SelectMany(point =>
+        intervention.Writes.Select(write => ((BoundSite?)write.Site, write.Reads))
+            .Concat(Keeps.Select(keep => ((BoundSite?)keep.Site, keep.Reads)))
+            .Concat(intervention.Metrics.Select(metric => ((BoundSite?)null, metric.Reads)))
+            .SelectMany(one => one.Reads.OfType<BoundRead.From>().Where(which).SelectMany(from => (from.Site ?? one.Item1!).Names(point))));
+
+    /// <summary>Nodes that captures, gradients and metrics read of the run that they are kept of.</summary>
+    public IEnumerable<string> Kept(IEnumerable<SweepPoint> points) => points.SelectMany(point =>
+        Keeps.SelectMany(keep => keep.Site.Names(point))
+            .Concat(Keeps.Select(keep => keep.Reads).Concat(intervention.Metrics.Select(metric => metric.Reads))
+                .SelectMany(reads => reads.OfType<BoundRead.Of>()).SelectMany(of => of.Site.Names(point))));
+
+    /// <summary>Nodes whose gradients are kept.</summary>
+    public IEnumerable<string> Gradients(IEnumerable<SweepPoint> points) =>
+        points.SelectMany(point => intervention.Gradients.SelectMany(gradient => gradient.Site.Names(point))).Distinct();
+
+    /// <summary>Sites, other than a method's own, whose selection decides how many values it gets.</summary>
+    public static IEnumerable<BoundSite> OtherSites(IEnumerable<BoundRead> reads) =>
+        reads.Select(read => read switch { BoundRead.From from => from.Site, BoundRead.Of of => of.Site, _ => null }).OfType<BoundSite>();
+}

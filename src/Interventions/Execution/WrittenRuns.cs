@@ -1,0 +1,87 @@
+using Interventions.Graphs;
+using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>The derived runs and the changed run of a chunk at one point of the sweep, one full forward pass each.</summary>
+internal sealed class WrittenRuns(
+    BoundIntervention intervention,
+    Demand demand,
+    HookedModel model,
+    PromptChunk chunk,
+    SweepPoint point,
+    ReferenceValues references,
+    DisposeScope scope,
+    Action report,
+    CancellationToken cancellationToken)
+{
+    /// <summary>What the methods of the changed run see: its values, and those of all other runs.</summary>
+    /// <param name="unchanged">The runs of the prompt set.</param>
+    /// <param name="kept">Where the parameters' gradients go.</param>
+    public Arguments Changed(IReadOnlyList<RunValues> unchanged, KeptValues kept)
+    {
+        List<RunValues> runs = [.. unchanged];
+        foreach (BoundRun run in intervention.Runs)
+        {
+            runs.Add(Pass(runs, run.Number, run.Of, demand.Donors(from => from.Run == run.Number, [point]), new Leaves(scope), []));
+            report();
+        }
+        Leaves leaves = new(scope);
+        // Without writes the changed run is the base run, bit for bit.
+        RunValues changed = intervention.Writes.Any(write => write.Run is null)
+            ? Pass(runs, null, intervention.BaseRun, demand.Kept([point]), leaves, demand.Gradients([point]))
+            : unchanged[intervention.BaseRun];
+        report();
+        Arguments arguments = new(point, changed, runs, references);
+        if (!demand.Differentiated.Any() || ReferenceEquals(changed, unchanged[intervention.BaseRun]))
+            return arguments;
+
+        foreach (BoundParameter parameter in intervention.Parameters)
+            leaves.Add(parameter.Node.Name, parameter.Node.Value);
+        var gradients = leaves.Differentiate(demand.Differentiated, metric => arguments.Measure(metric, intervention.Name).sum());
+        foreach (BoundParameter parameter in intervention.Parameters)
+            kept.AddParameter(parameter.Node.Name, gradients[(parameter.Metric.Node.Name, parameter.Node.Name)]);
+        return arguments with { Own = changed with { Gradients = gradients } };
+    }
+
+    /// <summary>One forward pass under the writes of a run (null: the changed run).</summary>
+    private RunValues Pass(IReadOnlyList<RunValues> runs, int? run, int of, IEnumerable<string> reads, Leaves leaves, IEnumerable<string> differentiated)
+    {
+        Dictionary<string, Tensor> before = [];
+        Dictionary<string, Func<Tensor, Tensor>> writes = [];
+        foreach (BoundWrite write in intervention.Writes.Where(write => write.Run == run))
+        {
+            foreach (string node in write.Site.Names(point))
+            {
+                Func<Tensor, Tensor> earlier = writes.GetValueOrDefault(node, value => before[node] = value.alias().MoveToOtherDisposeScope(scope));
+                writes[node] = value => Write(write, node, earlier(value), runs, of);
+            }
+        }
+        foreach (string node in differentiated)
+        {
+            Func<Tensor, Tensor> earlier = writes.GetValueOrDefault(node, value => value), leaf = leaves.Write(node);
+            writes[node] = value => leaf(earlier(value));
+        }
+        Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(
+            model.Graph, chunk.Ids([of], model.Device), reads.Append(model.Graph.Output), writes, cancellationToken: cancellationToken);
+        return new RunValues(chunk, of, values) { BeforeWrites = before };
+    }
+
+    private Tensor Write(BoundWrite write, string node, Tensor value, IReadOnlyList<RunValues> runs, int of)
+    {
+        // Row groups do not overlap, so each reads the value as it was before this write.
+        Arguments arguments = new(point, new RunValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references);
+        foreach (int[] rows in chunk.RowGroups([write.Site, .. Demand.OtherSites(write.Reads)]))
+        {
+            Tensor selected = SelectedValues.FlatIndices(value, write.Site, point, chunk, of, rows);
+            Tensor entries = write.Node.Body(arguments.Of(write.Reads, write.Site, node, rows));
+            if (!Shapes.Broadcasts(entries.shape, selected.shape))
+                throw new InterventionException(
+                    $"{intervention.Name}.{write.Node.Name} returned {Shapes.Describe(entries)}, which does not broadcast to the values that '{write.Site.Text}' selects, {Shapes.Describe(selected, write.Site.Definition.Axes)}.");
+            value = SelectedValues.Write(value, selected, entries.to(value.dtype));
+        }
+        return value;
+    }
+}
