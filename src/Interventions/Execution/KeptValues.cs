@@ -22,12 +22,12 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         using DisposeScope scope = NewDisposeScope();
         Dictionary<string, IReadOnlyDictionary<string, Tensor>> unchanged = [];
         for (int run = 0; run < runs.Count; run++)
-            unchanged[runs[run]] = Names().ToDictionary(kept => kept.Name, kept => Unchanged(run, kept.Name, kept.Site));
+            unchanged[runs[run]] = Names().ToDictionary(kept => kept.Name, kept => Unchanged(run, kept));
 
         Dictionary<string, SweptTensor> changed = [];
-        foreach ((string name, BoundSite? site) in Names())
+        foreach ((string name, bool isStacked, _) in Names())
         {
-            Tensor[] values = [.. Enumerable.Range(0, pointCount).Select(point => Stack(_changed, point, name, site is { IsStacked: true }))];
+            Tensor[] values = [.. Enumerable.Range(0, pointCount).Select(point => Stack(_changed, point, name, isStacked))];
             Tensor stacked = intervention.Sweep.IsEmpty
                 ? values[0]
                 : stack(values).view([.. intervention.Sweep.Select(axis => (long)axis.Items.Length), .. values[0].shape]);
@@ -44,16 +44,15 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         return new RunOutput(changed, unchanged);
     }
 
-    private IEnumerable<(string Name, BoundSite? Site)> Names() =>
-        intervention.Captures.Select(capture => (capture.Node.Name, (BoundSite?)capture.Site))
-            .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, (BoundSite?)null)));
+    private IEnumerable<(string Name, bool IsStacked, bool IsSwept)> Names() =>
+        intervention.Captures.Select(capture => (capture.Node.Name, capture.Site.IsStacked, capture.IsSwept))
+            .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, false, metric.IsSwept)));
 
-    private Tensor Unchanged(int run, string name, BoundSite? site)
+    private Tensor Unchanged(int run, (string Name, bool IsStacked, bool IsSwept) kept)
     {
-        bool swept = site is not null && site.IsSwept;
-        Tensor values = Stack(_unchanged, run, name, swept || site is { IsStacked: true });
-        return swept
-            ? values.view([.. intervention.Sweep.Select(axis => (long)axis.Items.Length), .. (site!.IsStacked ? [-1L] : Array.Empty<long>()), .. values.shape[1..]])
+        Tensor values = Stack(_unchanged, run, kept.Name, kept.IsSwept || kept.IsStacked);
+        return kept.IsSwept
+            ? values.view([.. intervention.Sweep.Select(axis => (long)axis.Items.Length), .. (kept.IsStacked ? [-1L] : Array.Empty<long>()), .. values.shape[1..]])
             : values;
     }
 

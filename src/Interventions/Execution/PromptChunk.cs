@@ -19,8 +19,8 @@ internal sealed class PromptChunk(IPromptSet prompts, int start, int count)
 
     public string Describe(int run, int row) => $"prompt {start + row} of {prompts.Vocabulary.PromptSet}, run '{prompts.Vocabulary.Runs[run]}'";
 
-    public Tensor Answers(int answer, Device device) =>
-        tensor(Enumerable.Range(0, count).Select(row => prompts.Prompts[start + row].Answers[answer]).ToArray(), device: device);
+    public Tensor Answers(int answer, IEnumerable<int> rows, Device device) =>
+        tensor(rows.Select(row => prompts.Prompts[start + row].Answers[answer]).ToArray(), device: device);
 
     /// <summary>Token ids of the given runs, one after the other: <c>[runs · batch, pos]</c>.</summary>
     public Tensor Ids(IReadOnlyList<int> runs, Device device)

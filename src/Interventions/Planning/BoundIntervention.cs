@@ -49,15 +49,26 @@ internal sealed record SweepPoint(ImmutableArray<SweepAxis> Sweep, ImmutableArra
 
 internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads);
 
-internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads);
+internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads)
+{
+    /// <summary>Whether the sweep's point decides what is kept, in unchanged runs too.</summary>
+    public bool IsSwept => Site.IsSwept || Reads.Any(read => read.IsSwept);
+}
 
-internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Reads);
+internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Reads)
+{
+    /// <summary>Whether the sweep's point decides what is kept, in unchanged runs too.</summary>
+    public bool IsSwept => Reads.Any(read => read.IsSwept);
+}
 
 internal abstract record BoundRead
 {
     private BoundRead()
     {
     }
+
+    /// <summary>Whether the read's own path has a placeholder.</summary>
+    public bool IsSwept => this is From { Site.IsSwept: true };
 
     public sealed record Value : BoundRead;
 

@@ -50,11 +50,24 @@ internal sealed record BoundSite(
     {
         int length = tokens.Ids.Count;
         Selection selection = At(Axes[axis], point);
-        IReadOnlyList<int> indices = SiteExpansion.Indices(selection, length, name => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)]);
-        foreach (int index in indices)
-            if (index < 0 || index >= length)
-                throw new InterventionException($"'{Text}' selects position {index} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
-        return indices;
+        foreach (SelectionItem item in selection.Items)
+        {
+            int start = item.Name is null ? 0 : Named(item.Name);
+            int first = Checked(start, item.First), last = Checked(start, item.Last);
+            if (first > last)
+                throw new InterventionException($"'{Text}' selects nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens.");
+
+            int Checked(int from, int index)
+            {
+                int at = item.Name is null ? SiteResolver.Wrap(index, length) : from + index;
+                return at >= 0 && at < length
+                    ? at
+                    : throw new InterventionException($"'{Text}' selects position {(item.Name is null ? index : at)} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
+            }
+        }
+        return SiteExpansion.Indices(selection, length, Named);
+
+        int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
     }
 
     /// <summary>Whether the axis counts tokens.</summary>
