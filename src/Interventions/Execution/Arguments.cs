@@ -1,18 +1,64 @@
 using System.Collections.Immutable;
+using Interventions.Graphs;
 using Interventions.Planning;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>What a method is called with at one point of the sweep.</summary>
+/// <summary>Calls a declaration's methods at one point of the sweep with what they read, and checks what they return.</summary>
+/// <param name="Intervention">The declaration, for messages.</param>
 /// <param name="Point">The point.</param>
 /// <param name="Own">The run that is written or measured.</param>
 /// <param name="Runs">The other runs, by number: those of the prompt set, then the derived ones that came before.</param>
 /// <param name="References">Means and partners.</param>
-internal sealed record Arguments(SweepPoint Point, RunValues Own, IReadOnlyList<RunValues> Runs, ReferenceValues References)
+internal sealed record Arguments(string Intervention, SweepPoint Point, RunValues Own, IReadOnlyList<RunValues> Runs, ReferenceValues References)
 {
+    /// <summary>What a write puts at the flat indices <paramref name="selected"/>; broadcasts to them.</summary>
+    public Tensor Entries(BoundWrite write, string node, Tensor selected, int[] rows)
+    {
+        Tensor entries = Call(write.Node.Name, write.Node.Body, Read(write.Reads, write.Site, node, rows));
+        return Shapes.Broadcasts(entries.shape, selected.shape)
+            ? entries
+            : throw new InterventionException(
+                $"{Intervention}.{write.Node.Name} returned {Shapes.Describe(entries)}, which does not broadcast to the values that '{write.Site.Text}' selects, {Shapes.Describe(selected, write.Site.Definition.Axes)}.");
+    }
+
+    /// <summary>What a capture or gradient keeps of a node: <c>[batch, …]</c>.</summary>
+    public Tensor Reduce(BoundKeep kept, string node)
+    {
+        string? metric = (kept as BoundGradient)?.Metric.Node.Name;
+        bool beforeWrites = kept is BoundCapture { Node.BeforeWrites: true };
+        List<(int[] Rows, Tensor Values)> groups = [];
+        foreach (int[] rows in Own.Chunk.RowGroups([kept.Site, .. kept.Reads.OtherSites()]))
+        {
+            Tensor value = Call(kept.Name, kept.Body, Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites));
+            if (value.shape.Length == 0 || value.shape[0] != rows.Length)
+                throw new InterventionException($"{Intervention}.{kept.Name} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
+            groups.Add((rows, value));
+        }
+        return RaggedBatch.Combine(groups);
+    }
+
+    /// <summary>A metric's value: <c>[batch]</c>.</summary>
+    public Tensor Measure(BoundMetric metric)
+    {
+        List<(int[] Rows, Tensor Values)> groups = [];
+        foreach (int[] rows in Own.Chunk.RowGroups(metric.Reads.OtherSites()))
+        {
+            Tensor value = Call(metric.Node.Name, metric.Node.Body, [.. metric.Reads.Select(read => Siteless(read, rows))]);
+            if (value.shape is not [long batch] || batch != rows.Length)
+                throw new InterventionException(
+                    $"The metric {Intervention}.{metric.Node.Name} returned {Shapes.Describe(value)}; it must return one number a prompt, [batch={rows.Length}].");
+            groups.Add((rows, value));
+        }
+        return RaggedBatch.Combine(groups);
+    }
+
+    private Tensor Call(string method, MethodBody body, Tensor[] arguments) =>
+        body(arguments) ?? throw new InterventionException($"{Intervention}.{method} returned null; it must return a tensor.");
+
     /// <summary>The arguments of a method with a site of its own.</summary>
-    public Tensor[] Of(ImmutableArray<BoundRead> reads, BoundSite site, string node, int[] rows, string? metric = null, bool beforeWrites = false) =>
+    private Tensor[] Read(ImmutableArray<BoundRead> reads, BoundSite site, string node, int[] rows, string? metric = null, bool beforeWrites = false) =>
         [.. reads.Select(read => read switch
         {
             BoundRead.Value => Own.Select(beforeWrites && Own.BeforeWrites.TryGetValue(node, out Tensor? before) ? before : Own.Values[node], site, Point, rows),
@@ -23,20 +69,6 @@ internal sealed record Arguments(SweepPoint Point, RunValues Own, IReadOnlyList<
             BoundRead.Mean mean => References.Mean(mean, site, node, Point, Own.Chunk, rows),
             _ => Siteless(read, rows),
         })];
-
-    /// <summary>The arguments of a metric.</summary>
-    public Tensor[] Of(ImmutableArray<BoundRead> reads, int[] rows) => [.. reads.Select(read => Siteless(read, rows))];
-
-    /// <summary>A metric's value: <c>[batch]</c>.</summary>
-    /// <exception cref="InterventionException">It has another shape.</exception>
-    public Tensor Measure(BoundMetric metric, string intervention)
-    {
-        Tensor value = metric.Node.Body(Of(metric.Reads, Own.Chunk.Rows));
-        return value.shape is [long batch] && batch == Own.Chunk.Count
-            ? value
-            : throw new InterventionException(
-                $"The metric {intervention}.{metric.Node.Name} returned {Shapes.Describe(value)}; it must return one number a prompt, [batch={Own.Chunk.Count}].");
-    }
 
     private Tensor Siteless(BoundRead read, int[] rows) => read switch
     {

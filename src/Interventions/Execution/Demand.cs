@@ -23,13 +23,10 @@ internal sealed class Demand(BoundIntervention intervention)
     public IEnumerable<string> Kept(IEnumerable<SweepPoint> points) => points.SelectMany(point =>
         Keeps.SelectMany(keep => keep.Site.Names(point))
             .Concat(Keeps.Select(keep => keep.Reads).Concat(intervention.Metrics.Select(metric => metric.Reads))
-                .SelectMany(reads => reads.OfType<BoundRead.Of>()).SelectMany(of => of.Site.Names(point))));
+                .SelectMany(reads => reads.Select(read => read switch { BoundRead.Of of => of.Site, BoundRead.Logits logits => logits.At, _ => null }))
+                .OfType<BoundSite>().SelectMany(site => site.Names(point))));
 
     /// <summary>Nodes whose gradients are kept.</summary>
     public IEnumerable<string> Gradients(IEnumerable<SweepPoint> points) =>
         points.SelectMany(point => intervention.Gradients.SelectMany(gradient => gradient.Site.Names(point))).Distinct();
-
-    /// <summary>Sites, other than a method's own, whose selection decides how many values it gets.</summary>
-    public static IEnumerable<BoundSite> OtherSites(IEnumerable<BoundRead> reads) =>
-        reads.Select(read => read switch { BoundRead.From from => from.Site, BoundRead.Of of => of.Site, _ => null }).OfType<BoundSite>();
 }

@@ -57,8 +57,8 @@ public static class GraphEvaluator
         Tensor value = definition.Compute(inputs);
         if (write is not null)
             value = write(value);
-        // What passes an input or a stranger's tensor through must not share its handle: each is freed on its own.
-        if (write is not null || inputs.Any(input => ReferenceEquals(input, value)))
+        // An input, a weight or another stranger's tensor that is passed through must not share its handle: each is freed on its own.
+        if (!scope.Contains(value))
             value = value.alias();
         return value.MoveToOuterDisposeScope();
     }

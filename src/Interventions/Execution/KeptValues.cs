@@ -31,12 +31,12 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         using DisposeScope scope = NewDisposeScope();
         Dictionary<string, IReadOnlyDictionary<string, Tensor>> unchanged = [];
         for (int run = 0; run < runs.Count; run++)
-            unchanged[runs[run]] = Names().ToDictionary(kept => kept.Name, kept => Unchanged(run, kept.Name, kept.Site));
+            unchanged[runs[run]] = Names().ToDictionary(kept => kept.Name, kept => Unchanged(run, kept));
 
         Dictionary<string, SweptTensor> changed = [];
-        foreach ((string name, BoundSite? site) in Names())
+        foreach ((string name, bool isStacked, _) in Names())
         {
-            Tensor[] values = [.. Enumerable.Range(0, pointCount).Select(point => Stack(_changed, point, name, site is { IsStacked: true }))];
+            Tensor[] values = [.. Enumerable.Range(0, pointCount).Select(point => Stack(_changed, point, name, isStacked))];
             Tensor stacked = intervention.Sweep.IsEmpty ? values[0] : stack(values).view([.. SweepShape(), .. values[0].shape]);
             changed[name] = new SweptTensor(
                 [.. intervention.Sweep.Select(axis => axis.Placeholder)],
@@ -51,19 +51,17 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         return new RunOutput(changed, unchanged, _parameters);
     }
 
-    private IEnumerable<(string Name, BoundSite? Site)> Names() =>
-        intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => (keep.Name, (BoundSite?)keep.Site))
-            .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, (BoundSite?)null)));
+    private IEnumerable<(string Name, bool IsStacked, bool IsSwept)> Names() =>
+        intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => (keep.Name, keep.Site.IsStacked, keep.IsSwept))
+            .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, false, metric.IsSwept)));
 
     private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Items.Length);
 
-    /// <summary>Of an unchanged run a capture at a swept site is kept at every point.</summary>
-    private Tensor Unchanged(int run, string name, BoundSite? site)
+    /// <summary>What depends on the point is kept at every point, of an unchanged run too.</summary>
+    private Tensor Unchanged(int run, (string Name, bool IsStacked, bool IsSwept) kept)
     {
-        if (site is not { IsSwept: true })
-            return Stack(_unchanged, run, name, site is { IsStacked: true });
-        Tensor values = Stack(_unchanged, run, name, stacked: true);
-        return values.view([.. SweepShape(), .. site.IsStacked ? [-1L] : Array.Empty<long>(), .. values.shape[1..]]);
+        Tensor values = Stack(_unchanged, run, kept.Name, kept.IsSwept || kept.IsStacked);
+        return kept.IsSwept ? values.view([.. SweepShape(), .. kept.IsStacked ? [-1L] : Array.Empty<long>(), .. values.shape[1..]]) : values;
     }
 
     private static Tensor Stack(Dictionary<(int, string, int), List<(int[], Tensor)>> kept, int outer, string name, bool stacked)

@@ -30,7 +30,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
             IReadOnlyList<RunValues> runs = UnchangedRuns(chunk, references, chunkScope, cancellationToken);
             Report();
             for (int run = 0; run < _runCount; run++)
-                Keep(new Arguments(SweepPoint.None, runs[run], runs, references), (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
+                Keep(new Arguments(intervention.Name, SweepPoint.None, runs[run], runs, references), (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
 
             for (int i = 0; i < _points.Length; i++)
             {
@@ -57,7 +57,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
 
         // Rows of different runs do not meet, so the gradient of the sum over runs is each run's own.
         Dictionary<(string, string), Tensor> gradients = leaves.Differentiate(
-            _demand.Differentiated, metric => stack(runs.Select(run => Measure(metric, new Arguments(SweepPoint.None, run, runs, references)).sum())).sum());
+            _demand.Differentiated, metric => stack(runs.Select(run => new Arguments(intervention.Name, SweepPoint.None, run, runs, references).Measure(metric).sum())).sum());
         return [.. runs.Select(run => run with { Gradients = gradients.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run.Run)) })];
 
         Tensor Part(Tensor value, int run) => value.narrow(0, (long)run * chunk.Count, chunk.Count);
@@ -65,34 +65,23 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
 
     private delegate void Keeper(string name, int part, Tensor value);
 
-    /// <summary>Captures, gradients and metrics of one run; part counts the sites of a stacked capture.</summary>
+    /// <summary>Captures, gradients and metrics of one run; part counts what is stacked.</summary>
     private void Keep(Arguments arguments, Keeper keep)
     {
         foreach (BoundKeep kept in _demand.Keeps)
         {
-            // An unchanged run has no point of its own: a swept capture is kept there at every point.
-            IEnumerable<SweepPoint> points = kept.Site.IsSwept && ReferenceEquals(arguments.Point, SweepPoint.None) ? _points : [arguments.Point];
             int part = 0;
-            foreach ((SweepPoint at, string node) in points.SelectMany(at => kept.Site.Names(at).Select(node => (at, node))))
-                keep(kept.Name, part++, Reduce(kept, node, arguments with { Point = at }));
+            foreach ((SweepPoint at, string node) in Points(kept.IsSwept).SelectMany(at => kept.Site.Names(at).Select(node => (at, node))))
+                keep(kept.Name, part++, (arguments with { Point = at }).Reduce(kept, node));
         }
         foreach (BoundMetric metric in intervention.Metrics)
-            keep(metric.Node.Name, 0, Measure(metric, arguments));
-    }
-
-    private Tensor Reduce(BoundKeep kept, string node, Arguments arguments)
-    {
-        List<(int[] Rows, Tensor Values)> groups = [];
-        foreach (int[] rows in arguments.Own.Chunk.RowGroups([kept.Site, .. Demand.OtherSites(kept.Reads)]))
         {
-            Tensor value = kept.Body(arguments.Of(
-                kept.Reads, kept.Site, node, rows, (kept as BoundGradient)?.Metric.Node.Name, kept is BoundCapture { Node.BeforeWrites: true }));
-            if (value.shape.Length == 0 || value.shape[0] != rows.Length)
-                throw new InterventionException($"{intervention.Name}.{kept.Name} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
-            groups.Add((rows, value));
+            int part = 0;
+            foreach (SweepPoint at in Points(metric.IsSwept))
+                keep(metric.Node.Name, part++, (arguments with { Point = at }).Measure(metric));
         }
-        return RaggedBatch.Combine(groups);
-    }
 
-    private Tensor Measure(BoundMetric metric, Arguments arguments) => arguments.Measure(metric, intervention.Name);
+        // An unchanged run has no point of its own: what depends on the point is kept there at every point.
+        IEnumerable<SweepPoint> Points(bool isSwept) => isSwept && ReferenceEquals(arguments.Point, SweepPoint.None) ? _points : [arguments.Point];
+    }
 }

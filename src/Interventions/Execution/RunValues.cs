@@ -19,10 +19,13 @@ internal sealed record RunValues(PromptChunk Chunk, int Run, IReadOnlyDictionary
     public Tensor Select(BoundSite site, string node, SweepPoint point, int[] rows) => Select(Values[node], site, point, rows);
 
     /// <summary>The selected entries of a value shaped as the node.</summary>
-    public Tensor Select(Tensor value, BoundSite site, SweepPoint point, int[] rows) =>
-        site.IsWhole && rows.Length == Chunk.Count && Chunk.HasOneLength
+    public Tensor Select(Tensor value, BoundSite site, SweepPoint point, int[] rows)
+    {
+        site.CheckAxes(value.shape);
+        return site.IsWhole && rows.Length == Chunk.Count && Chunk.HasOneLength
             ? value.alias()
             : SelectedValues.Read(value, SelectedValues.FlatIndices(value, site, point, Chunk, Run, rows));
+    }
 
     /// <summary>Logits at a position: <c>[rows]</c> of one answer, or <c>[rows, vocab]</c>.</summary>
     public Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows)

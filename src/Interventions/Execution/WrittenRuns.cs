@@ -34,13 +34,13 @@ internal sealed class WrittenRuns(
             ? Pass(runs, null, intervention.BaseRun, demand.Kept([point]), leaves, demand.Gradients([point]))
             : unchanged[intervention.BaseRun];
         report();
-        Arguments arguments = new(point, changed, runs, references);
+        Arguments arguments = new(intervention.Name, point, changed, runs, references);
         if (!demand.Differentiated.Any() || ReferenceEquals(changed, unchanged[intervention.BaseRun]))
             return arguments;
 
         foreach (BoundParameter parameter in intervention.Parameters)
             leaves.Add(parameter.Node.Name, parameter.Node.Value);
-        var gradients = leaves.Differentiate(demand.Differentiated, metric => arguments.Measure(metric, intervention.Name).sum());
+        var gradients = leaves.Differentiate(demand.Differentiated, metric => arguments.Measure(metric).sum());
         foreach (BoundParameter parameter in intervention.Parameters)
             kept.AddParameter(parameter.Node.Name, gradients[(parameter.Metric.Node.Name, parameter.Node.Name)]);
         return arguments with { Own = changed with { Gradients = gradients } };
@@ -72,15 +72,12 @@ internal sealed class WrittenRuns(
     private Tensor Write(BoundWrite write, string node, Tensor value, IReadOnlyList<RunValues> runs, int of)
     {
         // Row groups do not overlap, so each reads the value as it was before this write.
-        Arguments arguments = new(point, new RunValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references);
-        foreach (int[] rows in chunk.RowGroups([write.Site, .. Demand.OtherSites(write.Reads)]))
+        Arguments arguments = new(intervention.Name, point, new RunValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references);
+        write.Site.CheckAxes(value.shape);
+        foreach (int[] rows in chunk.RowGroups([write.Site, .. write.Reads.OtherSites()]))
         {
             Tensor selected = SelectedValues.FlatIndices(value, write.Site, point, chunk, of, rows);
-            Tensor entries = write.Node.Body(arguments.Of(write.Reads, write.Site, node, rows));
-            if (!Shapes.Broadcasts(entries.shape, selected.shape))
-                throw new InterventionException(
-                    $"{intervention.Name}.{write.Node.Name} returned {Shapes.Describe(entries)}, which does not broadcast to the values that '{write.Site.Text}' selects, {Shapes.Describe(selected, write.Site.Definition.Axes)}.");
-            value = SelectedValues.Write(value, selected, entries.to(value.dtype));
+            value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected, rows).to(value.dtype));
         }
         return value;
     }

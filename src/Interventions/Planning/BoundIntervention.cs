@@ -64,13 +64,21 @@ internal sealed record BoundRun(int Number, int Of, string Name);
 internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, int? Run);
 
 /// <summary>Something kept of a site: a capture or a gradient.</summary>
-internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<BoundRead> Reads, MethodBody Body);
+internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<BoundRead> Reads, MethodBody Body)
+{
+    /// <summary>Whether the sweep's point decides what is kept, in unchanged runs too.</summary>
+    public bool IsSwept => Site.IsSwept || Reads.Any(read => read.IsSwept);
+}
 
 internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads) : BoundKeep(Node.Name, Site, Reads, Node.Body);
 
 internal sealed record BoundGradient(GradientNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, BoundMetric Metric) : BoundKeep(Node.Name, Site, Reads, Node.Body);
 
-internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Reads);
+internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Reads)
+{
+    /// <summary>Whether the sweep's point decides what is kept, in unchanged runs too.</summary>
+    public bool IsSwept => Reads.Any(read => read.IsSwept);
+}
 
 internal sealed record BoundParameter(ParameterNode Node, BoundMetric Metric);
 
@@ -79,6 +87,12 @@ internal abstract record BoundRead
     private BoundRead()
     {
     }
+
+    /// <summary>The site that is read where it is not the method's own.</summary>
+    public BoundSite? OtherSite => this switch { From from => from.Site, Of of => of.Site, _ => null };
+
+    /// <summary>Whether the read's own path has a placeholder.</summary>
+    public bool IsSwept => OtherSite is { IsSwept: true };
 
     public sealed record Value : BoundRead;
 
@@ -97,4 +111,10 @@ internal abstract record BoundRead
     public sealed record Logits(BoundSite At, int? Run, int? Answer) : BoundRead;
 
     public sealed record AnswerIds(int Answer) : BoundRead;
+}
+
+internal static class BoundReads
+{
+    /// <summary>The sites that are read beside the method's own.</summary>
+    public static IEnumerable<BoundSite> OtherSites(this IEnumerable<BoundRead> reads) => reads.Select(read => read.OtherSite).OfType<BoundSite>();
 }

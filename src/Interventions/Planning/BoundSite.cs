@@ -10,6 +10,7 @@ namespace Interventions.Planning;
 /// <param name="Layers">Which layers; null for a site that exists once.</param>
 /// <param name="LayerCount">How many layers the model has.</param>
 /// <param name="Axes">One selection for every axis of the site.</param>
+/// <param name="Sizes">The axes' lengths; null where only the prompt knows.</param>
 /// <param name="Vocabulary">The names of positions.</param>
 internal sealed record BoundSite(
     string Text,
@@ -17,6 +18,7 @@ internal sealed record BoundSite(
     Selection? Layers,
     int LayerCount,
     ImmutableArray<Selection> Axes,
+    ImmutableArray<int?> Sizes,
     PromptVocabulary Vocabulary)
 {
     /// <summary>Whether several nodes are selected at once, so that captures get a layer axis: decided by the path alone.</summary>
@@ -50,11 +52,37 @@ internal sealed record BoundSite(
     {
         int length = tokens.Ids.Count;
         Selection selection = At(Axes[axis], point);
-        IReadOnlyList<int> indices = SiteExpansion.Indices(selection, length, name => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)]);
-        foreach (int index in indices)
-            if (index < 0 || index >= length)
-                throw new InterventionException($"'{Text}' selects position {index} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
-        return indices;
+        foreach (SelectionItem item in selection.Items)
+        {
+            int start = item.Name is null ? 0 : Named(item.Name);
+            int first = Checked(start, item.First), last = Checked(start, item.Last);
+            if (first > last)
+                throw new InterventionException($"'{Text}' selects nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens.");
+
+            int Checked(int from, int index)
+            {
+                int at = item.Name is null ? SiteResolver.Wrap(index, length) : from + index;
+                return at >= 0 && at < length
+                    ? at
+                    : throw new InterventionException($"'{Text}' selects position {(item.Name is null ? index : at)} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
+            }
+        }
+        return SiteExpansion.Indices(selection, length, Named);
+
+        int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
+    }
+
+    /// <summary>
+    /// Indices count along the schema's axes. A value may have others in a written run: where a port is patched, every query head gets a key of its own, and index 1 of
+    /// the shared keys would silently name another head.
+    /// </summary>
+    /// <exception cref="InterventionException">The value's axes are not the site's.</exception>
+    public void CheckAxes(long[] shape)
+    {
+        for (int axis = 0; axis < Definition.Axes.Count; axis++)
+            if (Sizes[axis] is int size && shape[axis] != size)
+                throw new InterventionException(
+                    $"'{Text}' has {shape[axis]} {Definition.Axes[axis]}s in this run, and {size} by the model's schema. Where a port before it is patched, every head has a value of its own: patch or capture the port instead.");
     }
 
     /// <summary>Whether the axis counts tokens.</summary>

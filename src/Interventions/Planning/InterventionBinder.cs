@@ -56,11 +56,16 @@ internal sealed class InterventionBinder
             CheckPlaceholders(write.Node.Name, write.Site, write.Reads);
         foreach (BoundKeep keep in captures.Concat<BoundKeep>(gradients))
             CheckPlaceholders(keep.Name, keep.Site, keep.Reads);
+        foreach (BoundMetric metric in metrics)
+            CheckPlaceholders(metric.Node.Name, null, metric.Reads);
+        foreach (BoundMetric metric in gradients.Select(gradient => gradient.Metric))
+            if (metric.IsSwept)
+                throw Wrong(metric.Node.Name, "it reads another run at a swept place, so an unchanged run has no one gradient of it");
         return new BoundIntervention(_graph.Name, baseRun, _runs, sweep, writes, captures, gradients, metrics, parameters);
 
-        void CheckPlaceholders(string method, BoundSite own, ImmutableArray<BoundRead> reads)
+        void CheckPlaceholders(string method, BoundSite? own, ImmutableArray<BoundRead> reads)
         {
-            foreach (BoundSite site in reads.OfType<BoundRead.From>().Select(from => from.Site ?? own).Prepend(own))
+            foreach (BoundSite site in reads.OtherSites().Prepend(own).OfType<BoundSite>())
                 foreach (string placeholder in site.Placeholders)
                     if (!swept.Contains(placeholder))
                         throw Wrong(method, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no write has it in its site path");
@@ -118,6 +123,7 @@ internal sealed class InterventionBinder
             resolution.Layer,
             _schema.SizeOf("layer") ?? 0,
             [.. site.Axes.Select(axis => resolution.Axes.LastOrDefault(selection => selection.Axis == axis)?.Selection ?? Selection.All)],
+            [.. site.Axes.Select(axis => SiteResolver.IsPositionAxis(axis) ? null : _schema.SizeOf(axis))],
             _prompts.Vocabulary);
     }
 
@@ -137,20 +143,27 @@ internal sealed class InterventionBinder
 
     private SweepAxis Axis(PlaceholderRange range)
     {
-        ImmutableArray<SelectionItem> items = [.. range.Items ?? AllPositions(range)];
+        // A bare {pos} runs through all positions.
+        ImmutableArray<SelectionItem> items = [.. (range.Items ?? EquatableArray.Of(new SelectionItem(null, 0, -1))).SelectMany(item => Singles(item, range)).Distinct()];
         return items.IsEmpty
             ? throw new InterventionException($"{_graph.Name}: placeholder '{{{range.Name}}}' ranges over nothing: its uses have no index in common.")
             : new SweepAxis(range.Name, items);
     }
 
-    /// <summary>A bare {pos} runs through all positions, which is a range only if all prompts are equally long.</summary>
-    private IEnumerable<SelectionItem> AllPositions(PlaceholderRange range)
+    /// <summary>A range that ends at a place counted from the end is a list only if all prompts are equally long.</summary>
+    private IEnumerable<SelectionItem> Singles(SelectionItem item, PlaceholderRange range)
     {
+        if (item.Name is not null || item.First == item.Last)
+            return [item];
         int[] lengths = [.. _prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct().Order()];
-        return lengths.Length == 1
-            ? Enumerable.Range(0, lengths[0]).Select(i => new SelectionItem(null, i, i))
-            : throw new InterventionException(
-                $"{_graph.Name}: placeholder '{{{range.Name}}}' sweeps all positions, but the prompts have {lengths[0]} to {lengths[^1]} tokens. Name them, as in {{{range.Name}=0..{lengths[0] - 1}}} or {{{range.Name}=end}}.");
+        string what = range.Items is null ? "all positions" : $"positions {item.First}..{item.Last}";
+        if (lengths.Length > 1)
+            throw new InterventionException(
+                $"{_graph.Name}: placeholder '{{{range.Name}}}' sweeps {what}, but the prompts have {lengths[0]} to {lengths[^1]} tokens. Name them, as in {{{range.Name}=0..{lengths[0] - 1}}} or {{{range.Name}=end}}.");
+        IReadOnlyList<int> indices = SiteExpansion.Indices(new Selection(null, EquatableArray.Of(item)), lengths[0]);
+        return indices.Count > 0
+            ? indices.Select(i => new SelectionItem(null, i, i))
+            : throw new InterventionException($"{_graph.Name}: placeholder '{{{range.Name}}}' sweeps {what}, which is nothing in prompts of {lengths[0]} tokens.");
     }
 
     private InterventionException Wrong(string method, string problem) =>
@@ -158,7 +171,8 @@ internal sealed class InterventionBinder
 
     /// <summary>Names that were right when the declaration was compiled point at another version of the model or the prompts.</summary>
     private string SkewHint() =>
-        _graph.ModelFingerprint is string compiled && compiled != _schema.Fingerprint
-            ? $" (compiled against another schema of {_schema.Model}: {compiled}, now {_schema.Fingerprint})"
-            : "";
+        Skew(_graph.ModelFingerprint, _schema.Fingerprint, _schema.Model) + Skew(_graph.PromptFingerprint, _prompts.Vocabulary.Fingerprint, _prompts.Vocabulary.PromptSet);
+
+    private static string Skew(string? compiled, string now, string type) =>
+        compiled is null || compiled == now ? "" : $" (compiled against another schema of {type}: {compiled}, now {now})";
 }

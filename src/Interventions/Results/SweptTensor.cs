@@ -51,12 +51,14 @@ public sealed class SweptTensor
         using DisposeScope scope = NewDisposeScope();
         int count = Indices.Aggregate(1, (product, axis) => product * axis.Length);
         double[] means = [.. Values.reshape(count, -1).to(ScalarType.Float64).mean([1]).cpu().data<double>()];
-        double baseline = _baseline.to(ScalarType.Float64).mean().item<double>();
+        // What depends on the point (a capture whose path is swept) has a baseline at every point.
+        int baselineCount = _baseline.shape.Length == Values.shape.Length ? count : 1;
+        double[] baselines = [.. _baseline.reshape(baselineCount, -1).to(ScalarType.Float64).mean([1]).cpu().data<double>()];
         SweptPoint[] points = new SweptPoint[count];
         int[] at = new int[Indices.Length];
         for (int i = 0; i < count; i++)
         {
-            points[i] = new SweptPoint(Names, [.. at.Select((index, axis) => Indices[axis][index])], means[i], means[i] - baseline);
+            points[i] = new SweptPoint(Names, [.. at.Select((index, axis) => Indices[axis][index])], means[i], means[i] - baselines[baselineCount == 1 ? 0 : i]);
             for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Indices[axis].Length; axis--)
                 at[axis] = 0;
         }
@@ -74,7 +76,7 @@ public sealed class SweptTensor
 /// <param name="Names">The placeholders.</param>
 /// <param name="Coordinates">Their indices.</param>
 /// <param name="Value">The mean of the values kept there, over prompts and whatever axes they have.</param>
-/// <param name="Change">That mean, less the mean in the unchanged base run.</param>
+/// <param name="Change">That mean, less the mean in the unchanged base run (of the same place, where the sweep decides what is kept).</param>
 public sealed record SweptPoint(ImmutableArray<string> Names, ImmutableArray<int> Coordinates, double Value, double Change)
 {
     /// <summary>The index of one placeholder.</summary>
