@@ -5,6 +5,7 @@ using Interventions.Sites;
 namespace Interventions.Planning;
 
 /// <summary>A site path resolved against a schema: which values of which nodes it selects.</summary>
+/// <param name="Where">The declaration and its method, for messages.</param>
 /// <param name="Text">The path as declared, for messages.</param>
 /// <param name="Definition">The site.</param>
 /// <param name="Layers">Which layers; null for a site that exists once.</param>
@@ -13,6 +14,7 @@ namespace Interventions.Planning;
 /// <param name="Sizes">The axes' lengths; null where only the prompt knows.</param>
 /// <param name="Vocabulary">The names of positions.</param>
 internal sealed record BoundSite(
+    string Where,
     string Text,
     SiteDefinition Definition,
     Selection? Layers,
@@ -57,14 +59,14 @@ internal sealed record BoundSite(
             int start = item.Name is null ? 0 : Named(item.Name);
             int first = Checked(start, item.First), last = Checked(start, item.Last);
             if (first > last)
-                throw new InterventionException($"'{Text}' selects nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens.");
+                throw new InterventionException($"{Where}: '{Text}' selects nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens.");
 
             int Checked(int from, int index)
             {
                 int at = item.Name is null ? SiteResolver.Wrap(index, length) : from + index;
                 return at >= 0 && at < length
                     ? at
-                    : throw new InterventionException($"'{Text}' selects position {(item.Name is null ? index : at)} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
+                    : throw new InterventionException($"{Where}: '{Text}' selects position {(item.Name is null ? index : at)} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
             }
         }
         return SiteExpansion.Indices(selection, length, Named);
@@ -82,7 +84,7 @@ internal sealed record BoundSite(
         for (int axis = 0; axis < Definition.Axes.Count; axis++)
             if (Sizes[axis] is int size && shape[axis] != size)
                 throw new InterventionException(
-                    $"'{Text}' has {shape[axis]} {Definition.Axes[axis]}s in this run, and {size} by the model's schema. Where a port before it is patched, every head has a value of its own: patch or capture the port instead.");
+                    $"{Where}: '{Text}' has {shape[axis]} {Definition.Axes[axis]}s in this run, and {size} by the model's schema. Where a port before it is patched, every head has a value of its own: patch or capture the port instead.");
     }
 
     /// <summary>Whether the axis counts tokens.</summary>

@@ -118,6 +118,7 @@ internal sealed class InterventionBinder
         _resolved.Add(resolution);
         SiteDefinition site = resolution.Site!;
         return new BoundSite(
+            $"{_graph.Name}.{method}",
             text,
             site,
             resolution.Layer,
