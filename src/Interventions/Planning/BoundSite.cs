@@ -29,9 +29,8 @@ internal sealed record BoundSite(
     /// <summary>Whether the sweep's point decides what is selected.</summary>
     public bool IsSwept => Placeholders.Any();
 
-    /// <summary>The placeholders in the path.</summary>
-    public IEnumerable<string> Placeholders =>
-        Axes.Prepend(Layers ?? Selection.All).Where(selection => selection.IsSweep).Select(selection => selection.Placeholder!);
+    /// <summary>The placeholders, in the order of the path's text: generated indexers have their axes in that order.</summary>
+    public IEnumerable<string> Placeholders => SitePath.Parse(Text).Placeholders.Select(use => use.Name);
 
     /// <summary>Whether a prompt's length decides how many values are selected.</summary>
     public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (IsAll(axis) || Axes[axis].Items.Any(SpansTheLength)));

@@ -194,6 +194,15 @@ public sealed class NaiveExecutorTests : IDisposable
     }
 
     [Fact]
+    public void Sweep_axes_are_in_the_order_of_the_text()
+    {
+        using RunOutput output = Run(
+            new() { Name = "Order", Writes = [Patch("blocks.{layer}.z[head={head}; pos={pos}]")], Metrics = [LogitDifference] }, ToyPrompts.Random(14, 4));
+        Assert.Equal(["layer", "head", "pos"], output.Changed("LogitDifference").Names.ToArray());
+        Assert.Equal([ToyModel.Layers, ToyModel.Heads, 4, 1], output.Changed("LogitDifference").Values.shape);
+    }
+
+    [Fact]
     public void A_placeholder_ranges_over_what_all_its_uses_have()
     {
         using RunOutput output = Run(

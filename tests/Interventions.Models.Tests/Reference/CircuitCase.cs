@@ -1,0 +1,74 @@
+using System.Reflection;
+using System.Text.Json;
+using Interventions.Graphs;
+using Interventions.Models.Checkpoints;
+using Interventions.Models.Decoder;
+using Interventions.Sites;
+using Interventions.Testing;
+using Xunit.Sdk;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Tests.Reference;
+
+/// <summary>One model and data set of the circuit reference: prompts in two runs, and golden values in float64.</summary>
+public sealed class CircuitCase : IPromptSet, IDisposable
+{
+    private readonly string _folder;
+    private readonly Dictionary<string, SafeTensorFile> _files = [];
+
+    public CircuitCase(string name)
+    {
+        _folder = SharedData.Path($"reference/circuits/{name}");
+        Model = DecoderModel.Load(Path.Combine(Path.GetDirectoryName(_folder)!, "model"), ScalarType.Float64);
+        using JsonDocument json = Json("data");
+        JsonElement data = json.RootElement;
+        int[] lengths = [.. data.GetProperty("lengths").EnumerateArray().Select(length => length.GetInt32())];
+        Prompts = [.. lengths.Select((length, i) => new PromptTokens(
+            [Run("clean", i, length), Run("corrupted", i, length)],
+            [.. data.GetProperty("answers")[i].EnumerateArray().Select(id => id.GetInt64())]))];
+
+        RunTokens Run(string run, int i, int length) =>
+            new([.. data.GetProperty(run)[i].EnumerateArray().Take(length).Select(id => id.GetInt64())], [length - 1]);
+    }
+
+    public DecoderModel Model { get; }
+
+    public PromptVocabulary Vocabulary { get; } = new("Circuit", EquatableArray.Of("clean", "corrupted"), EquatableArray.Of("end"), EquatableArray.Of("correct", "wrong"));
+
+    public IReadOnlyList<PromptTokens> Prompts { get; }
+
+    /// <summary>LD of the reference.</summary>
+    public static MetricNode LogitDifference { get; } =
+        new("LD", [new Read.Logit("correct", "end"), new Read.Logit("wrong", "end")], x => x[0] - x[1]);
+
+    public JsonDocument Json(string file) => JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, file + ".json")));
+
+    public bool Has(string file, string value) => File_(file).Entries.ContainsKey(value);
+
+    public Tensor this[string file, string value] => File_(file).Read(value);
+
+    public void Dispose()
+    {
+        foreach (SafeTensorFile file in _files.Values)
+            file.Dispose();
+        Model.Dispose();
+    }
+
+    private SafeTensorFile File_(string name) =>
+        _files.TryGetValue(name, out SafeTensorFile? file) ? file : _files[name] = SafeTensorFile.Open(Path.Combine(_folder, name + ".safetensors"));
+}
+
+/// <summary>The data sets of every circuit folder whose model can be loaded.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class CircuitCasesAttribute : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        SharedData.Folders("reference/circuits").Where(CanLoad)
+            .SelectMany(folder => new[] { "equal", "mixed" }.Select(set => new object[] { $"{Path.GetFileName(folder)}/{set}" }));
+
+    private static bool CanLoad(string folder)
+    {
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "model", "config.json")));
+        return config.RootElement.TryGetProperty("model_type", out JsonElement type) && Families.DecoderFamily.All.Any(family => family.ModelType == type.GetString());
+    }
+}

@@ -1,0 +1,124 @@
+using System.Text.Json;
+using Interventions.Execution;
+using Interventions.Graphs;
+using Interventions.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Tests.Reference;
+
+/// <summary>Activation patching, path patching and knockouts as declarations, against golden values of a plain float64 transformer.</summary>
+public sealed class CircuitReferenceTests
+{
+    [SharedTheory("reference/circuits")]
+    [CircuitCases]
+    public void Activation_patching_agrees(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CircuitCase circuit = new(name);
+        bool shared = circuit.Model.Config.KvHeads < circuit.Model.Config.Heads;
+        string key = shared ? "_grouped" : "";
+        foreach ((string direction, string changes, string donor) in new[] { ("noise", "clean", "corrupted"), ("denoise", "corrupted", "clean") })
+        {
+            Check("z", "attn.z[head={head}]");
+            Check("q", "attn.q[head={head}]");
+            Check("k" + key, "attn.k[kv_head={head}]");
+            Check("v" + key, "attn.v[kv_head={head}]");
+            Check("pattern", "attn.pattern[head={head}]");
+            if (!name.EndsWith("equal", StringComparison.Ordinal))
+                continue;
+            // Of prompts of several lengths the reference sweeps positions that some do not have.
+            Check("resid_pre", "resid_pre[pos={pos}]");
+            Check("attn_out", "attn_out[pos={pos}]");
+            Check("mlp_out", "mlp_out[pos={pos}]");
+            Check("z_by_position", "attn.z[head={head}; pos={pos}]");
+            Check("q_by_position", "attn.q[head={head}; pos={pos}]");
+            Check("pattern_by_query", "attn.pattern[head={head}; query={pos}]");
+
+            void Check(string stored, string site)
+            {
+                string value = $"{direction}.{stored}.per_example";
+                if (!circuit.Has("activation_patching", value))
+                    return;
+                Agree(circuit, circuit["activation_patching", value], new()
+                {
+                    Name = stored,
+                    Changes = changes,
+                    Writes = [BuiltInWrites.Freeze("blocks.{layer}." + site, donor)],
+                });
+            }
+        }
+    }
+
+    [SharedTheory("reference/circuits")]
+    [CircuitCases]
+    public void Path_patching_agrees(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CircuitCase circuit = new(name);
+        foreach (bool freezeMlps in new[] { false, true })
+        {
+            foreach ((string where, string position) in new[] { ("all", ""), ("end", "; pos=end") })
+            {
+                string sender = $"blocks.{{layer}}.attn.z[head={{head}}{position}]", stored = $"mlps_{(freezeMlps ? "frozen" : "recomputed")}.{where}";
+                InterventionGraph graph = new() { Name = stored };
+                Agree(
+                    circuit, circuit["path_patching", $"{stored}.to_logits.per_example"],
+                    graph.PathPatch(sender, [where == "all" ? "logits" : "logits[pos=end]"], "corrupted", freezeMlps));
+                Tensor toHeads = circuit["path_patching", $"{stored}.to_head_qkv.per_example"];
+                foreach ((string port, int index) in new[] { ("q", 0), ("k", 1), ("v", 2) })
+                    Agree(circuit, toHeads[index], graph.PathPatch(
+                        sender, [$"blocks.{{reader}}.attn.{port}_input[head={{reading}}{position}]"], "corrupted", freezeMlps));
+            }
+        }
+    }
+
+    [SharedTheory("reference/circuits")]
+    [CircuitCases]
+    public void Knockouts_agree(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CircuitCase circuit = new(name);
+        using JsonDocument json = circuit.Json("knockouts");
+        string[] kinds = [.. json.RootElement.GetProperty("kinds").EnumerateArray().Select(kind => kind.GetString()!)];
+        Tensor expected = circuit["knockouts", "ld"];
+        int set = -1;
+        foreach (JsonElement nodes in json.RootElement.GetProperty("sets").EnumerateArray())
+        {
+            set++;
+            int place = -1;
+            foreach (JsonElement positions in json.RootElement.GetProperty("positions").EnumerateArray())
+            {
+                place++;
+                string selected = positions.GetString() is "all" ? "" : $"pos={positions.GetString()}";
+                string[] sites = [.. nodes.EnumerateArray().Select(node => Site(node.GetString()!, selected))];
+                Agree(circuit, expected[set, place, Array.IndexOf(kinds, "zero")], new() { Name = "Zero", Writes = [.. sites.Select(site => BuiltInWrites.Zero(site))] });
+                Agree(circuit, expected[set, place, Array.IndexOf(kinds, "resample")], new()
+                {
+                    Name = "Resample",
+                    Writes = [.. sites.Select(site => BuiltInWrites.Freeze(site, "corrupted"))],
+                });
+            }
+        }
+
+        static string Site(string node, string selected)
+        {
+            string brackets = selected.Length > 0 ? $"[{selected}]" : "";
+            if (node == "embed")
+                return "embed" + brackets;
+            if (node[0] == 'm')
+                return $"blocks.{node[1..]}.mlp_out{brackets}";
+            string[] parts = node.Split('.');
+            return $"blocks.{parts[0][1..]}.attn.z[head={parts[1][1..]}{(selected.Length > 0 ? "; " + selected : "")}]";
+        }
+    }
+
+    /// <summary>LD of every point and prompt, in the reference's order of axes.</summary>
+    private static void Agree(CircuitCase circuit, Tensor expected, InterventionGraph graph)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using RunOutput run = InterventionRunner.Run(graph with { Metrics = [CircuitCase.LogitDifference] }, circuit.Model, circuit);
+        double worst = Distance.Largest(run.Changed("LD").Values, expected);
+        Assert.True(worst <= 1e-9, $"{graph.Name}, {graph.Writes[^1].Site}: differs by {worst}");
+    }
+}
