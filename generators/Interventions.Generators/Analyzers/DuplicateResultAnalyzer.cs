@@ -6,7 +6,7 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace Interventions.Generators.Analyzers;
 
-/// <summary>INV201: two captures or metrics of one name.</summary>
+/// <summary>INV201: two results of one name.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class DuplicateResultAnalyzer() : InterventionAnalyzer(Rules.DuplicateResult)
 {
@@ -16,5 +16,8 @@ public sealed class DuplicateResultAnalyzer() : InterventionAnalyzer(Rules.Dupli
         foreach (DeclaredMethod method in declaration.Methods)
             if (method.Kind != NodeKind.Patch && !names.Add(method.Symbol.Name))
                 yield return new Problem(Rules.DuplicateResult, method.Symbol.Locations[0], method.Symbol.Name);
+        foreach (DeclaredProperty parameter in declaration.Parameters)
+            if (!names.Add(parameter.Symbol.Name + "Gradient"))
+                yield return new Problem(Rules.DuplicateResult, parameter.Symbol.Locations[0], parameter.Symbol.Name + "Gradient");
     }
 }

@@ -7,10 +7,16 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace Interventions.Generators.Analyzers;
 
-/// <summary>INV109: a declared method in a class that is no intervention would silently never run.</summary>
+/// <summary>INV109: a declaration in a class that is no intervention would silently never run.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class OutsideInterventionAnalyzer : DiagnosticAnalyzer
 {
+    private static readonly string[] OfInterventions =
+    [
+        KnownNames.Zero, KnownNames.Scale, KnownNames.Freeze, KnownNames.Resample, KnownNames.Mean, KnownNames.PathPatch, KnownNames.Run, KnownNames.Changes,
+        KnownNames.Add, KnownNames.ProjectOut, KnownNames.ProjectOnto, KnownNames.Include, KnownNames.Parameter,
+    ];
+
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rules.OutsideIntervention];
 
@@ -19,15 +25,21 @@ public sealed class OutsideInterventionAnalyzer : DiagnosticAnalyzer
     {
         context.EnableConcurrentExecution();
         context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterSymbolAction(Analyze, SymbolKind.Method);
+        context.RegisterSymbolAction(Analyze, SymbolKind.Method, SymbolKind.Property, SymbolKind.NamedType);
     }
 
     private static void Analyze(SymbolAnalysisContext context)
     {
-        var method = (IMethodSymbol)context.Symbol;
-        INamedTypeSymbol type = method.ContainingType;
-        if (DeclaredMethod.Read(method) is not null
-            && type.Attribute(KnownNames.InterventionOverModel) is null && type.Attribute(KnownNames.InterventionOverModelAndPrompts) is null)
-            context.ReportDiagnostic(Diagnostic.Create(Rules.OutsideIntervention, method.Locations[0], method.Name, type.Name));
+        if ((context.Symbol as INamedTypeSymbol ?? context.Symbol.ContainingType) is not { } type
+            || type.Attribute(KnownNames.InterventionOverModel) is not null || type.Attribute(KnownNames.InterventionOverModelAndPrompts) is not null)
+            return;
+        if (context.Symbol is IMethodSymbol method && DeclaredMethod.Read(method) is not null)
+            Report(method.Locations[0], method.Name);
+        foreach (AttributeData attribute in context.Symbol.GetAttributes())
+            if (attribute.AttributeClass is { } declaring && OfInterventions.Any(declaring.Is))
+                Report(attribute.ApplicationSyntaxReference?.GetSyntax(context.CancellationToken).GetLocation() ?? type.Locations[0], attribute.ShortName());
+
+        void Report(Location location, string what) =>
+            context.ReportDiagnostic(Diagnostic.Create(Rules.OutsideIntervention, location, what, type.Name));
     }
 }

@@ -14,10 +14,10 @@ public sealed class SeveralDonorsAnalyzer() : InterventionAnalyzer(Rules.Several
     private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         foreach (DeclaredPath path in DeclaredPath.Of(declaration, cancellation))
-            if (path is { IsDonor: true, Path: { } donor })
+            if (path is { Reader: { } reader, Path: { } donor })
                 foreach (PathSegment segment in donor.Segments)
                     if (segment.Indices is { Selection: { IsSweep: false } layers } && !IsOne(layers))
-                        yield return new Problem(Rules.SeveralDonors, path.Location.At(segment.Span.Start, segment.Span.Length), donor.Site);
+                        yield return new Problem(Rules.SeveralDonors, path.Location.At(segment.Span.Start, segment.Span.Length), reader, donor.Site);
     }
 
     private static bool IsOne(Selection layers) => layers.Items.Count == 1 && layers.Items[0].First == layers.Items[0].Last;

@@ -31,7 +31,7 @@ internal static class Rules
     public static readonly DiagnosticDescriptor OneValue = Signature(
         "INV103", "One parameter is the selected value", "'{0}' already has the selected value as '{1}'; say what '{2}' reads, as in [From(\"…\")]");
     public static readonly DiagnosticDescriptor LogitInMetric = Signature(
-        "INV104", "Only metrics read logits of answers", "[Logit] belongs to a [Metric]: '{0}' runs before there are logits");
+        "INV104", "Only metrics read logits of answers", "{1} belongs to a [Metric]: '{0}' runs before there are logits");
     public static readonly DiagnosticDescriptor MetricHasNoValue = Signature(
         "INV105", "A metric has no site of its own",
         "Metric '{0}' has no site of its own; say what '{1}' reads, as in [Logit(\"…\")] or [From(\"…\", \"site\")]");
@@ -45,9 +45,11 @@ internal static class Rules
         "INV109", "A declared method outside an intervention", "'{0}' is never run: '{1}' has no [Intervention]");
     public static readonly DiagnosticDescriptor NotStatic = Signature(
         "INV110", "An intervention is a value", "'{0}' must not be {1}: an intervention is an object, which generated code completes");
+    public static readonly DiagnosticDescriptor TensorProperty = Signature(
+        "INV111", "A written or trained property is a tensor", "'{0}' must be a Tensor that can be read: {1} says what becomes of its value");
 
     public static readonly DiagnosticDescriptor DuplicateResult = Composition(
-        "INV201", "Two results of one name", "The result already has a '{0}'; captures and metrics need different names");
+        "INV201", "Two results of one name", "The result already has a '{0}'; what is kept needs different names");
     public static readonly DiagnosticDescriptor UnsweptPlaceholder = Composition(
         "INV202", "A placeholder that no write sweeps", "No write sweeps '{{{0}}}', so it has no value here; write '*' for all");
     public static readonly DiagnosticDescriptor PlaceholderAxes = Composition(
@@ -57,7 +59,18 @@ internal static class Rules
     public static readonly DiagnosticDescriptor ReservedName = Composition(
         "INV205", "A name that the generator needs", "'{0}' is a name that the generator adds to '{1}'; choose another");
     public static readonly DiagnosticDescriptor SeveralDonors = Composition(
-        "INV206", "A donor is one site", "[From] reads one site, but '{0}' names several layers");
+        "INV206", "A donor is one site", "[{0}] reads one site, but '{1}' names several layers");
+    public static readonly DiagnosticDescriptor OneMetric = Composition(
+        "INV207", "A gradient is of one metric", "'{0}' is a gradient, and {1}");
+    public static readonly DiagnosticDescriptor UnknownMetric = Composition(
+        "INV208", "Unknown metric", "'{0}' has no metric '{1}'{2}");
+    public static readonly DiagnosticDescriptor RunCycle = Composition(
+        "INV209", "Runs that wait for each other", "Run '{0}' reads '{1}', which waits for '{0}'; a run can read only what does not depend on it");
+    public static readonly DiagnosticDescriptor DerivedRun = Composition("INV210", "A derived run is new, written and read", "{0}");
+    public static readonly DiagnosticDescriptor Include = Composition("INV211", "An included intervention fits", "{0}");
+    public static readonly DiagnosticDescriptor Receiver = Composition("INV212", "Receivers are downstream of the sender", "{0}");
+    public static readonly DiagnosticDescriptor LaterValue = Composition(
+        "INV213", "A write reads earlier values of its own run", "'{0}' is written before {1}");
 
     public static readonly DiagnosticDescriptor InPlace = Memory(
         "INV301", "A declared method changes an argument", "{0} writes into '{1}', which other variants share; compute a new tensor");

@@ -24,13 +24,23 @@ internal sealed class TextLocation
     /// <summary>An argument of the attribute's constructor.</summary>
     public static TextLocation Argument(AttributeData attribute, int index, CancellationToken cancellation)
     {
-        var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
-        string? parameter = attribute.AttributeConstructor?.Parameters.ElementAtOrDefault(index)?.Name;
-        AttributeArgumentSyntax[] arguments = syntax?.ArgumentList?.Arguments.Where(argument => argument.NameEquals is null).ToArray() ?? [];
-        AttributeArgumentSyntax? found =
-            arguments.FirstOrDefault(argument => argument.NameColon is { } name && name.Name.Identifier.ValueText == parameter)
-            ?? arguments.Where(argument => argument.NameColon is null).ElementAtOrDefault(index);
+        (AttributeSyntax? syntax, AttributeArgumentSyntax? found) = Find(attribute, index, cancellation);
         return new TextLocation(attribute.Text(index), syntax, found?.Expression);
+    }
+
+    /// <summary>One string of an array argument, which is written as an array or as a list of arguments.</summary>
+    public static TextLocation Item(AttributeData attribute, int index, int item, CancellationToken cancellation)
+    {
+        (AttributeSyntax? syntax, AttributeArgumentSyntax? first) = Find(attribute, index, cancellation);
+        ExpressionSyntax? expression = first?.Expression switch
+        {
+            ArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions.ElementAtOrDefault(item),
+            ImplicitArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions.ElementAtOrDefault(item),
+            CollectionExpressionSyntax items => (items.Elements.ElementAtOrDefault(item) as ExpressionElementSyntax)?.Expression,
+            _ when item == 0 => first?.Expression,
+            _ => Find(attribute, index + item, cancellation).Found?.Expression,
+        };
+        return new TextLocation(attribute.Items(index).ElementAtOrDefault(item) ?? "", syntax, expression);
     }
 
     /// <summary>A property that the attribute sets; null when it does not.</summary>
@@ -41,6 +51,16 @@ internal sealed class TextLocation
         var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
         AttributeArgumentSyntax? found = syntax?.ArgumentList?.Arguments.FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name);
         return new TextLocation(text, syntax, found?.Expression);
+    }
+
+    private static (AttributeSyntax? Attribute, AttributeArgumentSyntax? Found) Find(AttributeData attribute, int index, CancellationToken cancellation)
+    {
+        var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
+        string? parameter = attribute.AttributeConstructor?.Parameters.ElementAtOrDefault(index)?.Name;
+        AttributeArgumentSyntax[] arguments = syntax?.ArgumentList?.Arguments.Where(argument => argument.NameEquals is null).ToArray() ?? [];
+        return (syntax,
+            arguments.FirstOrDefault(argument => argument.NameColon is { } name && name.Name.Identifier.ValueText == parameter)
+            ?? arguments.Where(argument => argument.NameColon is null).ElementAtOrDefault(index));
     }
 
     /// <summary>Some characters of the string; the whole expression where they cannot be told apart (escapes, constants).</summary>

@@ -13,20 +13,12 @@ internal static class InterventionEmitter
         else
             Refuse(writer, model);
         ResultEmitter.Emit(writer.Line(), model);
-    });
+    }, GraphEmitter.CallsPathPatch(model) ? $"using static {Names.Graphs}.PathPatching;" : null);
 
     private static void Graph(SourceWriter writer, InterventionModel model)
     {
-        GraphSummary(writer).Line($"public {Names.Graphs}.InterventionGraph Graph => new {Names.Graphs}.InterventionGraph").Open();
-        writer.Line($"Name = {Literals.Quote(model.Type.Name)},");
-        writer.Line($"ModelFingerprint = {model.ModelType}.SchemaFingerprint,");
-        writer.Line($"PromptFingerprint = {model.PromptType}.SchemaFingerprint,");
-        Nodes(writer, model, NodeKind.Patch, "Writes", "WriteNode");
-        Nodes(writer, model, NodeKind.Capture, "Captures", "CaptureNode");
-        Nodes(writer, model, NodeKind.Metric, "Metrics", "MetricNode");
-        writer.Close(";").Line();
-
-        RunHeader(writer, model, " =>");
+        GraphEmitter.Emit(GraphSummary(writer), model);
+        RunHeader(writer.Line(), model, " =>");
         writer.Indented($"new Result({Names.Runner}.Run(Graph, model, prompts, options, cancellationToken));");
     }
 
@@ -55,47 +47,5 @@ internal static class InterventionEmitter
             $"{model.PromptType} prompts,",
             $"{Names.RunOptions}? options = null,",
             $"{Names.CancellationToken} cancellationToken = default){end}");
-    }
-
-    private static void Nodes(SourceWriter writer, InterventionModel model, NodeKind kind, string property, string node)
-    {
-        List<MethodModel> methods = model.Methods.Where(method => method.Kind == kind).ToList();
-        if (methods.Count == 0)
-            return;
-        // The body's only variable must not hide a method.
-        string arguments = model.Methods.Any(method => method.Name == "x") ? "arguments_" : "x";
-        writer.Line($"{property} = {Names.ImmutableArray}.Create<{Names.Graphs}.{node}>(");
-        for (int i = 0; i < methods.Count; i++)
-        {
-            MethodModel method = methods[i];
-            var lines = new List<string> { Literals.Quote(method.Name), Reads(method), Body(method, arguments) };
-            if (kind != NodeKind.Metric)
-                lines.Insert(1, Literals.Quote(method.Site));
-            writer.Indented($"new {Names.Graphs}.{node}(");
-            for (int j = 0; j < lines.Count; j++)
-                writer.Indented("    " + lines[j] + (j < lines.Count - 1 ? "," : i < methods.Count - 1 ? ")," : ")),"));
-        }
-    }
-
-    private static string Reads(MethodModel method)
-    {
-        string type = $"{Names.Graphs}.Read";
-        return method.Reads.Count == 0
-            ? $"{Names.ImmutableArray}<{type}>.Empty"
-            : $"{Names.ImmutableArray}.Create<{type}>({string.Join(", ", method.Reads.Select(Read))})";
-
-        string Read(ReadModel read) => read.Kind switch
-        {
-            ReadKind.Logit => $"new {type}.Logit({Literals.Quote(read.Name)}, {Literals.Quote(read.Place ?? "end")})",
-            ReadKind.From when read.Place is { } site => $"new {type}.From({Literals.Quote(read.Name)}, {Literals.Quote(site)})",
-            ReadKind.From => $"new {type}.From({Literals.Quote(read.Name)})",
-            _ => $"new {type}.Value()",
-        };
-    }
-
-    private static string Body(MethodModel method, string arguments)
-    {
-        string values = string.Join(", ", method.Reads.Select((_, i) => $"{arguments}[{Literals.Number(i)}]"));
-        return $"{(method.IsStatic ? "static " : "")}{arguments} => {Literals.Identifier(method.Name)}({values})";
     }
 }

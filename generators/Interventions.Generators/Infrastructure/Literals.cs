@@ -12,6 +12,18 @@ internal static class Literals
     /// <summary>An integer literal.</summary>
     public static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>A floating-point literal.</summary>
+    public static string Number(double value) =>
+        double.IsNaN(value) ? "double.NaN" :
+        double.IsInfinity(value) ? (value > 0 ? "double.PositiveInfinity" : "double.NegativeInfinity") :
+        value.ToString("R", CultureInfo.InvariantCulture) + "d";
+
+    /// <summary>A truth value.</summary>
+    public static string Truth(bool value) => value ? "true" : "false";
+
+    /// <summary>A string literal, or null.</summary>
+    public static string QuoteOrNull(string? text) => text is null ? "null" : Quote(text);
+
     /// <summary>An identifier, with <c>@</c> where it is a keyword.</summary>
     public static string Identifier(string name) =>
         SyntaxFacts.GetKeywordKind(name) == SyntaxKind.None && SyntaxFacts.GetContextualKeywordKind(name) == SyntaxKind.None ? name : "@" + name;

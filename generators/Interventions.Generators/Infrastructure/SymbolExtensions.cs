@@ -50,6 +50,19 @@ internal static class SymbolExtensions
         attribute.ConstructorArguments.Length > index
         && attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : "";
 
+    /// <summary>The attribute as it is written: <c>[Zero]</c>.</summary>
+    public static string ShortName(this AttributeData attribute)
+    {
+        string name = attribute.AttributeClass?.Name ?? "";
+        return $"[{(name.EndsWith("Attribute", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Attribute".Length) : name)}]";
+    }
+
+    /// <summary>The strings of an array argument of an attribute's constructor; empty when it is missing.</summary>
+    public static IEnumerable<string> Items(this AttributeData attribute, int index) =>
+        attribute.ConstructorArguments.Length > index && attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Array, IsNull: false } array
+            ? array.Values.Select(value => value.Value as string ?? "")
+            : [];
+
     /// <summary>A string that an attribute sets by name.</summary>
     public static string? Named(this AttributeData attribute, string name)
     {
@@ -57,6 +70,15 @@ internal static class SymbolExtensions
             if (argument.Key == name)
                 return argument.Value.Value as string;
         return null;
+    }
+
+    /// <summary>A number or a truth value that an attribute sets by name.</summary>
+    public static T Named<T>(this AttributeData attribute, string name, T otherwise)
+    {
+        foreach (var argument in attribute.NamedArguments)
+            if (argument.Key == name && argument.Value.Value is T value)
+                return value;
+        return otherwise;
     }
 
     /// <summary>Strings of an array argument; null and empty ones are left out.</summary>

@@ -9,48 +9,24 @@ namespace Interventions.Generators.Model;
 /// <param name="PromptsHaveSchema">Whether the prompt set has the generated base of results.</param>
 /// <param name="Access">The accessibility of what names model or prompts: no wider than theirs.</param>
 /// <param name="IsValid">Whether no analyzer finds fault with the signatures.</param>
+/// <param name="Changes">The run that is changed; <see langword="null"/> is the first.</param>
+/// <param name="Runs">The derived runs.</param>
+/// <param name="Includes">The properties that hold included interventions.</param>
+/// <param name="Writes">What is written, in the graph's order: class attributes, then members.</param>
 /// <param name="Methods">The declared methods, in textual order.</param>
+/// <param name="Parameters">The trained values.</param>
 /// <param name="Placeholders">The placeholders of the writes, in order of first appearance.</param>
 internal sealed record InterventionModel(
     TypeModel Type, string ModelType, string PromptType, bool PromptsHaveSchema, string Access, bool IsValid,
-    EquatableArray<MethodModel> Methods, EquatableArray<string> Placeholders);
+    string? Changes, EquatableArray<RunModel> Runs, EquatableArray<string> Includes, EquatableArray<WriteModel> Writes,
+    EquatableArray<MethodModel> Methods, EquatableArray<ParameterModel> Parameters, EquatableArray<string> Placeholders);
 
-/// <summary>A declared method.</summary>
-/// <param name="Kind">What becomes of what it returns.</param>
+/// <summary>A derived run.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Site">The site path; empty for a metric.</param>
-/// <param name="IsStatic">Whether it needs no instance.</param>
-/// <param name="Reads">What its parameters read.</param>
-internal sealed record MethodModel(NodeKind Kind, string Name, string Site, bool IsStatic, EquatableArray<ReadModel> Reads);
+/// <param name="Of">The run whose tokens it reads; <see langword="null"/> is the changed one.</param>
+internal sealed record RunModel(string Name, string? Of);
 
-/// <summary>What becomes of what a method returns.</summary>
-internal enum NodeKind
-{
-    /// <summary>It is written.</summary>
-    Patch,
-
-    /// <summary>It is kept.</summary>
-    Capture,
-
-    /// <summary>It is kept: a number a prompt.</summary>
-    Metric,
-}
-
-/// <summary>What a parameter reads.</summary>
-/// <param name="Kind">The kind of value.</param>
-/// <param name="Name">The run, or the answer.</param>
-/// <param name="Place">The run's site (<see langword="null"/>: the method's own), or the answer's position.</param>
-internal sealed record ReadModel(ReadKind Kind, string Name, string? Place);
-
-/// <summary>What a parameter reads.</summary>
-internal enum ReadKind
-{
-    /// <summary>The selected value itself.</summary>
-    Value,
-
-    /// <summary>The value in another run.</summary>
-    From,
-
-    /// <summary>The logit of an answer.</summary>
-    Logit,
-}
+/// <summary>A trained value.</summary>
+/// <param name="Name">The property.</param>
+/// <param name="Metric">The metric; <see langword="null"/> is the only one.</param>
+internal sealed record ParameterModel(string Name, string? Metric);

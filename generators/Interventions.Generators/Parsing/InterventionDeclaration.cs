@@ -11,9 +11,29 @@ namespace Interventions.Generators.Parsing;
 /// <param name="Model">The model type.</param>
 /// <param name="Prompts">The prompt set; null when the default one is not referenced.</param>
 /// <param name="Methods">The declared methods, in textual order.</param>
+/// <param name="Writes">The writes, in the graph's order: attributes of the class, then members, each in textual order.</param>
+/// <param name="Properties">The properties with <c>[Include]</c> or <c>[Parameter]</c>, in textual order.</param>
+/// <param name="Compilation">What it was read from.</param>
 internal sealed record InterventionDeclaration(
-    INamedTypeSymbol Type, AttributeData Attribute, INamedTypeSymbol Model, INamedTypeSymbol? Prompts, IReadOnlyList<DeclaredMethod> Methods)
+    INamedTypeSymbol Type, AttributeData Attribute, INamedTypeSymbol Model, INamedTypeSymbol? Prompts, IReadOnlyList<DeclaredMethod> Methods,
+    IReadOnlyList<DeclaredWrite> Writes, IReadOnlyList<DeclaredProperty> Properties, Compilation Compilation)
 {
+    /// <summary>The properties that hold included interventions.</summary>
+    public IEnumerable<DeclaredProperty> Includes => Properties.Where(property => property.IsInclude);
+
+    /// <summary>The properties that hold trained values.</summary>
+    public IEnumerable<DeclaredProperty> Parameters => Properties.Where(property => !property.IsInclude);
+
+    /// <summary>The derived runs' attributes, in textual order.</summary>
+    public IEnumerable<AttributeData> Runs =>
+        Type.GetAttributes().Where(attribute => attribute.AttributeClass is { } type && type.Is(KnownNames.Run));
+
+    /// <summary>Which run is changed; null is the first.</summary>
+    public AttributeData? Changes => Type.Attribute(KnownNames.Changes);
+
+    /// <summary>The metrics.</summary>
+    public IEnumerable<DeclaredMethod> Metrics => Methods.Where(method => method.Kind == NodeKind.Metric);
+
     /// <summary>Reads a class; null when it is no intervention.</summary>
     public static InterventionDeclaration? Read(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
     {
@@ -24,14 +44,29 @@ internal sealed record InterventionDeclaration(
             ? arguments[1] as INamedTypeSymbol
             : compilation.GetTypeByMetadataName(KnownNames.DefaultPrompts);
         var methods = new List<DeclaredMethod>();
+        var writes = new List<DeclaredWrite>(DeclaredWrite.Read(type));
+        var properties = new List<DeclaredProperty>();
         foreach (ISymbol member in type.GetMembers())
         {
             cancellation.ThrowIfCancellationRequested();
             if (member is IMethodSymbol method && DeclaredMethod.Read(method) is { } declared)
+            {
                 methods.Add(declared);
+                if (declared.Kind == NodeKind.Patch)
+                    writes.Add(new DeclaredWrite(WriteKind.Patch, declared.Attribute, Method: declared));
+            }
+            else if (member is IPropertySymbol property)
+            {
+                writes.AddRange(DeclaredWrite.Read(property));
+                properties.AddRange(DeclaredProperty.Read(property));
+            }
         }
-        return new InterventionDeclaration(type, attribute, model, prompts, methods);
+        return new InterventionDeclaration(type, attribute, model, prompts, methods, writes, properties, compilation);
     }
+
+    /// <summary>The intervention that a property holds; null when its type is none.</summary>
+    public InterventionDeclaration? Included(DeclaredProperty include, CancellationToken cancellation) =>
+        include.Symbol.Type is INamedTypeSymbol type ? Read(type, Compilation, cancellation) : null;
 
     /// <summary>Where the attribute names its model (0) or its prompt set (1); the whole attribute where it does not.</summary>
     public Location TypeArgument(int index, CancellationToken cancellation)
@@ -41,47 +76,4 @@ internal sealed record InterventionDeclaration(
             ?.TypeArgumentList.Arguments.ElementAtOrDefault(index);
         return (argument ?? syntax)?.GetLocation() ?? Type.Locations[0];
     }
-}
-
-/// <summary>A method with <c>[Patch]</c>, <c>[Capture]</c> or <c>[Metric]</c>.</summary>
-/// <param name="Symbol">The method.</param>
-/// <param name="Kind">Which attribute it has; the first one, if several.</param>
-/// <param name="Attributes">All attributes of that sort that it has.</param>
-/// <param name="Site">The site path; empty for a metric.</param>
-/// <param name="Parameters">Its parameters.</param>
-internal sealed record DeclaredMethod(
-    IMethodSymbol Symbol, NodeKind Kind, IReadOnlyList<AttributeData> Attributes, string Site, IReadOnlyList<DeclaredParameter> Parameters)
-{
-    private static readonly (string Attribute, NodeKind Kind)[] Kinds =
-        [(KnownNames.Patch, NodeKind.Patch), (KnownNames.Capture, NodeKind.Capture), (KnownNames.Metric, NodeKind.Metric)];
-
-    /// <summary>Reads a method; null when it has none of the attributes.</summary>
-    public static DeclaredMethod? Read(IMethodSymbol method)
-    {
-        var attributes = new List<AttributeData>();
-        NodeKind kind = default;
-        foreach (AttributeData attribute in method.GetAttributes())
-        {
-            foreach ((string name, NodeKind known) in Kinds)
-            {
-                if (attribute.AttributeClass is not { } type || !type.Is(name))
-                    continue;
-                if (attributes.Count == 0)
-                    kind = known;
-                attributes.Add(attribute);
-            }
-        }
-        return attributes.Count == 0
-            ? null
-            : new DeclaredMethod(
-                method, kind, attributes, attributes[0].Text(0),
-                method.Parameters.Select(p => new DeclaredParameter(p, p.Attribute(KnownNames.From), p.Attribute(KnownNames.Logit))).ToList());
-    }
-}
-
-/// <summary>A parameter, which reads what its attribute says, or the selected value itself.</summary>
-internal sealed record DeclaredParameter(IParameterSymbol Symbol, AttributeData? From, AttributeData? Logit)
-{
-    /// <summary>Whether it reads the selected value itself.</summary>
-    public bool IsValue => From is null && Logit is null;
 }

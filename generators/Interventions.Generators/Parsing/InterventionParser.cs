@@ -25,30 +25,67 @@ internal static class InterventionParser
         bool promptsHaveSchema = declaration.Prompts.Attribute(KnownNames.PromptSchema) is not null && declaration.Prompts.IsPartial(cancellation);
         bool modelHasSchema = declaration.Model.Attribute(KnownNames.ModelSchema) is not null && declaration.Model.IsPartial(cancellation);
         bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration).Any()
-            && declaration.Methods.All(method => method.Kind == NodeKind.Metric || SitePath.TryParse(method.Site, out _, out _));
+            && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => SitePath.TryParse(site, out _, out _));
         return new InterventionModel(
             TypeModelParser.Parse(type), declaration.Model.Qualified(), declaration.Prompts.Qualified(), promptsHaveSchema, Access(declaration), isValid,
-            declaration.Methods.Select(Method).ToEquatableArray(), Placeholders(declaration).ToEquatableArray());
+            declaration.Changes?.Text(0),
+            declaration.Runs.Select(run => new RunModel(run.Text(0), run.Named("Of"))).ToEquatableArray(),
+            declaration.Includes.Select(include => include.Symbol.Name).ToEquatableArray(),
+            declaration.Writes.Select(Write).ToEquatableArray(),
+            declaration.Methods.Select(Method).ToEquatableArray(),
+            declaration.Parameters.Select(parameter => new ParameterModel(parameter.Symbol.Name, parameter.Attribute.Named("Of"))).ToEquatableArray(),
+            SweptPlaceholders.Of(declaration, cancellation).ToEquatableArray());
     }
 
-    private static MethodModel Method(DeclaredMethod method) =>
-        new(method.Kind, method.Symbol.Name, method.Site, method.Symbol.IsStatic, method.Parameters.Select(Read).ToEquatableArray());
+    private static IEnumerable<string> Sites(InterventionDeclaration declaration) =>
+        declaration.Methods.Where(method => method.Kind != NodeKind.Metric).Select(method => method.Site)
+            .Concat(declaration.Writes.SelectMany(write => write.Sites));
 
-    private static ReadModel Read(DeclaredParameter parameter) =>
-        parameter.Logit is { } logit ? new ReadModel(ReadKind.Logit, logit.Text(0), logit.Named("At") ?? "end") :
-        parameter.From is { } from ? new ReadModel(ReadKind.From, from.Text(0), from.ConstructorArguments.Length > 1 ? from.Text(1) : null) :
-        new ReadModel(ReadKind.Value, "", null);
-
-    private static IEnumerable<string> Placeholders(InterventionDeclaration declaration)
+    private static WriteModel Write(DeclaredWrite write)
     {
-        var names = new List<string>();
-        foreach (DeclaredMethod method in declaration.Methods)
-            if (method.Kind == NodeKind.Patch && SitePath.TryParse(method.Site, out SitePath? path, out _))
-                foreach (PlaceholderUse use in path.Placeholders)
-                    if (!names.Contains(use.Name))
-                        names.Add(use.Name);
-        return names;
+        AttributeData attribute = write.Attribute;
+        return write.Kind switch
+        {
+            WriteKind.Patch => new WriteModel.Method(Method(write.Method!)),
+            WriteKind.PathPatch => new WriteModel.PathPatch(
+                attribute.Text(0), write.Receivers.ToEquatableArray(), write.Donor!, attribute.Named("FreezeMlps", false)),
+            _ => new WriteModel.BuiltIn(
+                write.Kind, attribute.Text(0), write.Run, write.Property?.Name ?? "", write.Donor, Amount(write), attribute.Named("Seed", 0),
+                attribute.Named("Pooled", false)),
+        };
     }
+
+    private static double Amount(DeclaredWrite write) =>
+        write.Kind == WriteKind.Scale && write.Attribute.ConstructorArguments.Length > 1 && write.Attribute.ConstructorArguments[1].Value is double factor
+            ? factor
+            : write.Attribute.Named("Strength", 1.0);
+
+    private static MethodModel Method(DeclaredMethod method) => new(
+        method.Kind, method.Symbol.Name, method.Site, method.Symbol.IsStatic, Reads(method).ToEquatableArray(),
+        method.Attribute.Named("In"), method.Attribute.Named("Of"), method.Attribute.Named("BeforeWrites", false));
+
+    private static IEnumerable<ReadModel> Reads(DeclaredMethod method)
+    {
+        bool hasGradient = method.Kind != NodeKind.Gradient;
+        foreach (DeclaredParameter parameter in method.Parameters)
+        {
+            // The first bare parameter of a gradient is the gradient itself, the second one the value.
+            bool isGradient = parameter.Kind == ReadKind.Value && !hasGradient;
+            hasGradient |= isGradient;
+            yield return isGradient ? new ReadModel(ReadKind.Gradient, "") : Read(parameter);
+        }
+    }
+
+    private static ReadModel Read(DeclaredParameter parameter) => parameter.Kind switch
+    {
+        ReadKind.Value => new ReadModel(ReadKind.Value, ""),
+        ReadKind.From => new ReadModel(ReadKind.From, parameter.Attribute.Text(0), parameter.IsOwnSiteElsewhere ? null : parameter.Attribute.Text(1)),
+        ReadKind.Logit => new ReadModel(ReadKind.Logit, parameter.Attribute.Text(0), At(parameter), parameter.Attribute.Named("Run")),
+        ReadKind.Logits => new ReadModel(ReadKind.Logits, "", At(parameter), parameter.Attribute.Named("Run")),
+        _ => new ReadModel(parameter.Kind, parameter.Attribute.Text(0)),
+    };
+
+    private static string At(DeclaredParameter parameter) => parameter.Attribute.Named("At") ?? "end";
 
     /// <summary>A public class may be declared over an internal model; its <c>Run</c> is then internal too.</summary>
     private static string Access(InterventionDeclaration declaration)

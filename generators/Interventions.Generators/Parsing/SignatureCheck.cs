@@ -8,35 +8,47 @@ namespace Interventions.Generators.Parsing;
 /// <summary>The rules of signatures. The generator asks whether there is a problem; each analyzer reports the problems of its rule.</summary>
 internal static class SignatureCheck
 {
-    public static IEnumerable<Problem> Problems(InterventionDeclaration declaration) => declaration.Methods.SelectMany(Problems);
+    public static IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
+        declaration.Methods.SelectMany(Problems).Concat(PropertyProblems(declaration));
+
+    /// <summary>What holds a written or trained tensor is a tensor.</summary>
+    private static IEnumerable<Problem> PropertyProblems(InterventionDeclaration declaration) =>
+        declaration.Writes.Select(write => new { write.Property, write.Attribute })
+            .Concat(declaration.Parameters.Select(parameter => new { Property = (IPropertySymbol?)parameter.Symbol, parameter.Attribute }))
+            .Where(use => use.Property is not null && !IsTensor(use.Property))
+            .Select(use => new Problem(Rules.TensorProperty, use.Property!.Locations[0], use.Property.Name, use.Attribute.ShortName()));
+
+    private static bool IsTensor(IPropertySymbol property) =>
+        property is { IsIndexer: false, GetMethod: not null, RefKind: RefKind.None } && property.Type.Is(KnownNames.Tensor);
 
     private static IEnumerable<Problem> Problems(DeclaredMethod method)
     {
         IMethodSymbol symbol = method.Symbol;
         Location name = symbol.Locations[0];
         if (method.Attributes.Count > 1)
-            yield return new Problem(Rules.OneMeaning, name, symbol.Name, "[Patch], [Capture] and [Metric]");
+            yield return new Problem(Rules.OneMeaning, name, symbol.Name, "[Patch], [Capture], [Gradient] and [Metric]");
         if (symbol.IsGenericMethod)
             yield return new Problem(Rules.NotGeneric, name, symbol.Name);
         if (!symbol.ReturnType.Is(KnownNames.Tensor) || symbol.RefKind != RefKind.None)
             yield return new Problem(Rules.ReturnsTensor, name, symbol.Name, method.Kind == NodeKind.Patch ? "written" : "kept");
 
-        DeclaredParameter? value = null;
+        var values = new List<DeclaredParameter>();
         foreach (DeclaredParameter parameter in method.Parameters)
         {
             Location at = parameter.Symbol.Locations[0];
+            bool isValue = parameter.Kind == ReadKind.Value;
             if (!parameter.Symbol.Type.Is(KnownNames.Tensor) || parameter.Symbol.RefKind != RefKind.None)
                 yield return new Problem(Rules.TakesTensors, at, parameter.Symbol.Name);
-            else if (parameter is { From: not null, Logit: not null })
-                yield return new Problem(Rules.OneMeaning, at, parameter.Symbol.Name, "[From] and [Logit]");
-            else if (method.Kind != NodeKind.Metric && parameter.Logit is not null)
-                yield return new Problem(Rules.LogitInMetric, at, symbol.Name);
-            else if (method.Kind == NodeKind.Metric && (parameter.IsValue || parameter.From is { ConstructorArguments.Length: 1 }))
+            else if (parameter.Attributes.Count > 1)
+                yield return new Problem(Rules.OneMeaning, at, parameter.Symbol.Name, "[From], [ValueOf], [Logit], [Logits] and [Answer]");
+            else if (method.Kind != NodeKind.Metric && parameter.Kind is ReadKind.Logit or ReadKind.Logits)
+                yield return new Problem(Rules.LogitInMetric, at, symbol.Name, parameter.Attribute.ShortName());
+            else if (method.Kind == NodeKind.Metric && (isValue || parameter.IsOwnSiteElsewhere))
                 yield return new Problem(Rules.MetricHasNoValue, at, symbol.Name, parameter.Symbol.Name);
-            else if (parameter.IsValue && value is not null)
-                yield return new Problem(Rules.OneValue, at, symbol.Name, value.Symbol.Name, parameter.Symbol.Name);
-            if (parameter.IsValue)
-                value ??= parameter;
+            else if (isValue && values.Count == (method.Kind == NodeKind.Gradient ? 2 : 1))
+                yield return new Problem(Rules.OneValue, at, symbol.Name, values[values.Count - 1].Symbol.Name, parameter.Symbol.Name);
+            if (isValue)
+                values.Add(parameter);
         }
     }
 }

@@ -10,24 +10,49 @@ namespace Interventions.Generators.Schema;
 /// <param name="Path">The path; null when it breaks the grammar.</param>
 /// <param name="Syntax">How it breaks the grammar.</param>
 /// <param name="IsWritten">Whether it says what is written.</param>
-/// <param name="IsDonor">Whether it says what is read from another run.</param>
-internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteProblem? Syntax, bool IsWritten, bool IsDonor)
+/// <param name="Reader">The parameter's attribute that reads it; null where it is no parameter's.</param>
+internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteProblem? Syntax, bool IsWritten, string? Reader)
 {
-    /// <summary>All paths of a declaration, in textual order.</summary>
+    /// <summary>All paths of a declaration: those of built-in writes of the class, then the members', in textual order.</summary>
     public static IEnumerable<DeclaredPath> Of(InterventionDeclaration declaration, CancellationToken cancellation)
     {
+        foreach (DeclaredWrite write in declaration.Writes)
+        {
+            foreach (DeclaredPath path in Written(write, cancellation))
+                yield return path;
+            foreach (DeclaredPath path in Read(write.Method?.Parameters ?? [], cancellation))
+                yield return path;
+        }
         foreach (DeclaredMethod method in declaration.Methods)
         {
+            if (method.Kind == NodeKind.Patch)
+                continue;
             if (method.Kind != NodeKind.Metric)
-                yield return Parse(TextLocation.Argument(method.Attributes[0], 0, cancellation), isWritten: method.Kind == NodeKind.Patch);
-            foreach (DeclaredParameter parameter in method.Parameters)
-                if (parameter.From is { ConstructorArguments.Length: > 1 } from)
-                    yield return Parse(TextLocation.Argument(from, 1, cancellation), isDonor: true);
+                yield return Parse(TextLocation.Argument(method.Attribute, 0, cancellation));
+            foreach (DeclaredPath path in Read(method.Parameters, cancellation))
+                yield return path;
         }
     }
 
-    private static DeclaredPath Parse(TextLocation location, bool isWritten = false, bool isDonor = false) =>
+    /// <summary>What a write writes: a path patch its sender and its receivers, any other write one path.</summary>
+    public static IEnumerable<DeclaredPath> Written(DeclaredWrite write, CancellationToken cancellation) =>
+        write.Receivers.Select((_, i) => TextLocation.Item(write.Attribute, 1, i, cancellation))
+            .Prepend(TextLocation.Argument(write.Attribute, 0, cancellation))
+            .Select(location => Parse(location, isWritten: true));
+
+    private static IEnumerable<DeclaredPath> Read(IEnumerable<DeclaredParameter> parameters, CancellationToken cancellation) =>
+        parameters.Select(parameter => Read(parameter, cancellation)).OfType<DeclaredPath>();
+
+    /// <summary>The path that a parameter reads; null when it reads none of its own.</summary>
+    public static DeclaredPath? Read(DeclaredParameter parameter, CancellationToken cancellation) => parameter.Kind switch
+    {
+        ReadKind.From when !parameter.IsOwnSiteElsewhere => Parse(TextLocation.Argument(parameter.Attribute, 1, cancellation), reader: "From"),
+        ReadKind.ValueOf => Parse(TextLocation.Argument(parameter.Attribute, 0, cancellation), reader: "ValueOf"),
+        _ => null,
+    };
+
+    private static DeclaredPath Parse(TextLocation location, bool isWritten = false, string? reader = null) =>
         SitePath.TryParse(location.Text, out SitePath? path, out SiteProblem? syntax)
-            ? new DeclaredPath(location, path, null, isWritten, isDonor)
-            : new DeclaredPath(location, null, syntax, isWritten, isDonor);
+            ? new DeclaredPath(location, path, null, isWritten, reader)
+            : new DeclaredPath(location, null, syntax, isWritten, reader);
 }

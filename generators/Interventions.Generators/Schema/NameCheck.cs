@@ -32,21 +32,20 @@ internal static class NameCheck
             foreach (SiteProblem problem in PathProblems(path, schema, prompts))
                 yield return At(path.Location, problem);
 
+        if (prompts is not null)
+            foreach (DeclaredRunName run in DeclaredRunName.Of(declaration, cancellation))
+                if (RunNameCheck.Problem(run, declaration, prompts) is { } problem)
+                    yield return At(run.Location, problem);
+
         foreach (DeclaredParameter parameter in declaration.Methods.SelectMany(method => method.Parameters))
         {
-            if (parameter.From is { } from && prompts is not null)
+            if (parameter.Kind is ReadKind.Logit or ReadKind.Answer && prompts is not null)
             {
-                var run = TextLocation.Argument(from, 0, cancellation);
-                if (VocabularyResolver.UnknownRun(run.Text, prompts) is { } problem)
-                    yield return At(run, problem);
-            }
-            if (parameter.Logit is { } logit && prompts is not null)
-            {
-                var answer = TextLocation.Argument(logit, 0, cancellation);
+                var answer = TextLocation.Argument(parameter.Attribute, 0, cancellation);
                 if (VocabularyResolver.UnknownAnswer(answer.Text, prompts) is { } problem)
                     yield return At(answer, problem);
             }
-            if (parameter.Logit is { } at && TextLocation.Property(at, "At", cancellation) is { } position
+            if (parameter.Kind is ReadKind.Logit or ReadKind.Logits && TextLocation.Property(parameter.Attribute, "At", cancellation) is { } position
                 && !VocabularyResolver.TryPosition(position.Text, prompts, out _, out SiteProblem? wrong))
                 yield return At(position, wrong);
         }

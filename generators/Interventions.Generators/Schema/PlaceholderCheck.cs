@@ -12,7 +12,7 @@ internal static class PlaceholderCheck
     {
         List<DeclaredPath> paths = DeclaredPath.Of(declaration, cancellation).Where(path => path.Path is not null).ToList();
         ModelSchema? schema = SchemaReader.TryRead(declaration.Model);
-        var swept = new HashSet<string>(paths.Where(path => path.IsWritten).SelectMany(path => path.Path!.Placeholders).Select(use => use.Name));
+        var swept = new HashSet<string>(SweptPlaceholders.Of(declaration, cancellation));
         var axes = new Dictionary<string, string>();
         var before = new List<SiteResolution>();
         foreach (DeclaredPath path in paths)

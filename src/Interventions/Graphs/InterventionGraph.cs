@@ -39,6 +39,9 @@ public sealed record InterventionGraph
     /// <summary>This graph after another one's writes and derived runs.</summary>
     public InterventionGraph Including(InterventionGraph included) =>
         this with { Runs = included.Runs.AddRange(Runs), Writes = included.Writes.AddRange(Writes), Parameters = included.Parameters.AddRange(Parameters) };
+
+    /// <summary>This graph with further writes, after its own.</summary>
+    public InterventionGraph Then(params WriteNode[] writes) => this with { Writes = Writes.AddRange(writes) };
 }
 
 /// <summary>A further run of the tokens of a run of the prompt set.</summary>

@@ -11,6 +11,13 @@ public sealed class EmissionTests
     public void ADeclarationBecomesAGraphAndResults() => Snapshot.Verify(Compilations.GeneratedText(Sources.HeadSweep, Sources.Model, Sources.Prompts));
 
     [Fact]
+    public void EveryAttributeIsInTheGraph() => Snapshot.Verify(
+        Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything).Split("// =====")[^1]);
+
+    [Fact]
+    public void EveryAttributeCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything);
+
+    [Fact]
     public void ADecoderCanBeLoaded() => Snapshot.Verify(Compilations.GeneratedText("""
         [ModelSchema, Axis("layer", 2), Axis("head", 3)]
         [Site("own", "batch")]
@@ -29,7 +36,7 @@ public sealed class EmissionTests
 
     [Fact]
     public void GeneratedCodeNeedsNoNewLanguage() => Clean(Compilations.Of(
-        LanguageVersion.CSharp12, Sources.Model, Sources.Prompts, Sources.HeadSweep));
+        LanguageVersion.CSharp12, Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything));
 
     [Theory]
     [InlineData("an empty one", "")]

@@ -14,8 +14,8 @@ public sealed class SignatureRuleTests
     [InlineData("INV105", "Metric 'M' has no site of its own; say what 'x' reads", """[Metric] static Tensor M(Tensor [|x|]) => x;""")]
     [InlineData("INV105", "Metric 'M' has no site of its own", """[Metric] static Tensor M([From("clean")] Tensor [|x|]) => x;""")]
     [InlineData("INV107", "'P' must not have type parameters", """[Patch("embed")] static Tensor [|P|]<T>(Tensor x) => x;""")]
-    [InlineData("INV108", "'P' has several of [Patch], [Capture] and [Metric]", """[Patch("embed"), Capture("embed")] static Tensor [|P|](Tensor x) => x;""")]
-    [InlineData("INV108", "'x' has several of [From] and [Logit]", """[Metric] static Tensor M([From("clean", "embed"), Logit("S")] Tensor [|x|]) => x;""")]
+    [InlineData("INV108", "'P' has several of [Patch], [Capture], [Gradient] and [Metric]", """[Patch("embed"), Capture("embed")] static Tensor [|P|](Tensor x) => x;""")]
+    [InlineData("INV108", "'x' has several of [From], [ValueOf], [Logit], [Logits] and [Answer]", """[Metric] static Tensor M([From("clean", "embed"), Logit("S")] Tensor [|x|]) => x;""")]
     public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]

@@ -8,10 +8,13 @@ internal static class Sources
         namespace Study;
 
         [Site("embed", "batch", "pos", "d_model")]
+        [Site("blocks.{layer}.attn.q_input", "batch", "pos", "head", "d_model")]
         [Site("blocks.{layer}.attn.pattern", "batch", "head", "query", "key")]
         [Site("blocks.{layer}.attn.z", "batch", "pos", "head", "d_head")]
+        [Site("blocks.{layer}.mlp_in", "batch", "pos", "d_model")]
         [Site("blocks.{layer}.mlp.post", "batch", "pos", "neuron")]
         [Site("blocks.{layer}.mlp_out", "batch", "pos", "d_model")]
+        [Site("logits", "batch", "pos", "vocab")]
         public abstract class Decoder : Interventions.Graphs.HookedModel
         {
             public override Interventions.Sites.ModelSchema Schema => throw new NotImplementedException();
@@ -52,11 +55,55 @@ internal static class Sources
         }
         """;
 
-    /// <summary>A declaration on <see cref="Model"/> and <see cref="Prompts"/> with these members.</summary>
-    public static string Intervention(string members) => $$"""
+    /// <summary>A declaration that uses every attribute.</summary>
+    public const string Everything = """
         namespace Study;
 
         [Intervention<Toy, IoiPrompts>]
+        [Changes("corrupted"), Run("direct"), Run("again", Of = "clean")]
+        [Zero("blocks.0.attn.z[head={first}]")]
+        [Scale("embed", 0.5), Freeze("blocks.1.mlp_out", To = "clean", In = "direct"), Freeze("blocks.0.mlp_out")]
+        [PathPatch("blocks.0.attn.z[head={head}; pos=end]", "blocks.1.attn.q_input[head={other}]", "logits", From = "clean", FreezeMlps = true)]
+        [Resample("blocks.0.mlp.post[neuron=1,2]", From = "clean", Seed = 7), Mean("blocks.1.attn.z[head={head}]", Pooled = true)]
+        public sealed partial class Everything
+        {
+            [Include]
+            public required HeadSweep Sweep { get; init; }
+
+            [Add("embed[pos=end]", Strength = -2), ProjectOut("blocks.1.mlp_in", In = "again"), Parameter(Of = nameof(Difference))]
+            public required Tensor Direction { get; init; }
+
+            [Patch("blocks.{last}.mlp_out", In = "direct")]
+            static Tensor FromAgain([From("again")] Tensor again) => again;
+
+            [ProjectOnto("blocks.1.mlp.post")]
+            static Tensor Axis => ones(8);
+
+            [Patch("embed")]
+            Tensor FromDirect(Tensor x, [From("direct", "blocks.0.mlp_in")] Tensor direct) => x + direct;
+
+            [Capture("blocks.1.mlp_out", BeforeWrites = true)]
+            static Tensor Before(Tensor x) => x;
+
+            [Gradient("blocks.*.attn.z", Of = "Difference")]
+            static Tensor Attribution(Tensor gradient, Tensor z, [From("clean")] Tensor clean) => (gradient * (clean - z)).sum(-1);
+
+            [Metric]
+            static Tensor Difference([Logit("IO", Run = "clean")] Tensor io, [Logit("S", At = "S1+1")] Tensor s) => io - s;
+
+            [Metric]
+            static Tensor Loss([Logits] Tensor logits, [Logits(At = "S1", Run = "clean")] Tensor other, [Answer("IO")] Tensor answer, [ValueOf("embed[pos=end]")] Tensor x) =>
+                logits.gather(1, answer.unsqueeze(1)).squeeze(1) - other.sum(-1) + x.sum();
+        }
+        """;
+
+    /// <summary>A declaration on <see cref="Model"/> and <see cref="Prompts"/> with these members.</summary>
+    /// <param name="members">What stands in the class.</param>
+    /// <param name="attributes">What stands before it, in brackets.</param>
+    public static string Intervention(string members, string attributes = "") => $$"""
+        namespace Study;
+
+        [Intervention<Toy, IoiPrompts>] {{attributes}}
         public sealed partial class Probe
         {
             {{members}}

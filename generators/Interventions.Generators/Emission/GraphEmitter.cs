@@ -1,0 +1,85 @@
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Model;
+
+namespace Interventions.Generators.Emission;
+
+/// <summary>
+/// Writes the graph of a declaration. Its writes stand in the order in which they happen: an initializer holds them up to the first path patch; each path
+/// patch and what comes after it is a call on the graph so far. Included writes come first whenever they are added.
+/// </summary>
+internal static class GraphEmitter
+{
+    /// <summary>The property's expression.</summary>
+    public static void Emit(SourceWriter writer, InterventionModel model)
+    {
+        NodeEmitter nodes = NodeEmitter.For(model);
+        List<WriteModel> writes = model.Writes.ToList();
+        List<WriteModel> first = writes.TakeWhile(IsNode).ToList();
+
+        writer.Line($"public {Names.Graphs}.InterventionGraph Graph => new {Names.Graphs}.InterventionGraph").Open();
+        writer.Line($"Name = {Literals.Quote(model.Type.Name)},");
+        writer.Line($"ModelFingerprint = {model.ModelType}.SchemaFingerprint,");
+        writer.Line($"PromptFingerprint = {model.PromptType}.SchemaFingerprint,");
+        if (model.Changes is { } changes)
+            writer.Line($"Changes = {Literals.Quote(changes)},");
+        Nodes(writer, "Runs", "DerivedRun", model.Runs.Select(NodeEmitter.Run));
+        Nodes(writer, "Writes", "WriteNode", first.Select(nodes.Write));
+        foreach (NodeKind kind in new[] { NodeKind.Capture, NodeKind.Gradient, NodeKind.Metric })
+            Nodes(writer, kind + "s", kind + "Node", model.Methods.Where(method => method.Kind == kind).Select(nodes.Node));
+        Nodes(writer, "Parameters", "ParameterNode", model.Parameters.Select(NodeEmitter.Parameter));
+
+        List<string[]> calls = Calls(model, writes.Skip(first.Count), nodes).ToList();
+        writer.Close(calls.Count == 0 ? ";" : "");
+        for (int i = 0; i < calls.Count; i++)
+            writer.Indented(WithEnd(calls[i], i < calls.Count - 1 ? "" : ";"));
+    }
+
+    /// <summary>Whether a path patch, an extension method, is called.</summary>
+    public static bool CallsPathPatch(InterventionModel model) => model.IsValid && model.Writes.Any(write => !IsNode(write));
+
+    private static bool IsNode(WriteModel write) => write is not WriteModel.PathPatch;
+
+    private static IEnumerable<string[]> Calls(InterventionModel model, IEnumerable<WriteModel> writes, NodeEmitter nodes)
+    {
+        // The last one that is added comes first.
+        foreach (string include in model.Includes.Reverse())
+            yield return [$".Including({Literals.Identifier(include)}.Graph)"];
+        var then = new List<string[]>();
+        foreach (WriteModel write in writes)
+        {
+            if (write is not WriteModel.PathPatch path)
+            {
+                then.Add(nodes.Write(write));
+                continue;
+            }
+            if (then.Count > 0)
+                yield return Then(then);
+            then.Clear();
+            string receivers = string.Join(", ", path.Receivers.Select(Literals.Quote));
+            yield return
+            [
+                $".PathPatch({Literals.Quote(path.Sender)}, new string[] {{ {receivers} }}, from: {Literals.Quote(path.From)}"
+                    + $", freezeMlps: {Literals.Truth(path.FreezeMlps)})",
+            ];
+        }
+        if (then.Count > 0)
+            yield return Then(then);
+    }
+
+    private static string[] Then(List<string[]> writes) => [".Then(", .. Separated(writes, ")")];
+
+    private static void Nodes(SourceWriter writer, string property, string node, IEnumerable<string[]> nodes)
+    {
+        List<string[]> all = nodes.ToList();
+        if (all.Count == 0)
+            return;
+        writer.Line($"{property} = {Names.ImmutableArray}.Create<{Names.Graphs}.{node}>(");
+        foreach (string line in Separated(all, "),"))
+            writer.Line(line);
+    }
+
+    private static IEnumerable<string> Separated(List<string[]> nodes, string end) =>
+        nodes.SelectMany((lines, i) => WithEnd(lines, i < nodes.Count - 1 ? "," : end)).Select(line => "    " + line);
+
+    private static string[] WithEnd(string[] lines, string end) => [.. lines.Take(lines.Length - 1), lines[lines.Length - 1] + end];
+}

@@ -1,0 +1,89 @@
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Model;
+
+namespace Interventions.Generators.Emission;
+
+/// <summary>The nodes of a graph as expressions, line by line.</summary>
+/// <param name="arguments">The name of a body's only variable.</param>
+internal sealed class NodeEmitter(string arguments)
+{
+    private const string Read = Names.Graphs + ".Read";
+
+    /// <summary>A body's variable must not hide a method.</summary>
+    public static NodeEmitter For(InterventionModel model) => new(model.Methods.Any(method => method.Name == "x") ? "arguments_" : "x");
+
+    /// <summary>A write, except a path patch, which is no node.</summary>
+    public string[] Write(WriteModel write) => write is WriteModel.Method method ? Node(method.Node) : [BuiltIn((WriteModel.BuiltIn)write)];
+
+    /// <summary>A method.</summary>
+    public string[] Node(MethodModel method)
+    {
+        var parts = new List<string> { Literals.Quote(method.Name) };
+        if (method.Kind != NodeKind.Metric)
+            parts.Add(Literals.Quote(method.Site));
+        parts.Add(Reads(method));
+        parts.Add(Body(method));
+        if (method is { Kind: NodeKind.Patch, Run: { } run })
+            parts.Add(Literals.Quote(run));
+        if (method is { Kind: NodeKind.Capture, BeforeWrites: true })
+            parts.Add("BeforeWrites: true");
+        if (method is { Kind: NodeKind.Gradient, Metric: { } metric })
+            parts.Add(Literals.Quote(metric));
+        string type = method.Kind == NodeKind.Patch ? "Write" : method.Kind.ToString();
+        return
+        [
+            $"new {Names.Graphs}.{type}Node(",
+            .. parts.Select((part, i) => $"    {part}{(i < parts.Count - 1 ? "," : ")")}"),
+        ];
+    }
+
+    /// <summary>A trained value.</summary>
+    public static string[] Parameter(ParameterModel parameter) =>
+        [New("ParameterNode", Literals.Quote(parameter.Name), Literals.Identifier(parameter.Name), OrNothing(parameter.Metric))];
+
+    /// <summary>A derived run.</summary>
+    public static string[] Run(RunModel run) => [New("DerivedRun", Literals.Quote(run.Name), OrNothing(run.Of))];
+
+    private static string BuiltIn(WriteModel.BuiltIn write)
+    {
+        string site = Literals.Quote(write.Site), amount = Literals.Number(write.Amount), donor = Literals.QuoteOrNull(write.Donor);
+        string name = Literals.Quote(write.Property), property = Literals.Identifier(write.Property);
+        string[] parts = write.Kind switch
+        {
+            WriteKind.Scale => [site, amount],
+            WriteKind.Freeze => [site, "to: " + donor],
+            WriteKind.Resample => [site, "from: " + donor, "seed: " + Literals.Number(write.Seed)],
+            WriteKind.Mean => [site, "from: " + donor, "pooled: " + Literals.Truth(write.IsPooled)],
+            WriteKind.Add => [name, site, property, "strength: " + amount],
+            WriteKind.ProjectOut or WriteKind.ProjectOnto => [name, site, property],
+            _ => [site],
+        };
+        return $"{Names.Graphs}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{(write.Run is { } run ? ", run: " + Literals.Quote(run) : "")})";
+    }
+
+    private static string Reads(MethodModel method) => method.Reads.Count == 0
+        ? $"{Names.ImmutableArray}<{Read}>.Empty"
+        : $"{Names.ImmutableArray}.Create<{Read}>({string.Join(", ", method.Reads.Select(Expression))})";
+
+    private static string Expression(ReadModel read) => read.Kind switch
+    {
+        ReadKind.Gradient => New("Read.Gradient"),
+        ReadKind.From => New("Read.From", Literals.Quote(read.Name), OrNothing(read.Place)),
+        ReadKind.ValueOf => New("Read.Of", Literals.Quote(read.Name)),
+        ReadKind.Logit => New("Read.Logit", Literals.Quote(read.Name), OrNothing(read.Place), OrNothing(read.Run)),
+        ReadKind.Logits => New("Read.Logits", OrNothing(read.Place), OrNothing(read.Run)),
+        ReadKind.Answer => New("Read.AnswerIds", Literals.Quote(read.Name)),
+        _ => New("Read.Value"),
+    };
+
+    /// <summary>Optional parameters stand last, so that one that is not given is left out.</summary>
+    private static string New(string type, params string?[] parts) => $"new {Names.Graphs}.{type}({string.Join(", ", parts.Where(part => part is not null))})";
+
+    private static string? OrNothing(string? text) => text is null ? null : Literals.Quote(text);
+
+    private string Body(MethodModel method)
+    {
+        string values = string.Join(", ", method.Reads.Select((_, i) => $"{arguments}[{Literals.Number(i)}]"));
+        return $"{(method.IsStatic ? "static " : "")}{arguments} => {Literals.Identifier(method.Name)}({values})";
+    }
+}

@@ -1,0 +1,63 @@
+using Interventions.Sites;
+
+namespace Interventions.Generators.Model;
+
+/// <summary>One declared write.</summary>
+internal abstract record WriteModel
+{
+    private WriteModel()
+    {
+    }
+
+    /// <summary>What a method returns.</summary>
+    public sealed record Method(MethodModel Node) : WriteModel;
+
+    /// <summary>A write without a method.</summary>
+    /// <param name="Kind">Which one.</param>
+    /// <param name="Site">The site path.</param>
+    /// <param name="Run">The derived run that is written; <see langword="null"/> is the changed one.</param>
+    /// <param name="Property">The property that holds its tensor; empty for an attribute of the class.</param>
+    /// <param name="Donor">The run that is read; <see langword="null"/> is the changed one.</param>
+    /// <param name="Amount">The factor or strength.</param>
+    /// <param name="Seed">The seed of partners.</param>
+    /// <param name="IsPooled">Whether a mean is one over all positions.</param>
+    public sealed record BuiltIn(
+        WriteKind Kind, string Site, string? Run, string Property, string? Donor, double Amount, int Seed, bool IsPooled) : WriteModel;
+
+    /// <summary>A path patch.</summary>
+    public sealed record PathPatch(string Sender, EquatableArray<string> Receivers, string From, bool FreezeMlps) : WriteModel;
+}
+
+/// <summary>The sorts of writes, each with an attribute of its own.</summary>
+internal enum WriteKind
+{
+    /// <summary>A method's.</summary>
+    Patch,
+
+    /// <summary>Path patching.</summary>
+    PathPatch,
+
+    /// <summary>0.</summary>
+    Zero,
+
+    /// <summary>The value times a factor.</summary>
+    Scale,
+
+    /// <summary>The value of another run.</summary>
+    Freeze,
+
+    /// <summary>The value of another prompt.</summary>
+    Resample,
+
+    /// <summary>The mean over prompts.</summary>
+    Mean,
+
+    /// <summary>The value plus a vector.</summary>
+    Add,
+
+    /// <summary>The value without a direction.</summary>
+    ProjectOut,
+
+    /// <summary>The direction alone.</summary>
+    ProjectOnto,
+}

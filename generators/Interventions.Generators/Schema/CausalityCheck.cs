@@ -1,0 +1,45 @@
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Model;
+using Interventions.Generators.Parsing;
+using Interventions.Sites;
+
+namespace Interventions.Generators.Schema;
+
+/// <summary>The rules of what comes after what: receivers after their sender, and in one run what is written after what it is made of.</summary>
+internal static class CausalityCheck
+{
+    public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    {
+        ModelSchema? schema = SchemaReader.TryRead(declaration.Model);
+        foreach (DeclaredWrite write in declaration.Writes)
+        {
+            List<DeclaredPath> paths = DeclaredPath.Written(write, cancellation).ToList();
+            foreach (Problem problem in write.Kind == WriteKind.PathPatch ? Receivers(write, paths, schema) : OwnRun(write, paths[0], schema, cancellation))
+                yield return problem;
+        }
+    }
+
+    private static IEnumerable<Problem> Receivers(DeclaredWrite write, List<DeclaredPath> paths, ModelSchema? schema)
+    {
+        DeclaredPath sender = paths[0];
+        if (paths.Count == 1)
+            yield return new Problem(Rules.Receiver, sender.Location.At(0, sender.Location.Text.Length), $"'{sender.Location.Text}' has no receivers, so nothing is patched");
+        foreach (DeclaredPath receiver in paths.Skip(1))
+            if (schema is not null && sender.Path is not null && receiver.Path is not null && SiteOrder.IsNotAfter(receiver.Path, sender.Path, schema))
+                yield return new Problem(
+                    Rules.Receiver, receiver.Location.At(0, receiver.Path.Site.Length),
+                    $"'{receiver.Path.Site}' is not downstream of '{sender.Path.Site}': nothing that the sender changes reaches it");
+    }
+
+    private static IEnumerable<Problem> OwnRun(DeclaredWrite write, DeclaredPath written, ModelSchema? schema, CancellationToken cancellation)
+    {
+        // A run is a donor when it is complete, and its own writes are part of it.
+        foreach (TextLocation donor in RunCheck.Donors(write, cancellation))
+            if (donor.Text == write.Run)
+                yield return new Problem(Rules.LaterValue, donor.At(0, donor.Text.Length), written.Location.Text, $"its own run '{donor.Text}', which it reads, is complete");
+        foreach (DeclaredParameter parameter in write.Method?.Parameters ?? [])
+            if (parameter.Kind == ReadKind.ValueOf && DeclaredPath.Read(parameter, cancellation) is { Path: { } read } path
+                && schema is not null && written.Path is not null && SiteOrder.IsNotAfter(written.Path, read, schema))
+                yield return new Problem(Rules.LaterValue, path.Location.At(0, read.Site.Length), written.Location.Text, $"'{read.Site}', which it reads, exists in the same run");
+    }
+}
