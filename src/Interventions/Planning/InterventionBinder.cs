@@ -28,6 +28,7 @@ internal sealed class InterventionBinder
 
     private BoundIntervention Bind()
     {
+        SchemaSkew.Check(_graph, _schema);
         ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(write => new BoundWrite(write, Site(write.Site, write.Name), Reads(write.Reads, write.Name)))];
         string[] swept = [.. writes.SelectMany(write => write.Site.Placeholders).Distinct()];
         ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture => new BoundCapture(capture, Site(capture.Site, capture.Name), Reads(capture.Reads, capture.Name)))];
@@ -120,12 +121,5 @@ internal sealed class InterventionBinder
     }
 
     private InterventionException Wrong(string method, string problem) =>
-        new($"{_graph.Name}.{method}: {problem}{SkewHint()}");
-
-    /// <summary>Names that were right when the declaration was compiled point at another version of the model or the prompts.</summary>
-    private string SkewHint() =>
-        Skew(_graph.ModelFingerprint, _schema.Fingerprint, _schema.Model) + Skew(_graph.PromptFingerprint, _prompts.Vocabulary.Fingerprint, _prompts.Vocabulary.PromptSet);
-
-    private static string Skew(string? compiled, string now, string type) =>
-        compiled is null || compiled == now ? "" : $" (compiled against another schema of {type}: {compiled}, now {now})";
+        new($"{_graph.Name}.{method}: {problem}{SchemaSkew.Hint(_graph, _schema, _prompts.Vocabulary)}");
 }
