@@ -1,0 +1,50 @@
+using Interventions.Graphs;
+using Interventions.Planning;
+
+namespace Interventions.Execution;
+
+/// <summary>Refuses selections that lie outside a prompt, before anything is computed.</summary>
+internal static class PositionChecks
+{
+    /// <summary>Looks at every selection in every prompt, in the runs in which it is read or written.</summary>
+    /// <exception cref="InterventionException">A position lies outside a prompt, or a range is empty in it.</exception>
+    public static void Check(BoundIntervention intervention, IPromptSet prompts)
+    {
+        PromptChunk all = new(prompts, 0, prompts.Prompts.Count);
+        SweepPoint[] points = [.. intervention.Points()];
+        int[] everyRun = [.. Enumerable.Range(0, prompts.Vocabulary.Runs.Count)];
+        foreach (BoundWrite write in intervention.Writes)
+            CheckMethod(write.Site, [0], write.Reads);
+        foreach (BoundCapture capture in intervention.Captures)
+            CheckMethod(capture.Site, everyRun, capture.Reads);
+        foreach (BoundMetric metric in intervention.Metrics)
+            CheckMethod(null, everyRun, metric.Reads);
+
+        void CheckMethod(BoundSite? own, int[] runs, IEnumerable<BoundRead> reads)
+        {
+            if (own is not null)
+                CheckSite(own, runs);
+            foreach (BoundRead read in reads)
+            {
+                if (read is BoundRead.From from)
+                    CheckSite(from.Site ?? own!, [from.Run]);
+                else if (read is BoundRead.Logit logit)
+                    CheckSite(logit.At, runs);
+            }
+        }
+
+        void CheckSite(BoundSite site, int[] runs)
+        {
+            for (int axis = 0; axis < site.Axes.Length; axis++)
+            {
+                if (!site.IsPositional(axis))
+                    continue;
+                IEnumerable<SweepPoint> different = site.Axes[axis].Placeholder is string swept ? points.DistinctBy(point => point[swept]) : [SweepPoint.None];
+                foreach (SweepPoint point in different)
+                    foreach (int run in runs)
+                        for (int row = 0; row < all.Count; row++)
+                            site.PositionIndices(axis, point, all.Tokens(run, row), all.Describe(run, row));
+            }
+        }
+    }
+}
