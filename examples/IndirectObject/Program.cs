@@ -10,10 +10,12 @@ using static TorchSharp.torch;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 try
 {
+    if (args.Where((_, i) => i % 2 == 0).FirstOrDefault(name => name is not ("--model" or "--prompts" or "--seed")) is string unknown)
+        throw new ArgumentException($"There is no option '{unknown}': --model FOLDER, --prompts N and --seed N are known.");
     Study(Option("--model", Path.Combine(AppContext.BaseDirectory, "model")), Number("--prompts", 128), new Random(Number("--seed", 1)));
     return 0;
 }
-catch (Exception problem) when (problem is IOException or ArgumentException or InterventionException)
+catch (Exception problem) when (problem is IOException or InvalidDataException or NotSupportedException or ArgumentException or InterventionException)
 {
     Console.Error.WriteLine(problem.Message);
     return 1;

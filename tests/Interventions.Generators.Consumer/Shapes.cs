@@ -18,6 +18,14 @@ internal static partial class Shapes
         private static Tensor Silence(Tensor x) => zeros_like(x);
     }
 
+    /// <summary>Placeholders may be called anything that a path can spell.</summary>
+    [Intervention<Gpt2Medium, Local>]
+    private sealed partial class Placeholders
+    {
+        [Patch("blocks.{_values}.attn.z[head={class}; pos={Values=0..1}]")]
+        private static Tensor Silence(Tensor x) => zeros_like(x);
+    }
+
     /// <summary>Uses what is generated.</summary>
     public static void Use(Gpt2Medium model, IReadOnlyList<PromptTokens> prompts)
     {

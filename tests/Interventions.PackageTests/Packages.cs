@@ -7,56 +7,66 @@ namespace Interventions.PackageTests;
 /// <summary>The packages, packed once from this source with a version of their own, and folders outside the repository that consume nothing else.</summary>
 public sealed class Packages : IDisposable
 {
-    private static readonly string[] Projects =
-        ["src/TorchSharp.Compat", "src/Tokenizers.Compat", "src/Interventions", "src/Interventions.Models"];
-
     private readonly string _root = Directory.CreateTempSubdirectory("interventions-packages-").FullName;
 
     public Packages()
     {
         Version = string.Create(CultureInfo.InvariantCulture, $"0.0.1-test.{DateTime.UtcNow:yyyyMMddHHmmss}.{Environment.ProcessId}");
-        foreach (string project in Projects)
-        {
-            (int code, string output) = Dotnet(
-                Repository, "pack", project, "--configuration", "Release", "-nologo", "--verbosity", "quiet",
-                $"-p:Version={Version}", $"-p:ScratchOutput={_root}/build", "--output", Feed);
-            if (code != 0)
-                throw new InvalidOperationException($"{project} does not pack:\n{output}");
-        }
-    }
-
-    public static string Repository { get; } = FindRepository();
-
-    public string Version { get; }
-
-    private string Feed => Path.Combine(_root, "feed");
-
-    /// <summary>An empty folder that sees only the packed packages, with a console project that references Interventions.Models.</summary>
-    public string NewFolder(string name, string program, string properties = "")
-    {
-        string folder = Directory.CreateDirectory(Path.Combine(_root, name)).FullName;
-        File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
+        Pack(Path.Combine(Repository, "Packages.slnf"), Version, $"-p:ScratchOutput={_root}/build", "-p:RunAnalyzers=false");
+        File.WriteAllText(Path.Combine(_root, "nuget.config"), $"""
             <configuration>
               <config><add key="globalPackagesFolder" value="{_root}/packages" /></config>
               <packageSources><clear /><add key="packed" value="{Feed}" /></packageSources>
             </configuration>
             """);
-        File.WriteAllText(Path.Combine(folder, "study.csproj"), $"""
+    }
+
+    public static string Repository { get; } = FindRepository();
+
+    /// <summary>A trained checkpoint.</summary>
+    public static string Model { get; } = Path.Combine(Repository, "examples/TrainNames/model");
+
+    public string Version { get; }
+
+    /// <summary>The packed packages, and those that tests add.</summary>
+    public string Feed => Path.Combine(_root, "feed");
+
+    /// <summary>An empty folder that sees only the feed.</summary>
+    public string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_root, name)).FullName;
+
+    /// <summary>A folder with a console project that references Interventions.Models.</summary>
+    public string NewFolder(string name, string program, string properties = "") =>
+        NewProject(name, program, $"<OutputType>Exe</OutputType>{properties}", ("Interventions.Models", Version));
+
+    /// <summary>A folder with a project of one file, as <c>dotnet new</c> makes it; warnings are errors.</summary>
+    public string NewProject(string name, string source, string properties, params (string Id, string Version)[] references)
+    {
+        string folder = NewFolder(name);
+        File.WriteAllText(Path.Combine(folder, $"{name}.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
-                <OutputType>Exe</OutputType>
                 <TargetFramework>net10.0</TargetFramework>
                 <Nullable>enable</Nullable>
                 <ImplicitUsings>enable</ImplicitUsings>
+                <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
                 {properties}
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="Interventions.Models" Version="{Version}" />
+                {string.Concat(references.Select(package => $"<PackageReference Include=\"{package.Id}\" Version=\"{package.Version}\" />"))}
               </ItemGroup>
             </Project>
             """);
-        File.WriteAllText(Path.Combine(folder, "Program.cs"), program);
+        File.WriteAllText(Path.Combine(folder, "Program.cs"), source);
         return folder;
+    }
+
+    /// <summary>Packs a project into the feed.</summary>
+    public void Pack(string project, string version, params string[] arguments)
+    {
+        (int code, string output) = Dotnet(_root,
+            ["pack", project, "--configuration", "Release", "-nologo", "--verbosity", "quiet", $"-p:Version={version}", "--output", Feed, .. arguments]);
+        if (code != 0)
+            throw new InvalidOperationException($"{project} does not pack:\n{output}");
     }
 
     /// <summary>Runs the SDK; everything that it printed.</summary>
@@ -92,3 +102,7 @@ public sealed class Packages : IDisposable
         throw new InvalidOperationException($"No Interventions.sln above {AppContext.BaseDirectory}.");
     }
 }
+
+/// <summary>All tests share one set of packages.</summary>
+[CollectionDefinition(nameof(Packages))]
+public sealed class PackagesCollection : ICollectionFixture<Packages>;

@@ -3,20 +3,38 @@ using System.Text.RegularExpressions;
 namespace Interventions.PackageTests;
 
 /// <summary>What the README promises, from an empty folder with nothing but the packages.</summary>
-public sealed partial class ReadmeTests(Packages packages) : IClassFixture<Packages>
+[Collection(nameof(Packages))]
+public sealed partial class ReadmeTests(Packages packages)
 {
-    private static string Model => Path.Combine(Packages.Repository, "examples/TrainNames/model");
-
     private static string FirstExample => FirstCodeBlock().Match(File.ReadAllText(Path.Combine(Packages.Repository, "README.md"))).Groups[1].Value;
 
+    /// <summary>Under every rule of the SDK, warnings as errors.</summary>
     [Fact]
     public void The_first_example_builds_without_warnings_and_runs()
     {
-        string folder = packages.NewFolder("first", FirstExample, "<TreatWarningsAsErrors>true</TreatWarningsAsErrors>");
-        (int code, string output) = Packages.Dotnet(folder, "run", "--", Model);
+        string folder = packages.NewFolder(
+            "first", FirstExample, "<AnalysisLevel>latest-all</AnalysisLevel><EnforceCodeStyleInBuild>true</EnforceCodeStyleInBuild>");
+        (int code, string output) = Packages.Dotnet(folder, "run", "--", Packages.Model);
         Assert.True(code == 0, output);
         Assert.Contains("clean logit difference", output);
         Assert.Contains("layer=", output);
+    }
+
+    /// <summary>
+    /// One-file programs are built for ahead-of-time compilation. Its packs come from the same feed as everything else: where they are not at hand, no
+    /// such program restores, and what remains of it are its switches.
+    /// </summary>
+    [Fact]
+    public void The_first_example_is_a_program_of_one_file()
+    {
+        string folder = packages.NewFolder("one-file");
+        File.WriteAllText(Path.Combine(folder, "study.cs"), $"#:package Interventions.Models@{packages.Version}\n{FirstExample}");
+        (int code, string output) = Packages.Dotnet(
+            folder, "run", "-p:PublishAot=false", "-p:DynamicCodeSupport=false", "-p:JsonSerializerIsReflectionEnabledByDefault=false",
+            "study.cs", "--", Packages.Model);
+        Assert.True(code == 0, output);
+        Assert.Contains("layer=", output);
+        Assert.DoesNotContain("warning", output);
     }
 
     [Theory]

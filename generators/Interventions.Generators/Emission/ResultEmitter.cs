@@ -68,7 +68,7 @@ internal static class ResultEmitter
         writer.Line($"public {Names.Tensor} Values => _values.Values;").Line();
         writer.Summary("The value at one point.");
         string parameters = string.Join(", ", names.Select(name => "int " + name));
-        writer.Line($"public {Names.Tensor} this[{parameters}] => _values.At(stackalloc int[] {{ {list} }});").Line();
+        writer.Line($"public {Names.Tensor} this[{parameters}] => this._values.At(stackalloc int[] {{ {list} }});").Line();
         writer.Summary("Every point with its mean, in the sweep's order.");
         writer.Line($"public {Names.ReadOnlyList}<{Names.SweptPoint}> Points() => _values.Points();").Line();
         writer.Summary("The points whose mean moved furthest from the unchanged base run, furthest first.");

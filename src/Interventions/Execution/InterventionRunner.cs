@@ -23,6 +23,7 @@ public static class InterventionRunner
         options ??= new RunOptions();
         PromptChecks.Check(prompts, model);
         BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
+        PositionChecks.Check(bound, prompts);
         return new NaiveExecutor(bound, model, prompts, options).Execute(cancellationToken);
     }
 }

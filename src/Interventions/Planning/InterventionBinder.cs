@@ -30,6 +30,7 @@ internal sealed class InterventionBinder
 
     private BoundIntervention Bind()
     {
+        SchemaSkew.Check(_graph, _schema);
         int baseRun = _graph.Changes is null ? 0 : PromptRun(_graph.Changes, "[Changes]");
         _runs = DerivedRuns.Order(_graph, _prompts.Vocabulary, name => PromptRun(name, "[Run]"), baseRun);
         _baseRun = baseRun;
@@ -168,12 +169,5 @@ internal sealed class InterventionBinder
     }
 
     private InterventionException Wrong(string method, string problem) =>
-        new($"{_graph.Name}.{method}: {problem}{SkewHint()}");
-
-    /// <summary>Names that were right when the declaration was compiled point at another version of the model or the prompts.</summary>
-    private string SkewHint() =>
-        Skew(_graph.ModelFingerprint, _schema.Fingerprint, _schema.Model) + Skew(_graph.PromptFingerprint, _prompts.Vocabulary.Fingerprint, _prompts.Vocabulary.PromptSet);
-
-    private static string Skew(string? compiled, string now, string type) =>
-        compiled is null || compiled == now ? "" : $" (compiled against another schema of {type}: {compiled}, now {now})";
+        new($"{_graph.Name}.{method}: {problem}{SchemaSkew.Hint(_graph, _schema, _prompts.Vocabulary)}");
 }

@@ -59,8 +59,18 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
 
     public T this[params long[] indices]
     {
-        get => Data[Offset(indices)];
-        set => Data[Offset(indices)] = value;
+        // The pointer alone does not keep a temporary tensor, as in x.sum().data<float>()[0], from being finalized before it is read.
+        get
+        {
+            var value = Data[Offset(indices)];
+            GC.KeepAlive(_tensor);
+            return value;
+        }
+        set
+        {
+            Data[Offset(indices)] = value;
+            GC.KeepAlive(_tensor);
+        }
     }
 
     public IEnumerator<T> GetEnumerator()

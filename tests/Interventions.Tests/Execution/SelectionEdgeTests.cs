@@ -94,6 +94,22 @@ public sealed class SelectionEdgeTests : IDisposable
         Says("selects position -4 of prompt 1", () => Run(new() { Name = "Empty", Writes = [Zero("embed[pos=-4]")] }, prompts));
     }
 
+    [Theory]
+    [InlineData("embed[pos=3]", null)]
+    [InlineData("embed[pos={p=0..3}]", null)]
+    [InlineData("embed[pos=end+1]", null)]
+    [InlineData("embed", "embed[pos=3]")]
+    public void A_position_outside_a_prompt_is_refused_before_the_pass(string site, string? donor)
+    {
+        List<RunProgress> passes = [];
+        InterventionGraph graph = new() { Name = "Outside", Writes = [new WriteNode("Write", site, [new Read.From("corrupted", donor)], x => x[0])] };
+        RunOptions options = new() { BatchSize = 1, Progress = new Synchronous(passes.Add) };
+        InterventionException refused = Assert.Throws<InterventionException>(
+            () => InterventionRunner.Run(graph, _model, ToyPrompts.Random(9, 5, 4, 3), options));
+        Assert.Contains("of prompt", refused.Message);
+        Assert.Empty(passes);
+    }
+
     [Fact]
     public void A_method_that_returns_null_is_named()
     {
@@ -122,7 +138,7 @@ public sealed class SelectionEdgeTests : IDisposable
     public void Names_that_do_not_fit_hint_at_other_schemas()
     {
         InterventionGraph graph = new() { Name = "Old", Writes = [Zero("embed[pos=gone]")], PromptFingerprint = "0123456789abcdef" };
-        Says("compiled against another schema of ToyPrompts: 0123456789abcdef", () => Run(graph, ToyPrompts.Random(7, 3)));
+        Says("was compiled against another version of ToyPrompts", () => Run(graph, ToyPrompts.Random(7, 3)));
     }
 
     [Fact]
@@ -142,6 +158,11 @@ public sealed class SelectionEdgeTests : IDisposable
             using RunOutput output = Run(graph, prompts);
             Assert.Equal(values, output.Changed("Correct").Values.data<double>().ToArray());
         });
+    }
+
+    private sealed class Synchronous(Action<RunProgress> report) : IProgress<RunProgress>
+    {
+        public void Report(RunProgress value) => report(value);
     }
 
     private static WriteNode Zero(string site) => new("Zero", site, [], _ => zeros(1, dtype: float64));

@@ -1,0 +1,59 @@
+using Interventions.Graphs;
+using Interventions.Planning;
+
+namespace Interventions.Execution;
+
+/// <summary>Refuses selections that lie outside a prompt, before anything is computed.</summary>
+internal static class PositionChecks
+{
+    /// <summary>Looks at every selection in every prompt, in the runs in which it is read or written.</summary>
+    /// <exception cref="InterventionException">A position lies outside a prompt, or a range is empty in it.</exception>
+    public static void Check(BoundIntervention intervention, IPromptSet prompts)
+    {
+        PromptChunk all = new(prompts, [.. Enumerable.Range(0, prompts.Prompts.Count)]);
+        SweepPoint[] points = [.. intervention.Points()];
+        int[] everyRun = [.. Enumerable.Range(0, prompts.Vocabulary.Runs.Count)];
+        foreach (BoundWrite write in intervention.Writes)
+            CheckMethod(write.Site, [write.Run is int run ? TokensOf(run) : intervention.BaseRun], write.Reads);
+        foreach (BoundKeep kept in intervention.Captures.Concat<BoundKeep>(intervention.Gradients))
+            CheckMethod(kept.Site, everyRun, kept.Reads);
+        foreach (BoundMetric metric in intervention.Metrics)
+            CheckMethod(null, everyRun, metric.Reads);
+
+        int TokensOf(int run) => intervention.Runs.FirstOrDefault(derived => derived.Number == run)?.Of ?? run;
+
+        void CheckMethod(BoundSite? own, int[] runs, IEnumerable<BoundRead> reads)
+        {
+            if (own is not null)
+                CheckSite(own, runs);
+            foreach (BoundRead read in reads)
+            {
+                (BoundSite? site, int[] of) = read switch
+                {
+                    BoundRead.From from => (from.Site ?? own, [TokensOf(from.Run)]),
+                    BoundRead.Partner partner => (own, [partner.Run]),
+                    BoundRead.Mean mean => (own, [mean.Run]),
+                    BoundRead.Of other => (other.Site, runs),
+                    BoundRead.Logits logits => (logits.At, logits.Run is int run ? [run] : runs),
+                    _ => ((BoundSite?)null, runs),
+                };
+                if (site is not null)
+                    CheckSite(site, of);
+            }
+        }
+
+        void CheckSite(BoundSite site, int[] runs)
+        {
+            for (int axis = 0; axis < site.Axes.Length; axis++)
+            {
+                if (!site.IsPositional(axis))
+                    continue;
+                IEnumerable<SweepPoint> different = site.Axes[axis].Placeholder is string swept ? points.DistinctBy(point => point[swept]) : [SweepPoint.None];
+                foreach (SweepPoint point in different)
+                    foreach (int run in runs)
+                        for (int row = 0; row < all.Count; row++)
+                            site.PositionIndices(axis, point, all.Tokens(run, row), all.Describe(run, row));
+            }
+        }
+    }
+}
