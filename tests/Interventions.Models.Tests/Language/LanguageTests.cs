@@ -62,6 +62,77 @@ public sealed class LanguageTests : IDisposable
     }
 
     [Fact]
+    public void Denoising_changes_the_corrupted_run()
+    {
+        using Denoising.Result run = new Denoising().Run(_model, _prompts);
+        Assert.Equal([2, 3, 3], run.LogitDifference.Values.shape);
+        Assert.NotEqual(run.Corrupted.LogitDifference[0].item<double>(), run.LogitDifference[layer: 1, head: 0][0].item<double>());
+        Assert.Equal(run.LogitDifference.Top(1)[0].Value - run.Corrupted.LogitDifference.mean().item<double>(), run.LogitDifference.Top(1)[0].Change, 12);
+    }
+
+    [Fact]
+    public void Path_patching_is_the_derived_run_written_out()
+    {
+        using PathToQueries.Result path = new PathToQueries().Run(_model, _prompts);
+        using PathByHand.Result hand = new PathByHand().Run(_model, _prompts);
+        Close(hand.LogitDifference.Values, path.LogitDifference.Values);
+        Assert.True((path.LogitDifference.Values - path.Clean.LogitDifference).abs().max().item<double>() > 1e-8);
+    }
+
+    [Fact]
+    public void Attribution_is_the_gradient_times_the_difference()
+    {
+        using Attribution.Result run = new Attribution().Run(_model, _prompts);
+        Assert.Equal([2, 3, 3], run.Estimate.shape);
+        Close(run.Clean.Estimate, run.Estimate);
+        Close(zeros_like(run.Estimate), run.Corrupted.Estimate); // its difference from itself
+        Assert.True(run.Estimate.abs().max().item<double>() > 1e-6);
+    }
+
+    [Fact]
+    public void Directions_are_ablated_and_added()
+    {
+        Tensor ablated = randn(12, dtype: float64), steering = randn(12, dtype: float64);
+        using Direction.Result run = new Direction { Ablated = ablated, Steering = steering }.Run(_model, _prompts);
+        Close(zeros_like(run.Residual.sum(-1)), run.Residual.matmul(ablated));
+        Assert.True(run.Before.matmul(ablated).abs().max().item<double>() > 1e-6);
+        Close(run.LastBefore + (steering * 3), run.Last);
+    }
+
+    [Fact]
+    public void A_mask_learns_while_the_model_stays_frozen()
+    {
+        Tensor mask = full(3, 0.5, dtype: float64).requires_grad_();
+        double before = Divergence();
+        for (int step = 0; step < 20; step++)
+        {
+            using LearnedMask.Result run = new LearnedMask { Mask = mask }.Run(_model, _prompts);
+            using var frozen = no_grad();
+            // The random model's effects are small: go by direction.
+            mask.sub_(run.MaskGradient / run.MaskGradient.norm() * 0.04);
+        }
+        Assert.True(Divergence() < before / 2);
+        Assert.All(_model.Weights.Values, weight => Assert.False(weight.requires_grad));
+
+        double Divergence()
+        {
+            using LearnedMask.Result run = new LearnedMask { Mask = mask }.Run(_model, _prompts);
+            return run.Divergence.mean().item<double>();
+        }
+    }
+
+    [Fact]
+    public void Built_in_writes_and_an_included_intervention_work_together()
+    {
+        Tensor direction = randn(12, dtype: float64);
+        using Knockouts.Result run = new Knockouts { Inner = new Steering { Direction = direction } }.Run(_model, _prompts);
+        using Knockouts.Result unsteered = new Knockouts { Inner = new Steering { Direction = direction, Strength = 0 } }.Run(_model, _prompts);
+        Assert.True((run.Norm - unsteered.Norm).abs().max().item<double>() > 1e-6);
+        Assert.True(run.LogProbability.max().item<double>() < 0);
+        Close(unsteered.Clean.Norm, run.Clean.Norm);
+    }
+
+    [Fact]
     public void A_wrong_checkpoint_is_refused_at_load()
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
