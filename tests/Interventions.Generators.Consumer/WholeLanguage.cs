@@ -37,5 +37,5 @@ public sealed partial class WholeLanguage
         x.sum() - logits.gather(1, answer.unsqueeze(1)).squeeze(1);
 
     /// <summary>Uses what is generated.</summary>
-    public static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6] + run.DirectionGradient + run.Clean.Before;
+    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6] + run.DirectionGradient + run.Clean.Before;
 }
