@@ -38,8 +38,8 @@ internal static class ResultEmitter
                 writer, 1, name, isSwept ? "Swept" : Names.Tensor, isSwept ? $"new Swept(GetSwept({quoted}))" : $"Get({quoted})",
                 isSwept ? "at every point of the sweep" : "in the changed run");
         }
-        // Over all points of a sweep, a trained value has one gradient.
-        foreach (ParameterModel parameter in model.Parameters)
+        // Over all points of a sweep, a trained value has one gradient. (Of two results of one name, which an analyzer reports, one is left.)
+        foreach (ParameterModel parameter in model.Parameters.Where(parameter => !kept.Contains(parameter.Name + "Gradient")))
         {
             writer.Line().Summary($"The metric's gradient with respect to <c>{Literals.Xml(parameter.Name)}</c>, summed over prompts.");
             writer.Line($"public {Names.Tensor} {parameter.Name}Gradient => GetGradient({Literals.Quote(parameter.Name)});");

@@ -14,7 +14,7 @@ public sealed class CachingTests
         [Intervention<Toy>] public sealed partial class Other { [Metric] static Tensor M([Logit("correct")] Tensor x) => x; }
         """;
 
-    private static readonly CSharpCompilation Before = Compilations.Of(Sources.Model, Sources.Prompts, Sources.HeadSweep, OnDefaultPrompts, "class Unrelated;");
+    private static readonly CSharpCompilation Before = Compilations.Of(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything, OnDefaultPrompts, "class Unrelated;");
 
     private static readonly string[] AllSteps =
         [TrackingNames.ModelSchemas, TrackingNames.PromptSchemas, TrackingNames.Interventions, TrackingNames.InterventionsOverPrompts];
@@ -41,6 +41,9 @@ public sealed class CachingTests
     [InlineData(TrackingNames.Interventions, "[Logit(\"correct\")]", "[Logit(\"wrong\")]")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "query=end", "query=S1")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "[From(\"corrupted\")]", "[From(\"clean\")]")]
+    [InlineData(TrackingNames.InterventionsOverPrompts, "Pooled = true", "Pooled = false")]
+    [InlineData(TrackingNames.InterventionsOverPrompts, "Strength = -2", "Strength = 2")]
+    [InlineData(TrackingNames.InterventionsOverPrompts, "\"logits\", From", "\"blocks.1.mlp_in\", From")]
     public void AnEditOfTheDeclarationIsWritten(string step, string old, string changed)
     {
         (ImmutableArray<IncrementalGeneratorRunStep> steps, ImmutableArray<IncrementalGeneratorRunStep> outputs) = Rerun(step, old, changed);

@@ -19,6 +19,7 @@ public sealed class CodeFixTests
     [InlineData("""[Patch(@"embed[pos=ned]")] static Tensor P(Tensor x) => x;""", """[Patch("embed[pos=end]")] static Tensor P(Tensor x) => x;""")]
     [InlineData("""[Patch("embed")] static Tensor P([From("corrupt")] Tensor x) => x;""", """[Patch("embed")] static Tensor P([From("corrupted")] Tensor x) => x;""")]
     [InlineData("""[Metric] static Tensor M([Logit("io", At = "S2-1")] Tensor x) => x;""", """[Metric] static Tensor M([Logit("IO", At = "S1-1")] Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.1.mlp_out")] static Tensor P([ValueOf("embedd")] Tensor x) => x; [Gradient("embed", Of = "m")] static Tensor G(Tensor x) => x; [Metric] static Tensor M([Answer("s")] Tensor x) => x;""", """[Patch("blocks.1.mlp_out")] static Tensor P([ValueOf("embed")] Tensor x) => x; [Gradient("embed", Of = "M")] static Tensor G(Tensor x) => x; [Metric] static Tensor M([Answer("S")] Tensor x) => x;""")]
     public async Task SuggestionsAreWritten(string before, string after) =>
         Assert.Equal(Sources.Intervention(after), await Fix(new SpellingCodeFix(), Sources.Intervention(before)));
 

@@ -25,6 +25,26 @@ public sealed class NameRuleTests
     public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
+    [InlineData("INV001", "did you mean 'embed'?", """[Zero("[|embad|]")]""", "")]
+    [InlineData("INV001", "did you mean 'blocks.1.mlp_in'?", """[PathPatch("blocks.0.attn.z", "logits", "blocks.1.[|mlp_im|]")]""", "")]
+    [InlineData("INV001", "did you mean 'logits'?", """[PathPatch("blocks.0.attn.z", ["[|logit|]"])]""", "")]
+    [InlineData("INV003", "layer 2", """[PathPatch("blocks.[|2|].attn.z", "logits")]""", "")]
+    [InlineData("INV001", "did you mean 'embed'?", "", """[Add("[|embad|]")] public required Tensor D { get; init; }""")]
+    [InlineData("INV001", "did you mean 'embed'?", "", """[Metric] static Tensor M([ValueOf("[|embad|]")] Tensor x) => x;""")]
+    [InlineData("INV008", "no position 'S2'", "", """[Metric] static Tensor M([Logits(At = "[|S2|]")] Tensor x) => x;""")]
+    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Changes("[|clear|]")]""", "")]
+    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Run("a", Of = "[|clear|]"), Zero("embed", In = "a"), Freeze("embed", To = "a")]""", "")]
+    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Freeze("embed", To = "[|clear|]")]""", "")]
+    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[PathPatch("blocks.0.attn.z", "logits", From = "[|clear|]")]""", "")]
+    [InlineData("INV009", "There is no run 'dirct'; did you mean 'direct'?", """[Run("direct"), Zero("embed", In = "direct"), Freeze("blocks.0.mlp_out", To = "direct"), Freeze("embed", To = "[|dirct|]")]""", "")]
+    [InlineData("INV009", "'Probe' derives no run 'a': [Run(\"a\")] is missing", """[Zero("embed", In = "[|a|]")]""", "")]
+    [InlineData("INV009", "'clean' is a run of IoiPrompts, which stays unchanged", "", """[Patch("embed", In = "[|clean|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV009", "'a' is derived, and read by writes only; here stands a run of IoiPrompts: clean and corrupted", """[Run("a"), Zero("embed", In = "a"), Freeze("embed", To = "a")]""", """[Metric] static Tensor M([Logit("S", Run = "[|a|]")] Tensor x) => x;""")]
+    [InlineData("INV010", "no answer 'X'", "", """[Metric] static Tensor M([Answer("[|X|]")] Tensor x) => x;""")]
+    public Task InEveryAttribute(string id, string message, string attributes, string members) =>
+        Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    [Theory]
     [InlineData("INV001", """const string Path = "embad"; [Patch([|Path|])] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV001", """[Patch([|"emb\u0061d"|])] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV001", """[Patch([|"em" + "bad"|])] static Tensor P(Tensor x) => x;""")]

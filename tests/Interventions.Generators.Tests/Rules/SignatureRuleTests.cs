@@ -4,6 +4,8 @@ namespace Interventions.Generators.Tests.Rules;
 
 public sealed class SignatureRuleTests
 {
+    private const string M = """[Metric] static Tensor M([Logit("S")] Tensor s) => s;""";
+
     [Theory]
     [InlineData("INV101", "'P' must return Tensor: what it returns is written", """[Patch("embed")] static void [|P|](Tensor x) { }""")]
     [InlineData("INV101", "what it returns is kept", """[Metric] static double [|M|]([Logit("S")] Tensor x) => 1;""")]
@@ -13,15 +15,22 @@ public sealed class SignatureRuleTests
     [InlineData("INV104", "[Logit] belongs to a [Metric]", """[Capture("embed")] static Tensor P(Tensor x, [Logit("S")] Tensor [|y|]) => x;""")]
     [InlineData("INV105", "Metric 'M' has no site of its own; say what 'x' reads", """[Metric] static Tensor M(Tensor [|x|]) => x;""")]
     [InlineData("INV105", "Metric 'M' has no site of its own", """[Metric] static Tensor M([From("clean")] Tensor [|x|]) => x;""")]
+    [InlineData("INV103", "'G' already has the selected value as 'x'", M + """[Gradient("embed")] static Tensor G(Tensor g, Tensor x, Tensor [|y|]) => x;""")]
+    [InlineData("INV104", "[Logits] belongs to a [Metric]", """[Patch("embed")] static Tensor P(Tensor x, [Logits] Tensor [|y|]) => x;""")]
     [InlineData("INV107", "'P' must not have type parameters", """[Patch("embed")] static Tensor [|P|]<T>(Tensor x) => x;""")]
     [InlineData("INV108", "'P' has several of [Patch], [Capture], [Gradient] and [Metric]", """[Patch("embed"), Capture("embed")] static Tensor [|P|](Tensor x) => x;""")]
     [InlineData("INV108", "'x' has several of [From], [ValueOf], [Logit], [Logits] and [Answer]", """[Metric] static Tensor M([From("clean", "embed"), Logit("S")] Tensor [|x|]) => x;""")]
+    [InlineData("INV111", "'D' must be a Tensor that can be read: [Add] says", """[Add("embed")] public double [|D|] => 1;""")]
+    [InlineData("INV111", "[Parameter] says", M + """[Parameter] public Tensor [|D|] { init { } }""")]
     public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
     [InlineData("""[Patch("embed")] static Tensor P() => zeros(1);""")]
     [InlineData("""[Patch("embed")] Tensor P([From("clean")] Tensor a, Tensor x, [From("corrupted")] Tensor b) => x + a - b;""")]
     [InlineData("""[Metric] static Tensor M([From("clean", "embed")] Tensor x, [Logit("S")] Tensor s) => s + x.sum();""")]
+    [InlineData(M + """[Gradient("embed")] static Tensor G(Tensor g, [From("clean")] Tensor c, Tensor x, [ValueOf("blocks.0.mlp_out")] Tensor y) => g;""")]
+    [InlineData("""[Metric] static Tensor M([Logits] Tensor l, [Answer("IO")] Tensor a, [ValueOf("embed")] Tensor x) => l;""")]
+    [InlineData("""[Add("embed"), ProjectOut("embed")] public required Tensor D { get; init; }""")]
     [InlineData("""static int Helper<T>(ref T x) => 1;""")]
     public async Task CorrectSignaturesAreSilent(string members) =>
         Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members)));
@@ -44,6 +53,14 @@ public sealed class SignatureRuleTests
         "INV109", "'P' is never run: 'Forgotten' has no [Intervention]", """
         class Forgotten { [Patch("embed")] static Tensor [|P|](Tensor x) => x; }
         """);
+
+    [Theory]
+    [InlineData("[Zero]", """[[|Zero("embed")|]] class Forgotten;""")]
+    [InlineData("[PathPatch]", """[[|PathPatch("embed", "logits")|]] class Forgotten;""")]
+    [InlineData("[Add]", """class Forgotten { [[|Add("embed")|]] Tensor D => zeros(1); }""")]
+    [InlineData("[Include]", """class Forgotten { [[|Include|]] object D => 1; }""")]
+    public Task AttributesOutsideAnIntervention(string attribute, string source) =>
+        Analysis.Fires("INV109", $"'{attribute}' is never run: 'Forgotten' has no [Intervention]", source);
 
     [Fact]
     public async Task AnErrorOfSignaturesLeavesTheUseIntact()

@@ -1,0 +1,41 @@
+using Interventions;
+using Interventions.Models;
+using static TorchSharp.torch;
+
+namespace Consumer;
+
+/// <summary>Every attribute once, that its idiom may cause no warning.</summary>
+[Intervention<Gpt2Small, IoiPrompts>]
+[Changes("corrupted"), Run("direct")]
+[Zero("blocks.0.attn.z[head=1]"), Scale("embed", 0.5), Mean("blocks.1.mlp_out", From = "clean"), Resample("blocks.2.mlp_out", Seed = 7)]
+[Freeze("blocks.*.attn.z", In = "direct")]
+[PathPatch("blocks.{layer}.attn.z[head={head}; pos=end]", "blocks.11.attn.q_input[head=6,9]", "logits", From = "clean", FreezeMlps = true)]
+public sealed partial class WholeLanguage
+{
+    /// <summary>Goes first.</summary>
+    [Include]
+    public required HeadSweep Sweep { get; init; }
+
+    /// <summary>A direction that is trained.</summary>
+    [Add("blocks.6.resid_pre[pos=end]", Strength = 4), ProjectOut("blocks.7.resid_pre", In = "direct"), Parameter(Of = nameof(Difference))]
+    public required Tensor Direction { get; init; }
+
+    [Patch("logits[pos=end]")]
+    private static Tensor FromDirect([From("direct")] Tensor direct) => direct;
+
+    [Capture("blocks.6.resid_pre", BeforeWrites = true)]
+    private static Tensor Before(Tensor x) => x;
+
+    [Gradient("blocks.*.attn.z", Of = nameof(Difference))]
+    private static Tensor Attribution(Tensor gradient, Tensor z, [From("clean")] Tensor clean) => (gradient * (clean - z)).sum(-1);
+
+    [Metric]
+    private static Tensor Difference([Logit("IO")] Tensor io, [Logit("S", Run = "clean")] Tensor s) => io - s;
+
+    [Metric]
+    private static Tensor Loss([Logits] Tensor logits, [Answer("IO")] Tensor answer, [ValueOf("blocks.11.resid_post[pos=end]")] Tensor x) =>
+        x.sum() - logits.gather(1, answer.unsqueeze(1)).squeeze(1);
+
+    /// <summary>Uses what is generated.</summary>
+    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6] + run.DirectionGradient + run.Clean.Before;
+}
