@@ -25,12 +25,7 @@ internal sealed class TextLocation
     public static TextLocation Argument(AttributeData attribute, int index, CancellationToken cancellation)
     {
         var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
-        string? parameter = attribute.AttributeConstructor?.Parameters.ElementAtOrDefault(index)?.Name;
-        AttributeArgumentSyntax[] arguments = syntax?.ArgumentList?.Arguments.Where(argument => argument.NameEquals is null).ToArray() ?? [];
-        AttributeArgumentSyntax? found =
-            arguments.FirstOrDefault(argument => argument.NameColon is { } name && name.Name.Identifier.ValueText == parameter)
-            ?? arguments.Where(argument => argument.NameColon is null).ElementAtOrDefault(index);
-        return new TextLocation(attribute.Text(index), syntax, found?.Expression);
+        return new TextLocation(attribute.Text(index), syntax, attribute.Argument(index, cancellation));
     }
 
     /// <summary>A property that the attribute sets; null when it does not.</summary>

@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
+using Interventions.Generators.Schema;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
@@ -23,7 +24,7 @@ internal static class InterventionParser
             return null;
 
         bool promptsHaveSchema = declaration.Prompts.Attribute(KnownNames.PromptSchema) is not null && declaration.Prompts.IsPartial(cancellation);
-        bool modelHasSchema = declaration.Model.Attribute(KnownNames.ModelSchema) is not null && declaration.Model.IsPartial(cancellation);
+        bool modelHasSchema = SchemaReader.IsDeclared(declaration.Model) && declaration.Model.IsPartial(cancellation);
         bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration).Any()
             && declaration.Methods.All(method => method.Kind == NodeKind.Metric || SitePath.TryParse(method.Site, out _, out _));
         return new InterventionModel(
@@ -36,7 +37,7 @@ internal static class InterventionParser
 
     private static ReadModel Read(DeclaredParameter parameter) =>
         parameter.Logit is { } logit ? new ReadModel(ReadKind.Logit, logit.Text(0), logit.Named("At") ?? "end") :
-        parameter.From is { } from ? new ReadModel(ReadKind.From, from.Text(0), from.ConstructorArguments.Length > 1 ? from.Text(1) : null) :
+        parameter.From is { } from ? new ReadModel(ReadKind.From, from.Text(0), from.HasArgument(1) ? from.Text(1) : null) :
         new ReadModel(ReadKind.Value, "", null);
 
     private static IEnumerable<string> Placeholders(InterventionDeclaration declaration)

@@ -31,7 +31,7 @@ internal static class SignatureCheck
                 yield return new Problem(Rules.OneMeaning, at, parameter.Symbol.Name, "[From] and [Logit]");
             else if (method.Kind != NodeKind.Metric && parameter.Logit is not null)
                 yield return new Problem(Rules.LogitInMetric, at, symbol.Name);
-            else if (method.Kind == NodeKind.Metric && (parameter.IsValue || parameter.From is { ConstructorArguments.Length: 1 }))
+            else if (method.Kind == NodeKind.Metric && (parameter.IsValue || parameter.From?.HasArgument(1) == false))
                 yield return new Problem(Rules.MetricHasNoValue, at, symbol.Name, parameter.Symbol.Name);
             else if (parameter.IsValue && value is not null)
                 yield return new Problem(Rules.OneValue, at, symbol.Name, value.Symbol.Name, parameter.Symbol.Name);

@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Interventions.Sites;
@@ -21,7 +22,7 @@ internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteP
             if (method.Kind != NodeKind.Metric)
                 yield return Parse(TextLocation.Argument(method.Attributes[0], 0, cancellation), isWritten: method.Kind == NodeKind.Patch);
             foreach (DeclaredParameter parameter in method.Parameters)
-                if (parameter.From is { ConstructorArguments.Length: > 1 } from)
+                if (parameter.From is { } from && from.HasArgument(1))
                     yield return Parse(TextLocation.Argument(from, 1, cancellation), isDonor: true);
         }
     }
