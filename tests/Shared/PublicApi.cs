@@ -23,22 +23,27 @@ internal static class PublicApi
         string.Join("\n\n", assembly.GetExportedTypes().Select(Describe).Order(StringComparer.Ordinal));
 
     private static string Describe(Type type) =>
-        string.Join("\n    ", Members(type).Order(StringComparer.Ordinal).Prepend($"{type.Namespace}: {Kind(type)} {Name(type)}{Bases(type)}"));
+        string.Join(
+            "\n    ",
+            Members(type).Order(StringComparer.Ordinal).Prepend($"{type.Namespace}: {Kind(type)} {Name(type)}{Bases(type)}"));
 
     private static IEnumerable<string> Members(Type type)
     {
         if (type.IsEnum)
             return Enum.GetNames(type).Select(name => $"{name} = {Convert.ToInt64(Enum.Parse(type, name), CultureInfo.InvariantCulture)}");
-        if (type.IsSubclassOf(typeof(Delegate)))
+        if (IsDelegate(type))
             return [Describe(type.GetMethod("Invoke")!)];
         return type.GetConstructors(Declared).Where(constructor => IsVisible(constructor) && !IsImplied(constructor)).Select(Describe)
             .Concat(type.GetFields(Declared).Where(field => field.IsPublic || field.IsFamily).Select(Describe))
-            .Concat(type.GetProperties(Declared).Where(property => property.GetAccessors(nonPublic: true).Any(IsVisible) && property.Name != "EqualityContract").Select(Describe))
+            .Concat(type.GetProperties(Declared).Where(IsVisible).Select(Describe))
             .Concat(type.GetEvents(Declared).Where(e => IsVisible(e.AddMethod!)).Select(e => $"event {Name(e.EventHandlerType!)} {e.Name}"))
             .Concat(type.GetMethods(Declared).Where(method => IsVisible(method) && !IsImplied(method)).Select(Describe));
     }
 
     private static bool IsVisible(MethodBase method) => method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly;
+
+    private static bool IsVisible(PropertyInfo property) =>
+        property.GetAccessors(nonPublic: true).Any(IsVisible) && property.Name != "EqualityContract";
 
     /// <summary>Accessors belong to their properties; what the compiler gives every record is no promise of ours.</summary>
     private static bool IsImplied(MethodBase method) =>
@@ -47,18 +52,24 @@ internal static class PublicApi
 
     private static string Kind(Type type) =>
         type.IsEnum ? "enum" :
-        type.IsSubclassOf(typeof(Delegate)) ? "delegate" :
+        IsDelegate(type) ? "delegate" :
         type.IsInterface ? "interface" :
         type.IsValueType ? "struct" :
         (type.IsAbstract && type.IsSealed ? "static " : type.IsAbstract ? "abstract " : type.IsSealed ? "sealed " : "") +
         (type.GetMethod("<Clone>$") is null ? "class" : "record");
 
+    private static bool IsDelegate(Type type) => type.IsSubclassOf(typeof(Delegate));
+
     private static string Bases(Type type)
     {
-        if (type.IsEnum || type.IsSubclassOf(typeof(Delegate)))
+        if (type.IsEnum || IsDelegate(type))
             return "";
         IEnumerable<Type> interfaces = type.GetInterfaces().Except(type.BaseType?.GetInterfaces() ?? []);
-        Type[] bases = [.. interfaces.Where(face => face.IsVisible && !face.Name.StartsWith("IEquatable", StringComparison.Ordinal)).OrderBy(Name, StringComparer.Ordinal)];
+        Type[] bases =
+        [
+            .. interfaces.Where(face => face.IsVisible && !face.Name.StartsWith("IEquatable", StringComparison.Ordinal))
+                .OrderBy(Name, StringComparer.Ordinal),
+        ];
         if (type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType))
             bases = [parent, .. bases];
         return bases.Length == 0 ? "" : $" : {string.Join(", ", bases.Select(Name))}";
@@ -67,28 +78,33 @@ internal static class PublicApi
     private static string Describe(ConstructorInfo constructor) => $"{Modifiers(constructor)}new({Parameters(constructor)})";
 
     private static string Describe(FieldInfo field) =>
-        $"{(field.IsLiteral ? "const " : field.IsStatic ? "static " : "")}{(field.IsInitOnly ? "readonly " : "")}{Name(field.FieldType, Nullability.Create(field))} "
-        + field.Name + (field.IsLiteral ? $" = {Value(field.GetRawConstantValue())}" : "");
+        (field.IsLiteral ? "const " : field.IsStatic ? "static " : "") + (field.IsInitOnly ? "readonly " : "") +
+        $"{Name(field.FieldType, Nullability.Create(field))} {field.Name}" +
+        (field.IsLiteral ? $" = {Value(field.GetRawConstantValue())}" : "");
 
     private static string Describe(PropertyInfo property)
     {
         MethodInfo[] accessors = [.. property.GetAccessors(nonPublic: true).Where(IsVisible)];
-        string index = property.GetIndexParameters() is { Length: > 0 } parameters ? $"[{string.Join(", ", parameters.Select(Describe))}]" : "";
+        ParameterInfo[] indices = property.GetIndexParameters();
+        string index = indices.Length > 0 ? $"[{string.Join(", ", indices.Select(Describe))}]" : "";
         bool init = property.SetMethod?.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ?? false;
-        string verbs = string.Concat(accessors.Select(accessor => accessor == property.GetMethod ? "get; " : init ? "init; " : "set; ").Order());
+        string set = init ? "init; " : "set; ";
+        string verbs = string.Concat(accessors.Select(accessor => accessor == property.GetMethod ? "get; " : set).Order());
         string required = property.IsDefined(typeof(RequiredMemberAttribute)) ? "required " : "";
-        return $"{required}{Modifiers(accessors[0])}{Name(property.PropertyType, Nullability.Create(property))} {property.Name}{index} {{ {verbs}}}";
+        string type = Name(property.PropertyType, Nullability.Create(property));
+        return $"{required}{Modifiers(accessors[0])}{type} {property.Name}{index} {{ {verbs}}}";
     }
 
     private static string Describe(MethodInfo method)
     {
         string generic = method.IsGenericMethodDefinition ? $"<{string.Join(", ", method.GetGenericArguments().Select(Name))}>" : "";
-        return $"{Modifiers(method)}{Name(method.ReturnType, Nullability.Create(method.ReturnParameter))} {method.Name}{generic}({Parameters(method)})";
+        string type = Name(method.ReturnType, Nullability.Create(method.ReturnParameter));
+        return $"{Modifiers(method)}{type} {method.Name}{generic}({Parameters(method)})";
     }
 
     private static string Modifiers(MethodBase method) =>
         (method.IsPublic ? "" : "protected ") + (method.IsStatic ? "static " : "") +
-        (method.DeclaringType!.IsInterface || method.DeclaringType.IsSubclassOf(typeof(Delegate)) || !method.IsVirtual || method.IsFinal ? "" :
+        (method.DeclaringType!.IsInterface || IsDelegate(method.DeclaringType) || !method.IsVirtual || method.IsFinal ? "" :
          method is MethodInfo info && info.GetBaseDefinition() != info ? "override " :
          method.IsAbstract ? "abstract " : "virtual ");
 
@@ -97,7 +113,8 @@ internal static class PublicApi
     private static string Describe(ParameterInfo parameter) =>
         (parameter.IsDefined(typeof(ParamArrayAttribute)) || parameter.IsDefined(typeof(ParamCollectionAttribute)) ? "params " : "") +
         (parameter.IsOut ? "out " : parameter.IsIn ? "in " : parameter.ParameterType.IsByRef ? "ref " : "") +
-        $"{Name(parameter.ParameterType, Nullability.Create(parameter))} {parameter.Name}{(parameter.HasDefaultValue ? $" = {Value(parameter.RawDefaultValue)}" : "")}";
+        $"{Name(parameter.ParameterType, Nullability.Create(parameter))} {parameter.Name}" +
+        (parameter.HasDefaultValue ? $" = {Value(parameter.RawDefaultValue)}" : "");
 
     private static string Value(object? value) => value switch
     {
@@ -126,8 +143,10 @@ internal static class PublicApi
             // A nested generic type repeats its outer type's arguments; they are shown where the type itself adds some.
             string name = type.Name.Split('`')[0];
             if (type.Name.Contains('`', StringComparison.Ordinal))
-                name += $"<{string.Join(", ", type.GetGenericArguments().Select((argument, i) => Name(argument, nullability?.GenericTypeArguments.ElementAtOrDefault(i))))}>";
+                name += $"<{string.Join(", ", type.GetGenericArguments().Select(Argument))}>";
             return type is { IsNested: true, IsGenericParameter: false } ? $"{Name(type.DeclaringType!)}.{name}" : name;
         }
+
+        string Argument(Type argument, int i) => Name(argument, nullability?.GenericTypeArguments.ElementAtOrDefault(i));
     }
 }
