@@ -1,10 +1,16 @@
-// ./build.sh bench [REPEATS]: each claim of speed is a row here, both sides in one run.
+// ./build.sh bench [REPEATS | editor]: each claim of speed is a row here, both sides in one run. `editor` is what the generators and analyzers cost.
 using Interventions.Benchmarks;
 using Interventions.Models;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using TorchSharp;
 using static TorchSharp.torch;
+
+if (args is ["editor", ..])
+{
+    await EditorSpeed.Print();
+    return;
+}
 
 int repeats = args.Length > 0 ? int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture) : 9;
 using var noGrad = no_grad();

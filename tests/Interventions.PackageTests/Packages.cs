@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Interventions.PackageTests;
 
-/// <summary>The packages, packed once from this source with a version of their own, and folders outside the repository that consume nothing else.</summary>
+/// <summary>
+/// The packages, packed once from this source with a version of their own, and folders outside the repository that consume nothing else.
+/// </summary>
 public sealed class Packages : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("interventions-packages-").FullName;
@@ -52,19 +54,25 @@ public sealed class Packages : IDisposable
                 {properties}
               </PropertyGroup>
               <ItemGroup>
-                {string.Concat(references.Select(package => $"<PackageReference Include=\"{package.Id}\" Version=\"{package.Version}\" />"))}
+                {string.Concat(references.Select(Reference))}
               </ItemGroup>
             </Project>
             """);
         File.WriteAllText(Path.Combine(folder, "Program.cs"), source);
         return folder;
+
+        static string Reference((string Id, string Version) package) =>
+            $"<PackageReference Include=\"{package.Id}\" Version=\"{package.Version}\" />";
     }
 
     /// <summary>Packs a project into the feed.</summary>
     public void Pack(string project, string version, params string[] arguments)
     {
         (int code, string output) = Dotnet(_root,
-            ["pack", project, "--configuration", "Release", "-nologo", "--verbosity", "quiet", $"-p:Version={version}", "--output", Feed, .. arguments]);
+        [
+            "pack", project, "--configuration", "Release", "-nologo", "--verbosity", "quiet", $"-p:Version={version}", "--output", Feed,
+            .. arguments,
+        ]);
         if (code != 0)
             throw new InvalidOperationException($"{project} does not pack:\n{output}");
     }

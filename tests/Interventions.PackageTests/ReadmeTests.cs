@@ -6,7 +6,8 @@ namespace Interventions.PackageTests;
 [Collection(nameof(Packages))]
 public sealed partial class ReadmeTests(Packages packages)
 {
-    private static string FirstExample => FirstCodeBlock().Match(File.ReadAllText(Path.Combine(Packages.Repository, "README.md"))).Groups[1].Value;
+    private static string FirstExample =>
+        FirstCodeBlock().Match(File.ReadAllText(Path.Combine(Packages.Repository, "README.md"))).Groups[1].Value;
 
     /// <summary>Under every rule of the SDK, warnings as errors.</summary>
     [Fact]
@@ -21,8 +22,8 @@ public sealed partial class ReadmeTests(Packages packages)
     }
 
     /// <summary>
-    /// One-file programs are built for ahead-of-time compilation. Its packs come from the same feed as everything else: where they are not at hand, no
-    /// such program restores, and what remains of it are its switches.
+    /// One-file programs are made for ahead-of-time compilation. Its packs would come from the same feed as everything else, and this one
+    /// has only ours: of the SDK's defaults, the test keeps the switches.
     /// </summary>
     [Fact]
     public void The_first_example_is_a_program_of_one_file()

@@ -11,8 +11,8 @@ public sealed class TemplateTests(Packages packages)
         string[] hive = ["--debug:custom-hive", Path.Combine(folder, "hive")]; // nothing is installed on the machine
         Sdk(["new", "install", $"Interventions.Templates@{packages.Version}", .. hive]);
         Sdk([
-            "new", "intervention", "--name", "Heads", "--layers", "4", "--heads", "4", "--head-size", "24", "--width", "96", "--neurons", "384",
-            "--vocabulary", "347", .. hive]);
+            "new", "intervention", "--name", "Heads", "--layers", "4", "--heads", "4", "--head-size", "24", "--width", "96",
+            "--neurons", "384", "--vocabulary", "347", .. hive]);
         string output = Sdk("run", "--project", "Heads", "-p:TreatWarningsAsErrors=true", "--", Packages.Model);
         Assert.Contains("clean logit difference", output);
         Assert.Contains("layer=", output);

@@ -27,11 +27,15 @@ public abstract class InterventionAnalyzer : DiagnosticAnalyzer
     /// <summary>What is wrong with an intervention. Problems of other rules are left to their own analyzers.</summary>
     private protected abstract IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation);
 
+    /// <summary>The check that finds the problems: analyzers of one check share what it finds.</summary>
+    private protected virtual Type Check => GetType();
+
     private void Analyze(SymbolAnalysisContext context)
     {
-        if (InterventionDeclaration.Read((INamedTypeSymbol)context.Symbol, context.Compilation, context.CancellationToken) is not { } declaration)
+        var cache = InterventionCache.Of(context.Compilation);
+        if (cache.Read((INamedTypeSymbol)context.Symbol, context.Compilation, context.CancellationToken) is not { } declaration)
             return;
-        foreach (Problem problem in Problems(declaration, context.CancellationToken))
+        foreach (Problem problem in cache.Problems(declaration, Check, () => Problems(declaration, context.CancellationToken)))
             if (problem.Rule == _rule)
                 context.ReportDiagnostic(problem.ToDiagnostic());
     }

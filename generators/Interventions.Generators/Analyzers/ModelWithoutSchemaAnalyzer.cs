@@ -1,6 +1,6 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Parsing;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -12,7 +12,7 @@ public sealed class ModelWithoutSchemaAnalyzer() : InterventionAnalyzer(Rules.Mo
 {
     private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
-        if (declaration.Model.TypeKind != TypeKind.Error && declaration.Model.Attribute(KnownNames.ModelSchema) is null)
+        if (declaration.Model.TypeKind != TypeKind.Error && !SchemaReader.IsDeclared(declaration.Model))
             yield return new Problem(Rules.ModelWithoutSchema, declaration.TypeArgument(0, cancellation), declaration.Model.Name);
     }
 }

@@ -13,6 +13,8 @@ public abstract class NameAnalyzer : InterventionAnalyzer
     {
     }
 
+    private protected sealed override Type Check => typeof(NameCheck);
+
     private protected sealed override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
         NameCheck.Problems(declaration, cancellation);
 }

@@ -13,7 +13,10 @@ namespace Interventions.Generators.Analyzers;
 public sealed class PartialAnalyzer : DiagnosticAnalyzer
 {
     private static readonly string[] Attributes =
-        [KnownNames.InterventionOverModel, KnownNames.InterventionOverModelAndPrompts, KnownNames.ModelSchema, KnownNames.PromptSchema];
+    [
+        KnownNames.InterventionOverModel, KnownNames.InterventionOverModelAndPrompts, KnownNames.ModelSchema, KnownNames.HookedModel,
+        KnownNames.PromptSchema,
+    ];
 
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rules.Partial];

@@ -13,6 +13,8 @@ public abstract class PlaceholderAnalyzer : InterventionAnalyzer
     {
     }
 
+    private protected sealed override Type Check => typeof(PlaceholderCheck);
+
     private protected sealed override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
         PlaceholderCheck.Problems(declaration, cancellation);
 }

@@ -12,6 +12,8 @@ public abstract class SignatureAnalyzer : InterventionAnalyzer
     {
     }
 
+    private protected sealed override Type Check => typeof(SignatureCheck);
+
     private protected sealed override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
         SignatureCheck.Problems(declaration);
 }

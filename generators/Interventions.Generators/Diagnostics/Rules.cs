@@ -23,6 +23,13 @@ internal static class Rules
     public static readonly DiagnosticDescriptor PromptsWithoutSchema = Name(
         "INV012", "The prompt set declares no names", "'{0}' has no [PromptSchema], so no run, position or answer of it can be checked");
     public static readonly DiagnosticDescriptor InvalidSchema = Name("INV013", "Not a schema");
+    public static readonly DiagnosticDescriptor MissingConfig = Name("INV014", "The configuration is missing");
+    public static readonly DiagnosticDescriptor ConfigSyntax = Name("INV015", "The configuration is not JSON");
+    public static readonly DiagnosticDescriptor InvalidConfig = Name("INV016", "The configuration describes no supported model");
+    public static readonly DiagnosticDescriptor HiddenConstant = Name(
+        "INV018", "A text that the generator cannot read",
+        "The generator does not see generated constants, only their names: write 'Model.Sites.…' here, or \"{0}\"");
+    public static readonly DiagnosticDescriptor ConfigFamily = Name("INV017", "The class does not fit its configuration");
 
     public static readonly DiagnosticDescriptor ReturnsTensor = Signature(
         "INV101", "A declared method returns a tensor", "'{0}' must return Tensor: what it returns is {1}");

@@ -6,14 +6,19 @@ namespace Interventions.Generators.Emission;
 /// <summary>Writes what <c>[ModelSchema]</c> adds: fingerprint, schema and, for decoders, <c>Load</c>.</summary>
 internal static class ModelSchemaEmitter
 {
-    public static string Emit(ModelSchemaModel model) => TypeEmitter.Emit(model.Type, writer =>
+    public static string Emit(ModelSchemaModel model) => TypeEmitter.Emit(model.Type, writer => Members(writer, model));
+
+    /// <summary>Writes the members.</summary>
+    public static void Members(SourceWriter writer, ModelSchemaModel model)
     {
         writer.Summary("Identifies the sites and axes that interventions on this model were compiled against.");
         writer.Line($"public const string SchemaFingerprint = {Literals.Quote(model.Schema.Fingerprint)};").Line();
         Schema(writer, model);
         if (model.IsDecoder)
             Load(writer.Line(), model.Type);
-    });
+        if (!model.HasSites)
+            SitesEmitter.Emit(writer.Line(), model.Schema);
+    }
 
     private static void Schema(SourceWriter writer, ModelSchemaModel model)
     {
@@ -34,7 +39,8 @@ internal static class ModelSchemaEmitter
         writer.Indented("})" + end);
     }
 
-    private static void Load(SourceWriter writer, TypeModel type)
+    /// <summary>Writes a decoder's constructor and <c>Load</c>.</summary>
+    public static void Load(SourceWriter writer, TypeModel type)
     {
         writer.Line($"private {type.Identifier}({Names.Checkpoint} checkpoint)").Indented(": base(checkpoint, DeclaredSchema)").Line("{").Line("}").Line();
         writer.Summary(

@@ -4,6 +4,7 @@ namespace Interventions.Generators.Infrastructure;
 internal static class KnownNames
 {
     public const string ModelSchema = "Interventions.ModelSchemaAttribute";
+    public const string HookedModel = "Interventions.HookedModelAttribute";
     public const string Site = "Interventions.SiteAttribute";
     public const string Axis = "Interventions.AxisAttribute";
     public const string PromptSchema = "Interventions.PromptSchemaAttribute";

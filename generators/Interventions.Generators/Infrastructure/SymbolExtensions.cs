@@ -1,4 +1,5 @@
 using System.Text;
+using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -45,10 +46,32 @@ internal static class SymbolExtensions
         attribute?.ApplicationSyntaxReference is { } first && context.Attributes[0].ApplicationSyntaxReference is { } here
         && first.SyntaxTree == here.SyntaxTree && first.Span == here.Span;
 
-    /// <summary>A string argument of an attribute's constructor; empty when it is missing, null, or in error.</summary>
+    /// <summary>
+    /// A string argument of an attribute's constructor; empty when it is missing, null, or in error. A constant that is still to be generated is no error.
+    /// </summary>
     public static string Text(this AttributeData attribute, int index) =>
-        attribute.ConstructorArguments.Length > index
-        && attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : "";
+        attribute.ConstructorArguments.Length > index && attribute.ConstructorArguments[index].Kind != TypedConstantKind.Error
+            ? attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : ""
+            : ConstantText.Evaluate(attribute.Argument(index)) ?? "";
+
+    /// <summary>Whether an argument of an attribute's constructor is given.</summary>
+    public static bool HasArgument(this AttributeData attribute, int index) =>
+        attribute.ConstructorArguments.Length > index || attribute.Argument(index) is not null;
+
+    /// <summary>The expression of an argument of an attribute's constructor, as it is written.</summary>
+    public static ExpressionSyntax? Argument(this AttributeData attribute, int index, CancellationToken cancellation = default)
+    {
+        var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
+        // Where an argument is in error, which constructor is meant is not known.
+        IEnumerable<IMethodSymbol> constructors =
+            attribute.AttributeConstructor is { } known ? [known] : attribute.AttributeClass?.InstanceConstructors ?? [];
+        List<string?> names = constructors.Select(constructor => constructor.Parameters.ElementAtOrDefault(index)?.Name).ToList();
+        AttributeArgumentSyntax[] arguments = syntax?.ArgumentList?.Arguments.Where(argument => argument.NameEquals is null).ToArray() ?? [];
+        AttributeArgumentSyntax? found =
+            arguments.FirstOrDefault(argument => argument.NameColon is { } name && names.Contains(name.Name.Identifier.ValueText))
+            ?? arguments.Where(argument => argument.NameColon is null).ElementAtOrDefault(index);
+        return found?.Expression;
+    }
 
     /// <summary>The attribute as it is written: <c>[Zero]</c>.</summary>
     public static string ShortName(this AttributeData attribute)

@@ -4,6 +4,9 @@ namespace Interventions.Generators.Infrastructure;
 internal static class TrackingNames
 {
     public const string ModelSchemas = nameof(ModelSchemas);
+    public const string Configs = nameof(Configs);
+    public const string HookedModelDeclarations = nameof(HookedModelDeclarations);
+    public const string HookedModels = nameof(HookedModels);
     public const string PromptSchemas = nameof(PromptSchemas);
     public const string Interventions = nameof(Interventions);
     public const string InterventionsOverPrompts = nameof(InterventionsOverPrompts);

@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
+using Interventions.Generators.Schema;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
@@ -23,7 +24,7 @@ internal static class InterventionParser
             return null;
 
         bool promptsHaveSchema = declaration.Prompts.Attribute(KnownNames.PromptSchema) is not null && declaration.Prompts.IsPartial(cancellation);
-        bool modelHasSchema = declaration.Model.Attribute(KnownNames.ModelSchema) is not null && declaration.Model.IsPartial(cancellation);
+        bool modelHasSchema = SchemaReader.IsDeclared(declaration.Model) && declaration.Model.IsPartial(cancellation);
         bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration).Any()
             && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => SitePath.TryParse(site, out _, out _));
         return new InterventionModel(

@@ -14,7 +14,11 @@ internal static class ModelSchemaParser
         if (context.TargetSymbol is not INamedTypeSymbol type || !type.IsPartial(cancellation) || !context.IsOnce(type.Attribute(KnownNames.ModelSchema)))
             return null;
         cancellation.ThrowIfCancellationRequested();
-        bool isDecoder = !type.IsAbstract && type.BaseTypes().Any(baseType => baseType.Is(KnownNames.DecoderModel));
-        return new ModelSchemaModel(TypeModelParser.Parse(type), SchemaReader.Read(type), isDecoder);
+        return new ModelSchemaModel(
+            TypeModelParser.Parse(type), SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()), !type.GetMembers(SiteNames.Class).IsEmpty);
     }
+
+    /// <summary>Whether a type with those bases gets what a decoder gets.</summary>
+    public static bool IsDecoder(INamedTypeSymbol type, IEnumerable<INamedTypeSymbol> baseTypes) =>
+        !type.IsAbstract && baseTypes.Any(baseType => baseType.Is(KnownNames.DecoderModel));
 }

@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Interventions.Sites;

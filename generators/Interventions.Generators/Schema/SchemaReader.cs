@@ -8,11 +8,16 @@ namespace Interventions.Generators.Schema;
 internal static class SchemaReader
 {
     /// <summary>The names of a <c>[ModelSchema]</c> type: base types first; a derived type's site or axis replaces its base's.</summary>
-    public static ModelSchema Read(INamedTypeSymbol type)
+    public static ModelSchema Read(INamedTypeSymbol type) => Read(type, type.BaseTypes());
+
+    /// <summary>The names that a type would have on that base.</summary>
+    public static ModelSchema ReadOn(INamedTypeSymbol baseType, INamedTypeSymbol type) => Read(type, baseType.BaseTypes().Prepend(baseType));
+
+    private static ModelSchema Read(INamedTypeSymbol type, IEnumerable<INamedTypeSymbol> baseTypes)
     {
         var axes = new List<AxisSize>();
         var sites = new List<SiteDefinition>();
-        foreach (INamedTypeSymbol declaring in type.BaseTypes().Reverse().Append(type))
+        foreach (INamedTypeSymbol declaring in baseTypes.Reverse().Append(type))
         {
             foreach (AttributeData attribute in declaring.GetAttributes())
             {
@@ -30,6 +35,10 @@ internal static class SchemaReader
     /// <summary>The type's names, or null when it declares none.</summary>
     public static ModelSchema? TryRead(ITypeSymbol type) =>
         type is INamedTypeSymbol named && named.Attribute(KnownNames.ModelSchema) is not null ? Read(named) : null;
+
+    /// <summary>Whether the type says what names it has: itself, or (as the generator sees it) by a configuration.</summary>
+    public static bool IsDeclared(INamedTypeSymbol type) =>
+        type.Attribute(KnownNames.ModelSchema) is not null || type.Attribute(KnownNames.HookedModel) is not null;
 
     private static int Size(AttributeData attribute) =>
         attribute.ConstructorArguments.Length > 1 && attribute.ConstructorArguments[1].Value is int size ? size : 0;

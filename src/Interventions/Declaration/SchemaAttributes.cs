@@ -12,6 +12,24 @@ public sealed class ModelSchemaAttribute : Attribute
     public int Version { get; init; } = 1;
 }
 
+/// <summary>
+/// A model type whose sizes a Hugging Face <c>config.json</c> says, at compile time. The type is <see langword="partial"/>; the generator adds
+/// <see cref="ModelSchemaAttribute"/>, the <see cref="AxisAttribute"/>s and what they bring, and the family's base where none is written.
+/// </summary>
+/// <example><code>
+/// &lt;AdditionalFiles Include="models/gpt2/config.json" /&gt; &lt;!-- in the project --&gt;
+///
+/// [HookedModel("gpt2/config.json")]
+/// public sealed partial class MyModel;
+/// </code></example>
+/// <param name="config">The file, one of the project's <c>AdditionalFiles</c>: the end of its path.</param>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class HookedModelAttribute(string config) : Attribute
+{
+    /// <summary>The file: the end of its path.</summary>
+    public string Config { get; } = config;
+}
+
 /// <summary>A site of the model: its dotted path, with <c>{layer}</c> where one exists a layer, and its axes, outermost first.</summary>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
 public sealed class SiteAttribute(string path, params string[] axes) : Attribute

@@ -4,23 +4,27 @@ using Interventions.Sites;
 namespace Interventions.Planning;
 
 /// <summary>
-/// A declaration in one package and its model in another: their versions may differ. Only the names in use are compared, so that a model that gained
-/// sites breaks nobody; of a model that lost some, all that are missing are named at once.
+/// A declaration in one package and its model in another: their versions may differ. Only the names in use are compared, so that a model
+/// that gained sites breaks nobody; of a model that lost some, all that are missing are named at once.
 /// </summary>
 internal static class SchemaSkew
 {
-    /// <exception cref="InterventionException">The declaration was compiled against another schema, and uses names that this one lacks.</exception>
+    /// <exception cref="InterventionException">It was compiled against another schema, and uses names that this one lacks.</exception>
     public static void Check(InterventionGraph graph, ModelSchema schema)
     {
         if (!Differs(graph.ModelFingerprint, schema.Fingerprint))
             return;
-        string[] missing = [.. Sites(graph).Distinct().SelectMany(site => SiteResolver.Resolve(site, schema, prompts: null).Problems)
-            .Select(problem => problem.Message).Distinct()];
+        string[] missing =
+        [
+            .. Sites(graph).SelectMany(site => SiteResolver.Resolve(site, schema, prompts: null).Problems)
+                .Select(problem => problem.Message).Distinct(),
+        ];
         if (missing.Length > 0)
         {
             throw new InterventionException(
-                $"{graph.Name} was compiled against another version of {schema.Model}, which differs from this one: {string.Join("; ", missing)}. "
-                + $"Use the version of {schema.Model} that it was compiled against, or a version of {graph.Name} that was compiled against this one.");
+                $"{graph.Name} was compiled against another version of {schema.Model}, which differs from this one: " +
+                $"{string.Join("; ", missing)}. Use the version of {schema.Model} that it was compiled against, " +
+                $"or a version of {graph.Name} that was compiled against this one.");
         }
     }
 

@@ -90,7 +90,7 @@ public sealed class CachingTests
     private static IEnumerable<IncrementalGeneratorRunStep> Find(GeneratorDriverRunResult result, string step) =>
         result.Results.Where(generator => generator.TrackedSteps.ContainsKey(step)).SelectMany(generator => generator.TrackedSteps[step]);
 
-    private static void Walk(object? value, HashSet<object> seen)
+    internal static void Walk(object? value, HashSet<object> seen)
     {
         if (value is null || value.GetType() is { IsPrimitive: true } or { IsEnum: true } || !seen.Add(value) || value is string)
             return;

@@ -106,4 +106,17 @@ public sealed class NameRuleTests
 
         Assert.Equal(["INV003", "INV009"], diagnostics.Select(diagnostic => diagnostic.Id).Order(StringComparer.Ordinal));
     }
+
+    [Theory]
+    [InlineData("""const string Path = Toy.Sites.Embed; [Patch([|Path|])] static Tensor P(Tensor x) => x;""")]
+    [InlineData("""const string Inner = Toy.Sites.Embed; const string Path = Inner + ""; [Capture([|Path + "[pos=end]"|])] static Tensor P(Tensor x) => x;""")]
+    public Task AConstantThatTheGeneratorCannotRead(string members) => Analysis.Fires(
+        "INV018", "The generator does not see generated constants", Sources.Model, Sources.Prompts, Sources.Intervention(members));
+
+    [Theory]
+    [InlineData("""[Patch(Toy.Sites.Blocks.All.Attn.Z + "[head=0]")] static Tensor P(Tensor z, [From("corrupted", Toy.Sites.Embed)] Tensor e) => z;""")]
+    [InlineData("""const string Path = "embed"; [Patch(Path)] static Tensor P(Tensor x) => x;""")]
+    [InlineData("""const string Path = Toy.Sites.Embed; [Obsolete(Path)] static Tensor P(Tensor x) => x;""")]
+    public async Task ConstantsThatTheGeneratorCanRead(string members) =>
+        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members)));
 }

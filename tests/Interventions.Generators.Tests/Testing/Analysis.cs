@@ -3,6 +3,7 @@ using Interventions.Generators.Analyzers;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Text;
 
 namespace Interventions.Generators.Tests.Testing;
 
@@ -18,29 +19,39 @@ internal static class Analysis
     ];
 
     /// <summary>What the compiler and the analyzers say, in the order of the source.</summary>
-    public static async Task<ImmutableArray<Diagnostic>> Diagnose(params string[] sources)
+    public static Task<ImmutableArray<Diagnostic>> Diagnose(params string[] sources) => Diagnose([], sources);
+
+    /// <summary>The same, with additional files.</summary>
+    public static async Task<ImmutableArray<Diagnostic>> Diagnose(ImmutableArray<AdditionalText> files, params string[] sources)
     {
-        CSharpCompilation compilation = Compilations.Generate(Compilations.Of([.. sources.Select(Unmark)]));
+        CSharpCompilation compilation = Compilations.Generate(Compilations.Of([.. sources.Select(Unmark)]), files);
         ImmutableArray<Diagnostic> analyzed = await compilation
             .WithAnalyzers(Analyzers, new CompilationWithAnalyzersOptions(
-                new AnalyzerOptions([]), (exception, _, _) => throw new InvalidOperationException("An analyzer threw.", exception), true, false))
+                new AnalyzerOptions(files), (exception, _, _) => throw new InvalidOperationException("An analyzer threw.", exception), true, false))
             .GetAllDiagnosticsAsync(CancellationToken.None);
         return [.. analyzed.Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden).OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)];
     }
 
     /// <summary>Asserts that one rule is broken at the mark, that its message holds a text, and that nothing else is wrong.</summary>
-    public static async Task Fires(string id, string message, params string[] sources)
+    public static Task Fires(string id, string message, params string[] sources) => Fires(id, message, [], sources);
+
+    /// <summary>The same, with additional files; the mark may be in one of them.</summary>
+    public static async Task Fires(string id, string message, ImmutableArray<AdditionalText> files, params string[] sources)
     {
-        ImmutableArray<Diagnostic> diagnostics = await Diagnose(sources);
+        ImmutableArray<Diagnostic> diagnostics = await Diagnose([.. files.Select(file => new InMemoryFile(file.Path, Unmark(file.GetText()!.ToString())))], sources);
 
         Diagnostic diagnostic = Assert.Single(diagnostics);
         Assert.Equal(id, diagnostic.Id);
         Assert.Contains(message, diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        string marked = sources.Single(source => source.Contains("[|", StringComparison.Ordinal));
+        string marked = sources.Concat(files.Select(file => file.GetText()!.ToString())).Single(source => source.Contains("[|", StringComparison.Ordinal));
         int start = marked.IndexOf("[|", StringComparison.Ordinal);
         int length = marked.IndexOf("|]", StringComparison.Ordinal) - start - 2;
-        Assert.Equal(Unmark(marked).Substring(start, length), diagnostic.Location.SourceTree!.ToString().Substring(diagnostic.Location.SourceSpan.Start, diagnostic.Location.SourceSpan.Length));
-        Assert.Equal(start, diagnostic.Location.SourceSpan.Start);
+        Assert.Equal(new TextSpan(start, length), diagnostic.Location.SourceSpan);
+        Assert.Equal(SourceText.From(Unmark(marked)).Lines.GetLinePositionSpan(new TextSpan(start, length)), diagnostic.Location.GetLineSpan().Span);
+        if (diagnostic.Location.SourceTree is { } tree)
+            Assert.Equal(Unmark(marked), tree.ToString());
+        else
+            Assert.Equal(files.Single(file => file.GetText()!.ToString() == marked).Path, diagnostic.Location.GetLineSpan().Path);
     }
 
     private static string Unmark(string source) => source.Replace("[|", "", StringComparison.Ordinal).Replace("|]", "", StringComparison.Ordinal);

@@ -21,7 +21,7 @@ internal static class Compilations
     /// <summary>The generators of the package.</summary>
     public static ImmutableArray<ISourceGenerator> Generators { get; } =
     [
-        new ModelSchemaGenerator().AsSourceGenerator(), new PromptSchemaGenerator().AsSourceGenerator(), new InterventionGenerator().AsSourceGenerator(),
+        new ModelSchemaGenerator().AsSourceGenerator(), new HookedModelGenerator().AsSourceGenerator(), new PromptSchemaGenerator().AsSourceGenerator(), new InterventionGenerator().AsSourceGenerator(),
     ];
 
     /// <summary>A compilation of sources, with the usual usings.</summary>
@@ -38,14 +38,14 @@ internal static class Compilations
             specificDiagnosticOptions: new Dictionary<string, ReportDiagnostic> { ["CS1701"] = ReportDiagnostic.Suppress, ["CS1591"] = ReportDiagnostic.Suppress }));
 
     /// <summary>A driver that remembers what each step did.</summary>
-    public static GeneratorDriver Driver(CSharpCompilation compilation) => CSharpGeneratorDriver.Create(
-        Generators, parseOptions: (CSharpParseOptions)compilation.SyntaxTrees[0].Options,
+    public static GeneratorDriver Driver(CSharpCompilation compilation, params IEnumerable<AdditionalText> files) => CSharpGeneratorDriver.Create(
+        Generators, files, parseOptions: (CSharpParseOptions)compilation.SyntaxTrees[0].Options,
         driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
 
     /// <summary>The compilation with what the generators add.</summary>
-    public static CSharpCompilation Generate(CSharpCompilation compilation)
+    public static CSharpCompilation Generate(CSharpCompilation compilation, params IEnumerable<AdditionalText> files)
     {
-        Driver(compilation).RunGeneratorsAndUpdateCompilation(compilation, out Compilation generated, out ImmutableArray<Diagnostic> diagnostics);
+        Driver(compilation, files).RunGeneratorsAndUpdateCompilation(compilation, out Compilation generated, out ImmutableArray<Diagnostic> diagnostics);
         Assert.Empty(diagnostics);
         return (CSharpCompilation)generated;
     }

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Parsing;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV018: a text made from generated constants in a way that the generator, which does not see them, cannot read.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class HiddenConstantAnalyzer : DiagnosticAnalyzer
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Rules.HiddenConstant];
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.EnableConcurrentExecution();
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.RegisterSyntaxNodeAction(Analyze, SyntaxKind.AttributeArgument);
+    }
+
+    private static void Analyze(SyntaxNodeAnalysisContext context)
+    {
+        // Nearly every argument is a literal: that is asked first.
+        ExpressionSyntax expression = ((AttributeArgumentSyntax)context.Node).Expression;
+        if (expression is LiteralExpressionSyntax
+            || context.SemanticModel.GetConstantValue(expression, context.CancellationToken).Value is not string value
+            || ConstantText.Evaluate(expression) == value
+            || context.SemanticModel.GetSymbolInfo(context.Node.Parent!.Parent!, context.CancellationToken).Symbol?.ContainingType is not { } attribute
+            || attribute.ContainingNamespace.ToDisplayString() != nameof(Interventions))
+            return;
+        if (IsHidden(expression, context.SemanticModel, context.CancellationToken))
+            context.ReportDiagnostic(Diagnostic.Create(Rules.HiddenConstant, expression.GetLocation(), value));
+    }
+
+    /// <summary>Whether a constant of the expression is generated, or made from one that is.</summary>
+    private static bool IsHidden(SyntaxNode expression, SemanticModel? model, CancellationToken cancellation)
+    {
+        foreach (IdentifierNameSyntax name in expression.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>())
+        {
+            // In another file there is no model at hand; its text says enough.
+            if (model is null)
+            {
+                if (name.Identifier.ValueText == Infrastructure.SiteNames.Class)
+                    return true;
+                continue;
+            }
+            if (model.GetSymbolInfo(name, cancellation).Symbol is not IFieldSymbol { IsConst: true } field)
+                continue;
+            foreach (SyntaxReference reference in field.DeclaringSyntaxReferences)
+            {
+                if (reference.SyntaxTree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal))
+                    return true;
+                if (reference.GetSyntax(cancellation) is VariableDeclaratorSyntax { Initializer.Value: var initial }
+                    && IsHidden(initial, reference.SyntaxTree == model.SyntaxTree ? model : null, cancellation))
+                    return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,204 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.CodeAnalysis.Text;
+
+namespace Interventions.Generators.Configs;
+
+/// <summary>
+/// Reads JSON (RFC 8259, as strictly as the run time does) and keeps where everything stands. A generator that shipped a JSON library would fail to load
+/// wherever the editor has another version of it.
+/// </summary>
+internal sealed class JsonReader
+{
+    // What the run time's reader accepts, too.
+    private const int MaximumDepth = 64;
+
+    private readonly string _text;
+    private int _at;
+
+    private JsonReader(string text) => _text = text;
+
+    /// <summary>Reads a file's text.</summary>
+    /// <exception cref="ConfigException">It is not JSON.</exception>
+    public static JsonValue Read(string text)
+    {
+        var reader = new JsonReader(text);
+        JsonValue value = reader.Value(0);
+        reader.SkipSpace();
+        return reader._at == text.Length ? value : throw reader.Wrong("nothing can follow the value");
+    }
+
+    private char Current => _at < _text.Length ? _text[_at] : '\0';
+
+    private JsonValue Value(int depth)
+    {
+        SkipSpace();
+        if (depth > MaximumDepth)
+            throw Wrong($"values are nested deeper than {MaximumDepth}");
+        int start = _at;
+        switch (Current)
+        {
+            case '{':
+                IReadOnlyList<JsonMember> members = Members(depth);
+                return new JsonValue(JsonKind.Object, Written(start), TextSpan.FromBounds(start, _at), members);
+            case '[':
+                Items(depth);
+                return Leaf(JsonKind.Array, start);
+            case '"':
+                string text = Text();
+                return new JsonValue(JsonKind.Text, text, TextSpan.FromBounds(start, _at), []);
+            case '-' or (>= '0' and <= '9'):
+                Number();
+                return Leaf(JsonKind.Number, start);
+            case 't' or 'f' or 'n':
+                return Word(start);
+            default:
+                throw Wrong("a value is missing");
+        }
+    }
+
+    private IReadOnlyList<JsonMember> Members(int depth)
+    {
+        var members = new List<JsonMember>();
+        _at++;
+        SkipSpace();
+        if (Current == '}')
+        {
+            _at++;
+            return members;
+        }
+        while (true)
+        {
+            SkipSpace();
+            if (Current != '"')
+                throw Wrong("a member's name, in double quotes, is missing");
+            int start = _at;
+            string name = Text();
+            var span = TextSpan.FromBounds(start, _at);
+            SkipSpace();
+            if (Current != ':')
+                throw Wrong($"':' is missing after \"{name}\"");
+            _at++;
+            members.Add(new JsonMember(name, span, Value(depth + 1)));
+            if (IsLast('}', "the object"))
+                return members;
+        }
+    }
+
+    private void Items(int depth)
+    {
+        _at++;
+        SkipSpace();
+        if (Current == ']')
+        {
+            _at++;
+            return;
+        }
+        do
+            Value(depth + 1);
+        while (!IsLast(']', "the array"));
+    }
+
+    /// <summary>Reads what separates or closes.</summary>
+    private bool IsLast(char close, string what)
+    {
+        SkipSpace();
+        bool isLast = Current == close;
+        if (!isLast && Current != ',')
+            throw Wrong($"',' or '{close}', which closes {what}, is missing");
+        _at++;
+        return isLast;
+    }
+
+    private string Text()
+    {
+        var text = new StringBuilder();
+        for (_at++; Current != '"'; _at++)
+        {
+            if (_at >= _text.Length || Current < ' ')
+                throw Wrong("'\"', which closes the text, is missing");
+            text.Append(Current == '\\' ? Escape() : Current);
+        }
+        _at++;
+        return text.ToString();
+    }
+
+    private char Escape()
+    {
+        _at++;
+        switch (Current)
+        {
+            case '"' or '\\' or '/':
+                return Current;
+            case 'b':
+                return '\b';
+            case 'f':
+                return '\f';
+            case 'n':
+                return '\n';
+            case 'r':
+                return '\r';
+            case 't':
+                return '\t';
+            case 'u' when _at + 4 < _text.Length
+                && ushort.TryParse(_text.Substring(_at + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort code):
+                _at += 4;
+                return (char)code;
+            default:
+                throw Wrong("this is no escape");
+        }
+    }
+
+    private void Number()
+    {
+        if (Current == '-')
+            _at++;
+        if (Current == '0')
+            _at++;
+        else
+            Digits();
+        if (Current == '.')
+        {
+            _at++;
+            Digits();
+        }
+        if (Current is 'e' or 'E')
+        {
+            _at++;
+            if (Current is '+' or '-')
+                _at++;
+            Digits();
+        }
+    }
+
+    private void Digits()
+    {
+        if (Current is not (>= '0' and <= '9'))
+            throw Wrong("a digit is missing");
+        while (Current is >= '0' and <= '9')
+            _at++;
+    }
+
+    private JsonValue Word(int start)
+    {
+        while (Current is >= 'a' and <= 'z')
+            _at++;
+        JsonKind? kind = Written(start) switch { "true" or "false" => JsonKind.Flag, "null" => JsonKind.Null, _ => null };
+        if (kind is { } known)
+            return Leaf(known, start);
+        throw new ConfigException($"'{Written(start)}' is no value", TextSpan.FromBounds(start, _at), isSyntax: true);
+    }
+
+    private void SkipSpace()
+    {
+        while (Current is ' ' or '\t' or '\r' or '\n')
+            _at++;
+    }
+
+    private string Written(int start) => _text.Substring(start, _at - start);
+
+    private JsonValue Leaf(JsonKind kind, int start) => new(kind, Written(start), TextSpan.FromBounds(start, _at), []);
+
+    /// <summary>An error at the current character; at the end of the file, behind the last one.</summary>
+    private ConfigException Wrong(string message) => new(message, new TextSpan(_at, _at < _text.Length ? 1 : 0), isSyntax: true);
+}

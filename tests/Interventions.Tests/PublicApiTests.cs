@@ -1,0 +1,10 @@
+using Interventions.Testing;
+
+namespace Interventions.Tests;
+
+/// <summary>What the package promises. A changed snapshot is a changed promise: accept it knowingly.</summary>
+public sealed class PublicApiTests
+{
+    [Fact]
+    public void Promises() => Snapshot.Verify(PublicApi.Of(typeof(RunOptions).Assembly));
+}
