@@ -23,7 +23,8 @@ internal static class CausalityCheck
     {
         DeclaredPath sender = paths[0];
         if (paths.Count == 1)
-            yield return new Problem(Rules.Receiver, sender.Location.At(0, sender.Location.Text.Length), $"'{sender.Location.Text}' has no receivers, so nothing is patched");
+            yield return new Problem(
+                Rules.Receiver, sender.Location.At(0, sender.Location.Text.Length), $"'{sender.Location.Text}' has no receivers, so nothing is patched");
         foreach (DeclaredPath receiver in paths.Skip(1))
             if (schema is not null && sender.Path is not null && receiver.Path is not null && SiteOrder.IsNotAfter(receiver.Path, sender.Path, schema))
                 yield return new Problem(
@@ -36,10 +37,12 @@ internal static class CausalityCheck
         // A run is a donor when it is complete, and its own writes are part of it.
         foreach (TextLocation donor in RunCheck.Donors(write, cancellation))
             if (donor.Text == write.Run)
-                yield return new Problem(Rules.LaterValue, donor.At(0, donor.Text.Length), written.Location.Text, $"its own run '{donor.Text}', which it reads, is complete");
+                yield return new Problem(
+                    Rules.LaterValue, donor.At(0, donor.Text.Length), written.Location.Text, $"its own run '{donor.Text}', which it reads, is complete");
         foreach (DeclaredParameter parameter in write.Method?.Parameters ?? [])
             if (parameter.Kind == ReadKind.ValueOf && DeclaredPath.Read(parameter, cancellation) is { Path: { } read } path
                 && schema is not null && written.Path is not null && SiteOrder.IsNotAfter(written.Path, read, schema))
-                yield return new Problem(Rules.LaterValue, path.Location.At(0, read.Site.Length), written.Location.Text, $"'{read.Site}', which it reads, exists in the same run");
+                yield return new Problem(
+                    Rules.LaterValue, path.Location.At(0, read.Site.Length), written.Location.Text, $"'{read.Site}', which it reads, exists in the same run");
     }
 }

@@ -17,7 +17,8 @@ internal static class RunNameCheck
             RunSort.Derived => Derived(text, derived, declaration.Type.Name, prompts),
             RunSort.Any when derived.Contains(text) => null,
             RunSort.OfPrompts when derived.Contains(text) && !prompts.Runs.Contains(text) => new SiteProblem(
-                SiteProblemKind.UnknownRun, $"'{text}' is derived, and read by writes only; here stands a run of {prompts.PromptSet}: {Spelling.List(prompts.Runs)}",
+                SiteProblemKind.UnknownRun,
+                $"'{text}' is derived, and read by writes only; here stands a run of {prompts.PromptSet}: {Spelling.List(prompts.Runs)}",
                 0, text.Length, null),
             // A slip may be one of either sort of name.
             RunSort.Any when VocabularyResolver.UnknownRun(text, prompts) is { } problem =>
@@ -34,7 +35,8 @@ internal static class RunNameCheck
             return null;
         string? nearest = Spelling.Nearest(text, derived);
         string message =
-            prompts.Runs.Contains(text) ? $"'{text}' is a run of {prompts.PromptSet}, which stays unchanged; [Changes] says which one is written, [Run] derives another" :
+            prompts.Runs.Contains(text)
+                ? $"'{text}' is a run of {prompts.PromptSet}, which stays unchanged; [Changes] says which one is written, [Run] derives another" :
             nearest is not null ? $"'{declaration}' derives no run '{text}'; did you mean '{nearest}'?" :
             $"'{declaration}' derives no run '{text}': [Run(\"{text}\")] is missing";
         return new SiteProblem(SiteProblemKind.UnknownRun, message, 0, text.Length, nearest);
