@@ -1,3 +1,5 @@
+using System;
+using System.Globalization;
 using System.Text;
 using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
@@ -54,6 +56,15 @@ internal static class SymbolExtensions
             ? attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Primitive, Value: string text } ? text : ""
             : ConstantText.Evaluate(attribute.Argument(index)) ?? "";
 
+    /// <summary>
+    /// A number of an attribute's constructor; not a number when it cannot be read. Beside a constant that is still to be generated the compiler knows no
+    /// argument's value, so a literal is read as it is written.
+    /// </summary>
+    public static double Number(this AttributeData attribute, int index) =>
+        attribute.ConstructorArguments.Length > index ? attribute.ConstructorArguments[index].Value as double? ?? double.NaN
+        : Literal(attribute.Argument(index)) is { } literal and not bool ? Convert.ToDouble(literal, CultureInfo.InvariantCulture)
+        : double.NaN;
+
     /// <summary>Whether an argument of an attribute's constructor is given.</summary>
     public static bool HasArgument(this AttributeData attribute, int index) =>
         attribute.ConstructorArguments.Length > index || attribute.Argument(index) is not null;
@@ -92,17 +103,32 @@ internal static class SymbolExtensions
         foreach (var argument in attribute.NamedArguments)
             if (argument.Key == name)
                 return argument.Value.Value as string;
-        return null;
+        return ConstantText.Evaluate(attribute.NamedExpression(name));
     }
 
     /// <summary>A number or a truth value that an attribute sets by name.</summary>
     public static T Named<T>(this AttributeData attribute, string name, T otherwise)
+        where T : struct, IConvertible
     {
         foreach (var argument in attribute.NamedArguments)
-            if (argument.Key == name && argument.Value.Value is T value)
-                return value;
-        return otherwise;
+            if (argument.Key == name)
+                return argument.Value.Value is T value ? value : otherwise;
+        return Literal(attribute.NamedExpression(name)) is { } literal ? (T)Convert.ChangeType(literal, typeof(T), CultureInfo.InvariantCulture) : otherwise;
     }
+
+    /// <summary>Beside a constant that is still to be generated the compiler knows no argument's value: they are read as they are written.</summary>
+    private static ExpressionSyntax? NamedExpression(this AttributeData attribute, string name) =>
+        (attribute.ApplicationSyntaxReference?.GetSyntax() as AttributeSyntax)?.ArgumentList?.Arguments
+            .FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name)?.Expression;
+
+    /// <summary>A literal number or truth value, with its sign.</summary>
+    private static object? Literal(ExpressionSyntax? expression) => expression switch
+    {
+        LiteralExpressionSyntax { Token.Value: { } value } when value is not string => value,
+        PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.UnaryMinusExpression, Operand: var operand } when Literal(operand) is { } value and not bool =>
+            -Convert.ToDouble(value, CultureInfo.InvariantCulture),
+        _ => null,
+    };
 
     /// <summary>Strings of an array argument; null and empty ones are left out.</summary>
     public static IEnumerable<string> Texts(this TypedConstant argument) =>

@@ -60,7 +60,7 @@ internal sealed record DeclaredParameter(IParameterSymbol Symbol, ReadKind Kind,
     public AttributeData Attribute => Attributes[0];
 
     /// <summary>Whether it reads the method's own site in another run.</summary>
-    public bool IsOwnSiteElsewhere => Kind == ReadKind.From && Attribute.ConstructorArguments.Length < 2;
+    public bool IsOwnSiteElsewhere => Kind == ReadKind.From && !Attribute.HasArgument(1);
 
     /// <summary>Reads a parameter.</summary>
     public static DeclaredParameter Read(IParameterSymbol parameter)

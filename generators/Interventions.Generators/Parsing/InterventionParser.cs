@@ -26,7 +26,8 @@ internal static class InterventionParser
         bool promptsHaveSchema = declaration.Prompts.Attribute(KnownNames.PromptSchema) is not null && declaration.Prompts.IsPartial(cancellation);
         bool modelHasSchema = SchemaReader.IsDeclared(declaration.Model) && declaration.Model.IsPartial(cancellation);
         bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration).Any()
-            && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => SitePath.TryParse(site, out _, out _));
+            && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => SitePath.TryParse(site, out _, out _))
+            && declaration.Writes.All(write => write.Kind == WriteKind.Patch || !double.IsNaN(Amount(write)));
         return new InterventionModel(
             TypeModelParser.Parse(type), declaration.Model.Qualified(), declaration.Prompts.Qualified(), promptsHaveSchema, Access(declaration), isValid,
             declaration.Changes?.Text(0),
@@ -56,10 +57,7 @@ internal static class InterventionParser
         };
     }
 
-    private static double Amount(DeclaredWrite write) =>
-        write.Kind == WriteKind.Scale && write.Attribute.ConstructorArguments.Length > 1 && write.Attribute.ConstructorArguments[1].Value is double factor
-            ? factor
-            : write.Attribute.Named("Strength", 1.0);
+    private static double Amount(DeclaredWrite write) => write.Kind == WriteKind.Scale ? write.Attribute.Number(1) : write.Attribute.Named("Strength", 1.0);
 
     private static MethodModel Method(DeclaredMethod method) => new(
         method.Kind, method.Symbol.Name, method.Site, method.Symbol.IsStatic, Reads(method).ToEquatableArray(),

@@ -48,6 +48,25 @@ public sealed class SitesTests
             "[Patch(Toy.Sites.Embed)] static Tensor P([From(\"corrupted\", Toy.Sites.Embed)] Tensor x) => x;")), StringComparison.Ordinal);
 
     [Fact]
+    public void NumbersBesideAConstantAreRead()
+    {
+        string text = Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
+            namespace Study;
+            [Intervention<Toy, IoiPrompts>]
+            [Scale(Toy.Sites.Embed, -0.5)]
+            [Resample(Toy.Sites.Embed, Seed = 7)]
+            public sealed partial class Numbers
+            {
+                [Add(Toy.Sites.Embed, Strength = 3)]
+                public required Tensor Direction { get; init; }
+            }
+            """);
+        Assert.Contains("Scale(\"embed\", -0.5", text, StringComparison.Ordinal);
+        Assert.Contains("7", text[text.IndexOf("Resample(", StringComparison.Ordinal)..].Split('\n')[0], StringComparison.Ordinal);
+        Assert.Contains("Direction, strength: 3", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AModelOfAReferencedAssemblyHasThemToo()
     {
         var compilation = Compilations.Generate(Compilations.Of("""

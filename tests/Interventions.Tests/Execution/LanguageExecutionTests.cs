@@ -132,7 +132,8 @@ public sealed class LanguageExecutionTests : IDisposable
                 Tensor patched = z.clone();
                 patched[TensorIndex.Ellipsis, head, TensorIndex.Colon] = donor[TensorIndex.Ellipsis, head, TensorIndex.Colon];
                 return patched;
-            }));
+            }
+            ));
             Tensor expected = Values(prompts, 0, "logits", ("blocks.1.resid", resid => cat([resid.narrow(1, 0, 3), direct.narrow(1, 3, 1)], 1)));
             Close(expected, run.Changed("logits").At(head));
         }
