@@ -35,7 +35,7 @@ internal static class InterventionEmitter
 
     private static void RunHeader(SourceWriter writer, InterventionModel model, string end)
     {
-        writer.Summary("Runs the model on the prompts with and without this intervention, in one pass.");
+        writer.Summary("Runs the model on the prompts with and without this intervention.");
         writer.Line("/// <param name=\"model\">The model.</param>");
         writer.Line("/// <param name=\"prompts\">The prompts.</param>");
         writer.Line("/// <param name=\"options\">How to run; by default, the ordinary way.</param>");
