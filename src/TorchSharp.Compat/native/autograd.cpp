@@ -34,7 +34,7 @@ EXPORT int tsc_retain_grad(Handle handle)
     return guarded(-1, [&] { borrow(handle).retain_grad(); return 0; });
 }
 
-EXPORT Handle tsc_get_grad(Handle handle) { return own(borrow(handle).grad()); }
+EXPORT Handle tsc_get_grad(Handle handle) { return guarded(Handle{}, [&] { return own(borrow(handle).grad()); }); }
 
 EXPORT int tsc_set_grad(Handle handle, Handle gradient)
 {

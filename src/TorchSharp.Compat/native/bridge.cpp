@@ -187,7 +187,7 @@ EXPORT void tsc_seed(at::Generator* generator, uint64_t seed)
 }
 
 EXPORT uint64_t tsc_initial_seed(at::Generator* generator) { return generator->current_seed(); }
-EXPORT Handle tsc_generator_state(at::Generator* generator) { return own(generator->get_state()); }
+EXPORT Handle tsc_generator_state(at::Generator* generator) { return guarded(Handle{}, [&] { return own(generator->get_state()); }); }
 
 EXPORT int tsc_set_generator_state(at::Generator* generator, Handle state)
 {
