@@ -38,14 +38,15 @@ static void Study(string folder, int count, Random random)
         corrupted                  {Mean(sweep.Corrupted.LogitDifference),23:0.00}    {Share(sweep.Corrupted.LogitDifference),10:P1}
 
         One head's output at `end`, taken from the corrupted prompt: the ten that matter
-        head      logit difference      change    attention end to IO      to S2
+        head    logit difference    change   attention: end-IO   end-S2   S1+1-S1
         """);
     IReadOnlyList<SweptPoint> top = sweep.LogitDifference.Top(10);
     foreach (SweptPoint point in top)
     {
         (int layer, int head) = (point["layer"], point["head"]);
         (double toIO, double toS2) = (Mean(sweep.Clean.EndToIO[layer, .., head]), Mean(sweep.Clean.EndToS2[layer, .., head]));
-        Console.WriteLine($"{layer}.{head}       {point.Value,16:0.00}      {point.Change,6:+0.00;-0.00}    {toIO,19:0.00}      {toS2,5:0.00}");
+        double toS1 = Mean(sweep.Clean.AfterS1ToS1[layer, .., head]);
+        Console.WriteLine($"{layer}.{head}     {point.Value,16:0.00}    {point.Change,6:+0.00;-0.00}   {toIO,17:0.00}   {toS2,6:0.00}   {toS1,7:0.00}");
     }
 
     Console.WriteLine("""
@@ -110,6 +111,9 @@ public sealed partial class HeadSweep
 
     [Capture("blocks.*.attn.pattern[query=end; key=S2]")]
     static Tensor EndToS2(Tensor pattern) => pattern.flatten(1);
+
+    [Capture("blocks.*.attn.pattern[query=S1+1; key=S1]")]
+    static Tensor AfterS1ToS1(Tensor pattern) => pattern.flatten(1);
 
     [Metric]
     static Tensor LogitDifference([Logit("IO")] Tensor io, [Logit("S")] Tensor s) => io - s;
