@@ -29,8 +29,8 @@ internal sealed class WrittenRuns(
             report();
         }
         Leaves leaves = new(scope);
-        // Without writes the changed run is the base run, bit for bit.
-        RunValues changed = intervention.Writes.Any(write => write.Run is null)
+        // Without writes the changed run is the base run, bit for bit. A parameter has a gradient of its own there, also when only the metric reads it.
+        RunValues changed = intervention.Writes.Any(write => write.Run is null) || !intervention.Parameters.IsEmpty
             ? Pass(runs, null, intervention.BaseRun, demand.Kept([point]), leaves, demand.Gradients([point]))
             : unchanged[intervention.BaseRun];
         report();

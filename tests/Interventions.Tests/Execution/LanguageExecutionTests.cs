@@ -277,6 +277,21 @@ public sealed class LanguageExecutionTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_parameter_that_only_the_metric_reads_has_a_gradient()
+    {
+        ToyPrompts prompts = ToyPrompts.Random(12, 4, 3);
+        Tensor scale = ones(1, dtype: float64).requires_grad_();
+        InterventionGraph graph = new()
+        {
+            Name = "Probe",
+            Metrics = [new("Scaled", [new Read.Logit("correct", "end")], x => x[0] * scale)],
+            Parameters = [new("Scale", scale)],
+        };
+        using RunOutput run = Run(graph, prompts);
+        Close(run.Changed("Scaled").Values.sum().view(1), run.Gradient("Scale"));
+    }
+
     [Theory]
     [InlineData("gradients")]
     [InlineData("before")]
