@@ -21,9 +21,9 @@ public static class PathPatching
         List<WriteNode> writes = [BuiltInWrites.Freeze("blocks.*.attn.z", to: null, direct)];
         if (freezeMlps)
             writes.Add(BuiltInWrites.Freeze("blocks.*.mlp_out", to: null, direct));
-        writes.Add(new WriteNode("Sender", sender, [new Read.From(from)], x => x[0], direct));
+        writes.Add(new WriteNode("Sender", sender, new WriteKind.Copy(from), direct));
         foreach (string receiver in receivers)
-            writes.Add(new WriteNode("Receiver", receiver, [new Read.From(direct)], x => x[0]));
+            writes.Add(new WriteNode("Receiver", receiver, new WriteKind.Copy(direct)));
         return graph with { Runs = graph.Runs.Add(new DerivedRun(direct)), Writes = graph.Writes.AddRange(writes) };
     }
 }

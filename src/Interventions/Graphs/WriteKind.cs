@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using static TorchSharp.torch;
+
+namespace Interventions.Graphs;
+
+/// <summary>
+/// What a write does, as data: an executor can recognise it, and it can be printed and saved. Each kind also says what its body reads and what the body returns, so that whoever does
+/// not recognise it calls the body like any method.
+/// </summary>
+public abstract record WriteKind
+{
+    private protected WriteKind()
+    {
+    }
+
+    /// <summary>What <see cref="Apply"/> reads, in order.</summary>
+    public abstract ImmutableArray<Read> Reads { get; }
+
+    /// <summary>The value that is written: the selection's shape, or one that broadcasts to it.</summary>
+    /// <param name="arguments">One tensor a read.</param>
+    public abstract Tensor Apply(ReadOnlySpan<Tensor> arguments);
+
+    /// <summary>(x·d / d·d) d along the last axis.</summary>
+    private static Tensor Along(Tensor x, Tensor direction)
+    {
+        Tensor d = direction.to(x.dtype);
+        return (x * d).sum([-1], keepdim: true) / (d * d).sum() * d;
+    }
+
+    /// <summary>A kind that reads nothing but the value itself.</summary>
+    public abstract record OfValue : WriteKind
+    {
+        private protected OfValue()
+        {
+        }
+
+        /// <inheritdoc/>
+        public sealed override ImmutableArray<Read> Reads => [new Read.Value()];
+    }
+
+    /// <summary>A kind that takes over one value read elsewhere.</summary>
+    public abstract record OfDonor : WriteKind
+    {
+        private protected OfDonor()
+        {
+        }
+
+        /// <inheritdoc/>
+        public sealed override ImmutableArray<Read> Reads => [Donor];
+
+        /// <summary>The value.</summary>
+        private protected abstract Read Donor { get; }
+
+        /// <inheritdoc/>
+        public sealed override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0];
+    }
+
+    /// <summary>0.</summary>
+    public sealed record Zero : OfValue
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => zeros_like(arguments[0]);
+    }
+
+    /// <summary>The value times a factor.</summary>
+    public sealed record Scale(double Factor) : OfValue
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] * Factor;
+    }
+
+    /// <summary>The value plus a tensor times a strength.</summary>
+    public sealed record Add(Tensor Vector, double Strength) : OfValue
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] + (Vector.to(arguments[0].dtype) * Strength);
+    }
+
+    /// <summary>The value without its component along a direction.</summary>
+    public sealed record ProjectOut(Tensor Direction) : OfValue
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] - Along(arguments[0], Direction);
+    }
+
+    /// <summary>The value's component along a direction.</summary>
+    public sealed record ProjectOnto(Tensor Direction) : OfValue
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => Along(arguments[0], Direction);
+    }
+
+    /// <summary>The value in the run <paramref name="To"/>, or without a name in the changed run as it is without any write: it is kept from changing.</summary>
+    public sealed record Freeze(string? To) : OfDonor
+    {
+        private protected override Read Donor => new Read.From(To);
+    }
+
+    /// <summary>The value in another run, to change something: a sender's or a receiver's.</summary>
+    public sealed record Copy(string? From) : OfDonor
+    {
+        private protected override Read Donor => new Read.From(From);
+    }
+
+    /// <summary>The value that another prompt has; see <see cref="ResampleAttribute"/>.</summary>
+    public sealed record Resample(string? From, int Seed) : OfDonor
+    {
+        private protected override Read Donor => new Read.Partner(From, Seed);
+    }
+
+    /// <summary>The mean over a run's prompts; see <see cref="MeanAttribute"/>.</summary>
+    public sealed record Mean(string? From, bool Pooled) : OfDonor
+    {
+        private protected override Read Donor => new Read.Mean(From, Pooled);
+    }
+}
