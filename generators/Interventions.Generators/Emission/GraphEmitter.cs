@@ -13,8 +13,8 @@ internal static class GraphEmitter
     public static void Emit(SourceWriter writer, InterventionModel model)
     {
         NodeEmitter nodes = NodeEmitter.For(model);
-        List<WriteModel> writes = model.Writes.ToList();
-        List<WriteModel> first = writes.TakeWhile(IsNode).ToList();
+        IReadOnlyList<SiteWrites> writes = SiteWrites.Of(model);
+        List<SiteWrites> first = writes.TakeWhile(site => IsNode(site.First)).ToList();
 
         writer.Line($"public {Names.Graphs}.InterventionGraph Graph => new {Names.Graphs}.InterventionGraph").Open();
         writer.Line($"Name = {Literals.Quote(model.Type.Name)},");
@@ -22,16 +22,18 @@ internal static class GraphEmitter
         writer.Line($"PromptFingerprint = {model.PromptType}.SchemaFingerprint,");
         if (model.Changes is { } changes)
             writer.Line($"Changes = {Literals.Quote(changes)},");
-        Nodes(writer, "Runs", "DerivedRun", model.Runs.Select(NodeEmitter.Run));
-        Nodes(writer, "Writes", "WriteNode", first.Select(nodes.Write));
+        Nodes(writer, "Runs", model.Runs.Select(NodeEmitter.Run));
+        Nodes(writer, "Writes", first.Select(nodes.Write));
         foreach (NodeKind kind in new[] { NodeKind.Capture, NodeKind.Gradient, NodeKind.Metric })
-            Nodes(writer, kind + "s", kind + "Node", model.Methods.Where(method => method.Kind == kind).Select(nodes.Node));
-        Nodes(writer, "Parameters", "ParameterNode", model.Parameters.Select(NodeEmitter.Parameter));
+            Nodes(writer, kind + "s", model.Methods.Where(method => method.Kind == kind).Select(nodes.Node));
+        Nodes(writer, "Parameters", model.Parameters.Select(NodeEmitter.Parameter));
 
         List<string[]> calls = Calls(model, writes.Skip(first.Count), nodes).ToList();
         writer.Close(calls.Count == 0 ? ";" : "");
         for (int i = 0; i < calls.Count; i++)
             writer.Indented(WithEnd(calls[i], i < calls.Count - 1 ? "" : ";"));
+        foreach (SiteWrites site in writes.Where(site => site.Method is not null))
+            Site(writer.Line(), site, nodes);
     }
 
     /// <summary>Whether a path patch, an extension method, is called.</summary>
@@ -39,17 +41,17 @@ internal static class GraphEmitter
 
     private static bool IsNode(WriteModel write) => write is not WriteModel.PathPatch;
 
-    private static IEnumerable<string[]> Calls(InterventionModel model, IEnumerable<WriteModel> writes, NodeEmitter nodes)
+    private static IEnumerable<string[]> Calls(InterventionModel model, IEnumerable<SiteWrites> writes, NodeEmitter nodes)
     {
         // The last one that is added comes first.
         foreach (string include in model.Includes.Reverse())
             yield return [$".Including({Literals.Identifier(include)}.Graph)"];
         var then = new List<string[]>();
-        foreach (WriteModel write in writes)
+        foreach (SiteWrites site in writes)
         {
-            if (write is not WriteModel.PathPatch path)
+            if (site.First is not WriteModel.PathPatch path)
             {
-                then.Add(nodes.Write(write));
+                then.Add(nodes.Write(site));
                 continue;
             }
             if (then.Count > 0)
@@ -68,14 +70,25 @@ internal static class GraphEmitter
 
     private static string[] Then(List<string[]> writes) => [".Then(", .. Separated(writes, ")")];
 
-    private static void Nodes(SourceWriter writer, string property, string node, IEnumerable<string[]> nodes)
+    /// <summary>The method that makes the writes to a site one.</summary>
+    private static void Site(SourceWriter writer, SiteWrites site, NodeEmitter nodes)
+    {
+        string path = site.First is WriteModel.Method { Node: var node } ? node.Site : ((WriteModel.BuiltIn)site.First).Site;
+        writer.Summary($"The writes to <c>{Literals.Xml(path)}</c> as one, in the order of the text: each reads what the one before it wrote.");
+        writer.Line($"private {Names.Graphs}.WriteNode {site.Method}() => {Names.Graphs}.WriteNode.Fuse(");
+        foreach (string line in Separated(site.Writes.Select(nodes.Write).ToList(), ");"))
+            writer.Line(line);
+    }
+
+    private static void Nodes(SourceWriter writer, string property, IEnumerable<string[]> nodes)
     {
         List<string[]> all = nodes.ToList();
         if (all.Count == 0)
             return;
-        writer.Line($"{property} = {Names.ImmutableArray}.Create<{Names.Graphs}.{node}>(");
-        foreach (string line in Separated(all, "),"))
+        writer.Line($"{property} =").Line("[");
+        foreach (string line in Separated(all, ""))
             writer.Line(line);
+        writer.Line("],");
     }
 
     private static IEnumerable<string> Separated(List<string[]> nodes, string end) =>

@@ -7,10 +7,11 @@ namespace Interventions.Generators.Emission;
 /// <param name="arguments">The name of a body's only variable.</param>
 internal sealed class NodeEmitter(string arguments)
 {
-    private const string Read = Names.Graphs + ".Read";
-
     /// <summary>A body's variable must not hide a method.</summary>
     public static NodeEmitter For(InterventionModel model) => new(model.Methods.Any(method => method.Name == "x") ? "arguments_" : "x");
+
+    /// <summary>The writes to a site, except a path patch, which is no node: the one write, or a call of the method that makes several one.</summary>
+    public string[] Write(SiteWrites writes) => writes.Method is { } method ? [method + "()"] : Write(writes.First);
 
     /// <summary>A write, except a path patch, which is no node.</summary>
     public string[] Write(WriteModel write) => write is WriteModel.Method method ? Node(method.Node) : [BuiltIn((WriteModel.BuiltIn)write)];
@@ -61,9 +62,7 @@ internal sealed class NodeEmitter(string arguments)
         return $"{Names.Graphs}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{(write.Run is { } run ? ", run: " + Literals.Quote(run) : "")})";
     }
 
-    private static string Reads(MethodModel method) => method.Reads.Count == 0
-        ? $"{Names.ImmutableArray}<{Read}>.Empty"
-        : $"{Names.ImmutableArray}.Create<{Read}>({string.Join(", ", method.Reads.Select(Expression))})";
+    private static string Reads(MethodModel method) => $"[{string.Join(", ", method.Reads.Select(Expression))}]";
 
     private static string Expression(ReadModel read) => read.Kind switch
     {

@@ -61,7 +61,6 @@ internal static class Names
     public const string Tensor = "global::TorchSharp.torch.Tensor";
     public const string Device = "global::TorchSharp.torch.Device";
     public const string ScalarType = "global::TorchSharp.torch.ScalarType";
-    public const string ImmutableArray = "global::System.Collections.Immutable.ImmutableArray";
     public const string ReadOnlyList = "global::System.Collections.Generic.IReadOnlyList";
     public const string Enumerable = "global::System.Collections.Generic.IEnumerable";
     public const string Linq = "global::System.Linq.Enumerable";

@@ -16,10 +16,12 @@ namespace Interventions.Generators.Model;
 /// <param name="Methods">The declared methods, in textual order.</param>
 /// <param name="Parameters">The trained values.</param>
 /// <param name="Placeholders">The placeholders of the writes, in order of first appearance.</param>
+/// <param name="TakenNames">Names that begin as those of generated methods do, and that the class has already.</param>
 internal sealed record InterventionModel(
     TypeModel Type, string ModelType, string PromptType, bool PromptsHaveSchema, string Access, bool IsValid,
     string? Changes, EquatableArray<RunModel> Runs, EquatableArray<string> Includes, EquatableArray<WriteModel> Writes,
-    EquatableArray<MethodModel> Methods, EquatableArray<ParameterModel> Parameters, EquatableArray<string> Placeholders);
+    EquatableArray<MethodModel> Methods, EquatableArray<ParameterModel> Parameters, EquatableArray<string> Placeholders,
+    EquatableArray<string> TakenNames);
 
 /// <summary>A derived run.</summary>
 /// <param name="Name">Its name.</param>

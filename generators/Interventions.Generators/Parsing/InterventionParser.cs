@@ -36,7 +36,8 @@ internal static class InterventionParser
             declaration.Writes.Select(Write).ToEquatableArray(),
             declaration.Methods.Select(Method).ToEquatableArray(),
             declaration.Parameters.Select(parameter => new ParameterModel(parameter.Symbol.Name, parameter.Attribute.Named("Of"))).ToEquatableArray(),
-            SweptPlaceholders.Of(declaration, cancellation).ToEquatableArray());
+            SweptPlaceholders.Of(declaration, cancellation).ToEquatableArray(),
+            type.GetMembers().Select(member => member.Name).Append(type.Name).Where(name => name.StartsWith("Write", StringComparison.Ordinal)).ToEquatableArray());
     }
 
     private static IEnumerable<string> Sites(InterventionDeclaration declaration) =>

@@ -71,14 +71,24 @@ internal sealed class WrittenRuns(
 
     private Tensor Write(BoundWrite write, string node, Tensor value, IReadOnlyList<RunValues> runs, int of)
     {
+        if (!write.Parts.IsEmpty && !IsOneStep(write, of))
+            return write.Parts.Aggregate(value, (written, part) => Write(part, node, written, runs, of));
         // Row groups do not overlap, so each reads the value as it was before this write.
         Arguments arguments = new(intervention.Name, point, new RunValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references);
         write.Site.CheckAxes(value.shape);
-        foreach (int[] rows in chunk.RowGroups([write.Site, .. write.Reads.OtherSites()]))
+        foreach (int[] rows in chunk.RowGroups(write.Selected))
         {
             Tensor selected = SelectedValues.FlatIndices(value, write.Site, point, chunk, of, rows);
             value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected, rows).to(value.dtype));
         }
         return value;
     }
+
+    /// <summary>
+    /// Whether several writes can be called as one: not where two selected positions are one token, of which a later write sees what an earlier one left there, nor where a part
+    /// would see other prompts together than the whole does.
+    /// </summary>
+    private bool IsOneStep(BoundWrite write, int of) =>
+        !chunk.Rows.Any(row => write.Site.Repeats(point, chunk.Tokens(of, row), chunk.Describe(of, row)))
+        && write.Parts.All(part => part.Selected.Any(site => site.IsRagged) == write.Selected.Any(site => site.IsRagged));
 }

@@ -52,22 +52,6 @@ public sealed record DerivedRun(string Name, string? Of = null);
 /// <summary>A user's method, its arguments in the order of the node's reads. Pure: it writes into none of them.</summary>
 public delegate Tensor MethodBody(ReadOnlySpan<Tensor> arguments);
 
-/// <summary>Overwrites the selected values of a site.</summary>
-/// <param name="Name">The method, property or attribute, for messages.</param>
-/// <param name="Site">The site path, selectors included.</param>
-/// <param name="Reads">What the body reads.</param>
-/// <param name="Body">Returns the selection's shape, or one that broadcasts to it.</param>
-/// <param name="Run">The derived run that is written; <see langword="null"/> is the changed run.</param>
-public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, string? Run = null)
-{
-    /// <summary>A write without a method.</summary>
-    public WriteNode(string name, string site, WriteKind kind, string? run = null)
-        : this(name, site, kind.Reads, kind.Apply, run) => Kind = kind;
-
-    /// <summary>What it does, of a write without a method; <see langword="null"/> for a user's method.</summary>
-    public WriteKind? Kind { get; }
-}
-
 /// <summary>Keeps a site's selected values, reduced by the method.</summary>
 /// <param name="Name">The method, and the name on the result.</param>
 /// <param name="Site">The site path, selectors included.</param>

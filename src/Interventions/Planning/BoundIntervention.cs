@@ -61,7 +61,14 @@ internal sealed record SweepPoint(ImmutableArray<SweepAxis> Sweep, ImmutableArra
 internal sealed record BoundRun(int Number, int Of, string Name);
 
 /// <summary>A write; <paramref name="Run"/> is the derived run's number, or null for the changed run.</summary>
-internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, int? Run);
+internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, int? Run)
+{
+    /// <summary>The declared writes that it consists of; none for a single one.</summary>
+    public ImmutableArray<BoundWrite> Parts { get; init; } = [];
+
+    /// <summary>The sites whose selection decides which prompts the method sees together.</summary>
+    public IEnumerable<BoundSite> Selected => Reads.OtherSites().Prepend(Site);
+}
 
 /// <summary>Something kept of a site: a capture or a gradient.</summary>
 internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<BoundRead> Reads, MethodBody Body)

@@ -73,6 +73,15 @@ internal sealed record BoundSite(
         int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
     }
 
+    /// <summary>Whether two selected positions of a prompt are one token.</summary>
+    public bool Repeats(SweepPoint point, RunTokens tokens, string promptForMessages)
+    {
+        for (int axis = 0; axis < Axes.Length; axis++)
+            if (IsPositional(axis) && PositionIndices(axis, point, tokens, promptForMessages) is { } positions && positions.Distinct().Count() < positions.Count)
+                return true;
+        return false;
+    }
+
     /// <summary>
     /// Indices count along the schema's axes. A value may have others in a written run: where a port is patched, every query head gets a key of its own, and index 1 of
     /// the shared keys would silently name another head.

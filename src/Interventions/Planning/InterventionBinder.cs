@@ -35,8 +35,7 @@ internal sealed class InterventionBinder
         _runs = DerivedRuns.Order(_graph, _prompts.Vocabulary, name => PromptRun(name, "[Run]"), baseRun);
         _baseRun = baseRun;
 
-        ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(write => new BoundWrite(
-            write, Site(write.Site, write.Name), Reads(write.Reads, write.Name, inWrite: true), write.Run is null ? null : Written(write.Run, write.Name)))];
+        ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(Write)];
         string[] swept = [.. writes.SelectMany(write => write.Site.Placeholders).Distinct()];
         ImmutableArray<BoundMetric> metrics = [.. _graph.Metrics.Select(metric => new BoundMetric(metric, Reads(metric.Reads, metric.Name)))];
         ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture => new BoundCapture(
@@ -72,6 +71,12 @@ internal sealed class InterventionBinder
                         throw Wrong(method, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no write has it in its site path");
         }
     }
+
+    private BoundWrite Write(WriteNode write) =>
+        new(write, Site(write.Site, write.Name), Reads(write.Reads, write.Name, inWrite: true), write.Run is null ? null : Written(write.Run, write.Name))
+        {
+            Parts = [.. write.Parts.Select(Write)],
+        };
 
     private ImmutableArray<BoundRead> Reads(ImmutableArray<Read> reads, string method, bool inWrite = false) =>
         [.. reads.Select(read => read switch

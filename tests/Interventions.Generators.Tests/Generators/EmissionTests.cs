@@ -18,6 +18,13 @@ public sealed class EmissionTests
     public void EveryAttributeCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything);
 
     [Fact]
+    public void SeveralWritesToASiteAreOneMethod() => Snapshot.Verify(Compilations.GeneratedText(
+        Sources.Model, Sources.Prompts, Sources.SeveralWrites).Split("// =====")[^1]);
+
+    [Fact]
+    public void SeveralWritesToASiteCompileWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.SeveralWrites);
+
+    [Fact]
     public void ADecoderCanBeLoaded() => Snapshot.Verify(Compilations.GeneratedText("""
         [ModelSchema, Axis("layer", 2), Axis("head", 3)]
         [Site("own", "batch")]

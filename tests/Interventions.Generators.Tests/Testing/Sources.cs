@@ -97,6 +97,26 @@ internal static class Sources
         }
         """;
 
+    /// <summary>A declaration that writes one site several times.</summary>
+    public const string SeveralWrites = """
+        namespace Study;
+
+        [Intervention<Toy, IoiPrompts>, Run("direct")]
+        [Scale("embed[pos=end]", 0.5), Zero("embed[pos=S1]"), Zero("blocks.0.mlp_out"), Scale("blocks.1.mlp_out", 2), Scale("blocks.0.mlp_out", 3)]
+        [Zero("embed[pos=end]", In = "direct"), Zero("blocks.0.attn.z"), Scale("blocks.*.attn.z", 2), Scale("blocks.0.attn.z", 3)]
+        [PathPatch("blocks.0.attn.z[head={head}; pos=end]", "logits"), Scale("logits", 2), Mean("logits")]
+        public sealed partial class SeveralWrites
+        {
+            [Add("embed[pos=S1]")]
+            public required Tensor Direction { get; init; }
+
+            [Patch("embed[pos=S1]")]
+            Tensor Steer(Tensor x, [From("corrupted")] Tensor corrupted) => corrupted + x + Direction;
+
+            static void WriteLogits() { }
+        }
+        """;
+
     /// <summary>A declaration on <see cref="Model"/> and <see cref="Prompts"/> with these members.</summary>
     /// <param name="members">What stands in the class.</param>
     /// <param name="attributes">What stands before it, in brackets.</param>

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Interventions.Execution;
+using static TorchSharp.torch;
+
+namespace Interventions.Graphs;
+
+/// <summary>Overwrites the selected values of a site.</summary>
+/// <param name="Name">The method, property or attribute, for messages.</param>
+/// <param name="Site">The site path, selectors included.</param>
+/// <param name="Reads">What the body reads.</param>
+/// <param name="Body">Returns the selection's shape, or one that broadcasts to it.</param>
+/// <param name="Run">The derived run that is written; <see langword="null"/> is the changed run.</param>
+public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, string? Run = null)
+{
+    /// <summary>A write without a method.</summary>
+    public WriteNode(string name, string site, WriteKind kind, string? run = null)
+        : this(name, site, kind.Reads, kind.Apply, run) => Kind = kind;
+
+    /// <summary>What it does, of a write without a method; <see langword="null"/> for a user's method, and for several writes that are one.</summary>
+    public WriteKind? Kind { get; }
+
+    /// <summary>The declared writes that this one consists of, in order; none for a single one.</summary>
+    public ImmutableArray<WriteNode> Parts { get; private init; } = [];
+
+    /// <summary>The declared writes: the parts, or this one.</summary>
+    public IEnumerable<WriteNode> Declared => Parts.IsEmpty ? [this] : Parts;
+
+    /// <summary>
+    /// Several writes to one selection in one run as one, which reads the selection once and writes it once: each part reads as value what the part before it returned. Called by
+    /// generated code.
+    /// </summary>
+    /// <param name="writes">The writes, in their order: two at least, of equal site and run.</param>
+    /// <exception cref="ArgumentException">There are less than two, or they write different places.</exception>
+    public static WriteNode Fuse(params WriteNode[] writes)
+    {
+        ArgumentNullException.ThrowIfNull(writes);
+        ImmutableArray<WriteNode> parts = [.. writes.SelectMany(write => write.Declared)];
+        if (parts.Length < 2 || parts.Any(part => part.Site != parts[0].Site || part.Run != parts[0].Run))
+            throw new ArgumentException("Only writes to one site path in one run can be one write, and it takes two of them.", nameof(writes));
+        ImmutableArray<Read> reads = [new Read.Value(), .. parts.SelectMany(part => part.Reads).Where(read => read is not Read.Value).Distinct()];
+        // Where each part finds what it reads.
+        int[][] places = [.. parts.Select(part => part.Reads.Select(read => reads.IndexOf(read)).ToArray())];
+        return new WriteNode(string.Join(", ", parts.Select(part => part.Name)), parts[0].Site, reads, Body, parts[0].Run) { Parts = parts };
+
+        Tensor Body(ReadOnlySpan<Tensor> arguments)
+        {
+            Tensor[] values = arguments.ToArray();
+            for (int i = 0; i < parts.Length; i++)
+                values[0] = parts[i].Over(values[0], [.. places[i].Select(place => values[place])]);
+            return values[0];
+        }
+    }
+
+    /// <summary>The value after this write, in the value's shape and type.</summary>
+    private Tensor Over(Tensor value, Tensor[] arguments)
+    {
+        Tensor written = Body(arguments) ?? throw new InterventionException($"{Name} returned null; it must return a tensor.");
+        return Shapes.Broadcasts(written.shape, value.shape)
+            ? written.to(value.dtype).expand(value.shape)
+            : throw new InterventionException(
+                $"{Name} returned {Shapes.Describe(written)}, which does not broadcast to the values that '{Site}' selects, {Shapes.Describe(value)}.");
+    }
+}
