@@ -61,8 +61,9 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     private Tensor[] Read(ImmutableArray<BoundRead> reads, BoundSite site, string node, int[] rows, string? metric = null, bool beforeWrites = false) =>
         [.. reads.Select(read => read switch
         {
-            BoundRead.Value => Own.Select(beforeWrites && Own.BeforeWrites.TryGetValue(node, out Tensor? before) ? before : Own.Values[node], site, Point, rows),
-            BoundRead.Gradient => Own.Select(Own.Gradients[(metric!, node)], site, Point, rows),
+            BoundRead.Value when beforeWrites => Own.SelectBeforeWrites(site, node, Point, rows),
+            BoundRead.Value => Own.Select(site, node, Point, rows),
+            BoundRead.Gradient => Own.SelectGradient(metric!, site, node, Point, rows),
             // Other runs are constants to whoever differentiates this one.
             BoundRead.From { Site: null } from => Runs[from.Run].Select(site, node, Point, rows).detach(),
             BoundRead.Partner partner => References.Partner(partner, site, node, Point, Own.Chunk, rows),

@@ -27,7 +27,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
         foreach (PromptChunk chunk in chunks)
         {
             using DisposeScope chunkScope = NewDisposeScope();
-            IReadOnlyList<RunValues> runs = UnchangedRuns(chunk, references, chunkScope, cancellationToken);
+            IReadOnlyList<WholeValues> runs = UnchangedRuns(chunk, references, chunkScope, cancellationToken);
             Report();
             for (int run = 0; run < _runCount; run++)
                 Keep(new Arguments(intervention.Name, SweepPoint.None, runs[run], runs, references), (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
@@ -44,14 +44,14 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
         void Report() => options.Progress?.Report(new RunProgress(++done, total));
     }
 
-    private IReadOnlyList<RunValues> UnchangedRuns(PromptChunk chunk, ReferenceValues references, DisposeScope scope, CancellationToken cancellationToken)
+    private IReadOnlyList<WholeValues> UnchangedRuns(PromptChunk chunk, ReferenceValues references, DisposeScope scope, CancellationToken cancellationToken)
     {
         Leaves leaves = new(scope);
         IEnumerable<string> reads = [.. _demand.Donors(from => from.Run < _runCount, _points), .. _demand.Kept(_points), model.Graph.Output];
         Dictionary<string, Tensor> all = GraphEvaluator.Evaluate(
             model.Graph, chunk.Ids([.. Enumerable.Range(0, _runCount)], model.Device), reads,
             _demand.Gradients(_points).ToDictionary(node => node, leaves.Write), cancellationToken: cancellationToken);
-        RunValues[] runs = [.. Enumerable.Range(0, _runCount).Select(run => new RunValues(chunk, run, all.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run))))];
+        WholeValues[] runs = [.. Enumerable.Range(0, _runCount).Select(run => new WholeValues(chunk, run, all.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run))))];
         if (intervention.Gradients.IsEmpty)
             return runs;
 

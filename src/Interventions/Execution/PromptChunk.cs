@@ -26,7 +26,8 @@ internal sealed class PromptChunk(IPromptSet prompts, int[] numbers)
 
     public string Describe(int run, int row) => $"prompt {numbers[row]} of {prompts.Vocabulary.PromptSet}, run '{prompts.Vocabulary.Runs[run]}'";
 
-    public Tensor Answers(int answer, Device device) => tensor(numbers.Select(number => prompts.Prompts[number].Answers[answer]).ToArray(), device: device);
+    /// <summary>Token ids of an answer in some rows: <c>[rows]</c>, int64.</summary>
+    public Tensor Answers(int answer, IEnumerable<int> rows, Device device) => tensor(rows.Select(row => prompts.Prompts[numbers[row]].Answers[answer]).ToArray(), device: device);
 
     /// <summary>Token ids of the given runs, one after the other: <c>[runs · batch, pos]</c>.</summary>
     public Tensor Ids(IReadOnlyList<int> runs, Device device)

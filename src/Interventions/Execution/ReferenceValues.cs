@@ -64,7 +64,7 @@ internal sealed class ReferenceValues(BoundIntervention intervention, HookedMode
         return (RaggedBatch.Combine(sums).sum([0L], keepdim: true) / RaggedBatch.Combine(counts).sum([0L], keepdim: true)).MoveToOuterDisposeScope();
     }
 
-    private RunValues Values(PromptChunk chunk, int run, string[] nodes) =>
+    private WholeValues Values(PromptChunk chunk, int run, string[] nodes) =>
         new(chunk, run, GraphEvaluator.Evaluate(model.Graph, chunk.Ids([run], model.Device), nodes));
 
     /// <summary>A hash that is the same on every machine and in every process.</summary>

@@ -20,9 +20,9 @@ internal sealed class WrittenRuns(
     /// <summary>What the methods of the changed run see: its values, and those of all other runs.</summary>
     /// <param name="unchanged">The runs of the prompt set.</param>
     /// <param name="kept">Where the parameters' gradients go.</param>
-    public Arguments Changed(IReadOnlyList<RunValues> unchanged, KeptValues kept)
+    public Arguments Changed(IReadOnlyList<WholeValues> unchanged, KeptValues kept)
     {
-        List<RunValues> runs = [.. unchanged];
+        List<WholeValues> runs = [.. unchanged];
         foreach (BoundRun run in intervention.Runs)
         {
             runs.Add(Pass(runs, run.Number, run.Of, demand.Donors(from => from.Run == run.Number, [point]), new Leaves(scope), []));
@@ -30,7 +30,7 @@ internal sealed class WrittenRuns(
         }
         Leaves leaves = new(scope);
         // Without writes the changed run is the base run, bit for bit. A parameter has a gradient of its own there, also when only the metric reads it.
-        RunValues changed = intervention.Writes.Any(write => write.Run is null) || !intervention.Parameters.IsEmpty
+        WholeValues changed = intervention.Writes.Any(write => write.Run is null) || !intervention.Parameters.IsEmpty
             ? Pass(runs, null, intervention.BaseRun, demand.Kept([point]), leaves, demand.Gradients([point]))
             : unchanged[intervention.BaseRun];
         report();
@@ -47,7 +47,7 @@ internal sealed class WrittenRuns(
     }
 
     /// <summary>One forward pass under the writes of a run (null: the changed run).</summary>
-    private RunValues Pass(IReadOnlyList<RunValues> runs, int? run, int of, IEnumerable<string> reads, Leaves leaves, IEnumerable<string> differentiated)
+    private WholeValues Pass(IReadOnlyList<WholeValues> runs, int? run, int of, IEnumerable<string> reads, Leaves leaves, IEnumerable<string> differentiated)
     {
         Dictionary<string, Tensor> before = [];
         Dictionary<string, Func<Tensor, Tensor>> writes = [];
@@ -66,15 +66,15 @@ internal sealed class WrittenRuns(
         }
         Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(
             model.Graph, chunk.Ids([of], model.Device), reads.Append(model.Graph.Output), writes, cancellationToken: cancellationToken);
-        return new RunValues(chunk, of, values) { BeforeWrites = before };
+        return new WholeValues(chunk, of, values) { BeforeWrites = before };
     }
 
-    private Tensor Write(BoundWrite write, string node, Tensor value, IReadOnlyList<RunValues> runs, int of)
+    private Tensor Write(BoundWrite write, string node, Tensor value, IReadOnlyList<WholeValues> runs, int of)
     {
         if (!write.Parts.IsEmpty && !IsOneStep(write, of))
             return write.Parts.Aggregate(value, (written, part) => Write(part, node, written, runs, of));
         // Row groups do not overlap, so each reads the value as it was before this write.
-        Arguments arguments = new(intervention.Name, point, new RunValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references);
+        Arguments arguments = new(intervention.Name, point, new WholeValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references);
         write.Site.CheckAxes(value.shape);
         foreach (int[] rows in chunk.RowGroups(write.Selected))
         {
