@@ -16,6 +16,7 @@ public sealed class InterventionGenerator : IIncrementalGenerator
     {
         Register(context, KnownNames.InterventionOverModel, TrackingNames.Interventions);
         Register(context, KnownNames.InterventionOverModelAndPrompts, TrackingNames.InterventionsOverPrompts);
+        Register(context, KnownNames.Intervention, TrackingNames.GenericInterventions);
     }
 
     private static void Register(IncrementalGeneratorInitializationContext context, string attribute, string trackingName)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Interventions.Generators.Diagnostics;
 using Interventions.Generators.Parsing;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Analyzers;
@@ -16,6 +17,7 @@ internal sealed class InterventionCache
 
     private readonly ConcurrentDictionary<INamedTypeSymbol, InterventionDeclaration?> _declarations = new(SymbolEqualityComparer.Default);
     private readonly ConcurrentDictionary<(INamedTypeSymbol Type, Type Check), IReadOnlyList<Problem>> _problems = new();
+    private readonly ConcurrentDictionary<INamedTypeSymbol, IReadOnlyList<string>> _closed = new(SymbolEqualityComparer.Default);
 
     /// <summary>The cache of a compilation.</summary>
     public static InterventionCache Of(Compilation compilation) => s_caches.GetValue(compilation, static _ => new InterventionCache());
@@ -28,6 +30,12 @@ internal sealed class InterventionCache
         declaration = InterventionDeclaration.Read(type, compilation, cancellation);
         return _declarations.GetOrAdd(type, declaration);
     }
+
+    /// <summary>What is wrong with a generic intervention on the model that it is closed over.</summary>
+    public IReadOnlyList<string> ClosedUse(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation) =>
+        _closed.TryGetValue(type, out IReadOnlyList<string>? messages)
+            ? messages
+            : _closed.GetOrAdd(type, ClosedUseCheck.Messages(type, compilation, cancellation).ToList());
 
     /// <summary>The problems that a check finds in an intervention.</summary>
     public IReadOnlyList<Problem> Problems(InterventionDeclaration declaration, Type check, Func<IEnumerable<Problem>> find)

@@ -12,7 +12,7 @@ public sealed class ModelWithoutSchemaAnalyzer() : InterventionAnalyzer(Rules.Mo
 {
     private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
-        if (declaration.Model.TypeKind != TypeKind.Error && !SchemaReader.IsDeclared(declaration.Model))
+        if (declaration.ModelParameter is null && declaration.Model.TypeKind != TypeKind.Error && !SchemaReader.IsDeclared(declaration.Model))
             yield return new Problem(Rules.ModelWithoutSchema, declaration.TypeArgument(0, cancellation), declaration.Model.Name);
     }
 }

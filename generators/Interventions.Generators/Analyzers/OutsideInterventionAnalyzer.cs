@@ -31,7 +31,7 @@ public sealed class OutsideInterventionAnalyzer : DiagnosticAnalyzer
     private static void Analyze(SymbolAnalysisContext context)
     {
         if ((context.Symbol as INamedTypeSymbol ?? context.Symbol.ContainingType) is not { } type
-            || type.Attribute(KnownNames.InterventionOverModel) is not null || type.Attribute(KnownNames.InterventionOverModelAndPrompts) is not null)
+            || InterventionDeclaration.AttributeOf(type) is not null)
             return;
         if (context.Symbol is IMethodSymbol method && DeclaredMethod.Read(method) is not null)
             Report(method.Locations[0], method.Name);

@@ -14,7 +14,7 @@ public sealed class PartialAnalyzer : DiagnosticAnalyzer
 {
     private static readonly string[] Attributes =
     [
-        KnownNames.InterventionOverModel, KnownNames.InterventionOverModelAndPrompts, KnownNames.ModelSchema, KnownNames.HookedModel,
+        KnownNames.Intervention, KnownNames.InterventionOverModel, KnownNames.InterventionOverModelAndPrompts, KnownNames.ModelSchema, KnownNames.HookedModel,
         KnownNames.PromptSchema,
     ];
 

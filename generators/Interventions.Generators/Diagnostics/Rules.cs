@@ -30,6 +30,8 @@ internal static class Rules
         "INV018", "A text that the generator cannot read",
         "The generator does not see generated constants, only their names: write 'Model.Sites.…' here, or \"{0}\"");
     public static readonly DiagnosticDescriptor ConfigFamily = Name("INV017", "The class does not fit its configuration");
+    public static readonly DiagnosticDescriptor ClosedUse = Name(
+        "INV019", "A generic intervention that does not fit the model", "'{0}' does not fit: {1}");
 
     public static readonly DiagnosticDescriptor ReturnsTensor = Signature(
         "INV101", "A declared method returns a tensor", "'{0}' must return Tensor: what it returns is {1}");
@@ -54,6 +56,9 @@ internal static class Rules
         "INV110", "An intervention is a value", "'{0}' must not be {1}: an intervention is an object, which generated code completes");
     public static readonly DiagnosticDescriptor TensorProperty = Signature(
         "INV111", "A written or trained property is a tensor", "'{0}' must be a Tensor that can be read: {1} says what becomes of its value");
+    public static readonly DiagnosticDescriptor ModelParameter = Signature(
+        "INV112", "A generic intervention has one model parameter",
+        "'{0}' needs one type parameter that is a model, as in 'where TModel : Gpt2Model'; for one certain model write [Intervention<…>]");
 
     public static readonly DiagnosticDescriptor DuplicateResult = Composition(
         "INV201", "Two results of one name", "The result already has a '{0}'; what is kept needs different names");

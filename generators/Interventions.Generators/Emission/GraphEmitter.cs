@@ -18,7 +18,9 @@ internal static class GraphEmitter
 
         writer.Line($"public {Names.Graphs}.InterventionGraph Graph => new {Names.Graphs}.InterventionGraph").Open();
         writer.Line($"Name = {Literals.Quote(model.Type.Name)},");
-        writer.Line($"ModelFingerprint = {model.ModelType}.SchemaFingerprint,");
+        // A generic intervention is compiled against no one model: its names are compared with the model that it runs on.
+        if (!model.IsGeneric)
+            writer.Line($"ModelFingerprint = {model.ModelType}.SchemaFingerprint,");
         writer.Line($"PromptFingerprint = {model.PromptType}.SchemaFingerprint,");
         if (model.Changes is { } changes)
             writer.Line($"Changes = {Literals.Quote(changes)},");

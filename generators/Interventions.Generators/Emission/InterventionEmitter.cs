@@ -6,7 +6,7 @@ namespace Interventions.Generators.Emission;
 /// <summary>Writes what <c>[Intervention]</c> adds: the graph, and <c>Run</c>.</summary>
 internal static class InterventionEmitter
 {
-    public static string Emit(InterventionModel model) => TypeEmitter.Emit(model.Type, writer =>
+    public static string Emit(InterventionModel model) => TypeEmitter.Emit(model.Type, DeclaredSites(model), model.Type.Header, writer =>
     {
         if (model.IsValid)
             Graph(writer, model);
@@ -14,6 +14,32 @@ internal static class InterventionEmitter
             Refuse(writer, model);
         ResultEmitter.Emit(writer.Line(), model);
     }, GraphEmitter.CallsPathPatch(model) ? $"using static {Names.Graphs}.PathPatching;" : null);
+
+    /// <summary>In another assembly, a closed use is checked against these: private members are not seen there.</summary>
+    private static IEnumerable<string> DeclaredSites(InterventionModel model) =>
+        model.IsGeneric
+            ? Sites(model).Distinct().Select(site => $"global::Interventions.DeclaredSite({Literals.Quote(site.Member)}, {Literals.Quote(site.Path)})")
+            : [];
+
+    private static IEnumerable<(string Member, string Path)> Sites(InterventionModel model)
+    {
+        foreach (WriteModel write in model.Writes)
+        {
+            if (write is WriteModel.BuiltIn builtIn)
+                yield return (builtIn.Property.Length > 0 ? builtIn.Property : $"[{builtIn.Kind}]", builtIn.Site);
+            else if (write is WriteModel.PathPatch path)
+                foreach (string site in path.Receivers.Prepend(path.Sender))
+                    yield return ("[PathPatch]", site);
+        }
+        foreach (MethodModel method in model.Methods)
+        {
+            if (method.Site.Length > 0)
+                yield return (method.Name, method.Site);
+            foreach (ReadModel read in method.Reads)
+                if ((read.Kind == ReadKind.ValueOf ? read.Name : read.Kind == ReadKind.From ? read.Place : null) is { } site)
+                    yield return (method.Name, site);
+        }
+    }
 
     private static void Graph(SourceWriter writer, InterventionModel model)
     {

@@ -8,6 +8,7 @@ internal static class KnownNames
     public const string Site = "Interventions.SiteAttribute";
     public const string Axis = "Interventions.AxisAttribute";
     public const string PromptSchema = "Interventions.PromptSchemaAttribute";
+    public const string Intervention = "Interventions.InterventionAttribute";
     public const string InterventionOverModel = "Interventions.InterventionAttribute`1";
     public const string InterventionOverModelAndPrompts = "Interventions.InterventionAttribute`2";
     public const string Patch = "Interventions.PatchAttribute";
@@ -32,6 +33,8 @@ internal static class KnownNames
     public const string Changes = "Interventions.ChangesAttribute";
     public const string Include = "Interventions.IncludeAttribute";
     public const string Parameter = "Interventions.ParameterAttribute";
+    public const string DeclaredSite = "Interventions.DeclaredSiteAttribute";
+    public const string AnyModel = "Interventions.Graphs.HookedModel";
     public const string DecoderModel = "Interventions.Models.Decoder.DecoderModel";
     public const string DefaultPrompts = "Interventions.Models.PromptPairs";
     public const string PromptSet = "PromptSet";

@@ -9,5 +9,6 @@ internal static class TrackingNames
     public const string HookedModels = nameof(HookedModels);
     public const string PromptSchemas = nameof(PromptSchemas);
     public const string Interventions = nameof(Interventions);
+    public const string GenericInterventions = nameof(GenericInterventions);
     public const string InterventionsOverPrompts = nameof(InterventionsOverPrompts);
 }

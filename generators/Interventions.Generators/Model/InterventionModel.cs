@@ -4,7 +4,8 @@ namespace Interventions.Generators.Model;
 
 /// <summary>What an <c>[Intervention]</c> class declares, without anything that only a schema could tell.</summary>
 /// <param name="Type">The class.</param>
-/// <param name="ModelType">The model type, fully qualified.</param>
+/// <param name="ModelType">The model type, fully qualified; or the type parameter that stands for it.</param>
+/// <param name="IsGeneric">Whether a type parameter stands for the model.</param>
 /// <param name="PromptType">The prompt set's type, fully qualified.</param>
 /// <param name="PromptsHaveSchema">Whether the prompt set has the generated base of results.</param>
 /// <param name="Access">The accessibility of what names model or prompts: no wider than theirs.</param>
@@ -18,7 +19,7 @@ namespace Interventions.Generators.Model;
 /// <param name="Placeholders">The placeholders of the writes, in order of first appearance.</param>
 /// <param name="TakenNames">Names that begin as those of generated methods do, and that the class has already.</param>
 internal sealed record InterventionModel(
-    TypeModel Type, string ModelType, string PromptType, bool PromptsHaveSchema, string Access, bool IsValid,
+    TypeModel Type, string ModelType, bool IsGeneric, string PromptType, bool PromptsHaveSchema, string Access, bool IsValid,
     string? Changes, EquatableArray<RunModel> Runs, EquatableArray<string> Includes, EquatableArray<WriteModel> Writes,
     EquatableArray<MethodModel> Methods, EquatableArray<ParameterModel> Parameters, EquatableArray<string> Placeholders,
     EquatableArray<string> TakenNames);

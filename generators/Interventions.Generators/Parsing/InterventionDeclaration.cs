@@ -8,15 +8,16 @@ namespace Interventions.Generators.Parsing;
 /// <summary>An <c>[Intervention]</c> class as symbols: what the generator's parser and the analyzers both start from. It never enters a pipeline.</summary>
 /// <param name="Type">The class.</param>
 /// <param name="Attribute">Its <c>[Intervention]</c>.</param>
-/// <param name="Model">The model type.</param>
+/// <param name="Model">The model type; where a type parameter says which, its constraint.</param>
+/// <param name="ModelParameter">The type parameter that says which model, of a generic intervention that is not closed.</param>
 /// <param name="Prompts">The prompt set; null when the default one is not referenced.</param>
 /// <param name="Methods">The declared methods, in textual order.</param>
 /// <param name="Writes">The writes, in the graph's order: attributes of the class, then members, each in textual order.</param>
 /// <param name="Properties">The properties with <c>[Include]</c> or <c>[Parameter]</c>, in textual order.</param>
 /// <param name="Compilation">What it was read from.</param>
 internal sealed record InterventionDeclaration(
-    INamedTypeSymbol Type, AttributeData Attribute, INamedTypeSymbol Model, INamedTypeSymbol? Prompts, IReadOnlyList<DeclaredMethod> Methods,
-    IReadOnlyList<DeclaredWrite> Writes, IReadOnlyList<DeclaredProperty> Properties, Compilation Compilation)
+    INamedTypeSymbol Type, AttributeData Attribute, INamedTypeSymbol Model, ITypeParameterSymbol? ModelParameter, INamedTypeSymbol? Prompts,
+    IReadOnlyList<DeclaredMethod> Methods, IReadOnlyList<DeclaredWrite> Writes, IReadOnlyList<DeclaredProperty> Properties, Compilation Compilation)
 {
     /// <summary>The properties that hold included interventions.</summary>
     public IEnumerable<DeclaredProperty> Includes => Properties.Where(property => property.IsInclude);
@@ -34,15 +35,29 @@ internal sealed record InterventionDeclaration(
     /// <summary>The metrics.</summary>
     public IEnumerable<DeclaredMethod> Metrics => Methods.Where(method => method.Kind == NodeKind.Metric);
 
+    /// <summary>The attribute that makes a class an intervention; null when there is none.</summary>
+    public static AttributeData? AttributeOf(INamedTypeSymbol type)
+    {
+        foreach (AttributeData attribute in type.GetAttributes())
+            if (attribute.AttributeClass is { } known
+                && (known.Is(KnownNames.InterventionOverModelAndPrompts) || known.Is(KnownNames.InterventionOverModel) || known.Is(KnownNames.Intervention)))
+                return attribute;
+        return null;
+    }
+
     /// <summary>Reads a class; null when it is no intervention.</summary>
     public static InterventionDeclaration? Read(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
     {
-        AttributeData? attribute = type.Attribute(KnownNames.InterventionOverModelAndPrompts) ?? type.Attribute(KnownNames.InterventionOverModel);
-        if (attribute?.AttributeClass is not { TypeArguments: var arguments } || arguments[0] is not INamedTypeSymbol model)
+        if (AttributeOf(type) is not { AttributeClass.TypeArguments: var arguments } attribute)
             return null;
-        INamedTypeSymbol? prompts = arguments.Length > 1
-            ? arguments[1] as INamedTypeSymbol
-            : compilation.GetTypeByMetadataName(KnownNames.DefaultPrompts);
+        ITypeSymbol? argument = arguments.IsEmpty ? ModelParameters.Argument(type) : arguments[0];
+        var parameter = argument as ITypeParameterSymbol;
+        if ((parameter is null ? argument as INamedTypeSymbol : ModelParameters.Constraint(parameter)) is not { } model)
+            return null;
+        INamedTypeSymbol? prompts =
+            arguments.Length > 1 ? arguments[1] as INamedTypeSymbol :
+            attribute.NamedArguments.FirstOrDefault(named => named.Key == "Prompts").Value.Value as INamedTypeSymbol
+            ?? compilation.GetTypeByMetadataName(KnownNames.DefaultPrompts);
         var methods = new List<DeclaredMethod>();
         var writes = new List<DeclaredWrite>(DeclaredWrite.Read(type));
         var properties = new List<DeclaredProperty>();
@@ -61,7 +76,7 @@ internal sealed record InterventionDeclaration(
                 properties.AddRange(DeclaredProperty.Read(property));
             }
         }
-        return new InterventionDeclaration(type, attribute, model, prompts, methods, writes, properties, compilation);
+        return new InterventionDeclaration(type, attribute, model, parameter, prompts, methods, writes, properties, compilation);
     }
 
     /// <summary>The intervention that a property holds; null when its type is none.</summary>

@@ -24,12 +24,14 @@ internal static class InterventionParser
             return null;
 
         bool promptsHaveSchema = declaration.Prompts.Attribute(KnownNames.PromptSchema) is not null && declaration.Prompts.IsPartial(cancellation);
-        bool modelHasSchema = SchemaReader.IsDeclared(declaration.Model) && declaration.Model.IsPartial(cancellation);
+        // Which model a type parameter stands for is known, and checked, where the intervention is used.
+        bool modelHasSchema = declaration.ModelParameter is not null || SchemaReader.IsDeclared(declaration.Model) && declaration.Model.IsPartial(cancellation);
         bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration).Any()
             && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => SitePath.TryParse(site, out _, out _))
             && declaration.Writes.All(write => write.Kind == WriteKind.Patch || !double.IsNaN(Amount(write)));
         return new InterventionModel(
-            TypeModelParser.Parse(type), declaration.Model.Qualified(), declaration.Prompts.Qualified(), promptsHaveSchema, Access(declaration), isValid,
+            TypeModelParser.Parse(type), (declaration.ModelParameter ?? (ITypeSymbol)declaration.Model).Qualified(),
+            declaration.ModelParameter is not null, declaration.Prompts.Qualified(), promptsHaveSchema, Access(declaration), isValid,
             declaration.Changes?.Text(0),
             declaration.Runs.Select(run => new RunModel(run.Text(0), run.Named("Of"))).ToEquatableArray(),
             declaration.Includes.Select(include => include.Symbol.Name).ToEquatableArray(),

@@ -10,7 +10,7 @@ internal static class CausalityCheck
 {
     public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
-        ModelSchema? schema = SchemaReader.TryRead(declaration.Model);
+        ModelSchema? schema = SchemaReader.Of(declaration);
         foreach (DeclaredWrite write in declaration.Writes)
         {
             List<DeclaredPath> paths = DeclaredPath.Written(write, cancellation).ToList();

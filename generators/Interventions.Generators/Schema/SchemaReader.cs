@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Parsing;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
@@ -7,6 +9,9 @@ namespace Interventions.Generators.Schema;
 /// <summary>Reads a model's names from the attributes of its type, in source or in a referenced assembly.</summary>
 internal static class SchemaReader
 {
+    /// <summary>What a symbol declares never changes: it is kept as long as the symbol.</summary>
+    private static readonly ConditionalWeakTable<ITypeSymbol, ModelSchema> s_schemas = new();
+
     /// <summary>The names of a <c>[ModelSchema]</c> type: base types first; a derived type's site or axis replaces its base's.</summary>
     public static ModelSchema Read(INamedTypeSymbol type) => Read(type, type.BaseTypes());
 
@@ -34,7 +39,19 @@ internal static class SchemaReader
 
     /// <summary>The type's names, or null when it declares none.</summary>
     public static ModelSchema? TryRead(ITypeSymbol type) =>
-        type is INamedTypeSymbol named && named.Attribute(KnownNames.ModelSchema) is not null ? Read(named) : null;
+        type is INamedTypeSymbol named && named.Attribute(KnownNames.ModelSchema) is not null ? Once(named) : null;
+
+    /// <summary>
+    /// What a declaration's paths are compared with, or null when there is nothing. While its model is a type parameter: the sites of the constraint, and the
+    /// lengths of those axes only that say theirs.
+    /// </summary>
+    public static ModelSchema? Of(InterventionDeclaration declaration) =>
+        declaration.ModelParameter is null ? TryRead(declaration.Model) :
+        Once(declaration.Model) is { Sites.Count: > 0 } sites ? sites :
+        null;
+
+    /// <summary>Every check of every declaration asks; each type is read once.</summary>
+    private static ModelSchema Once(INamedTypeSymbol type) => s_schemas.GetValue(type, static key => Read((INamedTypeSymbol)key));
 
     /// <summary>Whether the type says what names it has: itself, or (as the generator sees it) by a configuration.</summary>
     public static bool IsDeclared(INamedTypeSymbol type) =>

@@ -1,5 +1,16 @@
 namespace Interventions;
 
+/// <summary>
+/// A generic intervention, on whatever model its type parameter stands for: <c>class Silence&lt;TModel&gt; where TModel : Gpt2Model</c>. Names are
+/// compared with the constraint's sites, and with everything that a model says wherever the class is closed: <c>new Silence&lt;Gpt2Small&gt;()</c>.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class InterventionAttribute : Attribute
+{
+    /// <summary>The prompt set, a <c>[PromptSchema]</c> type. Default: <c>PromptPairs</c> (runs clean and corrupted, position end, answers correct and wrong).</summary>
+    public Type? Prompts { get; init; }
+}
+
 /// <summary>An intervention on <typeparamref name="TModel"/>, with the default vocabulary (runs clean and corrupted, position end, answers correct and wrong).</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class InterventionAttribute<TModel> : Attribute

@@ -59,7 +59,8 @@ public static class SiteExpansion
     {
         if (schema.SizeOf(sweep.Axis) is { } size)
             return Indices(sweep.Selection, size).Select(Single).ToEquatableArray();
-        if (sweep.Selection.Items.Count == 0)
+        // A negative index of an axis of unknown length may be any.
+        if (sweep.Selection.Items.Count == 0 || (!SiteResolver.IsPositionAxis(sweep.Axis) && sweep.Selection.Items.Any(item => item.First < 0 || item.Last < 0)))
             return null;
         // Positions: names stay names, since they differ from prompt to prompt; a range across the end cannot be listed without the length.
         return sweep.Selection.Items

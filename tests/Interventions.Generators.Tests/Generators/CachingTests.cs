@@ -14,10 +14,16 @@ public sealed class CachingTests
         [Intervention<Toy>] public sealed partial class Other { [Metric] static Tensor M([Logit("correct")] Tensor x) => x; }
         """;
 
-    private static readonly CSharpCompilation Before = Compilations.Of(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything, OnDefaultPrompts, "class Unrelated;");
+    private const string Generic = """
+        namespace Study;
+        [Intervention] public sealed partial class Generic<TModel> where TModel : Decoder { [Capture("embed")] static Tensor C(Tensor x) => x; }
+        """;
+
+    private static readonly CSharpCompilation Before = Compilations.Of(
+        Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything, OnDefaultPrompts, Generic, "class Unrelated;");
 
     private static readonly string[] AllSteps =
-        [TrackingNames.ModelSchemas, TrackingNames.PromptSchemas, TrackingNames.Interventions, TrackingNames.InterventionsOverPrompts];
+        [TrackingNames.ModelSchemas, TrackingNames.PromptSchemas, TrackingNames.Interventions, TrackingNames.InterventionsOverPrompts, TrackingNames.GenericInterventions];
 
     public static TheoryData<string> Steps { get; } = [.. AllSteps];
 
@@ -39,6 +45,7 @@ public sealed class CachingTests
     [InlineData(TrackingNames.ModelSchemas, "blocks.{layer}.attn.z", "blocks.{layer}.attn.q")]
     [InlineData(TrackingNames.PromptSchemas, "\"S1\"", "\"S2\"")]
     [InlineData(TrackingNames.Interventions, "[Logit(\"correct\")]", "[Logit(\"wrong\")]")]
+    [InlineData(TrackingNames.GenericInterventions, "Generic<TModel> where TModel", "Generic<T> where T")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "query=end", "query=S1")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "[From(\"corrupted\")]", "[From(\"clean\")]")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "Pooled = true", "Pooled = false")]

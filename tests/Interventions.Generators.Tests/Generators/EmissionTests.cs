@@ -39,6 +39,18 @@ public sealed class EmissionTests
         """).Split("// =====")[^1]);
 
     [Fact]
+    public void AGenericDeclarationSaysItsSites() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
+        namespace Study;
+        [Intervention(Prompts = typeof(IoiPrompts)), Zero("embed"), PathPatch("blocks.0.attn.z", "logits")]
+        public sealed partial class Any<TModel> where TModel : Decoder
+        {
+            [Add("embed[pos=end]")] public required Tensor Direction { get; init; }
+            [Patch("blocks.0.mlp_out")] static Tensor P([From("clean", "embed")] Tensor x, [ValueOf("blocks.0.mlp_in")] Tensor y) => x + y;
+            [Metric] static Tensor M([Logit("S")] Tensor s) => s;
+        }
+        """).Split("// =====")[^1]);
+
+    [Fact]
     public void WhatIsGeneratedCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep);
 
     [Fact]

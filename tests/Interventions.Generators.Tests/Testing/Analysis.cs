@@ -24,10 +24,15 @@ internal static class Analysis
     /// <summary>The same, with additional files.</summary>
     public static async Task<ImmutableArray<Diagnostic>> Diagnose(ImmutableArray<AdditionalText> files, params string[] sources)
     {
-        CSharpCompilation compilation = Compilations.Generate(Compilations.Of([.. sources.Select(Unmark)]), files);
+        return await Diagnose(Compilations.Generate(Compilations.Of([.. sources.Select(Unmark)]), files), files);
+    }
+
+    /// <summary>What the compiler and the analyzers say about a compilation with its generated files.</summary>
+    public static async Task<ImmutableArray<Diagnostic>> Diagnose(CSharpCompilation compilation, ImmutableArray<AdditionalText> files = default)
+    {
         ImmutableArray<Diagnostic> analyzed = await compilation
             .WithAnalyzers(Analyzers, new CompilationWithAnalyzersOptions(
-                new AnalyzerOptions(files), (exception, _, _) => throw new InvalidOperationException("An analyzer threw.", exception), true, false))
+                new AnalyzerOptions(files.IsDefault ? [] : files), (exception, _, _) => throw new InvalidOperationException("An analyzer threw.", exception), true, false))
             .GetAllDiagnosticsAsync(CancellationToken.None);
         return [.. analyzed.Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden).OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)];
     }

@@ -167,7 +167,7 @@ public sealed class LanguageTests : IDisposable
         return self.WorkingSet64;
     }
 
-    private static TinyPrompts Prompts(params int[] lengths)
+    internal static TinyPrompts Prompts(params int[] lengths)
     {
         Random random = new(5);
         return TinyPrompts.FromTokens([.. lengths.Select(length =>
