@@ -7,7 +7,9 @@ namespace Consumer;
 /// <summary>Every attribute once, that its idiom may cause no warning.</summary>
 [Intervention<Gpt2Small, IoiPrompts>]
 [Changes("corrupted"), Run("direct")]
-[Zero("blocks.0.attn.z[head=1]"), Scale("embed", 0.5), Mean("blocks.1.mlp_out", From = "clean"), Resample("blocks.2.mlp_out", Seed = 7)]
+[Sweep("alpha", 0.5, 1, 2), Sweep("donor", "corrupted", "clean")]
+[Freeze("blocks.3.mlp_out[pos={place=S1,end}]", To = "{donor}")]
+[Zero("blocks.0.attn.z[head=1]"), Scale("embed", 0.5), Scale("blocks.2.mlp_out", "{alpha}"), Mean("blocks.1.mlp_out", From = "clean"), Resample("blocks.2.mlp_out", Seed = 7)]
 [Freeze("blocks.*.attn.z", In = "direct")]
 [PathPatch("blocks.{layer}.attn.z[head={head}; pos=end]", "blocks.11.attn.q_input[head=6,9]", "logits", From = "clean", FreezeMlps = true)]
 public sealed partial class WholeLanguage
@@ -21,7 +23,7 @@ public sealed partial class WholeLanguage
     public required Tensor Direction { get; init; }
 
     [Patch("logits[pos=end]")]
-    private static Tensor FromDirect([From("direct")] Tensor direct) => direct;
+    private static Tensor FromDirect([From("direct")] Tensor direct, [Swept("alpha")] double alpha) => direct * alpha;
 
     [Capture("blocks.6.resid_pre", BeforeWrites = true)]
     private static Tensor Before(Tensor x) => x;
@@ -37,5 +39,5 @@ public sealed partial class WholeLanguage
         x.sum() - logits.gather(1, answer.unsqueeze(1)).squeeze(1);
 
     /// <summary>Uses what is generated.</summary>
-    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6] + run.DirectionGradient + run.Clean.Before;
+    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2] + run.DirectionGradient + run.Clean.Before;
 }

@@ -36,7 +36,7 @@ internal static class Rules
     public static readonly DiagnosticDescriptor ReturnsTensor = Signature(
         "INV101", "A declared method returns a tensor", "'{0}' must return Tensor: what it returns is {1}");
     public static readonly DiagnosticDescriptor TakesTensors = Signature(
-        "INV102", "A declared method takes tensors", "Parameter '{0}' must be a Tensor, passed by value: parameters say what the method reads");
+        "INV102", "A declared method takes tensors", "Parameter '{0}' must be a {1}, passed by value: parameters say what the method reads");
     public static readonly DiagnosticDescriptor OneValue = Signature(
         "INV103", "One parameter is the selected value", "'{0}' already has the selected value as '{1}'; say what '{2}' reads, as in [From(\"…\")]");
     public static readonly DiagnosticDescriptor LogitInMetric = Signature(
@@ -63,7 +63,7 @@ internal static class Rules
     public static readonly DiagnosticDescriptor DuplicateResult = Composition(
         "INV201", "Two results of one name", "The result already has a '{0}'; what is kept needs different names");
     public static readonly DiagnosticDescriptor UnsweptPlaceholder = Composition(
-        "INV202", "A placeholder that no write sweeps", "No write sweeps '{{{0}}}', so it has no value here; write '*' for all");
+        "INV202", "A placeholder that no write sweeps", "No write sweeps '{{{0}}}', so it has no value here{1}");
     public static readonly DiagnosticDescriptor PlaceholderAxes = Composition(
         "INV203", "One placeholder for two axes", "'{{{0}}}' counts {1}s elsewhere and {2}s here; a placeholder sweeps one axis");
     public static readonly DiagnosticDescriptor EmptyPlaceholder = Composition(
@@ -83,6 +83,9 @@ internal static class Rules
     public static readonly DiagnosticDescriptor Receiver = Composition("INV212", "Receivers are downstream of the sender", "{0}");
     public static readonly DiagnosticDescriptor LaterValue = Composition(
         "INV213", "A write reads earlier values of its own run", "'{0}' is written before {1}");
+
+    public static readonly DiagnosticDescriptor SweepList = Composition("INV231", "A sweep has values and a use", "{0}");
+    public static readonly DiagnosticDescriptor SweepKind = Composition("INV232", "A sweep goes through values of the right kind", "{0}");
 
     public static readonly DiagnosticDescriptor InPlace = Memory(
         "INV301", "A declared method changes an argument", "{0} writes into '{1}', which other variants share; compute a new tensor");

@@ -24,6 +24,7 @@ internal static class GraphEmitter
         writer.Line($"PromptFingerprint = {model.PromptType}.SchemaFingerprint,");
         if (model.Changes is { } changes)
             writer.Line($"Changes = {Literals.Quote(changes)},");
+        Nodes(writer, "Sweeps", model.Sweeps.Select(NodeEmitter.Sweep));
         Nodes(writer, "Runs", model.Runs.Select(NodeEmitter.Run));
         Nodes(writer, "Writes", first.Select(nodes.Write));
         foreach (NodeKind kind in new[] { NodeKind.Capture, NodeKind.Gradient, NodeKind.Metric })

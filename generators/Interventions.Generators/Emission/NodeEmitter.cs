@@ -45,9 +45,16 @@ internal sealed class NodeEmitter(string arguments)
     /// <summary>A derived run.</summary>
     public static string[] Run(RunModel run) => [New("DerivedRun", Literals.Quote(run.Name), OrNothing(run.Of))];
 
+    /// <summary>What a placeholder of strengths or runs goes through.</summary>
+    public static string[] Sweep(SweepModel sweep)
+    {
+        IEnumerable<string> values = sweep.Runs.Count > 0 ? sweep.Runs.Select(Literals.Quote) : sweep.Numbers.Select(Literals.Number);
+        return [$"{Names.Graphs}.SweptAxis.{(sweep.Runs.Count > 0 ? "OfRuns" : "OfNumbers")}({string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)))})"];
+    }
+
     private static string BuiltIn(WriteModel.BuiltIn write)
     {
-        string site = Literals.Quote(write.Site), amount = Literals.Number(write.Amount), donor = Literals.QuoteOrNull(write.Donor);
+        string site = Literals.Quote(write.Site), amount = write.AmountSweep is { } sweep ? Literals.Quote(sweep) : Literals.Number(write.Amount), donor = Literals.QuoteOrNull(write.Donor);
         string name = Literals.Quote(write.Property), property = Literals.Identifier(write.Property);
         string[] parts = write.Kind switch
         {
@@ -71,6 +78,7 @@ internal sealed class NodeEmitter(string arguments)
         ReadKind.ValueOf => New("Read.Of", Literals.Quote(read.Name)),
         ReadKind.Logit => New("Read.Logit", Literals.Quote(read.Name), OrNothing(read.Place), OrNothing(read.Run)),
         ReadKind.Logits => New("Read.Logits", OrNothing(read.Place), OrNothing(read.Run)),
+        ReadKind.Swept => New("Read.Swept", Literals.Quote(read.Name)),
         ReadKind.Answer => New("Read.AnswerIds", Literals.Quote(read.Name)),
         _ => New("Read.Value"),
     };
@@ -82,7 +90,7 @@ internal sealed class NodeEmitter(string arguments)
 
     private string Body(MethodModel method)
     {
-        string values = string.Join(", ", method.Reads.Select((_, i) => $"{arguments}[{Literals.Number(i)}]"));
+        string values = string.Join(", ", method.Reads.Select((read, i) => $"{arguments}[{Literals.Number(i)}]{(read.Kind == ReadKind.Swept ? ".item<double>()" : "")}"));
         return $"{(method.IsStatic ? "static " : "")}{arguments} => {Literals.Identifier(method.Name)}({values})";
     }
 }

@@ -55,9 +55,16 @@ internal static class ResultEmitter
         writer.Line($"public {type} {Literals.Identifier(name)} => {value};");
     }
 
+    private static string Type(PlaceholderKind kind) => kind switch
+    {
+        PlaceholderKind.Number => "double",
+        PlaceholderKind.Name => "string",
+        _ => "int",
+    };
+
     private static void Swept(SourceWriter writer, InterventionModel model)
     {
-        List<string> names = model.Placeholders.Select(Literals.Identifier).ToList();
+        List<string> names = model.Placeholders.Select(placeholder => Literals.Identifier(placeholder.Name)).ToList();
         string list = string.Join(", ", names);
         string point = $"[{list}]";
         writer.Summary($"A value at every point <c>{point}</c> of the sweep.");
@@ -67,8 +74,8 @@ internal static class ResultEmitter
         writer.Summary("All points: one leading axis a placeholder, in the order of the indexer.");
         writer.Line($"public {Names.Tensor} Values => _values.Values;").Line();
         writer.Summary("The value at one point.");
-        string parameters = string.Join(", ", names.Select(name => "int " + name));
-        writer.Line($"public {Names.Tensor} this[{parameters}] => this._values.At(stackalloc int[] {{ {list} }});").Line();
+        string parameters = string.Join(", ", names.Select((name, i) => $"{Type(model.Placeholders[i].Kind)} {name}"));
+        writer.Line($"public {Names.Tensor} this[{parameters}] => this._values.At(new {Names.SweepCoordinate}[] {{ {list} }});").Line();
         writer.Summary("Every point with its mean, in the sweep's order.");
         writer.Line($"public {Names.ReadOnlyList}<{Names.SweptPoint}> Points() => _values.Points();").Line();
         writer.Summary("The points whose mean moved furthest from the unchanged base run, furthest first.");

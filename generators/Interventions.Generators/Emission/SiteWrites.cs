@@ -38,6 +38,9 @@ internal sealed record SiteWrites(string? Method, IReadOnlyList<WriteModel> Writ
         {
             if (Place(groups[i][0]) is not var (other, otherRun))
                 return null;
+            // A sweep's axes stand in the order of the text: a write that brings one stays where it is.
+            if (i < groups.Count - 1 && Sweeps(write))
+                return null;
             if (run != otherRun)
                 continue;
             if (site == other)
@@ -54,6 +57,14 @@ internal sealed record SiteWrites(string? Method, IReadOnlyList<WriteModel> Writ
         WriteModel.Method { Node: var node } => (node.Site, node.Run),
         WriteModel.BuiltIn builtIn => (builtIn.Site, builtIn.Run),
         _ => null,
+    };
+
+    /// <summary>Whether a write has a placeholder outside its site path.</summary>
+    private static bool Sweeps(WriteModel write) => write switch
+    {
+        WriteModel.Method { Node.Reads: var reads } => reads.Any(read => read.Kind == ReadKind.Swept || (read.Kind == ReadKind.From && BracedName.Read(read.Name) is not null)),
+        WriteModel.BuiltIn builtIn => builtIn.AmountSweep is not null || BracedName.Read(builtIn.Donor) is not null,
+        _ => false,
     };
 
     /// <summary>Whether two paths may name one site: what is in brackets is not looked at.</summary>

@@ -29,6 +29,8 @@ internal static class KnownNames
     public const string Add = "Interventions.AddAttribute";
     public const string ProjectOut = "Interventions.ProjectOutAttribute";
     public const string ProjectOnto = "Interventions.ProjectOntoAttribute";
+    public const string Sweep = "Interventions.SweepAttribute";
+    public const string Swept = "Interventions.SweptAttribute";
     public const string Run = "Interventions.RunAttribute";
     public const string Changes = "Interventions.ChangesAttribute";
     public const string Include = "Interventions.IncludeAttribute";

@@ -19,10 +19,11 @@ internal abstract record WriteModel
     /// <param name="Property">The property that holds its tensor; empty for an attribute of the class.</param>
     /// <param name="Donor">The run that is read; <see langword="null"/> is the changed one.</param>
     /// <param name="Amount">The factor or strength.</param>
+    /// <param name="AmountSweep">The placeholder that sweeps it, in braces; <see langword="null"/> when it is not swept.</param>
     /// <param name="Seed">The seed of partners.</param>
     /// <param name="IsPooled">Whether a mean is one over all positions.</param>
     public sealed record BuiltIn(
-        WriteKind Kind, string Site, string? Run, string Property, string? Donor, double Amount, int Seed, bool IsPooled) : WriteModel;
+        WriteKind Kind, string Site, string? Run, string Property, string? Donor, double Amount, string? AmountSweep, int Seed, bool IsPooled) : WriteModel;
 
     /// <summary>A path patch.</summary>
     public sealed record PathPatch(string Sender, EquatableArray<string> Receivers, string From, bool FreezeMlps) : WriteModel;

@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
+using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;
@@ -53,7 +54,7 @@ internal sealed record DeclaredParameter(IParameterSymbol Symbol, ReadKind Kind,
     private static readonly (string Attribute, ReadKind Kind)[] Kinds =
     [
         (KnownNames.From, ReadKind.From), (KnownNames.ValueOf, ReadKind.ValueOf), (KnownNames.Logit, ReadKind.Logit),
-        (KnownNames.Logits, ReadKind.Logits), (KnownNames.Answer, ReadKind.Answer),
+        (KnownNames.Logits, ReadKind.Logits), (KnownNames.Answer, ReadKind.Answer), (KnownNames.Swept, ReadKind.Swept),
     ];
 
     /// <summary>What says what it reads; only the selected value has none.</summary>
@@ -61,6 +62,14 @@ internal sealed record DeclaredParameter(IParameterSymbol Symbol, ReadKind Kind,
 
     /// <summary>Whether it reads the method's own site in another run.</summary>
     public bool IsOwnSiteElsewhere => Kind == ReadKind.From && !Attribute.HasArgument(1);
+
+    /// <summary>The placeholder of a run or a number that is swept; null where none is.</summary>
+    public string? Sweep => Kind switch
+    {
+        ReadKind.From => BracedName.Read(Attribute.Text(0)),
+        ReadKind.Swept => Attribute.Text(0),
+        _ => null,
+    };
 
     /// <summary>Reads a parameter.</summary>
     public static DeclaredParameter Read(IParameterSymbol parameter)

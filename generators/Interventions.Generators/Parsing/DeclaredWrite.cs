@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
+using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;
@@ -34,11 +35,33 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
     /// <summary>The derived run that it writes; null is the changed one.</summary>
     public string? Run => Attribute.Named("In");
 
+    /// <summary>The factor or strength as text, where it is swept; empty where it is a number, or there is none.</summary>
+    public string AmountText => Kind is WriteKind.Scale or WriteKind.Add ? Attribute.Text(1) : "";
+
+    /// <summary>The placeholder of a factor or strength that is swept; null where none is.</summary>
+    public string? AmountSweep => BracedName.Read(AmountText);
+
+    /// <summary>The placeholder of the run that is read; null where it is not swept.</summary>
+    public string? DonorSweep => BracedName.Read(Donor);
+
     /// <summary>The receivers of a path patch.</summary>
     public IEnumerable<string> Receivers => Kind == WriteKind.PathPatch ? Attribute.Items(1) : [];
 
     /// <summary>Every site path that it writes, in the graph's order.</summary>
     public IEnumerable<string> Sites => Receivers.Prepend(Attribute.Text(0));
+
+    /// <summary>The placeholders of everything that is written or read, in the graph's order: a path's, then those of what is read for it.</summary>
+    public IEnumerable<string> Placeholders
+    {
+        get
+        {
+            IEnumerable<string?> reads = [AmountSweep, DonorSweep, .. Method?.Parameters.Select(parameter => parameter.Sweep) ?? []];
+            return OfPath(Attribute.Text(0)).Concat(reads.OfType<string>()).Concat(Receivers.SelectMany(OfPath));
+        }
+    }
+
+    private static IEnumerable<string> OfPath(string site) =>
+        SitePath.TryParse(site, out SitePath? path, out _) ? path.Placeholders.Select(use => use.Name) : [];
 
     /// <summary>The writes that a class or a property declares by attributes, in their order.</summary>
     public static IEnumerable<DeclaredWrite> Read(ISymbol symbol)

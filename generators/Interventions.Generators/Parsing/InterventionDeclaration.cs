@@ -29,6 +29,9 @@ internal sealed record InterventionDeclaration(
     public IEnumerable<AttributeData> Runs =>
         Type.GetAttributes().Where(attribute => attribute.AttributeClass is { } type && type.Is(KnownNames.Run));
 
+    /// <summary>What placeholders of strengths and runs go through, in textual order.</summary>
+    public IEnumerable<DeclaredSweep> Sweeps => DeclaredSweep.Read(Type);
+
     /// <summary>Which run is changed; null is the first.</summary>
     public AttributeData? Changes => Type.Attribute(KnownNames.Changes);
 

@@ -28,7 +28,7 @@ internal static class InterventionParser
         bool modelHasSchema = declaration.ModelParameter is not null || SchemaReader.IsDeclared(declaration.Model) && declaration.Model.IsPartial(cancellation);
         bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration).Any()
             && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => SitePath.TryParse(site, out _, out _))
-            && declaration.Writes.All(write => write.Kind == WriteKind.Patch || !double.IsNaN(Amount(write)));
+            && declaration.Writes.All(HasAmount);
         return new InterventionModel(
             TypeModelParser.Parse(type), (declaration.ModelParameter ?? (ITypeSymbol)declaration.Model).Qualified(),
             declaration.ModelParameter is not null, declaration.Prompts.Qualified(), promptsHaveSchema, Access(declaration), isValid,
@@ -38,6 +38,7 @@ internal static class InterventionParser
             declaration.Writes.Select(Write).ToEquatableArray(),
             declaration.Methods.Select(Method).ToEquatableArray(),
             declaration.Parameters.Select(parameter => new ParameterModel(parameter.Symbol.Name, parameter.Attribute.Named("Of"))).ToEquatableArray(),
+            declaration.Sweeps.Select(sweep => new SweepModel(sweep.Name, sweep.Numbers, sweep.Runs)).ToEquatableArray(),
             SweptPlaceholders.Of(declaration, cancellation).ToEquatableArray(),
             type.GetMembers().Select(member => member.Name).Append(type.Name).Where(name => name.StartsWith("Write", StringComparison.Ordinal)).ToEquatableArray());
     }
@@ -55,10 +56,15 @@ internal static class InterventionParser
             WriteKind.PathPatch => new WriteModel.PathPatch(
                 attribute.Text(0), write.Receivers.ToEquatableArray(), write.Donor!, attribute.Named("FreezeMlps", false)),
             _ => new WriteModel.BuiltIn(
-                write.Kind, attribute.Text(0), write.Run, write.Property?.Name ?? "", write.Donor, Amount(write), attribute.Named("Seed", 0),
+                write.Kind, attribute.Text(0), write.Run, write.Property?.Name ?? "", write.Donor, Amount(write),
+                write.AmountSweep is null ? null : write.AmountText, attribute.Named("Seed", 0),
                 attribute.Named("Pooled", false)),
         };
     }
+
+    /// <summary>Whether a factor or strength, where there is one, is a number or a placeholder.</summary>
+    private static bool HasAmount(DeclaredWrite write) =>
+        write.Kind == WriteKind.Patch || write.AmountSweep is not null || (write.AmountText.Length == 0 && !double.IsNaN(Amount(write)));
 
     private static double Amount(DeclaredWrite write) => write.Kind == WriteKind.Scale ? write.Attribute.Number(1) : write.Attribute.Named("Strength", 1.0);
 

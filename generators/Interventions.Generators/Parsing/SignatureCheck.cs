@@ -37,10 +37,12 @@ internal static class SignatureCheck
         {
             Location at = parameter.Symbol.Locations[0];
             bool isValue = parameter.Kind == ReadKind.Value;
-            if (!parameter.Symbol.Type.Is(KnownNames.Tensor) || parameter.Symbol.RefKind != RefKind.None)
-                yield return new Problem(Rules.TakesTensors, at, parameter.Symbol.Name);
+            bool isNumber = parameter.Kind == ReadKind.Swept;
+            bool isRightType = isNumber ? parameter.Symbol.Type.SpecialType == SpecialType.System_Double : parameter.Symbol.Type.Is(KnownNames.Tensor);
+            if (!isRightType || parameter.Symbol.RefKind != RefKind.None)
+                yield return new Problem(Rules.TakesTensors, at, parameter.Symbol.Name, isNumber ? "double" : "Tensor");
             else if (parameter.Attributes.Count > 1)
-                yield return new Problem(Rules.OneMeaning, at, parameter.Symbol.Name, "[From], [ValueOf], [Logit], [Logits] and [Answer]");
+                yield return new Problem(Rules.OneMeaning, at, parameter.Symbol.Name, "[From], [ValueOf], [Logit], [Logits], [Answer] and [Swept]");
             else if (method.Kind != NodeKind.Metric && parameter.Kind is ReadKind.Logit or ReadKind.Logits)
                 yield return new Problem(Rules.LogitInMetric, at, symbol.Name, parameter.Attribute.ShortName());
             else if (method.Kind == NodeKind.Metric && (isValue || parameter.IsOwnSiteElsewhere))

@@ -1,3 +1,5 @@
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Model;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
@@ -6,16 +8,17 @@ namespace Interventions.Generators.Parsing;
 /// <summary>What a declaration sweeps: the placeholders of its writes, in the graph's order, those of included interventions first.</summary>
 internal static class SweptPlaceholders
 {
-    /// <summary>The names, in order of first appearance.</summary>
-    public static IReadOnlyList<string> Of(InterventionDeclaration declaration, CancellationToken cancellation)
+    /// <summary>The placeholders, in order of first appearance.</summary>
+    public static IReadOnlyList<PlaceholderModel> Of(InterventionDeclaration declaration, CancellationToken cancellation)
     {
-        var names = new List<string>();
-        Collect(declaration, names, [], cancellation);
-        return names.Distinct().ToList();
+        var all = new List<PlaceholderModel>();
+        Collect(declaration, all, [], cancellation);
+        // One that is a name somewhere is a name everywhere.
+        return all.GroupBy(placeholder => placeholder.Name).Select(uses => uses.OrderByDescending(use => use.Kind).First()).ToList();
     }
 
     /// <summary>A cycle of includes, which is an error of its own, ends where it meets itself.</summary>
-    private static void Collect(InterventionDeclaration declaration, List<string> names, HashSet<ISymbol> seen, CancellationToken cancellation)
+    private static void Collect(InterventionDeclaration declaration, List<PlaceholderModel> all, HashSet<ISymbol> seen, CancellationToken cancellation)
     {
         if (!seen.Add(declaration.Type.OriginalDefinition))
             return;
@@ -23,24 +26,48 @@ internal static class SweptPlaceholders
         {
             cancellation.ThrowIfCancellationRequested();
             if (include.Symbol.Type.DeclaringSyntaxReferences.IsEmpty)
-                names.AddRange(OfCompiled(include.Symbol.Type));
+                all.AddRange(OfCompiled(include.Symbol.Type));
             else if (declaration.Included(include, cancellation) is { } included)
-                Collect(included, names, seen, cancellation);
+                Collect(included, all, seen, cancellation);
         }
         seen.Remove(declaration.Type.OriginalDefinition);
-        names.AddRange(Own(declaration));
+        all.AddRange(Own(declaration));
     }
 
-    private static IEnumerable<string> Own(InterventionDeclaration declaration)
+    private static IEnumerable<PlaceholderModel> Own(InterventionDeclaration declaration)
     {
-        foreach (string site in declaration.Writes.SelectMany(write => write.Sites))
-            if (SitePath.TryParse(site, out SitePath? path, out _))
-                foreach (PlaceholderUse use in path.Placeholders)
-                    yield return use.Name;
+        var numbers = new HashSet<string>(declaration.Sweeps.Where(sweep => !sweep.IsOfRuns).Select(sweep => sweep.Name));
+        var names = new HashSet<string>(declaration.Sweeps.Where(sweep => sweep.IsOfRuns).Select(sweep => sweep.Name));
+        names.UnionWith(declaration.Writes.Select(write => write.DonorSweep).OfType<string>());
+        names.UnionWith(Parameters(declaration).Where(parameter => parameter.Kind == ReadKind.From).Select(parameter => parameter.Sweep).OfType<string>());
+        names.UnionWith(Paths(declaration).SelectMany(Named));
+        return declaration.Writes.SelectMany(write => write.Placeholders).Select(name => new PlaceholderModel(
+            name, numbers.Contains(name) ? PlaceholderKind.Number : names.Contains(name) ? PlaceholderKind.Name : PlaceholderKind.Index));
     }
+
+    private static IEnumerable<DeclaredParameter> Parameters(InterventionDeclaration declaration) => declaration.Methods.SelectMany(method => method.Parameters);
+
+    private static IEnumerable<string> Paths(InterventionDeclaration declaration) =>
+        declaration.Writes.SelectMany(write => write.Sites)
+            .Concat(declaration.Methods.Select(method => method.Site))
+            .Concat(Parameters(declaration).Where(parameter => parameter.Kind is ReadKind.From or ReadKind.ValueOf)
+                .Select(parameter => parameter.Attribute.Text(parameter.Kind == ReadKind.From ? 1 : 0)));
+
+    /// <summary>The placeholders that go through named positions.</summary>
+    private static IEnumerable<string> Named(string site) =>
+        SitePath.TryParse(site, out SitePath? path, out _)
+            ? path.Selectors.Select(selector => selector.Indices.Selection)
+                .Where(selection => selection.IsSweep && selection.Items.Any(item => item.Name is not null)).Select(selection => selection.Placeholder!)
+            : [];
 
     /// <summary>Private methods of a referenced assembly are not seen; the generated indexer, named by the placeholders, is.</summary>
-    private static IEnumerable<string> OfCompiled(ITypeSymbol intervention) =>
+    private static IEnumerable<PlaceholderModel> OfCompiled(ITypeSymbol intervention) =>
         intervention.GetTypeMembers("Swept").SelectMany(swept => swept.GetMembers()).OfType<IPropertySymbol>()
-            .Where(property => property.IsIndexer).SelectMany(indexer => indexer.Parameters).Select(parameter => parameter.Name);
+            .Where(property => property.IsIndexer).SelectMany(indexer => indexer.Parameters)
+            .Select(parameter => new PlaceholderModel(parameter.Name, parameter.Type.SpecialType switch
+            {
+                SpecialType.System_Double => PlaceholderKind.Number,
+                SpecialType.System_String => PlaceholderKind.Name,
+                _ => PlaceholderKind.Index,
+            }));
 }

@@ -19,11 +19,15 @@ internal sealed record DeclaredRunName(TextLocation Location, RunSort Which)
             names.Add(new DeclaredRunName(TextLocation.Argument(changes, 0, cancellation), RunSort.OfPrompts));
         foreach (AttributeData run in declaration.Runs)
             Property(run, "Of", RunSort.OfPrompts);
+        foreach (DeclaredSweep sweep in declaration.Sweeps)
+            for (int i = 0; i < sweep.Runs.Count; i++)
+                names.Add(new DeclaredRunName(
+                    i == 0 ? TextLocation.Argument(sweep.Attribute, 1, cancellation) : TextLocation.Item(sweep.Attribute, 2, i - 1, cancellation), RunSort.OfPrompts));
         foreach (DeclaredWrite write in declaration.Writes)
         {
             Property(write.Attribute, "In", RunSort.Derived);
             // Partners and means are of the prompt set's own runs, which are there before any write.
-            if (write.DonorProperty is { } donor)
+            if (write is { DonorProperty: { } donor, DonorSweep: null })
                 Property(write.Attribute, donor, write.Kind is WriteKind.Resample or WriteKind.Mean ? RunSort.OfPrompts : RunSort.Any);
         }
         foreach (DeclaredMethod method in declaration.Methods)
@@ -32,7 +36,7 @@ internal sealed record DeclaredRunName(TextLocation Location, RunSort Which)
             RunSort donors = method.Kind == NodeKind.Patch ? RunSort.Any : RunSort.OfPrompts;
             foreach (DeclaredParameter parameter in method.Parameters)
             {
-                if (parameter.Kind == ReadKind.From)
+                if (parameter is { Kind: ReadKind.From, Sweep: null })
                     names.Add(new DeclaredRunName(TextLocation.Argument(parameter.Attribute, 0, cancellation), donors));
                 else if (parameter.Kind is ReadKind.Logit or ReadKind.Logits)
                     Property(parameter.Attribute, "Run", RunSort.OfPrompts);

@@ -12,7 +12,7 @@ internal static class PlaceholderCheck
     {
         List<DeclaredPath> paths = DeclaredPath.Of(declaration, cancellation).Where(path => path.Path is not null).ToList();
         ModelSchema? schema = SchemaReader.Of(declaration);
-        var swept = new HashSet<string>(SweptPlaceholders.Of(declaration, cancellation));
+        var swept = new HashSet<string>(SweptPlaceholders.Of(declaration, cancellation).Select(placeholder => placeholder.Name));
         var axes = new Dictionary<string, string>();
         var before = new List<SiteResolution>();
         foreach (DeclaredPath path in paths)
@@ -20,7 +20,7 @@ internal static class PlaceholderCheck
             foreach ((PlaceholderUse use, string axis) in Uses(path.Path!))
             {
                 if (!swept.Contains(use.Name))
-                    yield return new Problem(Rules.UnsweptPlaceholder, At(path, use), use.Name);
+                    yield return new Problem(Rules.UnsweptPlaceholder, At(path, use), use.Name, "; write '*' for all");
                 else if (!axes.TryGetValue(use.Name, out string? known))
                     axes.Add(use.Name, axis);
                 else if (known != axis)
@@ -33,6 +33,16 @@ internal static class PlaceholderCheck
             foreach (string name in Empty(before, schema).Except(empty))
                 foreach (PlaceholderUse use in path.Path!.Placeholders.Where(use => use.Name == name).Take(1))
                     yield return new Problem(Rules.EmptyPlaceholder, At(path, use), name);
+        }
+        foreach (DeclaredSweepUse use in DeclaredSweepUse.Of(declaration, cancellation))
+        {
+            string axis = use.IsRun ? "run" : "strength";
+            if (!swept.Contains(use.Name))
+                yield return new Problem(Rules.UnsweptPlaceholder, use.Location, use.Name, "");
+            else if (axes.TryGetValue(use.Name, out string? known) && known != axis)
+                yield return new Problem(Rules.PlaceholderAxes, use.Location, use.Name, known, axis);
+            else
+                axes[use.Name] = axis;
         }
     }
 

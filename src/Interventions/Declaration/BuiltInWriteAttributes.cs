@@ -16,10 +16,21 @@ public sealed class ZeroAttribute(string site) : BuiltInWriteAttribute(site);
 
 /// <summary>Multiplies the selected values.</summary>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
-public sealed class ScaleAttribute(string site, double factor) : BuiltInWriteAttribute(site)
+public sealed class ScaleAttribute : BuiltInWriteAttribute
 {
-    /// <summary>The factor.</summary>
-    public double Factor { get; } = factor;
+    /// <summary>By one factor.</summary>
+    public ScaleAttribute(string site, double factor)
+        : base(site) => Factor = factor;
+
+    /// <summary>By every factor that a <see cref="SweepAttribute"/> lists: <c>[Scale("…", "{factor}")]</c>.</summary>
+    public ScaleAttribute(string site, string factor)
+        : base(site) => FactorSweep = factor;
+
+    /// <summary>The factor, unless it is swept.</summary>
+    public double Factor { get; } = 1;
+
+    /// <summary>The placeholder that sweeps the factor, in braces.</summary>
+    public string? FactorSweep { get; }
 }
 
 /// <summary>Overwrites the selected values with those of another run.</summary>
@@ -59,8 +70,15 @@ public sealed class MeanAttribute(string site) : BuiltInWriteAttribute(site)
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
 public sealed class AddAttribute(string site) : BuiltInWriteAttribute(site)
 {
-    /// <summary>What the tensor is multiplied with. Default: 1.</summary>
+    /// <summary>At every strength that a <see cref="SweepAttribute"/> lists: <c>[Add("…", "{alpha}")]</c>.</summary>
+    public AddAttribute(string site, string strength)
+        : this(site) => StrengthSweep = strength;
+
+    /// <summary>What the tensor is multiplied with, unless that is swept. Default: 1.</summary>
     public double Strength { get; init; } = 1;
+
+    /// <summary>The placeholder that sweeps the strength, in braces.</summary>
+    public string? StrengthSweep { get; }
 }
 
 /// <summary>Removes the component along the property's tensor, a direction along the last axis of any length but 0: x − (x·d / d·d) d.</summary>

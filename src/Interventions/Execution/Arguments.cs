@@ -65,7 +65,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
             BoundRead.Value => Own.Select(site, node, Point, rows),
             BoundRead.Gradient => Own.SelectGradient(metric!, site, node, Point, rows),
             // Other runs are constants to whoever differentiates this one.
-            BoundRead.From { Site: null } from => Runs[from.Run].Select(site, node, Point, rows).detach(),
+            BoundRead.From { Site: null } from => Runs[from.Run.At(Point)].Select(site, node, Point, rows).detach(),
             BoundRead.Partner partner => References.Partner(partner, site, node, Point, Own.Chunk, rows),
             BoundRead.Mean mean => References.Mean(mean, site, node, Point, Own.Chunk, rows),
             _ => Siteless(read, rows),
@@ -73,10 +73,11 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
 
     private Tensor Siteless(BoundRead read, int[] rows) => read switch
     {
-        BoundRead.From { Site: BoundSite other } from => Runs[from.Run].Select(other, other.Names(Point).Single(), Point, rows).detach(),
+        BoundRead.From { Site: BoundSite other } from => Runs[from.Run.At(Point)].Select(other, other.Names(Point).Single(), Point, rows).detach(),
         BoundRead.Of of => Own.Select(of.Site, of.Site.Names(Point).Single(), Point, rows),
         BoundRead.Logits { Run: int run } logits => Runs[run].Logits(logits, Point, rows).detach(),
         BoundRead.Logits logits => Own.Logits(logits, Point, rows),
+        BoundRead.Swept swept => tensor(Point.Number(swept.Name), dtype: ScalarType.Float64),
         BoundRead.AnswerIds answer => Own.AnswerIds(answer.Answer, rows),
         _ => throw new InvalidOperationException($"{read} needs a site of its own."),
     };

@@ -12,12 +12,12 @@ internal sealed class Demand(BoundIntervention intervention)
     public IEnumerable<BoundMetric> Differentiated { get; } =
         [.. intervention.Gradients.Select(gradient => gradient.Metric).Concat(intervention.Parameters.Select(parameter => parameter.Metric)).Distinct()];
 
-    /// <summary>Nodes that are read of other runs.</summary>
-    public IEnumerable<string> Donors(Func<BoundRead.From, bool> which, IEnumerable<SweepPoint> points) => points.SelectMany(point =>
+    /// <summary>Nodes that are read of other runs, of those with these numbers.</summary>
+    public IEnumerable<string> Donors(Func<int, bool> which, IEnumerable<SweepPoint> points) => points.SelectMany(point =>
         intervention.Writes.Select(write => ((BoundSite?)write.Site, write.Reads))
             .Concat(Keeps.Select(keep => ((BoundSite?)keep.Site, keep.Reads)))
             .Concat(intervention.Metrics.Select(metric => ((BoundSite?)null, metric.Reads)))
-            .SelectMany(one => one.Reads.OfType<BoundRead.From>().Where(which).SelectMany(from => (from.Site ?? one.Item1!).Names(point))));
+            .SelectMany(one => one.Reads.OfType<BoundRead.From>().Where(from => which(from.Run.At(point))).SelectMany(from => (from.Site ?? one.Item1!).Names(point))));
 
     /// <summary>Nodes that captures, gradients and metrics read of the run that they are kept of.</summary>
     public IEnumerable<string> Kept(IEnumerable<SweepPoint> points) => points.SelectMany(point =>

@@ -55,7 +55,7 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => (keep.Name, keep.Site.IsStacked, keep.IsSwept))
             .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, false, metric.IsSwept)));
 
-    private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Items.Length);
+    private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Values.Length);
 
     /// <summary>What depends on the point is kept at every point, of an unchanged run too.</summary>
     private Tensor Unchanged(int run, (string Name, bool IsStacked, bool IsSwept) kept)

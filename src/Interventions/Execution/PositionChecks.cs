@@ -14,13 +14,14 @@ internal static class PositionChecks
         SweepPoint[] points = [.. intervention.Points()];
         int[] everyRun = [.. Enumerable.Range(0, prompts.Vocabulary.Runs.Count)];
         foreach (BoundWrite write in intervention.Writes)
-            CheckMethod(write.Site, [write.Run is int run ? TokensOf(run) : intervention.BaseRun], write.Reads);
+            CheckMethod(write.Site, write.Run is int run ? TokensOf(new DonorRun(run)) : [intervention.BaseRun], write.Reads);
         foreach (BoundKeep kept in intervention.Captures.Concat<BoundKeep>(intervention.Gradients))
             CheckMethod(kept.Site, everyRun, kept.Reads);
         foreach (BoundMetric metric in intervention.Metrics)
             CheckMethod(null, everyRun, metric.Reads);
 
-        int TokensOf(int run) => intervention.Runs.FirstOrDefault(derived => derived.Number == run)?.Of ?? run;
+        int[] TokensOf(DonorRun donor) => [.. (donor.Sweep is null ? [SweepPoint.None] : points).Select(donor.At).Distinct()
+            .Select(run => intervention.Runs.FirstOrDefault(derived => derived.Number == run)?.Of ?? run)];
 
         void CheckMethod(BoundSite? own, int[] runs, IEnumerable<BoundRead> reads)
         {
@@ -30,9 +31,9 @@ internal static class PositionChecks
             {
                 (BoundSite? site, int[] of) = read switch
                 {
-                    BoundRead.From from => (from.Site ?? own, [TokensOf(from.Run)]),
-                    BoundRead.Partner partner => (own, [partner.Run]),
-                    BoundRead.Mean mean => (own, [mean.Run]),
+                    BoundRead.From from => (from.Site ?? own, TokensOf(from.Run)),
+                    BoundRead.Partner partner => (own, TokensOf(partner.Run)),
+                    BoundRead.Mean mean => (own, TokensOf(mean.Run)),
                     BoundRead.Of other => (other.Site, runs),
                     BoundRead.Logits logits => (logits.At, logits.Run is int run ? [run] : runs),
                     _ => ((BoundSite?)null, runs),

@@ -20,7 +20,7 @@ internal sealed class ReferenceValues(BoundIntervention intervention, HookedMode
         // As long as these prompts are.
         for (int axis = 1; axis < mean.shape.Length; axis++)
             if (site.IsPositional(axis))
-                mean = mean.narrow(axis, 0, site.PositionIndices(axis, point, chunk.Tokens(read.Run, rows[0]), chunk.Describe(read.Run, rows[0])).Count);
+                mean = mean.narrow(axis, 0, site.PositionIndices(axis, point, chunk.Tokens(read.Run.At(point), rows[0]), chunk.Describe(read.Run.At(point), rows[0])).Count);
         return mean.alias();
     }
 
@@ -29,7 +29,7 @@ internal sealed class ReferenceValues(BoundIntervention intervention, HookedMode
     {
         using DisposeScope scope = NewDisposeScope();
         PromptChunk partners = new(prompts, [.. rows.Select(row => PartnerOf(chunk.Numbers[row], read.Seed, site.IsRagged))]);
-        return Values(partners, read.Run, [node]).Select(site, node, point, partners.Rows).alias().MoveToOuterDisposeScope();
+        return Values(partners, read.Run.At(point), [node]).Select(site, node, point, partners.Rows).alias().MoveToOuterDisposeScope();
     }
 
     /// <summary>Another prompt, drawn by the seed and the prompt's number alone; equally long where the length decides what is selected.</summary>
@@ -50,7 +50,7 @@ internal sealed class ReferenceValues(BoundIntervention intervention, HookedMode
         foreach (PromptChunk chunk in PromptChunk.Of(prompts, options.BatchSize))
         {
             using DisposeScope chunkScope = NewDisposeScope();
-            RunValues values = Values(chunk, read.Run, [node]);
+            RunValues values = Values(chunk, read.Run.At(point), [node]);
             foreach (int[] rows in chunk.RowGroups(site))
             {
                 Tensor selected = values.Select(site, node, point, rows);

@@ -25,7 +25,7 @@ internal sealed class WrittenRuns(
         List<WholeValues> runs = [.. unchanged];
         foreach (BoundRun run in intervention.Runs)
         {
-            runs.Add(Pass(runs, run.Number, run.Of, demand.Donors(from => from.Run == run.Number, [point]), new Leaves(scope), []));
+            runs.Add(Pass(runs, run.Number, run.Of, demand.Donors(donor => donor == run.Number, [point]), new Leaves(scope), []));
             report();
         }
         Leaves leaves = new(scope);

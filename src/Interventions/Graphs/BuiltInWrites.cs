@@ -11,6 +11,9 @@ public static class BuiltInWrites
     /// <summary>The value times a factor.</summary>
     public static WriteNode Scale(string site, double factor, string? run = null) => new("Scale", site, new WriteKind.Scale(factor), run);
 
+    /// <summary>The value times each factor of a sweep, whose placeholder stands in braces.</summary>
+    public static WriteNode Scale(string site, string factor, string? run = null) => new("Scale", site, new WriteKind.ScaleSwept(factor), run);
+
     /// <summary>The value in the run <paramref name="to"/>, or without a name in the changed run's own original.</summary>
     public static WriteNode Freeze(string site, string? to, string? run = null) => new("Freeze", site, new WriteKind.Freeze(to), run);
 
@@ -23,6 +26,10 @@ public static class BuiltInWrites
     /// <summary>The value plus a tensor times a strength.</summary>
     public static WriteNode Add(string name, string site, Tensor vector, double strength, string? run = null) =>
         new(name, site, new WriteKind.Add(vector, strength), run);
+
+    /// <summary>The value plus a tensor times each strength of a sweep, whose placeholder stands in braces.</summary>
+    public static WriteNode Add(string name, string site, Tensor vector, string strength, string? run = null) =>
+        new(name, site, new WriteKind.AddSwept(vector, strength), run);
 
     /// <summary>The value without its component along a direction.</summary>
     public static WriteNode ProjectOut(string name, string site, Tensor direction, string? run = null) =>

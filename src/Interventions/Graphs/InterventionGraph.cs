@@ -18,6 +18,9 @@ public sealed record InterventionGraph
     /// <summary>The run of the prompt set that the writes change; <see langword="null"/> is the first.</summary>
     public string? Changes { get; init; }
 
+    /// <summary>What placeholders of strengths and runs go through.</summary>
+    public ImmutableArray<SweptAxis> Sweeps { get; init; } = [];
+
     /// <summary>Further runs that writes change.</summary>
     public ImmutableArray<DerivedRun> Runs { get; init; } = [];
 
@@ -36,9 +39,14 @@ public sealed record InterventionGraph
     /// <summary>Trained values.</summary>
     public ImmutableArray<ParameterNode> Parameters { get; init; } = [];
 
-    /// <summary>This graph after another one's writes and derived runs.</summary>
-    public InterventionGraph Including(InterventionGraph included) =>
-        this with { Runs = included.Runs.AddRange(Runs), Writes = included.Writes.AddRange(Writes), Parameters = included.Parameters.AddRange(Parameters) };
+    /// <summary>This graph after another one's writes, derived runs and sweeps.</summary>
+    public InterventionGraph Including(InterventionGraph included) => this with
+    {
+        Sweeps = included.Sweeps.AddRange(Sweeps),
+        Runs = included.Runs.AddRange(Runs),
+        Writes = included.Writes.AddRange(Writes),
+        Parameters = included.Parameters.AddRange(Parameters),
+    };
 
     /// <summary>This graph with further writes, after its own.</summary>
     public InterventionGraph Then(params WriteNode[] writes) => this with { Writes = Writes.AddRange(writes) };
@@ -95,7 +103,7 @@ public abstract record Read
 
     /// <summary>
     /// The value in another run, of the prompt set (unchanged) or derived: of the method's own site, or of another. Without a name, in the run that the declaration changes, as it is
-    /// without any write.
+    /// without any write. A name in braces is swept.
     /// </summary>
     public sealed record From(string? Run, string? Site = null) : Read;
 
@@ -113,6 +121,9 @@ public abstract record Read
 
     /// <summary>All logits at a position: <c>[batch, vocab]</c>; in the run that is measured, or in another.</summary>
     public sealed record Logits(string At, string? Run = null) : Read;
+
+    /// <summary>The number that a sweep stands at: a scalar, float64, on the CPU.</summary>
+    public sealed record Swept(string Name) : Read;
 
     /// <summary>The token ids of an answer: <c>[batch]</c>, int64.</summary>
     public sealed record AnswerIds(string Answer) : Read;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Sites;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
@@ -55,6 +56,14 @@ public abstract record WriteKind
         public sealed override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0];
     }
 
+    /// <summary>A kind that reads the value and a swept number.</summary>
+    /// <param name="Sweep">The placeholder, in braces.</param>
+    public abstract record OfSweep(string Sweep) : WriteKind
+    {
+        /// <inheritdoc/>
+        public sealed override ImmutableArray<Read> Reads => [new Read.Value(), new Read.Swept(BracedName.Read(Sweep) ?? Sweep)];
+    }
+
     /// <summary>0.</summary>
     public sealed record Zero : OfValue
     {
@@ -74,6 +83,20 @@ public abstract record WriteKind
     {
         /// <inheritdoc/>
         public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] + (Vector.to(arguments[0].dtype) * Strength);
+    }
+
+    /// <summary>The value times each factor of a sweep.</summary>
+    public sealed record ScaleSwept(string Sweep) : OfSweep(Sweep)
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] * arguments[1];
+    }
+
+    /// <summary>The value plus a tensor times each strength of a sweep.</summary>
+    public sealed record AddSwept(Tensor Vector, string Sweep) : OfSweep(Sweep)
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] + (Vector.to(arguments[0].dtype) * arguments[1]);
     }
 
     /// <summary>The value without its component along a direction.</summary>

@@ -22,35 +22,10 @@ internal sealed record BoundIntervention(
     /// <summary>Every combination of the placeholders' values, the last placeholder fastest; one empty point without placeholders.</summary>
     public IEnumerable<SweepPoint> Points()
     {
-        IEnumerable<ImmutableArray<SelectionItem>> points = [[]];
+        IEnumerable<ImmutableArray<SweepValue>> points = [[]];
         foreach (SweepAxis axis in Sweep)
-            points = points.SelectMany(head => axis.Items.Select(head.Add));
-        return points.Select(items => new SweepPoint(Sweep, items));
-    }
-}
-
-/// <summary>A placeholder and what it runs through: single indices, or named positions.</summary>
-internal sealed record SweepAxis(string Placeholder, ImmutableArray<SelectionItem> Items)
-{
-    /// <summary>How results are indexed: by the indices themselves; named positions by their place in the list.</summary>
-    public ImmutableArray<int> Coordinates =>
-        Items.Any(item => item.Name is not null) ? [.. Enumerable.Range(0, Items.Length)] : [.. Items.Select(item => item.First)];
-}
-
-/// <summary>One item for every placeholder.</summary>
-internal sealed record SweepPoint(ImmutableArray<SweepAxis> Sweep, ImmutableArray<SelectionItem> Items)
-{
-    public static SweepPoint None { get; } = new([], []);
-
-    public SelectionItem this[string placeholder]
-    {
-        get
-        {
-            for (int i = 0; i < Sweep.Length; i++)
-                if (Sweep[i].Placeholder == placeholder)
-                    return Items[i];
-            throw new KeyNotFoundException($"No placeholder '{placeholder}' is swept.");
-        }
+            points = points.SelectMany(head => axis.Values.Select(head.Add));
+        return points.Select(values => new SweepPoint(Sweep, values));
     }
 }
 
@@ -98,19 +73,29 @@ internal abstract record BoundRead
     /// <summary>The site that is read where it is not the method's own.</summary>
     public BoundSite? OtherSite => this switch { From from => from.Site, Of of => of.Site, _ => null };
 
-    /// <summary>Whether the read's own path has a placeholder.</summary>
-    public bool IsSwept => OtherSite is { IsSwept: true };
+    /// <summary>Whether what is read beside the method's own site depends on the sweep's point.</summary>
+    public bool IsSwept => OtherSite is { IsSwept: true } || Sweep is not null;
+
+    /// <summary>The placeholder of a run or a number that is swept.</summary>
+    public string? Sweep => this switch
+    {
+        From from => from.Run.Sweep,
+        Partner partner => partner.Run.Sweep,
+        Mean mean => mean.Run.Sweep,
+        Swept swept => swept.Name,
+        _ => null,
+    };
 
     public sealed record Value : BoundRead;
 
     public sealed record Gradient : BoundRead;
 
     /// <summary>Another run's value; <paramref name="Site"/> is null for the method's own site.</summary>
-    public sealed record From(int Run, BoundSite? Site) : BoundRead;
+    public sealed record From(DonorRun Run, BoundSite? Site) : BoundRead;
 
-    public sealed record Partner(int Run, int Seed) : BoundRead;
+    public sealed record Partner(DonorRun Run, int Seed) : BoundRead;
 
-    public sealed record Mean(int Run, bool Pooled) : BoundRead;
+    public sealed record Mean(DonorRun Run, bool Pooled) : BoundRead;
 
     public sealed record Of(BoundSite Site) : BoundRead;
 
@@ -118,6 +103,9 @@ internal abstract record BoundRead
     public sealed record Logits(BoundSite At, int? Run, int? Answer) : BoundRead;
 
     public sealed record AnswerIds(int Answer) : BoundRead;
+
+    /// <summary>The number at which a sweep stands.</summary>
+    public sealed record Swept(string Name) : BoundRead;
 }
 
 internal static class BoundReads

@@ -36,7 +36,7 @@ internal sealed class InterventionBinder
         _baseRun = baseRun;
 
         ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(Write)];
-        string[] swept = [.. writes.SelectMany(write => write.Site.Placeholders).Distinct()];
+        string[] swept = [.. writes.SelectMany(write => write.Site.Placeholders.Concat(write.Reads.Select(read => read.Sweep).OfType<string>())).Distinct()];
         ImmutableArray<BoundMetric> metrics = [.. _graph.Metrics.Select(metric => new BoundMetric(metric, Reads(metric.Reads, metric.Name)))];
         ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture => new BoundCapture(
             capture, Site(capture.Site, capture.Name), Reads(capture.Reads, capture.Name)))];
@@ -49,8 +49,11 @@ internal sealed class InterventionBinder
                 throw Wrong(parameter.Name, "the parameter does not require gradients: call requires_grad_() on it");
 
         // Writes sweep; whatever else uses a placeholder can only narrow its range.
-        IReadOnlyList<PlaceholderRange> ranges = SiteExpansion.Placeholders(_resolved, _schema);
-        ImmutableArray<SweepAxis> sweep = [.. swept.Select(name => Axis(ranges.Single(range => range.Name == name)))];
+        SweepBinder axes = new(_graph, _schema, _prompts, _resolved);
+        ImmutableArray<SweepAxis> sweep = [.. swept.Select(axes.Axis)];
+        axes.CheckUses(swept, writes.Select(write => (write.Node.Name, write.Reads))
+            .Concat(captures.Concat<BoundKeep>(gradients).Select(keep => (keep.Name, keep.Reads)))
+            .Concat(metrics.Select(metric => (metric.Node.Name, metric.Reads))));
 
         foreach (BoundWrite write in writes)
             CheckPlaceholders(write.Node.Name, write.Site, write.Reads);
@@ -83,12 +86,13 @@ internal sealed class InterventionBinder
         {
             Read.Value => (BoundRead)new BoundRead.Value(),
             Read.Gradient => new BoundRead.Gradient(),
-            Read.From from => new BoundRead.From(Donor(from.Run, method, inWrite), from.Site is null ? null : Single(Site(from.Site, method), method)),
-            Read.Partner partner => new BoundRead.Partner(PromptRun(partner.Run, method), partner.Seed),
-            Read.Mean mean => new BoundRead.Mean(PromptRun(mean.Run, method), mean.Pooled),
+            Read.From from => new BoundRead.From(Swept(from.Run) ?? new DonorRun(Donor(from.Run, method, inWrite)), from.Site is null ? null : Single(Site(from.Site, method), method)),
+            Read.Partner partner => new BoundRead.Partner(Swept(partner.Run) ?? new DonorRun(PromptRun(partner.Run, method)), partner.Seed),
+            Read.Mean mean => new BoundRead.Mean(Swept(mean.Run) ?? new DonorRun(PromptRun(mean.Run, method)), mean.Pooled),
             Read.Of of => new BoundRead.Of(Single(Site(of.Site, method), method)),
             Read.Logit logit => new BoundRead.Logits(LogitsAt(logit.At, method), Measured(logit.Run, method), Answer(logit.Answer, method)),
             Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.Run, method), null),
+            Read.Swept swept => new BoundRead.Swept(swept.Name),
             Read.AnswerIds answer => new BoundRead.AnswerIds(Answer(answer.Answer, method)),
             _ => throw new InvalidOperationException($"Unknown read {read}."),
         })];
@@ -100,6 +104,8 @@ internal sealed class InterventionBinder
             : metrics.Length == 1
                 ? metrics[0]
                 : throw Wrong(method, metrics.IsEmpty ? "a gradient needs a metric, and there is none" : "there are several metrics; say Of = which");
+
+    private static DonorRun? Swept(string? run) => BracedName.Read(run) is { } sweep ? new DonorRun(sweep) : null;
 
     /// <summary>A donor: a run of the prompt set, or in writes also a derived one.</summary>
     private int Donor(string? name, string method, bool inWrite) =>
@@ -147,31 +153,6 @@ internal sealed class InterventionBinder
 
     private int Find(string name, EquatableArray<string> names, SiteProblem? problem, string method) =>
         problem is null ? names.ToList().IndexOf(name) : throw Wrong(method, problem.Message);
-
-    private SweepAxis Axis(PlaceholderRange range)
-    {
-        // A bare {pos} runs through all positions.
-        ImmutableArray<SelectionItem> items = [.. (range.Items ?? EquatableArray.Of(new SelectionItem(null, 0, -1))).SelectMany(item => Singles(item, range)).Distinct()];
-        return items.IsEmpty
-            ? throw new InterventionException($"{_graph.Name}: placeholder '{{{range.Name}}}' ranges over nothing: its uses have no index in common.")
-            : new SweepAxis(range.Name, items);
-    }
-
-    /// <summary>A range that ends at a place counted from the end is a list only if all prompts are equally long.</summary>
-    private IEnumerable<SelectionItem> Singles(SelectionItem item, PlaceholderRange range)
-    {
-        if (item.Name is not null || item.First == item.Last)
-            return [item];
-        int[] lengths = [.. _prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct().Order()];
-        string what = range.Items is null ? "all positions" : $"positions {item.First}..{item.Last}";
-        if (lengths.Length > 1)
-            throw new InterventionException(
-                $"{_graph.Name}: placeholder '{{{range.Name}}}' sweeps {what}, but the prompts have {lengths[0]} to {lengths[^1]} tokens. Name them, as in {{{range.Name}=0..{lengths[0] - 1}}} or {{{range.Name}=end}}.");
-        IReadOnlyList<int> indices = SiteExpansion.Indices(new Selection(null, EquatableArray.Of(item)), lengths[0]);
-        return indices.Count > 0
-            ? indices.Select(i => new SelectionItem(null, i, i))
-            : throw new InterventionException($"{_graph.Name}: placeholder '{{{range.Name}}}' sweeps {what}, which is nothing in prompts of {lengths[0]} tokens.");
-    }
 
     private InterventionException Wrong(string method, string problem) =>
         new($"{_graph.Name}.{method}: {problem}{SchemaSkew.Hint(_graph, _schema, _prompts.Vocabulary)}");

@@ -10,10 +10,10 @@ public sealed class SweptTensor
 {
     private readonly Tensor _baseline;
 
-    internal SweptTensor(ImmutableArray<string> names, ImmutableArray<ImmutableArray<int>> indices, Tensor values, Tensor baseline)
+    internal SweptTensor(ImmutableArray<string> names, ImmutableArray<ImmutableArray<SweepCoordinate>> coordinates, Tensor values, Tensor baseline)
     {
         Names = names;
-        Indices = indices;
+        Coordinates = coordinates;
         Values = values;
         _baseline = baseline;
     }
@@ -21,25 +21,25 @@ public sealed class SweptTensor
     /// <summary>The placeholders, in order.</summary>
     public ImmutableArray<string> Names { get; }
 
-    /// <summary>The indices that each placeholder ran through.</summary>
-    public ImmutableArray<ImmutableArray<int>> Indices { get; }
+    /// <summary>What each placeholder ran through: indices, strengths, or names of positions or runs.</summary>
+    public ImmutableArray<ImmutableArray<SweepCoordinate>> Coordinates { get; }
 
     /// <summary>All values: one axis a placeholder, then the kept value's own (<c>[layer, head, batch]</c> for a metric); owned by the result.</summary>
     public Tensor Values { get; }
 
-    /// <summary>The value at one point, a new handle; the coordinates are the placeholders' indices, in order.</summary>
+    /// <summary>The value at one point, a new handle; one coordinate a placeholder, in order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
-    public Tensor At(params ReadOnlySpan<int> coordinates)
+    public Tensor At(params ReadOnlySpan<SweepCoordinate> coordinates)
     {
         if (coordinates.Length != Names.Length)
             throw new ArgumentException($"The sweep has {Names.Length} placeholders ({string.Join(", ", Names)}); {coordinates.Length} coordinates were given.");
         TensorIndex[] index = new TensorIndex[coordinates.Length];
         for (int axis = 0; axis < coordinates.Length; axis++)
         {
-            int at = Indices[axis].IndexOf(coordinates[axis]);
+            int at = IndexOf(Coordinates[axis], coordinates[axis]);
             if (at < 0)
                 throw new ArgumentOutOfRangeException(
-                    nameof(coordinates), $"The sweep did not run through {Names[axis]} {coordinates[axis]}, only through {Describe(Indices[axis])}.");
+                    nameof(coordinates), $"The sweep did not run through {Names[axis]} {coordinates[axis]}, only through {Describe(Coordinates[axis])}.");
             index[axis] = TensorIndex.Single(at);
         }
         return index.Length == 0 ? Values.alias() : Values[index];
@@ -49,17 +49,17 @@ public sealed class SweptTensor
     public IReadOnlyList<SweptPoint> Points()
     {
         using DisposeScope scope = NewDisposeScope();
-        int count = Indices.Aggregate(1, (product, axis) => product * axis.Length);
+        int count = Coordinates.Aggregate(1, (product, axis) => product * axis.Length);
         double[] means = [.. Values.reshape(count, -1).to(ScalarType.Float64).mean([1]).cpu().data<double>()];
         // What depends on the point (a capture whose path is swept) has a baseline at every point.
         int baselineCount = _baseline.shape.Length == Values.shape.Length ? count : 1;
         double[] baselines = [.. _baseline.reshape(baselineCount, -1).to(ScalarType.Float64).mean([1]).cpu().data<double>()];
         SweptPoint[] points = new SweptPoint[count];
-        int[] at = new int[Indices.Length];
+        int[] at = new int[Coordinates.Length];
         for (int i = 0; i < count; i++)
         {
-            points[i] = new SweptPoint(Names, [.. at.Select((index, axis) => Indices[axis][index])], means[i], means[i] - baselines[baselineCount == 1 ? 0 : i]);
-            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Indices[axis].Length; axis--)
+            points[i] = new SweptPoint(Names, [.. at.Select((index, axis) => Coordinates[axis][index])], means[i], means[i] - baselines[baselineCount == 1 ? 0 : i]);
+            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Coordinates[axis].Length; axis--)
                 at[axis] = 0;
         }
         return points;
@@ -68,20 +68,38 @@ public sealed class SweptTensor
     /// <summary>The points whose mean moved furthest from the unchanged base run, furthest first.</summary>
     public IReadOnlyList<SweptPoint> Top(int count) => [.. Points().OrderByDescending(point => Math.Abs(point.Change)).Take(count)];
 
-    private static string Describe(ImmutableArray<int> indices) =>
-        indices.Length > 1 && indices[^1] - indices[0] == indices.Length - 1 ? $"{indices[0]} to {indices[^1]}" : string.Join(", ", indices);
+    /// <summary>An axis of positions may mix names and indices; it is then indexed by text.</summary>
+    private static int IndexOf(ImmutableArray<SweepCoordinate> axis, SweepCoordinate wanted)
+    {
+        for (int i = 0; i < axis.Length; i++)
+            if (axis[i] == wanted || (wanted.Name is string text && axis[i].ToString() == text))
+                return i;
+        return -1;
+    }
+
+    private static string Describe(ImmutableArray<SweepCoordinate> axis) =>
+        axis.Length > 2 && axis.All(value => value.Name is null) && axis.Zip(axis.Skip(1)).All(pair => pair.Second.Number - pair.First.Number == 1)
+            ? $"{axis[0]} to {axis[^1]}"
+            : string.Join(", ", axis);
 }
 
 /// <summary>One point of a sweep.</summary>
 /// <param name="Names">The placeholders.</param>
-/// <param name="Coordinates">Their indices.</param>
+/// <param name="Coordinates">Where they stand: an index, a strength, or a name.</param>
 /// <param name="Value">The mean of the values kept there, over prompts and whatever axes they have.</param>
 /// <param name="Change">That mean, less the mean in the unchanged base run (of the same place, where the sweep decides what is kept).</param>
-public sealed record SweptPoint(ImmutableArray<string> Names, ImmutableArray<int> Coordinates, double Value, double Change)
+public sealed record SweptPoint(ImmutableArray<string> Names, ImmutableArray<SweepCoordinate> Coordinates, double Value, double Change)
 {
     /// <summary>The index of one placeholder.</summary>
     /// <exception cref="ArgumentException">There is no such placeholder.</exception>
-    public int this[string name] =>
+    /// <exception cref="InvalidOperationException">It goes through names, or through numbers that are no indices: ask for its <see cref="Coordinate"/>.</exception>
+    public int this[string name] => Coordinate(name).Number is double number && number == (int)number
+        ? (int)number
+        : throw new InvalidOperationException($"'{name}' is {Coordinate(name)} here, which is no index: ask for Coordinate(\"{name}\").");
+
+    /// <summary>Where one placeholder stands: an index, a strength, or a name.</summary>
+    /// <exception cref="ArgumentException">There is no such placeholder.</exception>
+    public SweepCoordinate Coordinate(string name) =>
         Names.IndexOf(name) is >= 0 and int axis ? Coordinates[axis] : throw new ArgumentException($"No placeholder '{name}' is swept; there are {string.Join(", ", Names)}.", nameof(name));
 
     /// <inheritdoc/>

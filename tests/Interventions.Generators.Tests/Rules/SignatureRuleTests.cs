@@ -19,7 +19,7 @@ public sealed class SignatureRuleTests
     [InlineData("INV104", "[Logits] belongs to a [Metric]", """[Patch("embed")] static Tensor P(Tensor x, [Logits] Tensor [|y|]) => x;""")]
     [InlineData("INV107", "'P' must not have type parameters", """[Patch("embed")] static Tensor [|P|]<T>(Tensor x) => x;""")]
     [InlineData("INV108", "'P' has several of [Patch], [Capture], [Gradient] and [Metric]", """[Patch("embed"), Capture("embed")] static Tensor [|P|](Tensor x) => x;""")]
-    [InlineData("INV108", "'x' has several of [From], [ValueOf], [Logit], [Logits] and [Answer]", """[Metric] static Tensor M([From("clean", "embed"), Logit("S")] Tensor [|x|]) => x;""")]
+    [InlineData("INV108", "'x' has several of [From], [ValueOf], [Logit], [Logits], [Answer] and [Swept]", """[Metric] static Tensor M([From("clean", "embed"), Logit("S")] Tensor [|x|]) => x;""")]
     [InlineData("INV111", "'D' must be a Tensor that can be read: [Add] says", """[Add("embed")] public double [|D|] => 1;""")]
     [InlineData("INV111", "[Parameter] says", M + """[Parameter] public Tensor [|D|] { init { } }""")]
     public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));

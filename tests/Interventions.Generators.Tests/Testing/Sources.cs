@@ -61,7 +61,8 @@ internal static class Sources
 
         [Intervention<Toy, IoiPrompts>]
         [Changes("corrupted"), Run("direct"), Run("again", Of = "clean")]
-        [Zero("blocks.0.attn.z[head={first}]")]
+        [Sweep("strength", -1, 0.5), Sweep("donor", "clean", "corrupted")]
+        [Zero("blocks.0.attn.z[head={first}]"), Scale("blocks.1.mlp_in", "{strength}"), Freeze("embed[pos={place=S1,IO+1}]", To = "{donor}")]
         [Scale("embed", 0.5), Freeze("blocks.1.mlp_out", To = "clean", In = "direct"), Freeze("blocks.0.mlp_out")]
         [PathPatch("blocks.0.attn.z[head={head}; pos=end]", "blocks.1.attn.q_input[head={other}]", "logits", From = "clean", FreezeMlps = true)]
         [Resample("blocks.0.mlp.post[neuron=1,2]", From = "clean", Seed = 7), Mean("blocks.1.attn.z[head={head}]", Pooled = true)]
@@ -80,7 +81,7 @@ internal static class Sources
             static Tensor Axis => ones(8);
 
             [Patch("embed")]
-            Tensor FromDirect(Tensor x, [From("direct", "blocks.0.mlp_in")] Tensor direct) => x + direct;
+            Tensor FromDirect(Tensor x, [From("direct", "blocks.0.mlp_in")] Tensor direct, [Swept("strength")] double strength) => x + (direct * strength);
 
             [Capture("blocks.1.mlp_out", BeforeWrites = true)]
             static Tensor Before(Tensor x) => x;

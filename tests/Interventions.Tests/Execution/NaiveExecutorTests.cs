@@ -208,7 +208,7 @@ public sealed class NaiveExecutorTests : IDisposable
         using RunOutput output = Run(
             new() { Name = "Sweep", Writes = [Patch("blocks.0.z[head={head}]")], Captures = [Capture("Z", "blocks.0.z[head={head=1..2}]")], Metrics = [LogitDifference] },
             ToyPrompts.Random(13, 4));
-        Assert.Equal([1, 2], output.Changed("LogitDifference").Indices[0].ToArray());
+        Assert.Equal([1, 2], output.Changed("LogitDifference").Coordinates[0].ToArray());
         Assert.Equal([2, 1, 4, 1, ToyModel.HeadSize], output.Changed("Z").Values.shape);
         Assert.Equal([2, 1, 4, 1, ToyModel.HeadSize], output.Run("clean")["Z"].shape);
     }

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using Interventions.Graphs;
+using Interventions.Sites;
+
+namespace Interventions.Planning;
+
+/// <summary>Finds out what each placeholder runs through.</summary>
+internal sealed class SweepBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts, IReadOnlyList<SiteResolution> resolved)
+{
+    private readonly IReadOnlyList<PlaceholderRange> _ranges = SiteExpansion.Placeholders(resolved, schema);
+
+    /// <summary>The axis of a placeholder that a write has.</summary>
+    /// <exception cref="InterventionException">It has no values, or contradictory ones.</exception>
+    public SweepAxis Axis(string name)
+    {
+        PlaceholderRange? range = _ranges.FirstOrDefault(range => range.Name == name);
+        SweptAxis[] listed = [.. graph.Sweeps.Where(sweep => sweep.Name == name)];
+        if (listed.Length == 0)
+            return range is not null ? new SweepAxis(name, Places(range)) : new SweepAxis(name, [.. prompts.Vocabulary.Runs.Select(Run)]);
+        if (range is not null)
+            throw Wrong(name, $"has values of its own, and is a {range.Axis} in a site path; a placeholder sweeps one thing");
+        ImmutableArray<SweepValue>[] values = [.. listed.Select(Values)];
+        if (values.Any(other => !other.SequenceEqual(values[0])))
+            throw Wrong(name, "is swept twice, through different values");
+        if (values[0].Distinct().Count() < values[0].Length)
+            throw Wrong(name, "goes through a value twice");
+        return values[0].IsEmpty ? throw Wrong(name, "goes through no values") : new SweepAxis(name, values[0]);
+    }
+
+    /// <summary>Whatever reads a sweep reads one that a write sweeps, of the right kind; whatever is listed is used.</summary>
+    /// <exception cref="InterventionException">It does not.</exception>
+    public void CheckUses(IReadOnlyList<string> swept, IEnumerable<(string Method, ImmutableArray<BoundRead> Reads)> methods)
+    {
+        foreach (SweptAxis sweep in graph.Sweeps)
+            if (!swept.Contains(sweep.Name))
+                throw Wrong(sweep.Name, "is listed, but no write uses it");
+        foreach ((string method, ImmutableArray<BoundRead> reads) in methods)
+        {
+            foreach (BoundRead read in reads)
+            {
+                if (read.Sweep is not string name)
+                    continue;
+                SweptAxis? listed = graph.Sweeps.FirstOrDefault(sweep => sweep.Name == name);
+                if (!swept.Contains(name))
+                    throw Wrong(name, $"is not swept: no write uses it, though {method} does");
+                if (read is BoundRead.Swept && listed is not SweptAxis.Numbers)
+                    throw Wrong(name, $"has no numbers, which {method} needs: list them, as in [Sweep(\"{name}\", 0.5, 1, 2)]");
+                if (read is not BoundRead.Swept && (listed is SweptAxis.Numbers || _ranges.Any(range => range.Name == name)))
+                    throw Wrong(name, $"goes through numbers, and {method} needs a run");
+            }
+        }
+    }
+
+    private ImmutableArray<SweepValue> Values(SweptAxis axis) => axis switch
+    {
+        SweptAxis.Numbers numbers => [.. numbers.Values.Select(value => new SweepValue.Number(value))],
+        SweptAxis.Runs runs => [.. runs.Values.Select(run =>
+            VocabularyResolver.UnknownRun(run, prompts.Vocabulary) is { } problem ? throw Wrong(axis.Name, $"goes through runs, and {problem.Message}") : Run(run))],
+        _ => throw new InvalidOperationException($"Unknown sweep {axis}."),
+    };
+
+    private SweepValue Run(string name) => new SweepValue.Run(prompts.Vocabulary.Runs.ToList().IndexOf(name), name);
+
+    private ImmutableArray<SweepValue> Places(PlaceholderRange range)
+    {
+        // A bare {pos} runs through all positions.
+        SelectionItem[] items = [.. (range.Items ?? EquatableArray.Of(new SelectionItem(null, 0, -1))).SelectMany(item => Singles(item, range)).Distinct()];
+        return items.Length == 0
+            ? throw Wrong(range.Name, "ranges over nothing: its uses have no index in common")
+            : [.. items.Select(item => new SweepValue.Place(item))];
+    }
+
+    /// <summary>A range that ends at a place counted from the end is a list only if all prompts are equally long.</summary>
+    private IEnumerable<SelectionItem> Singles(SelectionItem item, PlaceholderRange range)
+    {
+        if (item.Name is not null || item.First == item.Last)
+            return [item];
+        int[] lengths = [.. prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct().Order()];
+        string what = range.Items is null ? "all positions" : $"positions {item.First}..{item.Last}";
+        if (lengths.Length > 1)
+            throw Wrong(
+                range.Name, $"sweeps {what}, but the prompts have {lengths[0]} to {lengths[^1]} tokens. Name them, as in {{{range.Name}=0..{lengths[0] - 1}}} or {{{range.Name}=end}}");
+        IReadOnlyList<int> indices = SiteExpansion.Indices(new Selection(null, EquatableArray.Of(item)), lengths[0]);
+        return indices.Count > 0
+            ? indices.Select(i => new SelectionItem(null, i, i))
+            : throw Wrong(range.Name, $"sweeps {what}, which is nothing in prompts of {lengths[0]} tokens");
+    }
+
+    private InterventionException Wrong(string name, string problem) => new($"{graph.Name}: placeholder '{{{name}}}' {problem}.");
+}

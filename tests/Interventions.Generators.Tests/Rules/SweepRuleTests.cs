@@ -1,0 +1,54 @@
+using Interventions.Generators.Tests.Testing;
+
+namespace Interventions.Generators.Tests.Rules;
+
+/// <summary>The rules of swept strengths and runs.</summary>
+public sealed class SweepRuleTests
+{
+    private const string Add = """[Add("embed", "{alpha}")] required public Tensor D { get; init; }""";
+
+    [Theory]
+    [InlineData("INV102", "Parameter 'alpha' must be a double", """[Sweep("alpha", 1, 2)]""", """[Patch("embed")] static Tensor P(Tensor x, [Swept("alpha")] Tensor [|alpha|]) => x;""")]
+    [InlineData("INV108", "'x' has several of", """[Sweep("alpha", 1, 2)]""", Add + """[Patch("embed")] static Tensor P([Swept("alpha"), From("clean")] Tensor [|x|]) => x;""")]
+    [InlineData("INV202", "No write sweeps '{alpha}', so it has no value here", "", """[Metric] static Tensor M([Logit("S")] Tensor s, [Swept("[|alpha|]")] double alpha) => s;""")]
+    [InlineData("INV202", "No write sweeps '{run}'", "", """[Capture("embed")] static Tensor C([From("[|{run}|]")] Tensor x) => x;""")]
+    [InlineData("INV203", "'{a}' counts layers elsewhere and strengths here", """[Zero("blocks.{a}.mlp_out"), Scale("embed", "[|{a}|]")]""", "")]
+    [InlineData("INV203", "'{a}' counts runs elsewhere and strengths here", """[Freeze("embed", To = "{a}")]""", """[Patch("embed")] static Tensor P(Tensor x, [Swept("[|a|]")] double a) => x;""")]
+    [InlineData("INV009", "no run 'corupted'; did you mean 'corrupted'?", """[Sweep("run", "clean", "[|corupted|]"), Freeze("embed", To = "{run}")]""", "")]
+    [InlineData("INV009", "no run 'cleam'", """[Sweep("run", "[|cleam|]"), Freeze("embed", To = "{run}")]""", "")]
+    [InlineData("INV231", "No write uses 'alpha'", """[Sweep("[|alpha|]", 1, 2)]""", "")]
+    [InlineData("INV231", "'alpha' is swept twice", """[Sweep("alpha", 1), Sweep("[|alpha|]", 2)]""", Add)]
+    [InlineData("INV231", "'alpha' goes through no values", """[Sweep("[|alpha|]")]""", """[Patch("embed")] static Tensor P(Tensor x, [Swept("alpha")] double a) => x;""")]
+    [InlineData("INV231", "'alpha' goes through a value twice", """[Sweep("[|alpha|]", 1, 2, 1.0)]""", Add)]
+    [InlineData("INV231", "'al-pha' is no name of a placeholder", """[Sweep("[|al-pha|]", 1)]""", "")]
+    [InlineData("INV231", "'layer' is a placeholder of a site path", """[Sweep("[|layer|]", 1), Zero("blocks.{layer}.mlp_out")]""", "")]
+    [InlineData("INV232", "'{alpha}' has no values: add [Sweep(\"alpha\", 0.5, 1, 2)] to 'Probe'", "", """[Add("embed", "[|{alpha}|]")] required public Tensor D { get; init; }""")]
+    [InlineData("INV232", "'{a}' goes through runs, and here stands a number", """[Sweep("a", "clean"), Scale("embed", "[|{a}|]")]""", "")]
+    [InlineData("INV232", "'{a}' goes through numbers, and here stands a run", """[Sweep("a", 1), Freeze("embed", To = "[|{a}|]")]""", "")]
+    [InlineData("INV232", "'alpha' is no strength", """[Scale("embed", "[|alpha|]")]""", "")]
+    public Task Fires(string id, string message, string attributes, string members) =>
+        Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    [Theory]
+    [InlineData("""[Sweep("alpha", -1, 0.5, 2)]""", Add + """[Metric] static Tensor M([Logit("S")] Tensor s, [Swept("alpha")] double alpha) => s * alpha; public static Tensor Use(Result run) => run.M[alpha: 0.5];""")]
+    [InlineData("""[Sweep("factor", 1, 2), Scale("blocks.{layer}.mlp_out", "{factor}")]""", """[Metric] static Tensor M([Logit("S")] Tensor s) => s; public static Tensor Use(Result run) => run.M[layer: 1, factor: 2];""")]
+    [InlineData("""[Sweep("donor", "corrupted", "clean"), Freeze("embed", To = "{donor}")]""", """[Capture("embed")] static Tensor C(Tensor x, [From("{donor}")] Tensor y) => x - y; public static Tensor Use(Result run) => run.C[donor: "clean"];""")]
+    [InlineData("""[Mean("embed", From = "{run}"), Resample("blocks.0.mlp_out", From = "{run}")]""", """[Metric] static Tensor M([Logit("S")] Tensor s) => s; public static Tensor Use(Result run) => run.M["corrupted"];""")]
+    [InlineData("""[Zero("embed[pos={p=S1,IO+1,0}]")]""", """[Metric] static Tensor M([Logit("S")] Tensor s) => s; public static Tensor Use(Result run) => run.M[p: "S1"];""")]
+    public async Task CorrectSweepsAreSilent(string attributes, string members) =>
+        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes)));
+
+    [Fact]
+    public async Task AnIncludedSweepIsSweptOutside() => Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, """
+        namespace Study;
+        [Intervention<Toy, IoiPrompts>, Sweep("alpha", 1, 2)]
+        public sealed partial class Steering { [Add("embed", "{alpha}")] public required Tensor D { get; init; } }
+        [Intervention<Toy, IoiPrompts>]
+        public sealed partial class Probe
+        {
+            [Include] public required Steering Inner { get; init; }
+            [Metric] static Tensor M([Logit("S")] Tensor s, [Swept("alpha")] double alpha) => s * alpha;
+            public static Tensor Use(Result run) => run.M[alpha: 2];
+        }
+        """));
+}
