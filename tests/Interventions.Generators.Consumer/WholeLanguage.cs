@@ -22,6 +22,20 @@ public sealed partial class WholeLanguage
     [Add("blocks.6.resid_pre[pos=end]", Strength = 4), ProjectOut("blocks.7.resid_pre", In = "direct"), Parameter(Of = nameof(Difference))]
     public required Tensor Direction { get; init; }
 
+    /// <summary>Sparse autoencoders of three layers.</summary>
+    [Splice("blocks.[3..5].resid_post", Features = 64)]
+    public required IReadOnlyList<ISplice> Saes { get; init; }
+
+    /// <summary>Replaces a feed-forward block.</summary>
+    [Splice("blocks.8.mlp_out", Reads = "blocks.8.mlp_in", ErrorTerm = false, DetachError = true)]
+    public required ISplice Transcoder { get; init; }
+
+    [Patch("blocks.*.resid_post.saes.features[feature=7,9; pos=end]")]
+    private static Tensor Silence(Tensor features) => zeros_like(features);
+
+    [Capture("blocks.8.mlp_out.transcoder.features[pos=end]")]
+    private static Tensor Active(Tensor features, [From("clean")] Tensor clean) => features - clean;
+
     [Patch("logits[pos=end]")]
     private static Tensor FromDirect([From("direct")] Tensor direct, [Swept("alpha")] double alpha) => direct * alpha;
 

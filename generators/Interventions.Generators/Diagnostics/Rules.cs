@@ -60,6 +60,10 @@ internal static class Rules
         "INV112", "A generic intervention has one model parameter",
         "'{0}' needs one type parameter that is a model, as in 'where TModel : Gpt2Model'; for one certain model write [Intervention<…>]");
 
+    public static readonly DiagnosticDescriptor SpliceProperty = Signature(
+        "INV115", "A spliced property is an encoder-decoder",
+        "'{0}' must be an ISplice that can be read, or a list of them, IReadOnlyList<ISplice>, with one for each layer");
+
     public static readonly DiagnosticDescriptor DuplicateResult = Composition(
         "INV201", "Two results of one name", "The result already has a '{0}'; what is kept needs different names");
     public static readonly DiagnosticDescriptor UnsweptPlaceholder = Composition(
@@ -84,6 +88,7 @@ internal static class Rules
     public static readonly DiagnosticDescriptor LaterValue = Composition(
         "INV213", "A write reads earlier values of its own run", "'{0}' is written before {1}");
 
+    public static readonly DiagnosticDescriptor Splice = Composition("INV230", "A splice fits its site", "{0}");
     public static readonly DiagnosticDescriptor SweepList = Composition("INV231", "A sweep has values and a use", "{0}");
     public static readonly DiagnosticDescriptor SweepKind = Composition("INV232", "A sweep goes through values of the right kind", "{0}");
 

@@ -4,8 +4,8 @@ using Interventions.Generators.Model;
 namespace Interventions.Generators.Emission;
 
 /// <summary>
-/// Writes the graph of a declaration. Its writes stand in the order in which they happen: an initializer holds them up to the first path patch; each path
-/// patch and what comes after it is a call on the graph so far. Included writes come first whenever they are added.
+/// Writes the graph of a declaration. Its writes stand in the order in which they happen: an initializer holds them up to the first path patch or splice; each
+/// of those and what comes after it is a call on the graph so far. Included writes come first whenever they are added.
 /// </summary>
 internal static class GraphEmitter
 {
@@ -40,9 +40,9 @@ internal static class GraphEmitter
     }
 
     /// <summary>Whether a path patch, an extension method, is called.</summary>
-    public static bool CallsPathPatch(InterventionModel model) => model.IsValid && model.Writes.Any(write => !IsNode(write));
+    public static bool CallsPathPatch(InterventionModel model) => model.IsValid && model.Writes.Any(write => write is WriteModel.PathPatch);
 
-    private static bool IsNode(WriteModel write) => write is not WriteModel.PathPatch;
+    private static bool IsNode(WriteModel write) => write is not (WriteModel.PathPatch or WriteModel.Splice);
 
     private static IEnumerable<string[]> Calls(InterventionModel model, IEnumerable<SiteWrites> writes, NodeEmitter nodes)
     {
@@ -52,7 +52,7 @@ internal static class GraphEmitter
         var then = new List<string[]>();
         foreach (SiteWrites site in writes)
         {
-            if (site.First is not WriteModel.PathPatch path)
+            if (IsNode(site.First))
             {
                 then.Add(nodes.Write(site));
                 continue;
@@ -60,15 +60,28 @@ internal static class GraphEmitter
             if (then.Count > 0)
                 yield return Then(then);
             then.Clear();
-            string receivers = string.Join(", ", path.Receivers.Select(Literals.Quote));
-            yield return
-            [
-                $".PathPatch({Literals.Quote(path.Sender)}, new string[] {{ {receivers} }}, from: {Literals.Quote(path.From)}"
-                    + $", freezeMlps: {Literals.Truth(path.FreezeMlps)})",
-            ];
+            yield return [site.First is WriteModel.PathPatch path ? PathPatch(path) : Splice((WriteModel.Splice)site.First)];
         }
         if (then.Count > 0)
             yield return Then(then);
+    }
+
+    private static string PathPatch(WriteModel.PathPatch path) =>
+        $".PathPatch({Literals.Quote(path.Sender)}, new string[] {{ {string.Join(", ", path.Receivers.Select(Literals.Quote))} }}, from: {Literals.Quote(path.From)}"
+            + $", freezeMlps: {Literals.Truth(path.FreezeMlps)})";
+
+    private static string Splice(WriteModel.Splice splice)
+    {
+        var parts = new List<string> { Literals.Quote(splice.Property), Literals.Quote(splice.Site), Literals.Identifier(splice.Property) };
+        if (splice.Reads is { } reads)
+            parts.Add("reads: " + Literals.Quote(reads));
+        if (!splice.ErrorTerm)
+            parts.Add("errorTerm: false");
+        if (splice.DetachError)
+            parts.Add("detachError: true");
+        if (splice.Features != 0)
+            parts.Add("features: " + Literals.Number(splice.Features));
+        return $".Splice({string.Join(", ", parts)})";
     }
 
     private static string[] Then(List<string[]> writes) => [".Then(", .. Separated(writes, ")")];

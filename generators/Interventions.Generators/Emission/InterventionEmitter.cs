@@ -27,6 +27,9 @@ internal static class InterventionEmitter
         {
             if (write is WriteModel.BuiltIn builtIn)
                 yield return (builtIn.Property.Length > 0 ? builtIn.Property : $"[{builtIn.Kind}]", builtIn.Site);
+            else if (write is WriteModel.Splice splice)
+                foreach (string site in new[] { splice.Site, splice.Reads }.OfType<string>())
+                    yield return (splice.Property, site);
             else if (write is WriteModel.PathPatch path)
                 foreach (string site in path.Receivers.Prepend(path.Sender))
                     yield return ("[PathPatch]", site);

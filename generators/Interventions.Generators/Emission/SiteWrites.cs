@@ -51,7 +51,7 @@ internal sealed record SiteWrites(string? Method, IReadOnlyList<WriteModel> Writ
         return null;
     }
 
-    /// <summary>Where a write goes; null for a path patch, which writes several places.</summary>
+    /// <summary>Where a write goes; null for a path patch, which writes several places, and for a splice, past which nothing moves.</summary>
     private static (string Site, string? Run)? Place(WriteModel write) => write switch
     {
         WriteModel.Method { Node: var node } => (node.Site, node.Run),

@@ -31,6 +31,8 @@ internal static class KnownNames
     public const string ProjectOnto = "Interventions.ProjectOntoAttribute";
     public const string Sweep = "Interventions.SweepAttribute";
     public const string Swept = "Interventions.SweptAttribute";
+    public const string Splice = "Interventions.SpliceAttribute";
+    public const string SpliceType = "Interventions.ISplice";
     public const string Run = "Interventions.RunAttribute";
     public const string Changes = "Interventions.ChangesAttribute";
     public const string Include = "Interventions.IncludeAttribute";

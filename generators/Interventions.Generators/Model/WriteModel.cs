@@ -25,6 +25,15 @@ internal abstract record WriteModel
     public sealed record BuiltIn(
         WriteKind Kind, string Site, string? Run, string Property, string? Donor, double Amount, string? AmountSweep, int Seed, bool IsPooled) : WriteModel;
 
+    /// <summary>An encoder–decoder, which writes what it replaces.</summary>
+    /// <param name="Property">The property that holds it.</param>
+    /// <param name="Site">The path of what is replaced.</param>
+    /// <param name="Reads">The path of what is encoded; <see langword="null"/> for what is replaced.</param>
+    /// <param name="ErrorTerm">Whether the error term is kept.</param>
+    /// <param name="DetachError">Whether gradients hold the error term constant.</param>
+    /// <param name="Features">How many features there are; 0 where it is not said.</param>
+    public sealed record Splice(string Property, string Site, string? Reads, bool ErrorTerm, bool DetachError, int Features) : WriteModel;
+
     /// <summary>A path patch.</summary>
     public sealed record PathPatch(string Sender, EquatableArray<string> Receivers, string From, bool FreezeMlps) : WriteModel;
 }
@@ -61,4 +70,7 @@ internal enum WriteKind
 
     /// <summary>The direction alone.</summary>
     ProjectOnto,
+
+    /// <summary>An encoder–decoder.</summary>
+    Splice,
 }

@@ -19,7 +19,7 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
     ];
 
     private static readonly (string Attribute, WriteKind Kind)[] OnProperties =
-        [(KnownNames.Add, WriteKind.Add), (KnownNames.ProjectOut, WriteKind.ProjectOut), (KnownNames.ProjectOnto, WriteKind.ProjectOnto)];
+        [(KnownNames.Add, WriteKind.Add), (KnownNames.ProjectOut, WriteKind.ProjectOut), (KnownNames.ProjectOnto, WriteKind.ProjectOnto), (KnownNames.Splice, WriteKind.Splice)];
 
     /// <summary>The attribute's property that names the run it reads, for those that have one.</summary>
     public string? DonorProperty => Kind switch

@@ -55,6 +55,9 @@ internal static class InterventionParser
             WriteKind.Patch => new WriteModel.Method(Method(write.Method!)),
             WriteKind.PathPatch => new WriteModel.PathPatch(
                 attribute.Text(0), write.Receivers.ToEquatableArray(), write.Donor!, attribute.Named("FreezeMlps", false)),
+            WriteKind.Splice => new WriteModel.Splice(
+                write.Property!.Name, attribute.Text(0), attribute.Named("Reads"), attribute.Named("ErrorTerm", true), attribute.Named("DetachError", false),
+                attribute.Named("Features", 0)),
             _ => new WriteModel.BuiltIn(
                 write.Kind, attribute.Text(0), write.Run, write.Property?.Name ?? "", write.Donor, Amount(write),
                 write.AmountSweep is null ? null : write.AmountText, attribute.Named("Seed", 0),

@@ -9,11 +9,11 @@ namespace Interventions.Generators.Parsing;
 internal static class SignatureCheck
 {
     public static IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
-        declaration.Methods.SelectMany(Problems).Concat(PropertyProblems(declaration));
+        declaration.Methods.SelectMany(Problems).Concat(PropertyProblems(declaration)).Concat(SplicedProperty.Problems(declaration));
 
     /// <summary>What holds a written or trained tensor is a tensor.</summary>
     private static IEnumerable<Problem> PropertyProblems(InterventionDeclaration declaration) =>
-        declaration.Writes.Select(write => new { write.Property, write.Attribute })
+        declaration.Writes.Where(write => write.Kind != WriteKind.Splice).Select(write => new { write.Property, write.Attribute })
             .Concat(declaration.Parameters.Select(parameter => new { Property = (IPropertySymbol?)parameter.Symbol, parameter.Attribute }))
             .Where(use => use.Property is not null && !IsTensor(use.Property))
             .Select(use => new Problem(Rules.TensorProperty, use.Property!.Locations[0], use.Property.Name, use.Attribute.ShortName()));

@@ -26,7 +26,7 @@ internal static class ClosedUseCheck
             return [];
         if (!SchemaReader.IsDeclared(closed.Model))
             return [$"{closed.Model.Name} has no [ModelSchema], so no site of it can be checked"];
-        IEnumerable<string> own = type.DeclaringSyntaxReferences.IsEmpty ? OfCompiled(closed) : OfSource(closed, compilation, cancellation);
+        IEnumerable<string> own = type.DeclaringSyntaxReferences.IsEmpty ? OfCompiled(closed, cancellation) : OfSource(closed, compilation, cancellation);
         return own.Concat(closed.Includes.SelectMany(include =>
             include.Symbol.Type is INamedTypeSymbol included ? Messages(included, compilation, seen, cancellation) : []));
     }
@@ -44,7 +44,8 @@ internal static class ClosedUseCheck
     private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
         NameCheck.Problems(declaration, cancellation)
             .Concat(PlaceholderCheck.Problems(declaration, cancellation))
-            .Concat(CausalityCheck.Problems(declaration, cancellation));
+            .Concat(CausalityCheck.Problems(declaration, cancellation))
+            .Concat(SpliceCheck.Problems(declaration, cancellation));
 
     private static string Message(Problem problem) => problem.ToDiagnostic().GetMessage(CultureInfo.InvariantCulture);
 
@@ -52,9 +53,9 @@ internal static class ClosedUseCheck
         type.GetMembers().FirstOrDefault(member => member.DeclaringSyntaxReferences.Any(
             reference => reference.SyntaxTree == location.SourceTree && reference.GetSyntax(cancellation).Span.Contains(location.SourceSpan)))?.Name;
 
-    private static IEnumerable<string> OfCompiled(InterventionDeclaration closed)
+    private static IEnumerable<string> OfCompiled(InterventionDeclaration closed, CancellationToken cancellation)
     {
-        if (SchemaReader.TryRead(closed.Model) is not { } schema)
+        if (DeclaredSplices.Schema(closed, cancellation) is not { } schema)
             yield break;
         PromptVocabulary? prompts = closed.Prompts is null ? null : VocabularyReader.TryRead(closed.Prompts);
         foreach (AttributeData site in closed.Type.GetAttributes())

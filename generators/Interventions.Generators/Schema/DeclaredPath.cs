@@ -23,6 +23,8 @@ internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteP
                 yield return path;
             foreach (DeclaredPath path in Read(write.Method?.Parameters ?? [], cancellation))
                 yield return path;
+            if (write.Kind == WriteKind.Splice && TextLocation.Property(write.Attribute, "Reads", cancellation) is { } encoded)
+                yield return Parse(encoded);
         }
         foreach (DeclaredMethod method in declaration.Methods)
         {

@@ -26,7 +26,7 @@ internal static class NameCheck
 
     public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
-        ModelSchema? schema = SchemaReader.Of(declaration);
+        ModelSchema? schema = DeclaredSplices.Schema(declaration, cancellation);
         PromptVocabulary? prompts = declaration.Prompts is null ? null : VocabularyReader.TryRead(declaration.Prompts);
         foreach (DeclaredPath path in DeclaredPath.Of(declaration, cancellation))
             foreach (SiteProblem problem in PathProblems(path, schema, prompts))

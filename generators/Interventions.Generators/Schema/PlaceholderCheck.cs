@@ -11,7 +11,7 @@ internal static class PlaceholderCheck
     public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         List<DeclaredPath> paths = DeclaredPath.Of(declaration, cancellation).Where(path => path.Path is not null).ToList();
-        ModelSchema? schema = SchemaReader.Of(declaration);
+        ModelSchema? schema = DeclaredSplices.Schema(declaration, cancellation);
         var swept = new HashSet<string>(SweptPlaceholders.Of(declaration, cancellation).Select(placeholder => placeholder.Name));
         var axes = new Dictionary<string, string>();
         var before = new List<SiteResolution>();

@@ -22,6 +22,7 @@ public static class InterventionRunner
         ArgumentNullException.ThrowIfNull(prompts);
         options ??= new RunOptions();
         PromptChecks.Check(prompts, model);
+        model = SplicedModel.Of(model, graph);
         BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
         PositionChecks.Check(bound, prompts);
         return new NaiveExecutor(bound, model, prompts, options).Execute(cancellationToken);

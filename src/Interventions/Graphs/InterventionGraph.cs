@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Interventions.Graphs;
 
 /// <summary>What a declaration says: its writes, captures and metrics in textual order. Built by generated code, without reflection.</summary>
-public sealed record InterventionGraph
+public sealed partial record InterventionGraph
 {
     /// <summary>The declaring class, for messages.</summary>
     public required string Name { get; init; }
@@ -39,11 +39,12 @@ public sealed record InterventionGraph
     /// <summary>Trained values.</summary>
     public ImmutableArray<ParameterNode> Parameters { get; init; } = [];
 
-    /// <summary>This graph after another one's writes, derived runs and sweeps.</summary>
+    /// <summary>This graph after another one's writes, splices, derived runs and sweeps.</summary>
     public InterventionGraph Including(InterventionGraph included) => this with
     {
         Sweeps = included.Sweeps.AddRange(Sweeps),
         Runs = included.Runs.AddRange(Runs),
+        Splices = included.Splices.AddRange(Splices.Select(splice => splice with { WritesBefore = splice.WritesBefore + included.Writes.Length })),
         Writes = included.Writes.AddRange(Writes),
         Parameters = included.Parameters.AddRange(Parameters),
     };

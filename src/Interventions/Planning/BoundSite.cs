@@ -23,6 +23,9 @@ internal sealed record BoundSite(
     ImmutableArray<int?> Sizes,
     PromptVocabulary Vocabulary)
 {
+    /// <summary>Of a write that stands before splices in the text: the nodes that hold what they encode, by the node that each replaces.</summary>
+    public IReadOnlyDictionary<string, string> Originals { get; init; } = ImmutableDictionary<string, string>.Empty;
+
     /// <summary>Whether several nodes are selected at once, so that captures get a layer axis: decided by the path alone.</summary>
     public bool IsStacked => Layers is { IsSweep: false } layers && (layers.Items.Count != 1 || layers.Items[0].First != layers.Items[0].Last);
 
@@ -40,9 +43,10 @@ internal sealed record BoundSite(
 
     /// <summary>The names of the selected nodes at a point of the sweep.</summary>
     public IEnumerable<string> Names(SweepPoint point) =>
-        Layers is null
+        (Layers is null
             ? [Definition.Path]
-            : SiteExpansion.Indices(At(Layers, point), LayerCount).Select(layer => SiteExpansion.Concrete(Definition, layer));
+            : SiteExpansion.Layers(Definition, At(Layers, point), LayerCount).Select(layer => SiteExpansion.Concrete(Definition, layer)))
+        .Select(name => Originals.GetValueOrDefault(name, name));
 
     /// <summary>The selected indices of an axis that has the same length in every prompt.</summary>
     public IReadOnlyList<int> FixedIndices(int axis, SweepPoint point, int size) => SiteExpansion.Indices(At(Axes[axis], point), size);

@@ -35,11 +35,11 @@ internal sealed class InterventionBinder
         _runs = DerivedRuns.Order(_graph, _prompts.Vocabulary, name => PromptRun(name, "[Run]"), baseRun);
         _baseRun = baseRun;
 
-        ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select(Write)];
+        ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select((write, i) => Write(write, splice => splice.WritesBefore > i))];
         string[] swept = [.. writes.SelectMany(write => write.Site.Placeholders.Concat(write.Reads.Select(read => read.Sweep).OfType<string>())).Distinct()];
         ImmutableArray<BoundMetric> metrics = [.. _graph.Metrics.Select(metric => new BoundMetric(metric, Reads(metric.Reads, metric.Name)))];
         ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture => new BoundCapture(
-            capture, Site(capture.Site, capture.Name), Reads(capture.Reads, capture.Name)))];
+            capture, Original(Site(capture.Site, capture.Name), _ => capture.BeforeWrites), Reads(capture.Reads, capture.Name)))];
         ImmutableArray<BoundGradient> gradients = [.. _graph.Gradients.Select(gradient => new BoundGradient(
             gradient, Site(gradient.Site, gradient.Name), Reads(gradient.Reads, gradient.Name), Metric(gradient.Metric, gradient.Name, metrics)))];
         ImmutableArray<BoundParameter> parameters = [.. _graph.Parameters.Select(parameter => new BoundParameter(
@@ -75,10 +75,11 @@ internal sealed class InterventionBinder
         }
     }
 
-    private BoundWrite Write(WriteNode write) =>
-        new(write, Site(write.Site, write.Name), Reads(write.Reads, write.Name, inWrite: true), write.Run is null ? null : Written(write.Run, write.Name))
+    /// <summary>A write, before the splices that find its value encoded.</summary>
+    private BoundWrite Write(WriteNode write, Func<SpliceNode, bool> isBefore) =>
+        new(write, Original(Site(write.Site, write.Name), isBefore), Reads(write.Reads, write.Name, inWrite: true), write.Run is null ? null : Written(write.Run, write.Name))
         {
-            Parts = [.. write.Parts.Select(Write)],
+            Parts = [.. write.Parts.Select(part => Write(part, isBefore))],
         };
 
     private ImmutableArray<BoundRead> Reads(ImmutableArray<Read> reads, string method, bool inWrite = false) =>
@@ -136,9 +137,17 @@ internal sealed class InterventionBinder
             resolution.Layer,
             _schema.SizeOf("layer") ?? 0,
             [.. site.Axes.Select(axis => resolution.Axes.LastOrDefault(selection => selection.Axis == axis)?.Selection ?? Selection.All)],
-            [.. site.Axes.Select(axis => SiteResolver.IsPositionAxis(axis) ? null : _schema.SizeOf(axis))],
+            [.. site.Axes.Select(axis => SiteResolver.IsPositionAxis(axis) ? null : _schema.SizeOf(site, axis))],
             _prompts.Vocabulary);
     }
+
+    /// <summary>A site as some splices find it: where they replace it, what they encode.</summary>
+    private BoundSite Original(BoundSite site, Func<SpliceNode, bool> finds) => site with
+    {
+        Originals = _graph.Splices.Where(finds).Select(splice => splice.Names)
+            .SelectMany(names => names.Resolve(_schema).Nodes.Select(pair => (pair.Node, Original: names.Inner(pair.Node, SplicedSites.Original))))
+            .ToDictionary(pair => pair.Node, pair => pair.Original),
+    };
 
     /// <summary>A read of another site is one value, so its path must name one.</summary>
     private BoundSite Single(BoundSite site, string method) =>

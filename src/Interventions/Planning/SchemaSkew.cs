@@ -41,6 +41,7 @@ internal static class SchemaSkew
 
     private static IEnumerable<string> Sites(InterventionGraph graph) =>
     [
+        .. graph.Splices.SelectMany(splice => new[] { splice.Site, splice.Reads }).OfType<string>(),
         .. graph.Writes.SelectMany(write => Donors(write.Reads).Prepend(write.Site)),
         .. graph.Captures.SelectMany(capture => Donors(capture.Reads).Prepend(capture.Site)),
         .. graph.Gradients.SelectMany(gradient => Donors(gradient.Reads).Prepend(gradient.Site)),

@@ -12,11 +12,11 @@ public sealed partial record ModelSchema
     /// <summary>The version of the canonical text's format.</summary>
     public const int FormatVersion = 1;
 
-    /// <summary>Version, axes and sites as sorted lines: the order of the declarations and the model's name do not matter.</summary>
+    /// <summary>Version, axes and sites as sorted lines: the order of the declarations and the model's name do not matter, and what a declaration splices in is not the model's.</summary>
     public string CanonicalText => Canonical.Text(
         FormatVersion,
         Axes.Select(axis => "axis " + axis.Axis + " " + axis.Size.ToString(CultureInfo.InvariantCulture))
-            .Concat(Sites.Select(site => "site " + site.Path + " " + string.Join(",", site.Axes)))
+            .Concat(Sites.Where(site => site.Splice is null).Select(site => "site " + site.Path + " " + string.Join(",", site.Axes)))
             .OrderBy(line => line, StringComparer.Ordinal));
 
     /// <summary>The first 16 hexadecimal digits of the canonical text's SHA-256.</summary>
@@ -29,6 +29,15 @@ public sealed partial record ModelSchema
             if (known.Axis == axis)
                 return known.Size;
         return null;
+    }
+
+    /// <summary>The length of a site's axis; <see langword="null"/> where nobody says it.</summary>
+    public int? SizeOf(SiteDefinition site, string axis)
+    {
+        foreach (AxisSize own in site.Sizes)
+            if (own.Axis == axis)
+                return own.Size;
+        return site.Splice is not null && axis == SplicedSites.Feature ? null : SizeOf(axis);
     }
 }
 

@@ -12,4 +12,14 @@ public sealed record AxisSize(string Axis, int Size);
 /// <summary>A site: a value of the forward pass that can be read and written.</summary>
 /// <param name="Path">Dotted name, with <c>{layer}</c> for the layer: <c>blocks.{layer}.attn.z</c>.</param>
 /// <param name="Axes">Its axes, outermost first: <c>batch</c>, <c>pos</c>, <c>head</c>, <c>d_head</c>.</param>
-public sealed record SiteDefinition(string Path, EquatableArray<string> Axes);
+public sealed record SiteDefinition(string Path, EquatableArray<string> Axes)
+{
+    /// <summary>The property of the declaration whose splice has the site; <see langword="null"/> for a site of the model itself.</summary>
+    public string? Splice { get; init; }
+
+    /// <summary>The layers that have it, ascending; none listed: every layer.</summary>
+    public EquatableArray<int> Layers { get; init; }
+
+    /// <summary>Lengths of axes that are its own, not the model's.</summary>
+    public EquatableArray<AxisSize> Sizes { get; init; }
+}

@@ -12,6 +12,13 @@ public static class SiteExpansion
     public static string Concrete(SiteDefinition site, int layer) =>
         site.Path.Replace(SiteMatcher.Layer, layer.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>The layers that a selection names of a site, in the order of the selection.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="selection">The selection.</param>
+    /// <param name="layerCount">How many layers the model has.</param>
+    public static IReadOnlyList<int> Layers(SiteDefinition site, Selection selection, int layerCount) =>
+        selection.Items.Count == 0 && site.Layers.Count > 0 ? site.Layers : Indices(selection, layerCount);
+
     /// <summary>The indices that a selection names on an axis of that length, in the order of the selection, negative ones resolved.</summary>
     /// <param name="selection">The selection. A placeholder's items count as a list.</param>
     /// <param name="size">The length of the axis.</param>
@@ -42,11 +49,11 @@ public static class SiteExpansion
     public static IReadOnlyList<PlaceholderRange> Placeholders(IEnumerable<SiteResolution> uses, ModelSchema schema)
     {
         var ranges = new List<PlaceholderRange>();
-        foreach (AxisSelection sweep in uses.SelectMany(use => use.Sweeps))
+        foreach ((SiteDefinition? site, AxisSelection sweep) in uses.SelectMany(use => use.Sweeps.Select(sweep => (use.Site, sweep))))
         {
             string name = sweep.Selection.Placeholder!;
             int known = ranges.FindIndex(range => range.Name == name);
-            EquatableArray<SelectionItem>? items = Items(sweep, schema);
+            EquatableArray<SelectionItem>? items = Items(site, sweep, schema);
             if (known < 0)
                 ranges.Add(new PlaceholderRange(name, sweep.Axis, items));
             else
@@ -55,9 +62,11 @@ public static class SiteExpansion
         return ranges;
     }
 
-    private static EquatableArray<SelectionItem>? Items(AxisSelection sweep, ModelSchema schema)
+    private static EquatableArray<SelectionItem>? Items(SiteDefinition? site, AxisSelection sweep, ModelSchema schema)
     {
-        if (schema.SizeOf(sweep.Axis) is { } size)
+        if (site is { Layers.Count: > 0 } && sweep is { Axis: "layer", Selection.Items.Count: 0 })
+            return site.Layers.Select(Single).ToEquatableArray();
+        if ((site is null ? schema.SizeOf(sweep.Axis) : schema.SizeOf(site, sweep.Axis)) is { } size)
             return Indices(sweep.Selection, size).Select(Single).ToEquatableArray();
         // A negative index of an axis of unknown length may be any.
         if (sweep.Selection.Items.Count == 0 || (!SiteResolver.IsPositionAxis(sweep.Axis) && sweep.Selection.Items.Any(item => item.First < 0 || item.Last < 0)))

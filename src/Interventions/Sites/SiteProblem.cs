@@ -34,6 +34,9 @@ public enum SiteProblemKind
 
     /// <summary>The prompt set has no such answer.</summary>
     UnknownAnswer,
+
+    /// <summary>A splice that cannot stand there.</summary>
+    Splice,
 }
 
 /// <summary>What is wrong with a name, and where: the analyzers and the refusal at run time say the same.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 
 namespace Interventions.Sites;
@@ -28,7 +29,11 @@ public static class SiteResolver
             PathIndices? indices = path.Segments.Select(segment => segment.Indices).FirstOrDefault(found => found is not null);
             layer = indices?.Selection;
             if (indices is not null)
-                CheckIndices(SiteProblemKind.LayerOutOfRange, "layer", path.Site, indices, schema, problems);
+            {
+                CheckIndices(SiteProblemKind.LayerOutOfRange, "layer", path.Site, indices, schema.SizeOf("layer"), schema.Model, problems);
+                if (problems.Count == 0)
+                    CheckSpliced(site, path.Site, indices, schema.SizeOf("layer"), problems);
+            }
             foreach (PathSelector selector in path.Selectors)
                 CheckSelector(path, site, selector, schema, prompts, problems);
         }
@@ -76,7 +81,8 @@ public static class SiteResolver
         }
         else
         {
-            CheckIndices(SiteProblemKind.IndexOutOfRange, selector.Axis, path.Text, selector.Indices, schema, problems);
+            CheckIndices(
+                SiteProblemKind.IndexOutOfRange, selector.Axis, path.Text, selector.Indices, schema.SizeOf(site, selector.Axis), site.Splice ?? schema.Model, problems);
         }
     }
 
@@ -98,18 +104,36 @@ public static class SiteResolver
     }
 
     private static void CheckIndices(
-        SiteProblemKind kind, string axis, string of, PathIndices indices, ModelSchema schema, List<SiteProblem> problems)
+        SiteProblemKind kind, string axis, string of, PathIndices indices, int? size, string owner, List<SiteProblem> problems)
     {
-        int? size = schema.SizeOf(axis);
         for (int i = 0; i < indices.Selection.Items.Count; i++)
         {
             SelectionItem item = indices.Selection.Items[i];
             if (item.Name is not null)
                 problems.Add(SiteProblem.At(kind, indices.ItemSpans[i], $"'{item.Name}' in '{of}' is not a {axis}: only positions have names"));
-            else if (size is { } known && Wrong(item, axis, of, schema.Model, known) is { } message)
+            else if (size is { } known && Wrong(item, axis, of, owner, known) is { } message)
                 problems.Add(SiteProblem.At(kind, indices.ItemSpans[i], message));
         }
     }
+
+    /// <summary>A splice's sites exist in its own layers only; <c>*</c> is all of those.</summary>
+    private static void CheckSpliced(SiteDefinition site, string of, PathIndices indices, int? layers, List<SiteProblem> problems)
+    {
+        if (site.Layers.Count == 0 || layers is not { } count)
+            return;
+        for (int i = 0; i < indices.Selection.Items.Count; i++)
+            foreach (int layer in SiteExpansion.Indices(new Selection(null, EquatableArray.Of(indices.Selection.Items[i])), count))
+                if (!site.Layers.Contains(layer))
+                {
+                    problems.Add(SiteProblem.At(
+                        SiteProblemKind.LayerOutOfRange, indices.ItemSpans[i],
+                        $"layer {layer} has no '{of}': {site.Splice} is spliced into layer{(site.Layers.Count == 1 ? "" : "s")} {Numbers(site.Layers)}"));
+                    break;
+                }
+    }
+
+    private static string Numbers(IEnumerable<int> numbers) =>
+        Spelling.List(numbers.Select(number => number.ToString(CultureInfo.InvariantCulture)).ToList());
 
     private static string? Wrong(SelectionItem item, string axis, string of, string model, int size)
     {

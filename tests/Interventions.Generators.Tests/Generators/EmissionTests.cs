@@ -15,6 +15,13 @@ public sealed class EmissionTests
         Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything).Split("// =====")[^1]);
 
     [Fact]
+    public void ASpliceStandsWhereTheTextHasIt() => Snapshot.Verify(
+        Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Spliced).Split("// =====")[^1]);
+
+    [Fact]
+    public void SplicesCompileWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.Spliced);
+
+    [Fact]
     public void EveryAttributeCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything);
 
     [Fact]

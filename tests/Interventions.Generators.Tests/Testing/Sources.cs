@@ -118,6 +118,32 @@ internal static class Sources
         }
         """;
 
+    /// <summary>A declaration with encoder–decoders.</summary>
+    public const string Spliced = """
+        namespace Study;
+
+        [Intervention<Toy, IoiPrompts>]
+        [Zero("blocks.0.mlp_out")]
+        public sealed partial class Spliced
+        {
+            [Splice("blocks.*.mlp_out", Reads = "blocks.*.mlp_in", ErrorTerm = false, Features = 16)]
+            public required ISplice Transcoder { get; init; }
+
+            [Patch("blocks.{layer}.mlp_out.transcoder.features[feature={f=0..9}; pos=end]")]
+            static Tensor Silence(Tensor features) => zeros_like(features);
+
+            [Splice("embed", DetachError = true)]
+            public required System.Collections.Generic.IReadOnlyList<ISplice> Saes { get; init; }
+
+            [Capture("blocks.*.mlp_out.transcoder.error")]
+            static Tensor Error(Tensor error) => error;
+
+            [Metric]
+            static Tensor Active([ValueOf("embed.saes.features[feature=3; pos=end]")] Tensor mine, [From("clean", "blocks.{layer}.mlp_out.transcoder.features[pos=end]")] Tensor clean) =>
+                mine.flatten(1).sum(1) - clean.flatten(1).sum(1);
+        }
+        """;
+
     /// <summary>A declaration on <see cref="Model"/> and <see cref="Prompts"/> with these members.</summary>
     /// <param name="members">What stands in the class.</param>
     /// <param name="attributes">What stands before it, in brackets.</param>

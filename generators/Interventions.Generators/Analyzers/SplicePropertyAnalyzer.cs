@@ -1,0 +1,9 @@
+using Interventions.Generators.Diagnostics;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV115: a spliced property is an encoder–decoder.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class SplicePropertyAnalyzer() : SignatureAnalyzer(Rules.SpliceProperty);
