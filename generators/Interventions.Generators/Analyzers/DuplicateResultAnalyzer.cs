@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
@@ -16,6 +17,9 @@ public sealed class DuplicateResultAnalyzer() : InterventionAnalyzer(Rules.Dupli
         foreach (DeclaredMethod method in declaration.Methods)
             if (method.Kind != NodeKind.Patch && !names.Add(method.Symbol.Name))
                 yield return new Problem(Rules.DuplicateResult, method.Symbol.Locations[0], method.Symbol.Name);
+        foreach (DeclaredMethod method in declaration.Methods)
+            if (method.Kind is NodeKind.Capture or NodeKind.Gradient && RaggedPath.MayBe(method.Site) && !names.Add(method.Symbol.Name + "Mask"))
+                yield return new Problem(Rules.DuplicateResult, method.Symbol.Locations[0], method.Symbol.Name + "Mask");
         foreach (DeclaredProperty parameter in declaration.Parameters)
             if (!names.Add(parameter.Symbol.Name + "Gradient"))
                 yield return new Problem(Rules.DuplicateResult, parameter.Symbol.Locations[0], parameter.Symbol.Name + "Gradient");

@@ -38,6 +38,11 @@ internal static class ResultEmitter
                 writer, 1, name, isSwept ? "Swept" : Names.Tensor, isSwept ? $"new Swept(GetSwept({quoted}))" : $"Get({quoted})",
                 isSwept ? "at every point of the sweep" : "in the changed run");
         }
+        foreach (MethodModel method in model.Methods.Where(method => IsMasked(method) && !kept.Contains(method.Name + "Mask")))
+        {
+            writer.Line().Summary($"Where <c>{Literals.Xml(method.Name)}</c> has real values: elsewhere a shorter prompt is padded with zeros. It broadcasts to the values of every run.");
+            writer.Line($"public {Names.Tensor} {method.Name}Mask => GetMask({Literals.Quote(method.Name)});");
+        }
         // Over all points of a sweep, a trained value has one gradient. (Of two results of one name, which an analyzer reports, one is left.)
         foreach (ParameterModel parameter in model.Parameters.Where(parameter => !kept.Contains(parameter.Name + "Gradient")))
         {
@@ -46,6 +51,8 @@ internal static class ResultEmitter
         }
         writer.Close();
     }
+
+    private static bool IsMasked(MethodModel method) => method.Kind is NodeKind.Capture or NodeKind.Gradient && RaggedPath.MayBe(method.Site);
 
     private static void Property(SourceWriter writer, int index, string name, string type, string value, string where)
     {

@@ -76,10 +76,11 @@ public sealed class SafeTensorFile : IDisposable
     /// <summary>Elements that do not lie at a multiple of their size cannot be mapped.</summary>
     private Tensor Copy(long begin, long[] shape, ScalarType type)
     {
-        Tensor copy = empty(shape, type);
         using FileStream stream = File.OpenRead(Path);
         stream.Position = begin;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor copy = empty(shape, type);
         copy.ReadBytesFromStream(stream, 1 << 20);
-        return copy;
+        return copy.MoveToOuterDisposeScope();
     }
 }

@@ -14,7 +14,19 @@ public static class SafeTensors
     public static Dictionary<string, Tensor> Load(string path)
     {
         using SafeTensorFile file = SafeTensorFile.Open(path);
-        return file.Entries.Keys.ToDictionary(name => name, file.Read);
+        Dictionary<string, Tensor> tensors = [];
+        try
+        {
+            foreach (string name in file.Entries.Keys)
+                tensors.Add(name, file.Read(name));
+            return tensors;
+        }
+        catch
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Writes a file. It appears under its name only when it is complete, and then replaces an older one.</summary>

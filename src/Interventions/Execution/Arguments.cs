@@ -24,7 +24,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     }
 
     /// <summary>What a capture or gradient keeps of a node: <c>[batch, …]</c>.</summary>
-    public Tensor Reduce(BoundKeep kept, string node)
+    public KeptValue Reduce(BoundKeep kept, string node)
     {
         string? metric = (kept as BoundGradient)?.Metric.Node.Name;
         bool beforeWrites = kept is BoundCapture { Node.BeforeWrites: true };
@@ -36,7 +36,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
                 throw new InterventionException($"{Intervention}.{kept.Name} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
             groups.Add((rows, value));
         }
-        return RaggedBatch.Combine(groups);
+        return KeptValue.Of(groups);
     }
 
     /// <summary>A metric's value: <c>[batch]</c>.</summary>

@@ -12,9 +12,12 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
     private readonly Dictionary<(int Point, string Name, int Part), List<(int[] Rows, Tensor Values)>> _changed = [];
     private readonly Dictionary<string, Tensor> _parameters = [];
 
-    public void AddUnchanged(int run, string name, int part, PromptChunk chunk, Tensor value) => Add(_unchanged, (run, name, part), chunk, value);
+    /// <summary>By name and prompt the shape that was kept of it: the same in every run, part and point.</summary>
+    private readonly Dictionary<string, SortedDictionary<int, long[]>> _extents = [];
 
-    public void AddChanged(int point, string name, int part, PromptChunk chunk, Tensor value) => Add(_changed, (point, name, part), chunk, value);
+    public void AddUnchanged(int run, string name, int part, PromptChunk chunk, KeptValue value) => Add(_unchanged, (run, name, part), chunk, value);
+
+    public void AddChanged(int point, string name, int part, PromptChunk chunk, KeptValue value) => Add(_changed, (point, name, part), chunk, value);
 
     /// <summary>Adds to the gradient of a parameter, which is summed over prompts and points.</summary>
     public void AddParameter(string name, Tensor gradient)
@@ -42,11 +45,12 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
                 [.. intervention.Sweep.Select(axis => axis.Placeholder)],
                 [.. intervention.Sweep.Select(axis => axis.Coordinates)],
                 stacked,
+                _extents.TryGetValue(name, out SortedDictionary<int, long[]>? extents) ? RaggedMask.Of([.. extents.Values], stacked.device) : null,
                 unchanged[runs[intervention.BaseRun]][name]);
         }
 
         // Detached only now, when nothing can fail any more.
-        foreach (Tensor tensor in changed.Values.Select(value => value.Values).Concat(unchanged.Values.SelectMany(run => run.Values)).Concat(_parameters.Values))
+        foreach (Tensor tensor in changed.Values.SelectMany(value => value.Tensors).Concat(unchanged.Values.SelectMany(run => run.Values)).Concat(_parameters.Values))
             tensor.DetachFromDisposeScope();
         return new RunOutput(changed, unchanged, _parameters);
     }
@@ -72,11 +76,17 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         return stacked ? stack(parts) : parts[0];
     }
 
-    private void Add(Dictionary<(int, string, int), List<(int[] Rows, Tensor Values)>> kept, (int, string, int) key, PromptChunk chunk, Tensor value)
+    private void Add(Dictionary<(int, string, int), List<(int[] Rows, Tensor Values)>> kept, (int, string Name, int) key, PromptChunk chunk, KeptValue value)
     {
         if (!kept.TryGetValue(key, out List<(int[], Tensor)>? chunks))
             kept[key] = chunks = [];
         // Cloned, so that a small view does not keep a whole forward pass alive.
-        chunks.Add((chunk.Numbers, value.detach().clone().MoveToOtherDisposeScope(owner)));
+        chunks.Add((chunk.Numbers, value.Values.detach().clone().MoveToOtherDisposeScope(owner)));
+        if (value.Extents is null)
+            return;
+        if (!_extents.TryGetValue(key.Name, out SortedDictionary<int, long[]>? extents))
+            _extents[key.Name] = extents = [];
+        for (int row = 0; row < value.Extents.Length; row++)
+            extents[chunk.Numbers[row]] = value.Extents[row];
     }
 }

@@ -17,6 +17,9 @@ public abstract class InterventionResult : IDisposable
     /// <summary>The value kept under a name, with the sweep's axes.</summary>
     protected SweptTensor GetSwept(string name) => _output.Changed(name);
 
+    /// <summary>Which entries of a captured value or gradient are real, see <see cref="SweptTensor.Mask"/>; owned by the result.</summary>
+    protected Tensor GetMask(string name) => _output.Changed(name).Mask ?? throw new KeyNotFoundException($"'{name}' is a metric: it has one number a prompt, and no mask.");
+
     /// <summary>The metric's gradient with respect to a parameter, summed over the prompts and the sweep's points; owned by the result.</summary>
     protected Tensor GetGradient(string parameter) => _output.Gradient(parameter);
 

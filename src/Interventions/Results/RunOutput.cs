@@ -35,8 +35,8 @@ public sealed class RunOutput : IDisposable
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {
-        foreach (SweptTensor swept in _changed.Values)
-            swept.Values.Dispose();
+        foreach (Tensor tensor in _changed.Values.SelectMany(swept => swept.Tensors))
+            tensor.Dispose();
         foreach (Tensor tensor in _runs.Values.SelectMany(run => run.Values).Concat(_parameters.Values))
             tensor.Dispose();
     }

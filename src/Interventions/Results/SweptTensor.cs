@@ -10,11 +10,12 @@ public sealed class SweptTensor
 {
     private readonly Tensor _baseline;
 
-    internal SweptTensor(ImmutableArray<string> names, ImmutableArray<ImmutableArray<SweepCoordinate>> coordinates, Tensor values, Tensor baseline)
+    internal SweptTensor(ImmutableArray<string> names, ImmutableArray<ImmutableArray<SweepCoordinate>> coordinates, Tensor values, Tensor? mask, Tensor baseline)
     {
         Names = names;
         Coordinates = coordinates;
         Values = values;
+        Mask = mask;
         _baseline = baseline;
     }
 
@@ -26,6 +27,15 @@ public sealed class SweptTensor
 
     /// <summary>All values: one axis a placeholder, then the kept value's own (<c>[layer, head, batch]</c> for a metric); owned by the result.</summary>
     public Tensor Values { get; }
+
+    /// <summary>
+    /// Which entries of a captured value or gradient are real, where prompts differ in length and the rest is zero: bool, <c>[batch, …]</c>, of length 1 along every axis that is as long in all
+    /// prompts, so that it broadcasts to the values; <see langword="null"/> for a metric. Owned by the result.
+    /// </summary>
+    public Tensor? Mask { get; }
+
+    /// <summary>What the result owns.</summary>
+    internal IEnumerable<Tensor> Tensors => Mask is null ? [Values] : [Values, Mask];
 
     /// <summary>The value at one point, a new handle; one coordinate a placeholder, in order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
@@ -45,15 +55,15 @@ public sealed class SweptTensor
         return index.Length == 0 ? Values.alias() : Values[index];
     }
 
-    /// <summary>Every point with its mean value and how far that lies from the unchanged base run; in the sweep's order.</summary>
+    /// <summary>Every point with the mean of its values, padding left out, and how far that lies from the unchanged base run; in the sweep's order.</summary>
     public IReadOnlyList<SweptPoint> Points()
     {
         using DisposeScope scope = NewDisposeScope();
         int count = Coordinates.Aggregate(1, (product, axis) => product * axis.Length);
-        double[] means = [.. Values.reshape(count, -1).to(ScalarType.Float64).mean([1]).cpu().data<double>()];
+        double[] means = Means(Values, count);
         // What depends on the point (a capture whose path is swept) has a baseline at every point.
         int baselineCount = _baseline.shape.Length == Values.shape.Length ? count : 1;
-        double[] baselines = [.. _baseline.reshape(baselineCount, -1).to(ScalarType.Float64).mean([1]).cpu().data<double>()];
+        double[] baselines = Means(_baseline, baselineCount);
         SweptPoint[] points = new SweptPoint[count];
         int[] at = new int[Coordinates.Length];
         for (int i = 0; i < count; i++)
@@ -67,6 +77,14 @@ public sealed class SweptTensor
 
     /// <summary>The points whose mean moved furthest from the unchanged base run, furthest first.</summary>
     public IReadOnlyList<SweptPoint> Top(int count) => [.. Points().OrderByDescending(point => Math.Abs(point.Change)).Take(count)];
+
+    /// <summary>Padding is zero, so it counts in no sum; it must not count as a number either.</summary>
+    private double[] Means(Tensor values, int count)
+    {
+        long[] shape = Values.shape[Names.Length..];
+        long real = Mask is null ? shape.Aggregate(1L, (product, size) => product * size) : Mask.expand(shape).sum().item<long>();
+        return [.. (values.reshape(count, -1).to(ScalarType.Float64).sum([1L]) / real).cpu().data<double>()];
+    }
 
     /// <summary>An axis of positions may mix names and indices; it is then indexed by text.</summary>
     private static int IndexOf(ImmutableArray<SweepCoordinate> axis, SweepCoordinate wanted)

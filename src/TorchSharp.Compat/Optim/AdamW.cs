@@ -10,11 +10,7 @@ public class AdamW : OptimizerHelper, torch.optim.IBetas
 
     public AdamW(IEnumerable<ParamGroup> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
     {
-        if (lr < 0) throw new ArgumentException($"Invalid learning rate: {lr}");
-        if (eps < 0) throw new ArgumentException($"Invalid ε: {eps}");
-        if (beta1 is < 0 or >= 1) throw new ArgumentException($"Invalid beta1: {beta1}");
-        if (beta2 is < 0 or >= 1) throw new ArgumentException($"Invalid beta2: {beta2}");
-        if (weight_decay < 0) throw new ArgumentException($"Invalid weight_decay value: {weight_decay}");
+        AdamSettings.Check(lr, beta1, beta2, eps, weight_decay);
         _defaults = new Options { LearningRate = lr, beta1 = beta1, beta2 = beta2, eps = eps, weight_decay = weight_decay, amsgrad = amsgrad, maximize = maximize };
         foreach (var group in parameters) add_param_group(group);
     }
@@ -45,20 +41,12 @@ public class AdamW : OptimizerHelper, torch.optim.IBetas
     public override torch.Tensor? step(Func<torch.Tensor>? closure = null) => Step(closure, (group, parameter, gradient) =>
     {
         var options = (Options)group.Options;
-        var (rate, beta1, beta2, decay) = (options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.weight_decay!.Value);
-        var step = Count(parameter);
-
-        if (options.maximize == true) gradient = gradient.neg();
-        if (decay != 0) parameter.mul_(1 - rate * decay);
-        var mean = Kept(parameter, 0, () => torch.zeros_like(parameter)).mul_(beta1).add_(gradient, 1 - beta1);
-        var square = Kept(parameter, 1, () => torch.zeros_like(parameter)).mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
-        if (options.amsgrad == true)
-        {
-            var largest = Kept(parameter, 2, () => torch.zeros_like(parameter));
-            square = largest.copy_(largest.maximum(square));
-        }
-        var scale = square.sqrt().div_(Math.Sqrt(1 - Math.Pow(beta2, step))).add_(options.eps!.Value);
-        parameter.addcdiv_(mean, scale, -rate / (1 - Math.Pow(beta1, step)));
+        AdamStep(
+            parameter, gradient,
+            new AdamSettings(
+                options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value, options.weight_decay!.Value, options.amsgrad == true,
+                options.maximize == true),
+            decoupled: true);
     });
 
     protected override void Dispose(bool disposing)

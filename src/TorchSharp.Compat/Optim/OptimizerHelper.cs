@@ -38,6 +38,26 @@ public abstract class OptimizerHelper : torch.optim.Optimizer
         return state[slot] ??= make().DetachFromDisposeScope();
     }
 
+    /// <summary>One step of Adam; with decoupled weight decay, of AdamW.</summary>
+    private protected void AdamStep(Parameter parameter, torch.Tensor gradient, AdamSettings settings, bool decoupled)
+    {
+        var (rate, beta1, beta2, eps, decay, amsgrad, maximize) = settings;
+        var step = Count(parameter);
+
+        if (maximize) gradient = gradient.neg();
+        if (decay != 0 && decoupled) parameter.mul_(1 - rate * decay);
+        if (decay != 0 && !decoupled) gradient = gradient.add(parameter, decay);
+        var mean = Kept(parameter, 0, () => torch.zeros_like(parameter)).mul_(beta1).add_(gradient, 1 - beta1);
+        var square = Kept(parameter, 1, () => torch.zeros_like(parameter)).mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
+        if (amsgrad)
+        {
+            var largest = Kept(parameter, 2, () => torch.zeros_like(parameter));
+            square = largest.copy_(largest.maximum(square));
+        }
+        var scale = square.sqrt().div_(Math.Sqrt(1 - Math.Pow(beta2, step))).add_(eps);
+        parameter.addcdiv_(mean, scale, -rate / (1 - Math.Pow(beta1, step)));
+    }
+
     private protected void DisposeStates()
     {
         foreach (var tensor in _states.Values.SelectMany(static state => state)) tensor?.Dispose();

@@ -17,6 +17,19 @@ public static partial class torch
 
         internal Picker(Tensor source, TensorIndex[] indices)
         {
+            try
+            {
+                _view = View(source, indices);
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        private Tensor View(Tensor source, TensorIndex[] indices)
+        {
             var named = indices.Sum(Consumes);
             if (named > source.dim()) throw new System.Runtime.InteropServices.ExternalException($"too many indices for tensor of dimension {source.dim()}");
             var view = Own(source.alias());
@@ -53,7 +66,7 @@ public static partial class torch
                         _merged += Consumes(index) - 1;
                         break;
                 }
-            _view = view;
+            return view;
         }
 
         internal Tensor Read() => _gathers.Count == 0 ? _view.alias() : Operator.Call("index.Tensor", _view, Value.Optional(_gathers.ToArray()));
