@@ -206,4 +206,13 @@ public class MemoryTests
             GC.WaitForPendingFinalizers();
         }
     }
+
+    [Fact]
+    public void An_index_out_of_range_leaves_no_tensor_behind()
+    {
+        using var x = torch.zeros(2, 3);
+        var before = torch.Tensor.TotalCount;
+        for (var i = 0; i < 10; i++) Assert.ThrowsAny<Exception>(() => x[torch.TensorIndex.Slice(0, 1), 7]);
+        Assert.Equal(before, torch.Tensor.TotalCount);
+    }
 }

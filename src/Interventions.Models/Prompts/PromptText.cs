@@ -23,12 +23,19 @@ public static class PromptText
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(rows);
         return [.. rows.Select((row, i) => new PromptTokens(
-            [.. row.Runs.Select((text, run) => Run(vocabulary, tokenizer, text, $"prompt {i} of {vocabulary.PromptSet}, run '{vocabulary.Runs[run]}'"))],
-            [.. row.Answers.Select((text, answer) => Answer(tokenizer, text, $"answer '{vocabulary.Answers[answer]}' of prompt {i} of {vocabulary.PromptSet}"))]))];
+            [.. row.Runs.Select((text, run) => Run(vocabulary, tokenizer, text, $"prompt {i} of {vocabulary.PromptSet}, run '{Name(vocabulary.Runs, run, i, "runs", vocabulary)}'"))],
+            [.. row.Answers.Select((text, answer) => Answer(tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, i, "answers", vocabulary)}' of prompt {i} of {vocabulary.PromptSet}"))]))];
     }
 
-    private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, string marked, string where)
+    private static string Name(EquatableArray<string> names, int index, int i, string what, PromptVocabulary vocabulary) =>
+        index < names.Count
+            ? names[index]
+            : throw new ArgumentException($"prompt {i} of {vocabulary.PromptSet} has more {what} than its vocabulary, which names {names.Count}: {string.Join(", ", names)}.");
+
+    private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, string? marked, string where)
     {
+        if (marked is null)
+            throw new ArgumentException($"{where} has no text: it is null.");
         (string text, Dictionary<string, int> ends) = ReadMarks(vocabulary, marked, where);
         CheckKnown(tokenizer, text, where);
         IReadOnlyList<EncodedToken> tokens = tokenizer.EncodeToTokens(text, out _);
@@ -89,8 +96,10 @@ public static class PromptText
         throw new ArgumentException($"{where}: no token ends where the text marked '{name}' ends; mark whole tokens.");
     }
 
-    private static long Answer(Tokenizer tokenizer, string text, string where)
+    private static long Answer(Tokenizer tokenizer, string? text, string where)
     {
+        if (text is null)
+            throw new ArgumentException($"{where} has no text: it is null.");
         CheckKnown(tokenizer, text, where);
         IReadOnlyList<int> ids = tokenizer is HuggingFaceTokenizer own ? own.Encode(text, addSpecialTokens: false).Ids : tokenizer.EncodeToIds(text);
         return ids.Count == 1

@@ -20,6 +20,8 @@ public static class InterventionRunner
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
+        if (model.IsDisposed)
+            throw new ObjectDisposedException(model.GetType().Name, $"{graph.Name} cannot run: {model.Schema.Model} is disposed, and its weights are freed. Dispose a model after its last run.");
         options ??= new RunOptions();
         PromptChecks.Check(prompts, model);
         model = SplicedModel.Of(model, graph);

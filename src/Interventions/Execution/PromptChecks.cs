@@ -1,4 +1,5 @@
 using Interventions.Graphs;
+using Interventions.Sites;
 
 namespace Interventions.Execution;
 
@@ -13,16 +14,22 @@ internal static class PromptChecks
             throw new InterventionException($"{set} has no prompts; a run needs at least one.");
         for (int i = 0; i < prompts.Prompts.Count; i++)
         {
-            PromptTokens prompt = prompts.Prompts[i];
+            PromptTokens prompt = prompts.Prompts[i] ?? throw new InterventionException($"prompt {i} of {set} is null.");
+            CheckNames($"prompt {i} of {set}", "runs", prompt.Runs, prompts.Vocabulary.Runs);
+            CheckNames($"prompt {i} of {set}", "answers", prompt.Answers, prompts.Vocabulary.Answers);
             for (int run = 0; run < prompt.Runs.Count; run++)
             {
                 string where = $"prompt {i} of {set}, run '{prompts.Vocabulary.Runs[run]}'";
-                IReadOnlyList<long> ids = prompt.Runs[run].Ids;
+                if (prompt.Runs[run] is not { Ids: { Count: > 0 } ids, Positions: var positions })
+                    throw new InterventionException($"{where} has no tokens.");
+                CheckNames(where, "positions", positions, prompts.Vocabulary.Positions);
+                for (int position = 0; position < positions.Count; position++)
+                    if (positions[position] < 0 || positions[position] >= ids.Count)
+                        throw new InterventionException(
+                            $"{where}: position '{prompts.Vocabulary.Positions[position]}' is {positions[position]}, outside its {ids.Count} tokens.");
                 if (ids.Count != prompt.Runs[0].Ids.Count)
                     throw new InterventionException(
                         $"The runs of prompt {i} of {set} differ in length: '{prompts.Vocabulary.Runs[0]}' has {prompt.Runs[0].Ids.Count} tokens, '{prompts.Vocabulary.Runs[run]}' has {ids.Count}. Patching needs them aligned token by token.");
-                if (ids.Count == 0)
-                    throw new InterventionException($"{where} has no tokens.");
                 if (model.ContextLength is int most && ids.Count > most)
                     throw new InterventionException($"{where} has {ids.Count} tokens; {name} reads at most {most}.");
                 foreach (long id in ids)
@@ -30,6 +37,12 @@ internal static class PromptChecks
             }
             foreach (long id in prompt.Answers)
                 CheckToken(id, $"an answer of prompt {i} of {set}");
+        }
+
+        static void CheckNames<T>(string where, string what, IReadOnlyList<T>? values, EquatableArray<string> names)
+        {
+            if (values is null || values.Count != names.Count)
+                throw new InterventionException($"{where} has {values?.Count ?? 0} {what}; its vocabulary names {names.Count}: {string.Join(", ", names)}.");
         }
 
         void CheckToken(long id, string where)

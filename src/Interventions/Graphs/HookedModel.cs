@@ -21,9 +21,13 @@ public abstract class HookedModel : IDisposable
     /// <summary>The device that holds its weights.</summary>
     public abstract torch.Device Device { get; }
 
+    /// <summary>Whether the weights are freed.</summary>
+    public bool IsDisposed { get; private set; }
+
     /// <summary>Frees the weights.</summary>
     public void Dispose()
     {
+        IsDisposed = true;
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }

@@ -36,7 +36,7 @@ internal sealed record BoundSite(
     public IEnumerable<string> Placeholders => SitePath.Parse(Text).Placeholders.Select(use => use.Name);
 
     /// <summary>Whether a prompt's length decides how many values are selected.</summary>
-    public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (IsAll(axis) || Axes[axis].Items.Any(SpansTheLength)));
+    public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (IsAll(axis) || Axes[axis].Items.Any(SiteExpansion.SpansTheLength)));
 
     /// <summary>Whether everything is selected.</summary>
     public bool IsWhole => Enumerable.Range(0, Axes.Length).All(IsAll);
@@ -103,9 +103,6 @@ internal sealed record BoundSite(
     public bool IsPositional(int axis) => SiteResolver.IsPositionAxis(Definition.Axes[axis]);
 
     private bool IsAll(int axis) => Axes[axis] is { IsSweep: false, Items.Count: 0 };
-
-    /// <summary>A range from the front to a place counted from the end: <c>1..-2</c>.</summary>
-    private static bool SpansTheLength(SelectionItem item) => item.Name is null && (item.First < 0) != (item.Last < 0);
 
     private static Selection At(Selection selection, SweepPoint point) =>
         selection.IsSweep ? new Selection(null, EquatableArray.Of(point[selection.Placeholder!])) : selection;

@@ -7,7 +7,10 @@ namespace Interventions.Planning;
 /// <summary>Finds out what each placeholder runs through.</summary>
 internal sealed class SweepBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts, IReadOnlyList<SiteResolution> resolved)
 {
-    private readonly IReadOnlyList<PlaceholderRange> _ranges = SiteExpansion.Placeholders(resolved, schema);
+    private readonly int[] _lengths = [.. prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct().Order()];
+
+    private readonly IReadOnlyList<PlaceholderRange> _ranges = SiteExpansion.Placeholders(
+        resolved, schema, prompts.Prompts.Select(prompt => (int?)prompt.Runs[0].Ids.Count).Distinct().Take(2).ToArray() is [var length] ? length : null);
 
     /// <summary>The axis of a placeholder that a write has.</summary>
     /// <exception cref="InterventionException">It has no values, or contradictory ones.</exception>
@@ -63,6 +66,11 @@ internal sealed class SweepBinder(InterventionGraph graph, ModelSchema schema, I
 
     private ImmutableArray<SweepValue> Places(PlaceholderRange range)
     {
+        // Where prompts differ in length, a range up to the end is another list in each, also if another use cuts it short.
+        foreach (SelectionItem open in resolved.SelectMany(use => use.Sweeps).Where(sweep => sweep.Selection.Placeholder == range.Name && SiteResolver.IsPositionAxis(sweep.Axis))
+            .SelectMany(sweep => sweep.Selection.Items).Where(SiteExpansion.SpansTheLength))
+            if (_lengths.Length > 1)
+                throw Ragged(range.Name, $"positions {open.First}..{open.Last}");
         // A bare {pos} runs through all positions.
         SelectionItem[] items = [.. (range.Items ?? EquatableArray.Of(new SelectionItem(null, 0, -1))).SelectMany(item => Singles(item, range)).Distinct()];
         return items.Length == 0
@@ -75,16 +83,17 @@ internal sealed class SweepBinder(InterventionGraph graph, ModelSchema schema, I
     {
         if (item.Name is not null || item.First == item.Last)
             return [item];
-        int[] lengths = [.. prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct().Order()];
         string what = range.Items is null ? "all positions" : $"positions {item.First}..{item.Last}";
-        if (lengths.Length > 1)
-            throw Wrong(
-                range.Name, $"sweeps {what}, but the prompts have {lengths[0]} to {lengths[^1]} tokens. Name them, as in {{{range.Name}=0..{lengths[0] - 1}}} or {{{range.Name}=end}}");
-        IReadOnlyList<int> indices = SiteExpansion.Indices(new Selection(null, EquatableArray.Of(item)), lengths[0]);
+        if (_lengths.Length > 1)
+            throw Ragged(range.Name, what);
+        IReadOnlyList<int> indices = SiteExpansion.Indices(new Selection(null, EquatableArray.Of(item)), _lengths[0]);
         return indices.Count > 0
             ? indices.Select(i => new SelectionItem(null, i, i))
-            : throw Wrong(range.Name, $"sweeps {what}, which is nothing in prompts of {lengths[0]} tokens");
+            : throw Wrong(range.Name, $"sweeps {what}, which is nothing in prompts of {_lengths[0]} tokens");
     }
+
+    private InterventionException Ragged(string name, string what) =>
+        Wrong(name, $"sweeps {what}, but the prompts have {_lengths[0]} to {_lengths[^1]} tokens. Name them, as in {{{name}=0..{_lengths[0] - 1}}} or {{{name}=end}}");
 
     private InterventionException Wrong(string name, string problem) => new($"{graph.Name}: placeholder '{{{name}}}' {problem}.");
 }

@@ -46,7 +46,8 @@ public static class SiteExpansion
     /// <summary>What each placeholder ranges over: the intersection of its uses, in the order of first appearance.</summary>
     /// <param name="uses">The paths, in textual order.</param>
     /// <param name="schema">The model, for the lengths of axes.</param>
-    public static IReadOnlyList<PlaceholderRange> Placeholders(IEnumerable<SiteResolution> uses, ModelSchema schema)
+    /// <param name="length">How many tokens every prompt has; unknown without prompts, or where they differ.</param>
+    public static IReadOnlyList<PlaceholderRange> Placeholders(IEnumerable<SiteResolution> uses, ModelSchema schema, int? length = null)
     {
         var ranges = new List<PlaceholderRange>();
         foreach ((SiteDefinition? site, AxisSelection sweep) in uses.SelectMany(use => use.Sweeps.Select(sweep => (use.Site, sweep))))
@@ -57,7 +58,7 @@ public static class SiteExpansion
             if (known < 0)
                 ranges.Add(new PlaceholderRange(name, sweep.Axis, items));
             else
-                ranges[known] = ranges[known] with { Items = Intersect(ranges[known].Items, items) };
+                ranges[known] = ranges[known] with { Items = Intersect(ranges[known].Items, items, length) };
         }
         return ranges;
     }
@@ -73,7 +74,7 @@ public static class SiteExpansion
             return null;
         // Positions: names stay names, since they differ from prompt to prompt; a range across the end cannot be listed without the length.
         return sweep.Selection.Items
-            .SelectMany(item => item.Name is not null || (item.First < 0) != (item.Last < 0)
+            .SelectMany(item => item.Name is not null || SpansTheLength(item)
                 ? [item]
                 : Enumerable.Range(item.First, item.Last - item.First + 1).Select(Single))
             .ToEquatableArray();
@@ -81,10 +82,34 @@ public static class SiteExpansion
 
     private static SelectionItem Single(int index) => new(null, index, index);
 
-    private static EquatableArray<SelectionItem>? Intersect(EquatableArray<SelectionItem>? left, EquatableArray<SelectionItem>? right) =>
-        left is not { } some ? right :
-        right is not { } others ? left :
-        some.Where(item => others.Contains(item)).ToEquatableArray();
+    /// <summary>Whether a range goes from the front to a place counted from the end, <c>1..-2</c>: how many indices it has depends on the prompt.</summary>
+    internal static bool SpansTheLength(SelectionItem item) => item.Name is null && (item.First < 0) != (item.Last < 0);
+
+    private static EquatableArray<SelectionItem>? Intersect(EquatableArray<SelectionItem>? left, EquatableArray<SelectionItem>? right, int? length)
+    {
+        if (left is not { } some)
+            return right;
+        if (right is not { } others)
+            return left;
+        if (!some.Any(SpansTheLength) && !others.Any(SpansTheLength))
+            return some.Where(item => others.Contains(item)).ToEquatableArray();
+        if (length is { } size)
+        {
+            var places = new HashSet<(string?, int)>(others.SelectMany(item => Singles(item, size)).Select(item => Place(item, size)));
+            return some.SelectMany(item => Singles(item, size)).Where(item => places.Contains(Place(item, size))).ToEquatableArray();
+        }
+        // Without the length, what surely lies before the range is left out, and nothing else.
+        (EquatableArray<SelectionItem> listed, EquatableArray<SelectionItem> open) = some.Any(SpansTheLength) ? (others, some) : (some, others);
+        return listed.Where(item => open.Any(range => item == range || (SpansTheLength(range) && MayLieIn(item, range)))).ToEquatableArray();
+    }
+
+    private static bool MayLieIn(SelectionItem item, SelectionItem range) =>
+        item.Name is null && (SpansTheLength(item) || (item.First < 0) != (range.First < 0) || item.First >= range.First);
+
+    private static IEnumerable<SelectionItem> Singles(SelectionItem item, int size) =>
+        SpansTheLength(item) ? Indices(new Selection(null, EquatableArray.Of(item)), size).Select(Single) : [item];
+
+    private static (string?, int) Place(SelectionItem item, int size) => (item.Name, item.Name is null ? SiteResolver.Wrap(item.First, size) : item.First);
 }
 
 /// <summary>What a placeholder ranges over.</summary>

@@ -19,6 +19,7 @@ public sealed class CompositionRuleTests
 
     [Theory]
     [InlineData("""[Patch("embed")] static Tensor P(Tensor x) => x; [Patch("blocks.0.mlp_out")] static Tensor P([From("clean")] Tensor x, Tensor y) => x; [Capture("embed")] static Tensor C(Tensor x) => x;""")]
+    [InlineData("""[Capture("embed[pos=end,0]")] static Tensor C(Tensor x) => x; [Capture("embed")] static Tensor CMask(Tensor x) => x; public static Tensor Use(Result run) => run.CMaskMask;""")]
     [InlineData(Sweep + """[Capture("blocks.{layer}.attn.z[head={head=0,1}]")] static Tensor C(Tensor x) => x;""")]
     [InlineData("""[Patch("blocks.0.attn.pattern[query={t}; key={t}]")] static Tensor P(Tensor x) => x; [Capture("embed[pos={t}]")] static Tensor C(Tensor x) => x;""")]
     [InlineData(Sweep + """[Patch("embed")] static Tensor P([From("clean", "blocks.{layer}.mlp_out")] Tensor x, [From("clean", "blocks.1.mlp_out")] Tensor y) => x;""")]
@@ -30,6 +31,7 @@ public sealed class CompositionRuleTests
 
     [Theory]
     [InlineData("INV201", "already has a 'DGradient'", M + """[Parameter] required public Tensor [|D|] { get; init; } [Capture("embed")] static Tensor DGradient(Tensor x) => x;""")]
+    [InlineData("INV201", "already has a 'CMask'", """[Capture("embed[pos=0..-1]")] static Tensor [|C|](Tensor x) => x; [Capture("embed[pos=end]")] static Tensor CMask(Tensor x) => x;""")]
     [InlineData("INV206", "[ValueOf] reads one site, but 'blocks.*.mlp_out' names several layers", """[Metric] static Tensor M([ValueOf("blocks.[|*|].mlp_out")] Tensor x) => x;""")]
     [InlineData("INV207", "'G' is a gradient, and there is no [Metric]", G)]
     [InlineData("INV207", "'G' is a gradient, and there are several metrics; say Of = nameof(M), or another", M + """[Metric] static Tensor N([Logit("IO")] Tensor s) => s;""" + G)]

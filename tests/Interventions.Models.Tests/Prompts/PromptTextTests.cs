@@ -30,9 +30,10 @@ public sealed class PromptTextTests
     [InlineData("When [Tom", "is not a mark")]
     [InlineData("When[subject| Zorro] met", "the tokenizer does not know \" Zorro\"")]
     [InlineData("", "")]
-    public void What_cannot_be_read_is_said_with_the_prompt(string text, string message)
+    [InlineData(null, "has no text: it is null")]
+    public void What_cannot_be_read_is_said_with_the_prompt(string? text, string message)
     {
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => Create(text));
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => Create(text!));
         Assert.Contains(message, refused.Message);
         Assert.StartsWith("prompt 0 of TinyPrompts, run 'clean'", refused.Message);
     }

@@ -38,6 +38,24 @@ public sealed class SiteExpansionTests
         Assert.Equal(["layer", "head", "p", "q"], ranges.Select(range => range.Name));
     }
 
+    [Theory]
+    [InlineData("0..-1", "1..2", "1 2", "1 2")]
+    [InlineData("1..2", "0..-1", "1 2", "1 2")]
+    [InlineData("2..-2", "0..9", "2 3", "2 3 4 5 6 7 8 9")]
+    [InlineData("0,-1", "1..-1", "-1", "-1")]
+    [InlineData("1..-2", "S1,0", "", "")]
+    [InlineData("1..-1", "0..-2", "1 2 3", null)]
+    public void ARangeUpToTheEndMeetsAList(string left, string right, string inFive, string? unknown)
+    {
+        SiteResolution[] uses = [Resolve($"embed[pos={{p={left}}}]"), Resolve($"embed[pos={{p={right}}}]")];
+        Assert.Equal($"pos: {inFive}", Show(SiteExpansion.Placeholders(uses, Vocabularies.Gpt2Small, length: 5).Single()));
+        PlaceholderRange open = SiteExpansion.Placeholders(uses, Vocabularies.Gpt2Small).Single();
+        if (unknown is null)
+            Assert.NotEmpty(open.Items!.Value);
+        else
+            Assert.Equal($"pos: {unknown}", Show(open));
+    }
+
     private static string Show(PlaceholderRange range) =>
         $"{range.Axis}: {(range.Items is { } items ? string.Join(" ", items.Select(item => item.Name ?? $"{item.First}")) : "any")}";
 
