@@ -48,7 +48,7 @@ internal static class GraphEmitter
     {
         // The last one that is added comes first.
         foreach (string include in model.Includes.Reverse())
-            yield return [$".Including({Literals.Identifier(include)}.Graph)"];
+            yield return [$".Including({Literals.Identifier(include)}.Graph, {Literals.Quote(include)})"];
         var then = new List<string[]>();
         foreach (SiteWrites site in writes)
         {

@@ -47,6 +47,7 @@ internal static class InterventionEmitter
     private static void Graph(SourceWriter writer, InterventionModel model)
     {
         GraphEmitter.Emit(GraphSummary(writer), model);
+        Members(writer.Line(), $"{Names.Graphs}.GraphMembers.Of(Graph);");
         RunHeader(writer.Line(), model, " =>");
         writer.Indented($"new Result({Names.Runner}.Run(Graph, model, prompts, options, cancellationToken));");
     }
@@ -56,8 +57,17 @@ internal static class InterventionEmitter
     {
         string because = $"throw new {Names.InvalidOperation}({Literals.Quote($"'{model.Type.Name}' is in error: the compiler's messages say why.")});";
         GraphSummary(writer).Line($"public {Names.Graphs}.InterventionGraph Graph =>").Indented(because).Line();
+        Members(writer, because);
+        writer.Line();
         RunHeader(writer, model, " =>");
         writer.Indented(because);
+    }
+
+    /// <summary>The table of what a saved graph refers to by name.</summary>
+    private static void Members(SourceWriter writer, string value)
+    {
+        writer.Summary("The methods and tensors that a saved graph of this declaration refers to by name.");
+        writer.Line($"public {Names.Graphs}.GraphMembers Members =>").Indented(value);
     }
 
     private static SourceWriter GraphSummary(SourceWriter writer) => writer.Summary("What this declaration writes, keeps and measures.");

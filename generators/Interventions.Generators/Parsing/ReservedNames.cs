@@ -5,7 +5,7 @@ namespace Interventions.Generators.Parsing;
 /// <summary>The names that the generator adds to an intervention, which its members can therefore not have.</summary>
 internal static class ReservedNames
 {
-    private static readonly HashSet<string> Names = new(StringComparer.Ordinal) { "Graph", "Run", "Result", "RunValues", "Swept" };
+    private static readonly HashSet<string> Names = new(StringComparer.Ordinal) { "Graph", "Members", "Run", "Result", "RunValues", "Swept" };
 
     /// <summary>The members in the way.</summary>
     public static IEnumerable<ISymbol> Collisions(InterventionDeclaration declaration) =>

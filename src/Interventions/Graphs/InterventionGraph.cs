@@ -39,18 +39,49 @@ public sealed partial record InterventionGraph
     /// <summary>Trained values.</summary>
     public ImmutableArray<ParameterNode> Parameters { get; init; } = [];
 
-    /// <summary>This graph after another one's writes, splices, derived runs and sweeps.</summary>
-    public InterventionGraph Including(InterventionGraph included) => this with
+    /// <summary>This graph after another one's writes, derived runs and sweeps.</summary>
+    /// <param name="included">The other one.</param>
+    /// <param name="name">What its methods, tensors and parameters are called by: <c>name.Method</c>.</param>
+    public InterventionGraph Including(InterventionGraph included, string name)
     {
-        Sweeps = included.Sweeps.AddRange(Sweeps),
-        Runs = included.Runs.AddRange(Runs),
-        Splices = included.Splices.AddRange(Splices.Select(splice => splice with { WritesBefore = splice.WritesBefore + included.Writes.Length })),
-        Writes = included.Writes.AddRange(Writes),
-        Parameters = included.Parameters.AddRange(Parameters),
-    };
+        ArgumentNullException.ThrowIfNull(included);
+        return this with
+        {
+            Sweeps = included.Sweeps.AddRange(Sweeps),
+            Runs = included.Runs.AddRange(Runs),
+            Writes = [.. included.Writes.Select(write => write.Of(name)), .. Writes],
+            Parameters = [.. included.Parameters.Select(parameter => parameter with { Name = $"{name}.{parameter.Name}" }), .. Parameters],
+        };
+    }
 
     /// <summary>This graph with further writes, after its own.</summary>
     public InterventionGraph Then(params WriteNode[] writes) => this with { Writes = Writes.AddRange(writes) };
+
+    /// <summary>This graph as lines of text: one for every write and for everything that is kept.</summary>
+    public string ToText() => GraphText.Print(this);
+
+    /// <summary>This graph as a Mermaid flowchart (https://mermaid.js.org): runs, writes, sites, captures and metrics.</summary>
+    public string ToMermaid() => GraphMermaid.Print(this);
+
+    /// <summary>
+    /// This graph as JSON. Methods and tensors are referred to by name: methods are code, and tensors are saved beside it, <see cref="GraphMembers.Of"/> has them.
+    /// </summary>
+    public string ToJson() => GraphWriter.Write(this);
+
+    /// <summary>The graph of a JSON text. Like any other, it is compared with the model and the prompts when it runs.</summary>
+    /// <param name="json">What <see cref="ToJson"/> gave.</param>
+    /// <param name="members">The methods and tensors that it names: most often <c>Members</c> of the declaration. Default: none.</param>
+    /// <exception cref="InterventionException">
+    /// It is no graph, has a newer format, or names a method or tensor that is not given, that has other parameters, or another shape or type.
+    /// </exception>
+    public static InterventionGraph FromJson(string json, GraphMembers? members = null)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        return SavedGraph.Read(json, members ?? GraphMembers.None);
+    }
+
+    /// <inheritdoc cref="ToText"/>
+    public override string ToString() => ToText();
 }
 
 /// <summary>A further run of the tokens of a run of the prompt set.</summary>

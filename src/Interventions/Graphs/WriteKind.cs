@@ -17,6 +17,9 @@ public abstract record WriteKind
     /// <summary>What <see cref="Apply"/> reads, in order.</summary>
     public abstract ImmutableArray<Read> Reads { get; }
 
+    /// <summary>The tensors that it holds, borrowed.</summary>
+    public virtual ImmutableArray<Tensor> Tensors => [];
+
     /// <summary>The value that is written: the selection's shape, or one that broadcasts to it.</summary>
     /// <param name="arguments">One tensor a read.</param>
     public abstract Tensor Apply(ReadOnlySpan<Tensor> arguments);
@@ -82,6 +85,9 @@ public abstract record WriteKind
     public sealed record Add(Tensor Vector, double Strength) : OfValue
     {
         /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Vector];
+
+        /// <inheritdoc/>
         public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] + (Vector.to(arguments[0].dtype) * Strength);
     }
 
@@ -103,12 +109,18 @@ public abstract record WriteKind
     public sealed record ProjectOut(Tensor Direction) : OfValue
     {
         /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Direction];
+
+        /// <inheritdoc/>
         public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] - Along(arguments[0], Direction);
     }
 
     /// <summary>The value's component along a direction.</summary>
     public sealed record ProjectOnto(Tensor Direction) : OfValue
     {
+        /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Direction];
+
         /// <inheritdoc/>
         public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => Along(arguments[0], Direction);
     }

@@ -51,6 +51,11 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
         }
     }
 
+    /// <summary>This write as one of an included intervention. A kind's own name stays: it is nobody's member.</summary>
+    internal WriteNode Of(string include) => !Parts.IsEmpty ? Fuse([.. Parts.Select(part => part.Of(include))])
+        : Kind is null or { Tensors.IsEmpty: false } ? this with { Name = $"{include}.{Name}" }
+        : this;
+
     /// <summary>The value after this write, in the value's shape and type.</summary>
     private Tensor Over(Tensor value, Tensor[] arguments)
     {

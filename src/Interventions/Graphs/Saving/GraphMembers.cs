@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using static TorchSharp.torch;
+
+namespace Interventions.Graphs;
+
+/// <summary>
+/// What a saved graph refers to by name: methods, which are code, and tensors, which are kept in files of their own. Generated code gives every declaration its <c>Members</c>.
+/// </summary>
+/// <param name="Methods">By name; those of an included intervention as <c>Property.Method</c>.</param>
+/// <param name="Tensors">By name of the property that holds them; borrowed.</param>
+public sealed record GraphMembers(IReadOnlyDictionary<string, GraphMethod> Methods, IReadOnlyDictionary<string, Tensor> Tensors)
+{
+    /// <summary>For a graph of built-in writes without tensors.</summary>
+    public static GraphMembers None { get; } = new(ImmutableDictionary<string, GraphMethod>.Empty, ImmutableDictionary<string, Tensor>.Empty);
+
+    /// <summary>The methods and tensors of a graph.</summary>
+    public static GraphMembers Of(InterventionGraph graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        MemberNames names = new(graph);
+        return new GraphMembers(names.Methods, names.Tensors);
+    }
+}
+
+/// <summary>A method of a declaration.</summary>
+/// <param name="Reads">What its parameters read.</param>
+/// <param name="Body">The method.</param>
+public sealed record GraphMethod(ImmutableArray<Read> Reads, MethodBody Body);
