@@ -102,6 +102,9 @@ public abstract record WriteKind
     public sealed record AddSwept(Tensor Vector, string Sweep) : OfSweep(Sweep)
     {
         /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Vector];
+
+        /// <inheritdoc/>
         public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] + (Vector.to(arguments[0].dtype) * arguments[1]);
     }
 
