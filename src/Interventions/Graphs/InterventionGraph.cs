@@ -39,7 +39,7 @@ public sealed partial record InterventionGraph
     /// <summary>Trained values.</summary>
     public ImmutableArray<ParameterNode> Parameters { get; init; } = [];
 
-    /// <summary>This graph after another one's writes, derived runs and sweeps.</summary>
+    /// <summary>This graph after another one's writes, splices, derived runs and sweeps.</summary>
     /// <param name="included">The other one.</param>
     /// <param name="name">What its methods, tensors and parameters are called by: <c>name.Method</c>.</param>
     public InterventionGraph Including(InterventionGraph included, string name)
@@ -47,6 +47,7 @@ public sealed partial record InterventionGraph
         ArgumentNullException.ThrowIfNull(included);
         return this with
         {
+            Splices = included.Splices.AddRange(Splices.Select(splice => splice with { WritesBefore = splice.WritesBefore + included.Writes.Length })),
             Sweeps = included.Sweeps.AddRange(Sweeps),
             Runs = included.Runs.AddRange(Runs),
             Writes = [.. included.Writes.Select(write => write.Of(name)), .. Writes],

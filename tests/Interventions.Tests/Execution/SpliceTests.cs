@@ -145,7 +145,7 @@ public sealed class SpliceTests : IDisposable
         using RunOutput before = Run(graph.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false));
         using RunOutput after = Run(graph.Splice("Sae", "blocks.0.resid", _sae, errorTerm: false).Then(add));
         using RunOutput included = Run(new InterventionGraph { Name = "Including", Captures = graph.Captures }
-            .Including(new InterventionGraph { Name = "Included" }.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false)));
+            .Including(new InterventionGraph { Name = "Included" }.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false), "Inner"));
         Tensor x = Forward(0)["blocks.0.resid"];
         Close(_sae.Decode(_sae.Encode(x + vector), x), before.Changed("blocks.0.resid").Values);
         Close(x + vector, before.Changed("blocks.0.resid.sae.original").Values);
@@ -160,7 +160,7 @@ public sealed class SpliceTests : IDisposable
     {
         Tensor vector = ones(ToyModel.Width, dtype: float64);
         using RunOutput run = Run(new InterventionGraph { Name = "Including", Captures = [Capture("blocks.0.resid")] }
-            .Including(new InterventionGraph { Name = "Included", Writes = [BuiltInWrites.Add("Direction", "blocks.0.resid", vector, 1)] })
+            .Including(new InterventionGraph { Name = "Included", Writes = [BuiltInWrites.Add("Direction", "blocks.0.resid", vector, 1)] }, "Inner")
             .Splice("Sae", "blocks.0.resid", _sae, errorTerm: false));
         Tensor x = Forward(0)["blocks.0.resid"];
         Close(_sae.Decode(_sae.Encode(x + vector), x), run.Changed("blocks.0.resid").Values);

@@ -64,6 +64,14 @@ internal static class RandomGraphs
         from sweeps in Some(Gen.OneOf(
             from name in s_name from values in Some(s_number) select (SweptAxis)new SweptAxis.Numbers(name, values),
             from name in s_name from values in Some(s_name) select (SweptAxis)new SweptAxis.Runs(name, values)))
+        from splices in Some(
+            from name in s_name
+            from site in s_site
+            from both in Gen.Elements(true, false)
+            from reads in s_run
+            from features in Gen.Elements<int?>(null, 7)
+            from before in Gen.Choose(0, 3)
+            select new SpliceNode(name, site, both ? [new Same(), new Same()] : [new Same()], reads, both, features, before))
         from runs in Some(from name in s_name from of in s_run select new DerivedRun(name, of))
         select new InterventionGraph
         {
@@ -71,6 +79,7 @@ internal static class RandomGraphs
             ModelFingerprint = model,
             PromptFingerprint = changes,
             Changes = changes,
+            Splices = splices,
             Sweeps = sweeps,
             Runs = [.. runs.Append(new DerivedRun("direct", changes)).DistinctBy(run => run.Name)],
             Writes = writes,
@@ -96,6 +105,15 @@ internal static class RandomGraphs
             parameter.ParameterType == typeof(string) && new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.NotNull
                 ? s_name.Select(name => (object?)name)
                 : s_values[parameter.ParameterType];
+    }
+
+    private sealed class Same : ISplice
+    {
+        public int Features => ToyModel.Width;
+
+        public Tensor Encode(Tensor x) => x;
+
+        public Tensor Decode(Tensor features, Tensor x) => features;
     }
 
     /// <summary>A method of its own: no two are equal.</summary>

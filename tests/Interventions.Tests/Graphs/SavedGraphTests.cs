@@ -24,6 +24,7 @@ public sealed class SavedGraphTests
         Assert.Equal(graph.ToMermaid(), again.ToMermaid());
         Assert.Equal((graph.Name, graph.Changes, graph.ModelFingerprint, graph.PromptFingerprint), (again.Name, again.Changes, again.ModelFingerprint, again.PromptFingerprint));
         Assert.Equal(graph.Runs.AsEnumerable(), again.Runs.AsEnumerable());
+        Assert.Equal(graph.Splices.SelectMany(node => node.Splices), again.Splices.SelectMany(node => node.Splices));
         Assert.Equal(graph.Parameters.AsEnumerable(), again.Parameters.AsEnumerable());
         Assert.Equal(graph.Writes.SelectMany(Content), again.Writes.SelectMany(Content));
         Assert.Equal(
@@ -43,7 +44,8 @@ public sealed class SavedGraphTests
 
     /// <summary>A new property of a node is lost when it is saved, unless writer and reader know it: they, then this list.</summary>
     [Theory]
-    [InlineData(typeof(InterventionGraph), "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Sweeps Writes")]
+    [InlineData(typeof(InterventionGraph), "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Splices Sweeps Writes")]
+    [InlineData(typeof(SpliceNode), "DetachError Features Name Names Reads Site Splices WritesBefore")]
     [InlineData(typeof(SweptAxis.Numbers), "Name Values")]
     [InlineData(typeof(SweptAxis.Runs), "Name Values")]
     [InlineData(typeof(DerivedRun), "Name Of")]

@@ -14,6 +14,7 @@ internal static class GraphText
         Section("runs", graph.Runs, run => $"{run.Name}: the tokens of {run.Of ?? "the changed run"}");
         Section("writes", graph.Writes.SelectMany(write => write.Declared), write =>
             $"{write.Site}{(write.Run is null ? "" : $" in {write.Run}")} = {Describe(write)}");
+        Section("splices", graph.Splices, splice => $"{splice.Site} = {splice.Name}, which encodes {splice.Reads ?? "what it replaces"}");
         Section("captures", graph.Captures, capture =>
             $"{capture.Name}({Describe(capture.Reads)}) of {capture.Site}{(capture.BeforeWrites ? " before its writes" : "")}");
         Section("gradients", graph.Gradients, gradient =>

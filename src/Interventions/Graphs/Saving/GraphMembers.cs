@@ -4,12 +4,15 @@ using static TorchSharp.torch;
 namespace Interventions.Graphs;
 
 /// <summary>
-/// What a saved graph refers to by name: methods, which are code, and tensors, which are kept in files of their own. Generated code gives every declaration its <c>Members</c>.
+/// What a saved graph refers to by name: methods and encoder–decoders, which are code, and tensors, which are kept in files of their own. Generated code gives every declaration its <c>Members</c>.
 /// </summary>
 /// <param name="Methods">By name; those of an included intervention as <c>Property.Method</c>.</param>
 /// <param name="Tensors">By name of the property that holds them; borrowed.</param>
 public sealed record GraphMembers(IReadOnlyDictionary<string, GraphMethod> Methods, IReadOnlyDictionary<string, Tensor> Tensors)
 {
+    /// <summary>Encoder–decoders, by name of the property that holds them; borrowed.</summary>
+    public IReadOnlyDictionary<string, ISplice> Splices { get; init; } = ImmutableDictionary<string, ISplice>.Empty;
+
     /// <summary>For a graph of built-in writes without tensors.</summary>
     public static GraphMembers None { get; } = new(ImmutableDictionary<string, GraphMethod>.Empty, ImmutableDictionary<string, Tensor>.Empty);
 
@@ -18,7 +21,7 @@ public sealed record GraphMembers(IReadOnlyDictionary<string, GraphMethod> Metho
     {
         ArgumentNullException.ThrowIfNull(graph);
         MemberNames names = new(graph);
-        return new GraphMembers(names.Methods, names.Tensors);
+        return new GraphMembers(names.Methods, names.Tensors) { Splices = names.Splices };
     }
 }
 

@@ -47,6 +47,20 @@ internal sealed class GraphWriter
             Text("of", run.Of);
         });
         Array("writes", graph.Writes, Write);
+        Array("splices", graph.Splices, splice =>
+        {
+            Site(splice.Name, splice.Site);
+            _json.WriteStartArray("splices");
+            foreach (ISplice one in splice.Splices)
+                _json.WriteStringValue(_names.Name(splice.Name, one));
+            _json.WriteEndArray();
+            Text("reads", splice.Reads);
+            if (splice.DetachError)
+                _json.WriteBoolean("detachError", true);
+            if (splice.Features is int features)
+                _json.WriteNumber("features", features);
+            _json.WriteNumber("writesBefore", splice.WritesBefore);
+        });
         Array("captures", graph.Captures, capture =>
         {
             Site(capture.Name, capture.Site);

@@ -5,11 +5,12 @@ using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
 
-/// <summary>Gives every method and tensor of a graph a name: its node's, and a number after it where two share one (overloads).</summary>
+/// <summary>Gives every method, tensor and encoder–decoder of a graph a name: its node's, and a number after it where two share one (overloads, layers).</summary>
 internal sealed class MemberNames
 {
     private readonly Dictionary<string, GraphMethod> _methods = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ISplice> _splices = new(StringComparer.Ordinal);
 
     public MemberNames(InterventionGraph graph)
     {
@@ -21,6 +22,9 @@ internal sealed class MemberNames
                 foreach (Tensor tensor in write.Kind.Tensors)
                     Name(write.Name, tensor);
         }
+        foreach (SpliceNode node in graph.Splices)
+            foreach (ISplice splice in node.Splices)
+                Name(node.Name, splice);
         foreach (CaptureNode capture in graph.Captures)
             Name(capture.Name, capture.Reads, capture.Body);
         foreach (GradientNode gradient in graph.Gradients)
@@ -35,12 +39,17 @@ internal sealed class MemberNames
 
     public IReadOnlyDictionary<string, Tensor> Tensors => _tensors;
 
+    public IReadOnlyDictionary<string, ISplice> Splices => _splices;
+
     /// <summary>The name of a method; it gets one if it has none.</summary>
     public string Name(string wanted, ImmutableArray<Read> reads, MethodBody body) =>
         Name(_methods, wanted, method => method.Body == body && method.Reads.SequenceEqual(reads), () => new GraphMethod(reads, body));
 
     /// <summary>The name of a tensor; it gets one if it has none.</summary>
     public string Name(string wanted, Tensor tensor) => Name(_tensors, wanted, known => ReferenceEquals(known, tensor), () => tensor);
+
+    /// <summary>The name of an encoder–decoder; it gets one if it has none.</summary>
+    public string Name(string wanted, ISplice splice) => Name(_splices, wanted, known => ReferenceEquals(known, splice), () => splice);
 
     private static string Name<T>(Dictionary<string, T> known, string wanted, Func<T, bool> isIt, Func<T> create)
     {

@@ -38,6 +38,9 @@ internal static class SavedGraph
                 : new SweptAxis.Numbers(sweep.Text("name"), sweep.Numbers("numbers"))),
             Runs = saved.List("runs", run => new DerivedRun(run.Text("name"), run.OptionalText("of"))),
             Writes = saved.List("writes", Write),
+            Splices = saved.List("splices", splice => new SpliceNode(
+                splice.Text("name"), splice.Text("site"), splice.Splices("splices"), splice.OptionalText("reads"), splice.Truth("detachError"),
+                splice.Has("features") ? splice.Integer("features") : null, splice.Integer("writesBefore"))),
             Captures = saved.List("captures", capture =>
             {
                 ImmutableArray<Read> reads = Reads(capture);

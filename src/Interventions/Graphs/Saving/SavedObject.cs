@@ -58,6 +58,11 @@ internal sealed class SavedObject
             : throw Wrong($"the method '{method}' reads ({GraphText.Describe(known.Reads)}) today, and ({GraphText.Describe(reads)}) when the graph was saved");
     }
 
+    /// <summary>The encoder–decoders whose names are given.</summary>
+    public ImmutableArray<ISplice> Splices(string name) => [.. Texts(name).Select(splice => _members.Splices.TryGetValue(splice, out ISplice? value)
+        ? value
+        : throw Wrong($"the encoder–decoder '{splice}' was not given{Given(_members.Splices.Keys)}: pass it among the members"))];
+
     /// <summary>The objects of a list, which need not be there.</summary>
     public ImmutableArray<T> List<T>(string name, Func<SavedObject, T> read)
     {
