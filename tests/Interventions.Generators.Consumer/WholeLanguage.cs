@@ -30,6 +30,14 @@ public sealed partial class WholeLanguage
     [Splice("blocks.8.mlp_out", Reads = "blocks.8.mlp_in", ErrorTerm = false, DetachError = true)]
     public required ISplice Transcoder { get; init; }
 
+    /// <summary>Added to two heads.</summary>
+    [Add("blocks.9.attn.z[head=6,9]"), Shape("head", "d_head")]
+    public required Tensor PerHead { get; init; }
+
+    [Patch("blocks.10.attn.z[head=7]")]
+    [return: Shape("1", "d_head")]
+    private static Tensor Middle([Shape("batch", "pos", "head", "d_head")] Tensor z) => z.mean([0L, 1L]);
+
     [Patch("blocks.*.resid_post.saes.features[feature=7,9; pos=end]")]
     private static Tensor Silence(Tensor features) => zeros_like(features);
 

@@ -92,6 +92,8 @@ internal static class Rules
     public static readonly DiagnosticDescriptor SweepList = Composition("INV231", "A sweep has values and a use", "{0}");
     public static readonly DiagnosticDescriptor SweepKind = Composition("INV232", "A sweep goes through values of the right kind", "{0}");
 
+    public static readonly DiagnosticDescriptor Shape = Composition("INV233", "A declared shape fits its site", "{0}");
+
     public static readonly DiagnosticDescriptor InPlace = Memory(
         "INV301", "A declared method changes an argument", "{0} writes into '{1}', which other variants share; compute a new tensor");
     public static readonly DiagnosticDescriptor DisposedArgument = Memory(

@@ -30,6 +30,7 @@ internal static class GraphEmitter
         foreach (NodeKind kind in new[] { NodeKind.Capture, NodeKind.Gradient, NodeKind.Metric })
             Nodes(writer, kind + "s", model.Methods.Where(method => method.Kind == kind).Select(nodes.Node));
         Nodes(writer, "Parameters", model.Parameters.Select(NodeEmitter.Parameter));
+        Nodes(writer, "Shapes", model.Shapes.Select(NodeEmitter.Shape));
 
         List<string[]> calls = Calls(model, writes.Skip(first.Count), nodes).ToList();
         writer.Close(calls.Count == 0 ? ";" : "");

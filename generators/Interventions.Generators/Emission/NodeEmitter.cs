@@ -31,16 +31,20 @@ internal sealed class NodeEmitter(string arguments)
         if (method is { Kind: NodeKind.Gradient, Metric: { } metric })
             parts.Add(Literals.Quote(metric));
         string type = method.Kind == NodeKind.Patch ? "Write" : method.Kind.ToString();
+        string end = method.Shape is { } shape ? $") {{ Shape = {List(shape)} }}" : ")";
         return
         [
             $"new {Names.Graphs}.{type}Node(",
-            .. parts.Select((part, i) => $"    {part}{(i < parts.Count - 1 ? "," : ")")}"),
+            .. parts.Select((part, i) => $"    {part}{(i < parts.Count - 1 ? "," : end)}"),
         ];
     }
 
     /// <summary>A trained value.</summary>
     public static string[] Parameter(ParameterModel parameter) =>
         [New("ParameterNode", Literals.Quote(parameter.Name), Literals.Identifier(parameter.Name), OrNothing(parameter.Metric))];
+
+    /// <summary>A tensor whose shape is declared.</summary>
+    public static string[] Shape(ShapeModel shape) => [New("ShapedTensor", Literals.Quote(shape.Name), Literals.Identifier(shape.Name), List(shape.Axes))];
 
     /// <summary>A derived run.</summary>
     public static string[] Run(RunModel run) => [New("DerivedRun", Literals.Quote(run.Name), OrNothing(run.Of))];
@@ -85,6 +89,8 @@ internal sealed class NodeEmitter(string arguments)
 
     /// <summary>Optional parameters stand last, so that one that is not given is left out.</summary>
     private static string New(string type, params string?[] parts) => $"new {Names.Graphs}.{type}({string.Join(", ", parts.Where(part => part is not null))})";
+
+    private static string List(IEnumerable<string> texts) => $"[{string.Join(", ", texts.Select(Literals.Quote))}]";
 
     private static string? OrNothing(string? text) => text is null ? null : Literals.Quote(text);
 

@@ -33,6 +33,7 @@ internal static class KnownNames
     public const string Swept = "Interventions.SweptAttribute";
     public const string Splice = "Interventions.SpliceAttribute";
     public const string SpliceType = "Interventions.ISplice";
+    public const string Shape = "Interventions.ShapeAttribute";
     public const string Run = "Interventions.RunAttribute";
     public const string Changes = "Interventions.ChangesAttribute";
     public const string Include = "Interventions.IncludeAttribute";

@@ -16,19 +16,25 @@ namespace Interventions.Generators.Model;
 /// <param name="Writes">What is written, in the graph's order: class attributes, then members.</param>
 /// <param name="Methods">The declared methods, in textual order.</param>
 /// <param name="Parameters">The trained values.</param>
+/// <param name="Shapes">Tensors of properties whose shape is declared.</param>
 /// <param name="Sweeps">What placeholders of strengths and runs go through.</param>
 /// <param name="Placeholders">The placeholders of the writes, in order of first appearance.</param>
 /// <param name="TakenNames">Names that begin as those of generated methods do, and that the class has already.</param>
 internal sealed record InterventionModel(
     TypeModel Type, string ModelType, bool IsGeneric, string PromptType, bool PromptsHaveSchema, string Access, bool IsValid,
     string? Changes, EquatableArray<RunModel> Runs, EquatableArray<string> Includes, EquatableArray<WriteModel> Writes,
-    EquatableArray<MethodModel> Methods, EquatableArray<ParameterModel> Parameters, EquatableArray<SweepModel> Sweeps,
+    EquatableArray<MethodModel> Methods, EquatableArray<ParameterModel> Parameters, EquatableArray<ShapeModel> Shapes, EquatableArray<SweepModel> Sweeps,
     EquatableArray<PlaceholderModel> Placeholders, EquatableArray<string> TakenNames);
 
 /// <summary>A derived run.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Of">The run whose tokens it reads; <see langword="null"/> is the changed one.</param>
 internal sealed record RunModel(string Name, string? Of);
+
+/// <summary>A property's tensor with its declared shape.</summary>
+/// <param name="Name">The property.</param>
+/// <param name="Axes">The axes, outermost first.</param>
+internal sealed record ShapeModel(string Name, EquatableArray<string> Axes);
 
 /// <summary>A trained value.</summary>
 /// <param name="Name">The property.</param>

@@ -11,8 +11,10 @@ namespace Interventions.Generators.Model;
 /// <param name="Run">The derived run that a patch writes; <see langword="null"/> is the changed one.</param>
 /// <param name="Metric">The metric of a gradient; <see langword="null"/> is the only one.</param>
 /// <param name="BeforeWrites">Whether a capture keeps the value as it was before the writes.</param>
+/// <param name="Shape">The declared shape of what a patch returns; <see langword="null"/> where none is declared.</param>
 internal sealed record MethodModel(
-    NodeKind Kind, string Name, string Site, bool IsStatic, EquatableArray<ReadModel> Reads, string? Run, string? Metric, bool BeforeWrites);
+    NodeKind Kind, string Name, string Site, bool IsStatic, EquatableArray<ReadModel> Reads, string? Run, string? Metric, bool BeforeWrites,
+    EquatableArray<string>? Shape);
 
 /// <summary>What becomes of what a method returns.</summary>
 internal enum NodeKind

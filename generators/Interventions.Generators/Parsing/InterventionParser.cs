@@ -38,6 +38,7 @@ internal static class InterventionParser
             declaration.Writes.Select(Write).ToEquatableArray(),
             declaration.Methods.Select(Method).ToEquatableArray(),
             declaration.Parameters.Select(parameter => new ParameterModel(parameter.Symbol.Name, parameter.Attribute.Named("Of"))).ToEquatableArray(),
+            DeclaredShapes.OfTensors(type).ToEquatableArray(),
             declaration.Sweeps.Select(sweep => new SweepModel(sweep.Name, sweep.Numbers, sweep.Runs)).ToEquatableArray(),
             SweptPlaceholders.Of(declaration, cancellation).ToEquatableArray(),
             type.GetMembers().Select(member => member.Name).Append(type.Name).Where(name => name.StartsWith("Write", StringComparison.Ordinal)).ToEquatableArray());
@@ -73,7 +74,8 @@ internal static class InterventionParser
 
     private static MethodModel Method(DeclaredMethod method) => new(
         method.Kind, method.Symbol.Name, method.Site, method.Symbol.IsStatic, Reads(method).ToEquatableArray(),
-        method.Attribute.Named("In"), method.Attribute.Named("Of"), method.Attribute.Named("BeforeWrites", false));
+        method.Attribute.Named("In"), method.Attribute.Named("Of"), method.Attribute.Named("BeforeWrites", false),
+        method.Kind == NodeKind.Patch ? DeclaredShapes.OfReturn(method.Symbol)?.Items(0).ToEquatableArray() : null);
 
     private static IEnumerable<ReadModel> Reads(DeclaredMethod method)
     {

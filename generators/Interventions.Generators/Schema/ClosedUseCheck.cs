@@ -45,7 +45,8 @@ internal static class ClosedUseCheck
         NameCheck.Problems(declaration, cancellation)
             .Concat(PlaceholderCheck.Problems(declaration, cancellation))
             .Concat(CausalityCheck.Problems(declaration, cancellation))
-            .Concat(SpliceCheck.Problems(declaration, cancellation));
+            .Concat(SpliceCheck.Problems(declaration, cancellation))
+            .Concat(ShapeCheck.Problems(declaration, cancellation));
 
     private static string Message(Problem problem) => problem.ToDiagnostic().GetMessage(CultureInfo.InvariantCulture);
 

@@ -17,6 +17,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     public Tensor Entries(BoundWrite write, string node, Tensor selected, int[] rows)
     {
         Tensor entries = Call(write.Node.Name, write.Node.Body, Read(write.Reads, write.Site, node, rows));
+        write.Node.CheckShape(entries, selected.shape);
         return Shapes.Broadcasts(entries.shape, selected.shape)
             ? entries
             : throw new InterventionException(

@@ -27,6 +27,7 @@ public static class InterventionRunner
         model = SplicedModel.Of(model, graph);
         BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
         PositionChecks.Check(bound, prompts);
+        TensorChecks.Check(graph, bound, model.Schema, prompts, options);
         return new NaiveExecutor(bound, model, prompts, options).Execute(cancellationToken);
     }
 }

@@ -39,6 +39,9 @@ public sealed partial record InterventionGraph
     /// <summary>Trained values.</summary>
     public ImmutableArray<ParameterNode> Parameters { get; init; } = [];
 
+    /// <summary>Tensors of properties whose shape is declared.</summary>
+    public ImmutableArray<ShapedTensor> Shapes { get; init; } = [];
+
     /// <summary>This graph after another one's writes, splices, derived runs and sweeps.</summary>
     /// <param name="included">The other one.</param>
     /// <param name="name">What its methods, tensors and parameters are called by: <c>name.Method</c>.</param>
@@ -52,6 +55,7 @@ public sealed partial record InterventionGraph
             Runs = included.Runs.AddRange(Runs),
             Writes = [.. included.Writes.Select(write => write.Of(name)), .. Writes],
             Parameters = [.. included.Parameters.Select(parameter => parameter with { Name = $"{name}.{parameter.Name}" }), .. Parameters],
+            Shapes = [.. included.Shapes.Select(shape => shape with { Name = $"{name}.{shape.Name}" }), .. Shapes],
         };
     }
 

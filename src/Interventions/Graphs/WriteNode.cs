@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Execution;
+using Interventions.Sites;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
@@ -18,6 +19,9 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
 
     /// <summary>What it does, of a write without a method; <see langword="null"/> for a user's method, and for several writes that are one.</summary>
     public WriteKind? Kind { get; }
+
+    /// <summary>The declared shape of what it returns, outermost axis first; default where none is declared.</summary>
+    public ImmutableArray<string> Shape { get; init; }
 
     /// <summary>The declared writes that this one consists of, in order; none for a single one.</summary>
     public ImmutableArray<WriteNode> Parts { get; private init; } = [];
@@ -56,10 +60,23 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
         : Kind is null or { Tensors.IsEmpty: false } ? this with { Name = $"{include}.{Name}" }
         : this;
 
+    /// <exception cref="InterventionException">What was returned has not the declared shape.</exception>
+    internal void CheckShape(Tensor returned, long[] selected)
+    {
+        if (Shape.IsDefault)
+            return;
+        // Aligned at the last axis; names were compared before the pass.
+        long[] sizes = [.. Shape.Select((axis, i) => axis == DeclaredShape.Repeated ? 1 : selected[selected.Length - Shape.Length + i])];
+        if (!returned.shape.AsSpan().SequenceEqual(sizes))
+            throw new InterventionException(
+                $"{Name} returned {Shapes.Describe(returned)}, and its [Shape] says {DeclaredShape.List(Shape.Zip(sizes, (axis, size) => axis == DeclaredShape.Repeated ? axis : $"{axis}={size}"))}.");
+    }
+
     /// <summary>The value after this write, in the value's shape and type.</summary>
     private Tensor Over(Tensor value, Tensor[] arguments)
     {
         Tensor written = Body(arguments) ?? throw new InterventionException($"{Name} returned null; it must return a tensor.");
+        CheckShape(written, value.shape);
         return Shapes.Broadcasts(written.shape, value.shape)
             ? written.to(value.dtype).expand(value.shape)
             : throw new InterventionException(

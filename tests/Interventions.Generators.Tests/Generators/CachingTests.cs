@@ -20,7 +20,7 @@ public sealed class CachingTests
         """;
 
     private static readonly CSharpCompilation Before = Compilations.Of(
-        Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything, Sources.Spliced, OnDefaultPrompts, Generic, "class Unrelated;");
+        Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything, Sources.Spliced, Sources.Shaped, OnDefaultPrompts, Generic, "class Unrelated;");
 
     private static readonly string[] AllSteps =
         [TrackingNames.ModelSchemas, TrackingNames.PromptSchemas, TrackingNames.Interventions, TrackingNames.InterventionsOverPrompts, TrackingNames.GenericInterventions];
@@ -52,6 +52,8 @@ public sealed class CachingTests
     [InlineData(TrackingNames.InterventionsOverPrompts, "Strength = -2", "Strength = 2")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "\"logits\", From", "\"blocks.1.mlp_in\", From")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "ErrorTerm = false", "ErrorTerm = true")]
+    [InlineData(TrackingNames.InterventionsOverPrompts, "[Shape(\"neuron\", \"d_model\")]", "[Shape(\"d_model\", \"neuron\")]")]
+    [InlineData(TrackingNames.InterventionsOverPrompts, "Shape(\"batch\", \"1\", \"head\"", "Shape(\"1\", \"1\", \"head\"")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "Features = 16", "Features = 17")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "Reads = \"blocks.*.mlp_in\"", "Reads = \"embed\"")]
     public void AnEditOfTheDeclarationIsWritten(string step, string old, string changed)

@@ -19,7 +19,11 @@ public sealed class EmissionTests
         Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Spliced).Split("// =====")[^1]);
 
     [Fact]
-    public void SplicesCompileWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.Spliced);
+    public void SplicesAndShapesCompileWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.Spliced, Sources.Shaped);
+
+    [Fact]
+    public void ShapesAreMeasured() => Snapshot.Verify(
+        Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Shaped).Split("// =====")[^1]);
 
     [Fact]
     public void EveryAttributeCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything);

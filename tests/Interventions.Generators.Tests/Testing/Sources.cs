@@ -118,6 +118,34 @@ internal static class Sources
         }
         """;
 
+    /// <summary>A declaration with shapes.</summary>
+    public const string Shaped = """
+        namespace Study;
+
+        [Intervention<Toy, IoiPrompts>]
+        public sealed partial class Shaped
+        {
+            [Add("blocks.0.mlp_out")] [Shape("d_model")]
+            public required Tensor Direction { get; init; }
+
+            [Shape("neuron", "d_model")]
+            public required Tensor Weights { get; init; }
+
+            [Patch("blocks.1.attn.z[head=0,2]")]
+            [return: Shape("batch", "1", "head", "d_head")]
+            static Tensor Average([Shape("batch", "pos", "head", "d_head")] Tensor z, [From("corrupted", "embed")] [Shape("batch", "pos", "d_model")] Tensor embed) =>
+                z.mean([1L], keepdim: true) + embed.sum();
+
+            [Capture("blocks.*.attn.pattern")]
+            [return: Shape("batch", "head")]
+            static Tensor Mass([Shape("batch", "head", "query", "key")] Tensor pattern) => pattern.sum([-2L, -1L]);
+
+            [Metric]
+            [return: Shape("batch")]
+            static Tensor Logit([Logit("IO")] [Shape("batch")] Tensor io, [Logits] [Shape("batch", "vocab")] Tensor all) => io - all.mean([1L]);
+        }
+        """;
+
     /// <summary>A declaration with encoder–decoders.</summary>
     public const string Spliced = """
         namespace Study;
