@@ -46,6 +46,13 @@ public sealed class ShapeTests : IDisposable
     }
 
     [Fact]
+    public void A_property_without_a_tensor_is_refused()
+    {
+        Refused("X.D is null; it must be a tensor", new() { Name = "X", Writes = [BuiltInWrites.Add("D", "embed", null!, 1)] });
+        Refused("X.W is null; it must be a tensor", new() { Name = "X", Shapes = [new ShapedTensor("W", null!, ["d_model"])] });
+    }
+
+    [Fact]
     public void A_tensor_for_each_prompt_needs_them_in_one_batch() => Refused(
         "X.D is [2, 1, 6], which does not broadcast to the values that 'embed[pos=end]' selects, [batch=1,",
         new() { Name = "X", Writes = [BuiltInWrites.Add("D", "embed[pos=end]", ones(2, 1, 6, dtype: float64), 1)] }, new RunOptions { BatchSize = 1 });
