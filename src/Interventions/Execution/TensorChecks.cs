@@ -18,33 +18,20 @@ internal static class TensorChecks
             string where = $"{graph.Name}.{write.Node.Name}";
             if (!write.Node.Shape.IsDefault && DeclaredShape.NotBroadcast(write.Node.Shape, write.Site.Definition.Axes, write.Site.Text) is { } wrong)
                 throw new InterventionException($"{where}: {wrong}.");
-            if (!HasTensor(write.Node.Kind, out Tensor? tensor))
-                continue;
-            if (tensor is null)
-                throw new InterventionException($"{where} is null; it must be a tensor.");
-            Length[] lengths = Lengths(write, intervention, prompts, options);
-            CheckWritten(tensor, write, lengths, where);
-            written[tensor] = lengths;
+            foreach (Tensor tensor in write.Node.Kind?.Tensors ?? [])
+            {
+                if (tensor is null)
+                    throw new InterventionException($"{where} is null; it must be a tensor.");
+                Length[] lengths = Lengths(write, intervention, prompts, options);
+                CheckWritten(tensor, write, lengths, where);
+                written[tensor] = lengths;
+            }
         }
         foreach (ShapedTensor shaped in graph.Shapes)
             if (shaped.Value is null)
                 throw new InterventionException($"{graph.Name}.{shaped.Name} is null; it must be a tensor.");
             else
                 CheckDeclared(shaped, written.GetValueOrDefault(shaped.Value), schema, $"{graph.Name}.{shaped.Name}");
-    }
-
-    /// <summary>Whether a built-in write was given a tensor, and which.</summary>
-    private static bool HasTensor(WriteKind? kind, out Tensor? tensor)
-    {
-        (bool has, tensor) = kind switch
-        {
-            WriteKind.Add add => (true, add.Vector),
-            WriteKind.AddSwept add => (true, add.Vector),
-            WriteKind.ProjectOut project => (true, project.Direction),
-            WriteKind.ProjectOnto project => (true, project.Direction),
-            _ => (false, (Tensor?)null),
-        };
-        return has;
     }
 
     /// <summary>How long the axes of a selection are: one length, the lengths of several prompts, or unknown (none).</summary>

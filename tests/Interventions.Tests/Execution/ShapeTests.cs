@@ -91,7 +91,7 @@ public sealed class ShapeTests : IDisposable
 
     [Fact]
     public void Included_shapes_are_measured() => Refused(
-        "is [1], and its [Shape] says [d_model=6]", new InterventionGraph { Name = "X" }.Including(Declared(ones(1, dtype: float64), "d_model")));
+        "X.Inner.D is [1], and its [Shape] says [d_model=6]", new InterventionGraph { Name = "X" }.Including(Declared(ones(1, dtype: float64), "d_model"), "Inner"));
 
     [Fact]
     public void What_a_patch_returns_has_the_declared_shape()

@@ -41,7 +41,7 @@ internal static class RandomGraphs
     private static readonly Gen<WriteNode> s_single = Gen.OneOf(
         from name in s_name from site in s_site from kind in Kind from run in Gen.Elements<string?>(null, "direct") select new WriteNode(name, site, kind, run),
         from name in s_name from site in s_site from reads in s_reads select new WriteNode(name, site, reads, Body(), "direct"),
-        from name in s_name from site in s_site from reads in s_reads select new WriteNode(name, site, reads, Body()));
+        from name in s_name from site in s_site from reads in s_reads from shape in Some(s_name) select new WriteNode(name, site, reads, Body()) { Shape = shape });
 
     private static readonly Gen<WriteNode> s_write = Gen.OneOf(
         s_single,
@@ -72,6 +72,7 @@ internal static class RandomGraphs
             from features in Gen.Elements<int?>(null, 7)
             from before in Gen.Choose(0, 3)
             select new SpliceNode(name, site, both ? [new Same(), new Same()] : [new Same()], reads, both, features, before))
+        from shapes in Some(from name in s_name from tensor in s_tensor from axes in Some(s_name) select new ShapedTensor(name, tensor, axes))
         from runs in Some(from name in s_name from of in s_run select new DerivedRun(name, of))
         select new InterventionGraph
         {
@@ -87,6 +88,7 @@ internal static class RandomGraphs
             Gradients = gradients,
             Metrics = metrics,
             Parameters = parameters,
+            Shapes = shapes,
         };
 
     /// <summary>Every sealed type of a hierarchy.</summary>

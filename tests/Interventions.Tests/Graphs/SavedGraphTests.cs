@@ -26,6 +26,9 @@ public sealed class SavedGraphTests
         Assert.Equal(graph.Runs.AsEnumerable(), again.Runs.AsEnumerable());
         Assert.Equal(graph.Splices.SelectMany(node => node.Splices), again.Splices.SelectMany(node => node.Splices));
         Assert.Equal(graph.Parameters.AsEnumerable(), again.Parameters.AsEnumerable());
+        Assert.Equal(
+            graph.Shapes.SelectMany(shaped => shaped.Axes.Cast<object>().Append((shaped.Name, shaped.Value))),
+            again.Shapes.SelectMany(shaped => shaped.Axes.Cast<object>().Append((shaped.Name, shaped.Value))));
         Assert.Equal(graph.Writes.SelectMany(Content), again.Writes.SelectMany(Content));
         Assert.Equal(
             graph.Captures.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites))),
@@ -38,22 +41,23 @@ public sealed class SavedGraphTests
             again.Metrics.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Body))));
 
         static IEnumerable<object?> Content(WriteNode write) => write.Parts.IsEmpty
-            ? [.. write.Reads, write.Name, write.Site, write.Run, write.Kind, write.Kind is null ? write.Body : null]
+            ? [.. write.Reads, write.Name, write.Site, write.Run, write.Kind, write.Kind is null ? write.Body : null, .. write.Shape.IsDefault ? ["none"] : write.Shape]
             : [write.Parts.Length, .. write.Parts.SelectMany(Content)];
     }).QuickCheckThrowOnFailure();
 
     /// <summary>A new property of a node is lost when it is saved, unless writer and reader know it: they, then this list.</summary>
     [Theory]
-    [InlineData(typeof(InterventionGraph), "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Splices Sweeps Writes")]
+    [InlineData(typeof(InterventionGraph), "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Shapes Splices Sweeps Writes")]
     [InlineData(typeof(SpliceNode), "DetachError Features Name Names Reads Site Splices WritesBefore")]
     [InlineData(typeof(SweptAxis.Numbers), "Name Values")]
     [InlineData(typeof(SweptAxis.Runs), "Name Values")]
     [InlineData(typeof(DerivedRun), "Name Of")]
-    [InlineData(typeof(WriteNode), "Body Declared Kind Name Parts Reads Run Site")]
+    [InlineData(typeof(WriteNode), "Body Declared Kind Name Parts Reads Run Shape Site")]
     [InlineData(typeof(CaptureNode), "BeforeWrites Body Name Reads Site")]
     [InlineData(typeof(GradientNode), "Body Metric Name Reads Site")]
     [InlineData(typeof(MetricNode), "Body Name Reads")]
     [InlineData(typeof(ParameterNode), "Metric Name Value")]
+    [InlineData(typeof(ShapedTensor), "Axes Name Value")]
     public void Every_property_is_saved(Type node, string properties) =>
         Assert.Equal(properties, string.Join(' ', node.GetProperties().Select(property => property.Name).Order(StringComparer.Ordinal)));
 

@@ -21,6 +21,7 @@ internal static class GraphText
             $"{gradient.Name}({Describe(gradient.Reads)}) of {gradient.Metric ?? "the metric"} with respect to {gradient.Site}");
         Section("metrics", graph.Metrics, metric => $"{metric.Name}({Describe(metric.Reads)})");
         Section("parameters", graph.Parameters, parameter => $"{parameter.Name} of {parameter.Metric ?? "the metric"}");
+        Section("shapes", graph.Shapes, shaped => $"{shaped.Name}[{string.Join(", ", shaped.Axes)}]");
         return text.ToString();
 
         void Section<T>(string title, IEnumerable<T> items, Func<T, string> describe)

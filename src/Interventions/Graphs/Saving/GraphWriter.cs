@@ -85,6 +85,12 @@ internal sealed class GraphWriter
             _json.WriteString("tensor", _names.Name(parameter.Name, parameter.Value));
             Text("metric", parameter.Metric);
         });
+        Array("shapes", graph.Shapes, shaped =>
+        {
+            _json.WriteString("name", shaped.Name);
+            _json.WriteString("tensor", _names.Name(shaped.Name, shaped.Value));
+            Texts("axes", shaped.Axes);
+        });
         Array("tensors", _names.Tensors.OrderBy(tensor => tensor.Key, StringComparer.Ordinal), tensor =>
         {
             _json.WriteString("name", tensor.Key);
@@ -128,6 +134,16 @@ internal sealed class GraphWriter
             Method(write.Name, write.Reads, write.Body);
         else
             Kind(write.Name, write.Kind);
+        if (!write.Shape.IsDefault)
+            Texts("shape", write.Shape);
+    }
+
+    private void Texts(string name, IEnumerable<string> texts)
+    {
+        _json.WriteStartArray(name);
+        foreach (string text in texts)
+            _json.WriteStringValue(text);
+        _json.WriteEndArray();
     }
 
     private void Kind(string name, WriteKind kind)

@@ -33,6 +33,8 @@ internal sealed class MemberNames
             Name(metric.Name, metric.Reads, metric.Body);
         foreach (ParameterNode parameter in graph.Parameters)
             Name(parameter.Name, parameter.Value);
+        foreach (ShapedTensor shaped in graph.Shapes)
+            Name(shaped.Name, shaped.Value);
     }
 
     public IReadOnlyDictionary<string, GraphMethod> Methods => _methods;

@@ -58,6 +58,7 @@ internal static class SavedGraph
             }),
             Parameters = saved.List("parameters", parameter =>
                 new ParameterNode(parameter.Text("name"), parameter.Tensor("tensor"), parameter.OptionalText("metric"))),
+            Shapes = saved.List("shapes", shaped => new ShapedTensor(shaped.Text("name"), shaped.Tensor("tensor"), shaped.Texts("axes"))),
         };
         saved.Close();
         return graph;
@@ -92,10 +93,12 @@ internal static class SavedGraph
         string name = saved.Text("name"), site = saved.Text("site");
         string? run = saved.OptionalText("in");
         if (saved.OptionalText("kind") is { } kind)
-            return new WriteNode(name, site, SavedKinds.Parse(kind, saved), run);
+            return new WriteNode(name, site, SavedKinds.Parse(kind, saved), run) { Shape = Shape(saved) };
         ImmutableArray<Read> reads = Reads(saved);
-        return new WriteNode(name, site, reads, saved.Method("method", reads), run);
+        return new WriteNode(name, site, reads, saved.Method("method", reads), run) { Shape = Shape(saved) };
     }
+
+    private static ImmutableArray<string> Shape(SavedObject saved) => saved.Has("shape") ? saved.Texts("shape") : default;
 
     private static ImmutableArray<Read> Reads(SavedObject saved) => saved.List("reads", SavedReads.Parse);
 
