@@ -23,5 +23,10 @@ public sealed class DuplicateResultAnalyzer() : InterventionAnalyzer(Rules.Dupli
         foreach (DeclaredProperty parameter in declaration.Parameters)
             if (!names.Add(parameter.Symbol.Name + "Gradient"))
                 yield return new Problem(Rules.DuplicateResult, parameter.Symbol.Locations[0], parameter.Symbol.Name + "Gradient");
+        foreach (string parameter in IncludedParameters.Of(declaration, cancellation))
+            if (!names.Add(ResultNames.Gradient(parameter)))
+                yield return new Problem(
+                    Rules.DuplicateResult, declaration.Includes.First(include => parameter.StartsWith(include.Symbol.Name + ".", StringComparison.Ordinal)).Symbol.Locations[0],
+                    ResultNames.Gradient(parameter));
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -33,33 +34,7 @@ public sealed class HiddenConstantAnalyzer : DiagnosticAnalyzer
             || context.SemanticModel.GetSymbolInfo(context.Node.Parent!.Parent!, context.CancellationToken).Symbol?.ContainingType is not { } attribute
             || attribute.ContainingNamespace.ToDisplayString() != nameof(Interventions))
             return;
-        if (IsHidden(expression, context.SemanticModel, context.CancellationToken))
-            context.ReportDiagnostic(Diagnostic.Create(Rules.HiddenConstant, expression.GetLocation(), value));
-    }
-
-    /// <summary>Whether a constant of the expression is generated, or made from one that is.</summary>
-    private static bool IsHidden(SyntaxNode expression, SemanticModel? model, CancellationToken cancellation)
-    {
-        foreach (IdentifierNameSyntax name in expression.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>())
-        {
-            // In another file there is no model at hand; its text says enough.
-            if (model is null)
-            {
-                if (name.Identifier.ValueText == Infrastructure.SiteNames.Class)
-                    return true;
-                continue;
-            }
-            if (model.GetSymbolInfo(name, cancellation).Symbol is not IFieldSymbol { IsConst: true } field)
-                continue;
-            foreach (SyntaxReference reference in field.DeclaringSyntaxReferences)
-            {
-                if (reference.SyntaxTree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal))
-                    return true;
-                if (reference.GetSyntax(cancellation) is VariableDeclaratorSyntax { Initializer.Value: var initial }
-                    && IsHidden(initial, reference.SyntaxTree == model.SyntaxTree ? model : null, cancellation))
-                    return true;
-            }
-        }
-        return false;
+        if (GeneratedConstants.IsIn(expression, context.SemanticModel, context.CancellationToken))
+            context.ReportDiagnostic(new Problem(Rules.HiddenConstant, expression.GetLocation(), value) { Literal = Literals.Quote(value) }.ToDiagnostic());
     }
 }

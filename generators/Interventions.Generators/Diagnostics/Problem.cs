@@ -9,9 +9,22 @@ internal sealed record Problem(DiagnosticDescriptor Rule, Location Location, par
     /// <summary>The property of a diagnostic that holds the whole text, repaired. The code fixes read it.</summary>
     public const string SuggestionProperty = "Suggestion";
 
+    /// <summary>The property of a diagnostic that holds the literal to write instead of an expression. The code fixes read it.</summary>
+    public const string LiteralProperty = "Literal";
+
     /// <summary>The whole text, repaired.</summary>
     public string? Suggestion { get; init; }
 
-    public Diagnostic ToDiagnostic() => Diagnostic.Create(
-        Rule, Location, Suggestion is null ? null : ImmutableDictionary<string, string?>.Empty.Add(SuggestionProperty, Suggestion), Arguments);
+    /// <summary>The literal to write instead of the expression.</summary>
+    public string? Literal { get; init; }
+
+    public Diagnostic ToDiagnostic()
+    {
+        ImmutableDictionary<string, string?> properties = ImmutableDictionary<string, string?>.Empty;
+        if (Suggestion is not null)
+            properties = properties.Add(SuggestionProperty, Suggestion);
+        if (Literal is not null)
+            properties = properties.Add(LiteralProperty, Literal);
+        return Diagnostic.Create(Rule, Location, properties, Arguments);
+    }
 }

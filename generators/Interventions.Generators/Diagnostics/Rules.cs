@@ -32,6 +32,8 @@ internal static class Rules
     public static readonly DiagnosticDescriptor ConfigFamily = Name("INV017", "The class does not fit its configuration");
     public static readonly DiagnosticDescriptor ClosedUse = Name(
         "INV019", "A generic intervention that does not fit the model", "'{0}' does not fit: {1}");
+    public static readonly DiagnosticDescriptor HiddenArgument = Name(
+        "INV020", "A value beside a generated constant", "Beside a generated constant the generator reads only what is written here: write {0}");
 
     public static readonly DiagnosticDescriptor ReturnsTensor = Signature(
         "INV101", "A declared method returns a tensor", "'{0}' must return Tensor: what it returns is {1}");
@@ -87,6 +89,18 @@ internal static class Rules
     public static readonly DiagnosticDescriptor Receiver = Composition("INV212", "Receivers are downstream of the sender", "{0}");
     public static readonly DiagnosticDescriptor LaterValue = Composition(
         "INV213", "A write reads earlier values of its own run", "'{0}' is written before {1}");
+    public static readonly DiagnosticDescriptor UnreadWrite = Composition(
+        "INV221", "A write that nothing reads", "Nothing that is kept reads what is written to '{0}'{1}: it all comes before, or is of another run");
+    public static readonly DiagnosticDescriptor AmbiguousOrder = Composition(
+        "INV222", "Writes whose order is not said",
+        "'{0}' is also written by {1}, and the text does not say which comes first: give the later one a higher Order");
+    public static readonly DiagnosticDescriptor NothingBefore = Composition(
+        "INV223", "Captured before writes that do not happen", "Nothing writes '{0}' in the changed run, so there is no value before: leave BeforeWrites out");
+    public static readonly DiagnosticDescriptor HiddenRun = Composition(
+        "INV224", "A result that hides a run", "'{0}' would hide what every result has under that name: {1}; choose another");
+    public static readonly DiagnosticDescriptor AllLogits = new(
+        "INV225", "A metric that computes all logits", "'{0}' only picks columns of all logits; [Logit(\"…\")] computes just an answer's", "Interventions.Composition",
+        DiagnosticSeverity.Info, true, null, Pages + "INV225.md");
 
     public static readonly DiagnosticDescriptor Splice = Composition("INV230", "A splice fits its site", "{0}");
     public static readonly DiagnosticDescriptor SweepList = Composition("INV231", "A sweep has values and a use", "{0}");

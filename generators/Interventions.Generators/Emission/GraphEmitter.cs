@@ -4,8 +4,8 @@ using Interventions.Generators.Model;
 namespace Interventions.Generators.Emission;
 
 /// <summary>
-/// Writes the graph of a declaration. Its writes stand in the order in which they happen: an initializer holds them up to the first path patch or splice; each
-/// of those and what comes after it is a call on the graph so far. Included writes come first whenever they are added.
+/// Writes the graph of a declaration. Its writes stand in the order in which they happen: an initializer holds them up to the first path patch, splice or late
+/// include; each of those and what comes after it is a call on the graph so far. Included writes come first whenever they are added, except the late ones.
 /// </summary>
 internal static class GraphEmitter
 {
@@ -43,13 +43,13 @@ internal static class GraphEmitter
     /// <summary>Whether a path patch, an extension method, is called.</summary>
     public static bool CallsPathPatch(InterventionModel model) => model.IsValid && model.Writes.Any(write => write is WriteModel.PathPatch);
 
-    private static bool IsNode(WriteModel write) => write is not (WriteModel.PathPatch or WriteModel.Splice);
+    private static bool IsNode(WriteModel write) => write is not (WriteModel.PathPatch or WriteModel.Splice or WriteModel.Include);
 
     private static IEnumerable<string[]> Calls(InterventionModel model, IEnumerable<SiteWrites> writes, NodeEmitter nodes)
     {
         // The last one that is added comes first.
         foreach (string include in model.Includes.Reverse())
-            yield return [$".Including({Literals.Identifier(include)}.Graph, {Literals.Quote(include)})"];
+            yield return [$".Including({Included(include)})"];
         var then = new List<string[]>();
         foreach (SiteWrites site in writes)
         {
@@ -61,11 +61,21 @@ internal static class GraphEmitter
             if (then.Count > 0)
                 yield return Then(then);
             then.Clear();
-            yield return [site.First is WriteModel.PathPatch path ? PathPatch(path) : Splice((WriteModel.Splice)site.First)];
+            yield return
+            [
+                site.First switch
+                {
+                    WriteModel.PathPatch path => PathPatch(path),
+                    WriteModel.Splice splice => Splice(splice),
+                    var include => $".Then({Included(((WriteModel.Include)include).Property)})",
+                },
+            ];
         }
         if (then.Count > 0)
             yield return Then(then);
     }
+
+    private static string Included(string property) => $"{Literals.Identifier(property)}.Graph, {Literals.Quote(property)}";
 
     private static string PathPatch(WriteModel.PathPatch path) =>
         $".PathPatch({Literals.Quote(path.Sender)}, new string[] {{ {string.Join(", ", path.Receivers.Select(Literals.Quote))} }}, from: {Literals.Quote(path.From)}"

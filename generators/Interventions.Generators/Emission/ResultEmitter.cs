@@ -44,10 +44,11 @@ internal static class ResultEmitter
             writer.Line($"public {Names.Tensor} {method.Name}Mask => GetMask({Literals.Quote(method.Name)});");
         }
         // Over all points of a sweep, a trained value has one gradient. (Of two results of one name, which an analyzer reports, one is left.)
-        foreach (ParameterModel parameter in model.Parameters.Where(parameter => !kept.Contains(parameter.Name + "Gradient")))
+        IEnumerable<string> parameters = model.Parameters.Select(parameter => parameter.Name).Concat(model.IncludedParameters);
+        foreach (string parameter in parameters.Distinct().Where(parameter => kept.All(name => name != ResultNames.Gradient(parameter))))
         {
-            writer.Line().Summary($"The metric's gradient with respect to <c>{Literals.Xml(parameter.Name)}</c>, summed over prompts.");
-            writer.Line($"public {Names.Tensor} {parameter.Name}Gradient => GetGradient({Literals.Quote(parameter.Name)});");
+            writer.Line().Summary($"The metric's gradient with respect to <c>{Literals.Xml(parameter)}</c>, summed over prompts.");
+            writer.Line($"public {Names.Tensor} {ResultNames.Gradient(parameter)} => GetGradient({Literals.Quote(parameter)});");
         }
         writer.Close();
     }

@@ -91,11 +91,32 @@ internal static class SymbolExtensions
         return $"[{(name.EndsWith("Attribute", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Attribute".Length) : name)}]";
     }
 
-    /// <summary>The strings of an array argument of an attribute's constructor; empty when it is missing.</summary>
+    /// <summary>
+    /// The strings of an array argument of an attribute's constructor, which is its last; empty when it is missing. Beside a constant that is still to be generated they are
+    /// read as they are written: as an array, or one by one.
+    /// </summary>
     public static IEnumerable<string> Items(this AttributeData attribute, int index) =>
-        attribute.ConstructorArguments.Length > index && attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Array, IsNull: false } array
-            ? array.Values.Select(value => value.Value as string ?? "")
-            : [];
+        attribute.ConstructorArguments.Length > index
+            ? attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Array, IsNull: false } array ? array.Values.Select(Item) : []
+            : Written(attribute, index);
+
+    private static string Item(TypedConstant value) => value.Value as string ?? "";
+
+    private static IEnumerable<string> Written(AttributeData attribute, int index)
+    {
+        for (int i = index; attribute.Argument(i) is { } argument; i++)
+            foreach (ExpressionSyntax item in Elements(argument) ?? [argument])
+                yield return ConstantText.Evaluate(item) ?? "";
+    }
+
+    /// <summary>What stands in an array that is written out; null for any other expression.</summary>
+    public static IEnumerable<ExpressionSyntax>? Elements(ExpressionSyntax expression) => expression switch
+    {
+        ArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions,
+        ImplicitArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions,
+        CollectionExpressionSyntax items => items.Elements.OfType<ExpressionElementSyntax>().Select(element => element.Expression),
+        _ => null,
+    };
 
     /// <summary>A string that an attribute sets by name.</summary>
     public static string? Named(this AttributeData attribute, string name)
@@ -122,7 +143,7 @@ internal static class SymbolExtensions
             .FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name)?.Expression;
 
     /// <summary>A literal number or truth value, with its sign.</summary>
-    private static object? Literal(ExpressionSyntax? expression) => expression switch
+    public static object? Literal(ExpressionSyntax? expression) => expression switch
     {
         LiteralExpressionSyntax { Token.Value: { } value } when value is not string => value,
         PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.UnaryMinusExpression, Operand: var operand } when Literal(operand) is { } value and not bool =>

@@ -12,19 +12,20 @@ namespace Interventions.Generators.Model;
 /// <param name="IsValid">Whether no analyzer finds fault with the signatures.</param>
 /// <param name="Changes">The run that is changed; <see langword="null"/> is the first.</param>
 /// <param name="Runs">The derived runs.</param>
-/// <param name="Includes">The properties that hold included interventions.</param>
-/// <param name="Writes">What is written, in the graph's order: class attributes, then members.</param>
+/// <param name="Includes">The properties that hold included interventions, as far as they come before every write.</param>
+/// <param name="Writes">What is written, in the graph's order.</param>
 /// <param name="Methods">The declared methods, in textual order.</param>
 /// <param name="Parameters">The trained values.</param>
 /// <param name="Shapes">Tensors of properties whose shape is declared.</param>
 /// <param name="Sweeps">What placeholders of strengths and runs go through.</param>
+/// <param name="IncludedParameters">The trained values of included interventions: <c>Inner.Direction</c>.</param>
 /// <param name="Placeholders">The placeholders of the writes, in order of first appearance.</param>
 /// <param name="TakenNames">Names that begin as those of generated methods do, and that the class has already.</param>
 internal sealed record InterventionModel(
     TypeModel Type, string ModelType, bool IsGeneric, string PromptType, bool PromptsHaveSchema, string Access, bool IsValid,
     string? Changes, EquatableArray<RunModel> Runs, EquatableArray<string> Includes, EquatableArray<WriteModel> Writes,
     EquatableArray<MethodModel> Methods, EquatableArray<ParameterModel> Parameters, EquatableArray<ShapeModel> Shapes, EquatableArray<SweepModel> Sweeps,
-    EquatableArray<PlaceholderModel> Placeholders, EquatableArray<string> TakenNames);
+    EquatableArray<string> IncludedParameters, EquatableArray<PlaceholderModel> Placeholders, EquatableArray<string> TakenNames);
 
 /// <summary>A derived run.</summary>
 /// <param name="Name">Its name.</param>

@@ -34,6 +34,10 @@ internal abstract record WriteModel
     /// <param name="Features">How many features there are; 0 where it is not said.</param>
     public sealed record Splice(string Property, string Site, string? Reads, bool ErrorTerm, bool DetachError, int Features) : WriteModel;
 
+    /// <summary>The writes of an included intervention, where they come after a write of the declaration's own.</summary>
+    /// <param name="Property">The property that holds it.</param>
+    public sealed record Include(string Property) : WriteModel;
+
     /// <summary>A path patch.</summary>
     public sealed record PathPatch(string Sender, EquatableArray<string> Receivers, string From, bool FreezeMlps) : WriteModel;
 }

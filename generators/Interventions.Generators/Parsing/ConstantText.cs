@@ -22,6 +22,8 @@ internal static class ConstantText
         InterpolatedStringExpressionSyntax { Contents: var contents } text when !text.StringStartToken.Text.EndsWith("\"\"\"", StringComparison.Ordinal) =>
             Interpolated(contents),
         MemberAccessExpressionSyntax member => Site(member),
+        InvocationExpressionSyntax { Expression: IdentifierNameSyntax { Identifier.ValueText: "nameof" }, ArgumentList.Arguments: { Count: 1 } arguments } =>
+            (arguments[0].Expression as SimpleNameSyntax ?? (arguments[0].Expression as MemberAccessExpressionSyntax)?.Name)?.Identifier.ValueText,
         _ => null,
     };
 

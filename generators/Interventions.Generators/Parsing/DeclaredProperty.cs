@@ -9,6 +9,9 @@ namespace Interventions.Generators.Parsing;
 /// <param name="IsInclude">Which of the two it is.</param>
 internal sealed record DeclaredProperty(IPropertySymbol Symbol, AttributeData Attribute, bool IsInclude)
 {
+    /// <summary>When the writes of an included intervention happen; see <see cref="InterventionDeclaration.Steps"/>.</summary>
+    public int Order => Attribute.Named("Order", 0);
+
     /// <summary>Reads a property.</summary>
     public static IEnumerable<DeclaredProperty> Read(IPropertySymbol property)
     {

@@ -44,6 +44,9 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
     /// <summary>The placeholder of the run that is read; null where it is not swept.</summary>
     public string? DonorSweep => BracedName.Read(Donor);
 
+    /// <summary>When it happens; see <see cref="InterventionDeclaration.Steps"/>.</summary>
+    public int Order => Attribute.Named("Order", 0);
+
     /// <summary>The receivers of a path patch.</summary>
     public IEnumerable<string> Receivers => Kind == WriteKind.PathPatch ? Attribute.Items(1) : [];
 

@@ -12,7 +12,7 @@ namespace Interventions.Generators.Parsing;
 /// <param name="ModelParameter">The type parameter that says which model, of a generic intervention that is not closed.</param>
 /// <param name="Prompts">The prompt set; null when the default one is not referenced.</param>
 /// <param name="Methods">The declared methods, in textual order.</param>
-/// <param name="Writes">The writes, in the graph's order: attributes of the class, then members, each in textual order.</param>
+/// <param name="Writes">The writes, in the graph's order: by their explicit order; else attributes of the class, then members, each in textual order.</param>
 /// <param name="Properties">The properties with <c>[Include]</c> or <c>[Parameter]</c>, in textual order.</param>
 /// <param name="Compilation">What it was read from.</param>
 internal sealed record InterventionDeclaration(
@@ -21,6 +21,12 @@ internal sealed record InterventionDeclaration(
 {
     /// <summary>The properties that hold included interventions.</summary>
     public IEnumerable<DeclaredProperty> Includes => Properties.Where(property => property.IsInclude);
+
+    /// <summary>What is written, step by step: by explicit order; else includes, attributes of the class, then members, each in textual order.</summary>
+    public IEnumerable<DeclaredStep> Steps =>
+        Includes.Select(include => new DeclaredStep(include.Order, include, null))
+            .Concat(Writes.Select(write => new DeclaredStep(write.Order, null, write)))
+            .OrderBy(step => step.Order);
 
     /// <summary>The properties that hold trained values.</summary>
     public IEnumerable<DeclaredProperty> Parameters => Properties.Where(property => !property.IsInclude);
@@ -79,7 +85,7 @@ internal sealed record InterventionDeclaration(
                 properties.AddRange(DeclaredProperty.Read(property));
             }
         }
-        return new InterventionDeclaration(type, attribute, model, parameter, prompts, methods, writes, properties, compilation);
+        return new InterventionDeclaration(type, attribute, model, parameter, prompts, methods, [.. writes.OrderBy(write => write.Order)], properties, compilation);
     }
 
     /// <summary>The intervention that a property holds; null when its type is none.</summary>

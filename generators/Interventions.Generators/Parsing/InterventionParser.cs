@@ -34,12 +34,13 @@ internal static class InterventionParser
             declaration.ModelParameter is not null, declaration.Prompts.Qualified(), promptsHaveSchema, Access(declaration), isValid,
             declaration.Changes?.Text(0),
             declaration.Runs.Select(run => new RunModel(run.Text(0), run.Named("Of"))).ToEquatableArray(),
-            declaration.Includes.Select(include => include.Symbol.Name).ToEquatableArray(),
-            declaration.Writes.Select(Write).ToEquatableArray(),
+            declaration.Steps.TakeWhile(step => step.Write is null).Select(step => step.Include!.Symbol.Name).ToEquatableArray(),
+            declaration.Steps.SkipWhile(step => step.Write is null).Select(Step).ToEquatableArray(),
             declaration.Methods.Select(Method).ToEquatableArray(),
             declaration.Parameters.Select(parameter => new ParameterModel(parameter.Symbol.Name, parameter.Attribute.Named("Of"))).ToEquatableArray(),
             DeclaredShapes.OfTensors(type).ToEquatableArray(),
             declaration.Sweeps.Select(sweep => new SweepModel(sweep.Name, sweep.Numbers, sweep.Runs)).ToEquatableArray(),
+            Parsing.IncludedParameters.Of(declaration, cancellation).ToEquatableArray(),
             SweptPlaceholders.Of(declaration, cancellation).ToEquatableArray(),
             type.GetMembers().Select(member => member.Name).Append(type.Name).Where(name => name.StartsWith("Write", StringComparison.Ordinal)).ToEquatableArray());
     }
@@ -47,6 +48,8 @@ internal static class InterventionParser
     private static IEnumerable<string> Sites(InterventionDeclaration declaration) =>
         declaration.Methods.Where(method => method.Kind != NodeKind.Metric).Select(method => method.Site)
             .Concat(declaration.Writes.SelectMany(write => write.Sites));
+
+    private static WriteModel Step(DeclaredStep step) => step.Write is { } write ? Write(write) : new WriteModel.Include(step.Include!.Symbol.Name);
 
     private static WriteModel Write(DeclaredWrite write)
     {

@@ -18,21 +18,23 @@ internal static class PromptSchemaParser
         PromptVocabulary vocabulary = VocabularyReader.Read(type, context.Attributes[0]);
         bool isPromptSet = !type.IsAbstract && type.BaseType is { Name: KnownNames.PromptSet } baseType
             && baseType.ContainingNamespace.ToDisplayString().StartsWith("Interventions", StringComparison.Ordinal);
-        List<string> runs = vocabulary.Runs.Select(Literals.Pascal).ToList();
-        List<string> answers = vocabulary.Answers.Select(Literals.Pascal).ToList();
         return new PromptSchemaModel(
             TypeModelParser.Parse(type), vocabulary,
-            Distinct(runs, answers, "Run").ToEquatableArray(), Distinct(answers, runs, "Answer").ToEquatableArray(), isPromptSet);
+            RunProperties(vocabulary).ToEquatableArray(), Distinct(vocabulary.Answers, vocabulary.Runs, "Answer").ToEquatableArray(), isPromptSet);
     }
+
+    /// <summary>How the properties of the runs are called.</summary>
+    public static IReadOnlyList<string> RunProperties(PromptVocabulary vocabulary) => Distinct(vocabulary.Runs, vocabulary.Answers, "Run").ToList();
 
     /// <summary>
     /// A run and an answer of the same name are told apart by a suffix, as is what is called like the record itself. Whatever is still the same (which
     /// an analyzer reports where the names are) gets a number, so that the generated code is not in error too.
     /// </summary>
-    private static IEnumerable<string> Distinct(List<string> names, List<string> others, string suffix)
+    private static IEnumerable<string> Distinct(IEnumerable<string> words, IEnumerable<string> otherWords, string suffix)
     {
         var taken = new HashSet<string>();
-        foreach (string name in names)
+        List<string> others = otherWords.Select(Literals.Pascal).ToList();
+        foreach (string name in words.Select(Literals.Pascal))
         {
             string property = others.Contains(name) || name == "Prompt" ? name + suffix : name;
             string distinct = property;

@@ -7,9 +7,9 @@ internal static class ReservedNames
 {
     private static readonly HashSet<string> Names = new(StringComparer.Ordinal) { "Graph", "Members", "Run", "Result", "RunValues", "Swept" };
 
-    /// <summary>The members in the way.</summary>
+    /// <summary>The members in the way, and the class itself, which no member may be called like.</summary>
     public static IEnumerable<ISymbol> Collisions(InterventionDeclaration declaration) =>
-        declaration.Type.GetMembers().Where(member => Names.Contains(member.Name) && !IsGenerated(member));
+        declaration.Type.GetMembers().Prepend(declaration.Type).Where(member => Names.Contains(member.Name) && !IsGenerated(member));
 
     /// <summary>An analyzer sees the generated members too.</summary>
     private static bool IsGenerated(ISymbol member) =>

@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;
 
-/// <summary>What a declaration sweeps: the placeholders of its writes, in the graph's order, those of included interventions first.</summary>
+/// <summary>What a declaration sweeps: the placeholders of its writes, included ones too, in the graph's order.</summary>
 internal static class SweptPlaceholders
 {
     /// <summary>The placeholders, in order of first appearance.</summary>
@@ -22,27 +22,29 @@ internal static class SweptPlaceholders
     {
         if (!seen.Add(declaration.Type.OriginalDefinition))
             return;
-        foreach (DeclaredProperty include in declaration.Includes)
+        Func<string, PlaceholderKind> kind = Kinds(declaration);
+        foreach (DeclaredStep step in declaration.Steps)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (include.Symbol.Type.DeclaringSyntaxReferences.IsEmpty)
-                all.AddRange(OfCompiled(include.Symbol.Type));
-            else if (declaration.Included(include, cancellation) is { } included)
+            if (step.Write is { } write)
+                all.AddRange(write.Placeholders.Select(name => new PlaceholderModel(name, kind(name))));
+            else if (step.Include!.Symbol.Type.DeclaringSyntaxReferences.IsEmpty)
+                all.AddRange(OfCompiled(step.Include.Symbol.Type));
+            else if (declaration.Included(step.Include, cancellation) is { } included)
                 Collect(included, all, seen, cancellation);
         }
         seen.Remove(declaration.Type.OriginalDefinition);
-        all.AddRange(Own(declaration));
     }
 
-    private static IEnumerable<PlaceholderModel> Own(InterventionDeclaration declaration)
+    /// <summary>What the placeholders of a declaration's own writes go through.</summary>
+    private static Func<string, PlaceholderKind> Kinds(InterventionDeclaration declaration)
     {
         var numbers = new HashSet<string>(declaration.Sweeps.Where(sweep => !sweep.IsOfRuns).Select(sweep => sweep.Name));
         var names = new HashSet<string>(declaration.Sweeps.Where(sweep => sweep.IsOfRuns).Select(sweep => sweep.Name));
         names.UnionWith(declaration.Writes.Select(write => write.DonorSweep).OfType<string>());
         names.UnionWith(Parameters(declaration).Where(parameter => parameter.Kind == ReadKind.From).Select(parameter => parameter.Sweep).OfType<string>());
         names.UnionWith(Paths(declaration).SelectMany(Named));
-        return declaration.Writes.SelectMany(write => write.Placeholders).Select(name => new PlaceholderModel(
-            name, numbers.Contains(name) ? PlaceholderKind.Number : names.Contains(name) ? PlaceholderKind.Name : PlaceholderKind.Index));
+        return name => numbers.Contains(name) ? PlaceholderKind.Number : names.Contains(name) ? PlaceholderKind.Name : PlaceholderKind.Index;
     }
 
     private static IEnumerable<DeclaredParameter> Parameters(InterventionDeclaration declaration) => declaration.Methods.SelectMany(method => method.Parameters);

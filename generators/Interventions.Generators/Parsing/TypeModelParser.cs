@@ -40,11 +40,25 @@ internal static class TypeModelParser
         return type.TypeParameters.Length == 0 ? name : $"{name}<{string.Join(", ", type.TypeParameters.Select(p => Literals.Identifier(p.Name)))}>";
     }
 
+    /// <summary>The type's full name; where another type differs by case only, which files may not, with the places of its capitals.</summary>
     private static string HintName(INamedTypeSymbol type)
     {
+        string full = type.MetadataName();
         var name = new StringBuilder();
-        foreach (char c in type.MetadataName())
+        foreach (char c in full)
             name.Append(c switch { '+' => '.', '`' => '-', _ => c });
+        if (HasTwin(type))
+            name.Append('.').Append(string.Join("-", Enumerable.Range(0, full.Length).Where(i => char.IsUpper(full[i]))));
         return name.Append(".g.cs").ToString();
+    }
+
+    /// <summary>Whether a type or a namespace beside this one, or beside one around it, has the same name but for case.</summary>
+    private static bool HasTwin(INamedTypeSymbol type)
+    {
+        for (ISymbol at = type; at.ContainingSymbol is INamespaceOrTypeSymbol around; at = around)
+            foreach (ISymbol beside in around.GetMembers())
+                if (beside is INamespaceOrTypeSymbol && beside.Name != at.Name && string.Equals(beside.Name, at.Name, StringComparison.OrdinalIgnoreCase))
+                    return true;
+        return false;
     }
 }

@@ -23,22 +23,56 @@ internal static class SiteOrder
     public static bool IsNotAfter(SitePath path, SitePath other, ModelSchema schema) =>
         Place(path, schema) is { } place && Place(other, schema) is { } otherPlace && place.CompareTo(otherPlace) <= 0;
 
-    /// <summary>Layer and place; null where the path names several layers, or an unknown site.</summary>
-    private static (int Layer, int Place)? Place(SitePath path, ModelSchema schema)
+    /// <summary>Whether a write may change what is read in the same run: some of what is read is after some of what is written.</summary>
+    /// <param name="written">The written path.</param>
+    /// <param name="read">The path that is read.</param>
+    /// <param name="before">Whether the value before the writes to the very site is read.</param>
+    /// <param name="schema">The model.</param>
+    public static bool MayReach(SitePath written, SitePath read, bool before, ModelSchema schema)
+    {
+        if (Named(written) is not var (writtenLayers, writtenName, writtenPlace) || Named(read) is not var (readLayers, readName, readPlace))
+            return true;
+        bool isSame = writtenName == readName && !before;
+        // One placeholder is one layer at a time.
+        if (writtenLayers is { IsSweep: true } && writtenLayers.Placeholder == readLayers?.Placeholder)
+            return readPlace > writtenPlace || isSame;
+        if (Layers(writtenLayers, writtenPlace, schema) is not var (first, _) || Layers(readLayers, readPlace, schema) is not var (_, last))
+            return true;
+        int order = last.CompareTo(first);
+        return order > 0 || (order == 0 && (readPlace > writtenPlace || isSame));
+    }
+
+    /// <summary>The first and the last layer; what stands before or after them all counts as one; null when the model says too little.</summary>
+    private static (int First, int Last)? Layers(Selection? layers, int place, ModelSchema schema)
+    {
+        if (layers is null)
+            return place < 0 ? (-1, -1) : (int.MaxValue, int.MaxValue);
+        if (schema.SizeOf("layer") is not { } count)
+            return null;
+        IReadOnlyList<int> indices = SiteExpansion.Indices(layers, count);
+        return (indices.Min(), indices.Max());
+    }
+
+    /// <summary>A path's layers, its site's name behind them, and its place within; embeddings are at −1. Null for an unknown site.</summary>
+    private static (Selection? Layers, string Name, int Place)? Named(SitePath path)
     {
         PathSegment[] segments = path.Segments.ToArray();
         int layered = Array.FindIndex(segments, segment => segment.Indices is not null);
         string name = string.Join(".", segments.Skip(layered + 1).Select(segment => segment.Name));
-        if (layered < 0)
-        {
-            int before = Array.IndexOf(BeforeLayers, name), after = Array.IndexOf(AfterLayers, name);
-            // Embeddings are added to each other: neither is after the other.
-            return before >= 0 ? (-1, 0) : after >= 0 ? (int.MaxValue, after) : null;
-        }
-        int place = Array.FindIndex(InLayer, names => names.Split('|').Contains(name));
-        Selection layers = segments[layered].Indices!.Selection;
-        return place >= 0 && schema.SizeOf("layer") is { } count && layers is { IsSweep: false, Items: { Count: 1 } items } && items[0].First == items[0].Last
-            ? (items[0].First < 0 ? items[0].First + count : items[0].First, place)
-            : null;
+        int place =
+            layered >= 0 ? Array.FindIndex(InLayer, names => names.Split('|').Contains(name)) :
+            Array.IndexOf(AfterLayers, name);
+        // Embeddings are added to each other: neither is after the other.
+        return layered < 0 && BeforeLayers.Contains(name) ? (null, name, -1) :
+            place < 0 ? null :
+            (layered < 0 ? null : segments[layered].Indices!.Selection, name, place);
     }
+
+    /// <summary>Layer and place; null where the path names several layers, or an unknown site.</summary>
+    private static (int Layer, int Place)? Place(SitePath path, ModelSchema schema) =>
+        Named(path) is not var (layers, _, place) ? null :
+        layers is null ? (place < 0 ? (-1, 0) : (int.MaxValue, place)) :
+        schema.SizeOf("layer") is { } count && layers is { IsSweep: false, Items: { Count: 1 } items } && items[0].First == items[0].Last
+            ? (SiteExpansion.Indices(layers, count)[0], place)
+            : null;
 }

@@ -8,6 +8,9 @@ public abstract class BuiltInWriteAttribute(string site) : Attribute
 
     /// <summary>The derived run that is written, see <see cref="RunAttribute"/>. Default: the changed run.</summary>
     public string? In { get; init; }
+
+    /// <summary>When it happens: writes of a lower order come first, those of equal order as the text has them. Default: 0.</summary>
+    public int Order { get; init; }
 }
 
 /// <summary>Zero ablation: overwrites the selected values with 0.</summary>

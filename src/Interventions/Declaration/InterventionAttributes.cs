@@ -31,6 +31,9 @@ public sealed class PatchAttribute(string site) : Attribute
 
     /// <summary>The derived run that is written, see <see cref="RunAttribute"/>. Default: the changed run.</summary>
     public string? In { get; init; }
+
+    /// <summary>When it happens: writes of a lower order come first, those of equal order as the text has them. Default: 0.</summary>
+    public int Order { get; init; }
 }
 
 /// <summary>Keeps what the method returns on the result, under the method's name; a wildcard stacks the sites along a new first axis.</summary>

@@ -18,4 +18,7 @@ public sealed class PathPatchAttribute(string sender, params string[] receivers)
 
     /// <summary>Whether MLPs are frozen as well: only the residual stream carries the change. Default: they are computed anew.</summary>
     public bool FreezeMlps { get; init; }
+
+    /// <summary>When it happens: writes of a lower order come first, those of equal order as the text has them. Default: 0.</summary>
+    public int Order { get; init; }
 }

@@ -43,21 +43,25 @@ public sealed partial record InterventionGraph
     public ImmutableArray<ShapedTensor> Shapes { get; init; } = [];
 
     /// <summary>This graph after another one's writes, splices, derived runs and sweeps.</summary>
-    /// <param name="included">The other one.</param>
-    /// <param name="name">What its methods, tensors and parameters are called by: <c>name.Method</c>.</param>
-    public InterventionGraph Including(InterventionGraph included, string name)
+    /// <param name="included">The other one. What it keeps and measures stays its own.</param>
+    /// <param name="name">What its methods, tensors, parameters and derived runs are called by: <c>name.Method</c>. Two includes then never share one.</param>
+    public InterventionGraph Including(InterventionGraph included, string name) => Joined(Within(included, name), this);
+
+    /// <summary>This graph, and then another one's writes, splices, derived runs and sweeps.</summary>
+    /// <param name="included">The other one. What it keeps and measures stays its own.</param>
+    /// <param name="name">What its methods, tensors, parameters and derived runs are called by: <c>name.Method</c>. Two includes then never share one.</param>
+    public InterventionGraph Then(InterventionGraph included, string name) => Joined(this, Within(included, name));
+
+    /// <summary>One graph's writes before another's, in this graph.</summary>
+    private InterventionGraph Joined(InterventionGraph first, InterventionGraph second) => this with
     {
-        ArgumentNullException.ThrowIfNull(included);
-        return this with
-        {
-            Splices = included.Splices.AddRange(Splices.Select(splice => splice with { WritesBefore = splice.WritesBefore + included.Writes.Length })),
-            Sweeps = included.Sweeps.AddRange(Sweeps),
-            Runs = included.Runs.AddRange(Runs),
-            Writes = [.. included.Writes.Select(write => write.Of(name)), .. Writes],
-            Parameters = [.. included.Parameters.Select(parameter => parameter with { Name = $"{name}.{parameter.Name}" }), .. Parameters],
-            Shapes = [.. included.Shapes.Select(shape => shape with { Name = $"{name}.{shape.Name}" }), .. Shapes],
-        };
-    }
+        Splices = first.Splices.AddRange(second.Splices.Select(splice => splice with { WritesBefore = splice.WritesBefore + first.Writes.Length })),
+        Sweeps = first.Sweeps.AddRange(second.Sweeps),
+        Runs = first.Runs.AddRange(second.Runs),
+        Writes = first.Writes.AddRange(second.Writes),
+        Parameters = first.Parameters.AddRange(second.Parameters),
+        Shapes = first.Shapes.AddRange(second.Shapes),
+    };
 
     /// <summary>This graph with further writes, after its own.</summary>
     public InterventionGraph Then(params WriteNode[] writes) => this with { Writes = Writes.AddRange(writes) };
@@ -87,6 +91,21 @@ public sealed partial record InterventionGraph
 
     /// <inheritdoc cref="ToText"/>
     public override string ToString() => ToText();
+
+    private static InterventionGraph Within(InterventionGraph included, string name)
+    {
+        ArgumentNullException.ThrowIfNull(included);
+        HashSet<string> derived = [.. included.Runs.Select(run => run.Name)];
+        return included with
+        {
+            Runs = [.. included.Runs.Select(run => run with { Name = Inner(run.Name)! })],
+            Writes = [.. included.Writes.Select(write => write.Of(name).InRuns(Inner))],
+            Parameters = [.. included.Parameters.Select(parameter => parameter with { Name = $"{name}.{parameter.Name}" })],
+            Shapes = [.. included.Shapes.Select(shape => shape with { Name = $"{name}.{shape.Name}" })],
+        };
+
+        string? Inner(string? run) => run is not null && derived.Contains(run) ? $"{name}.{run}" : run;
+    }
 }
 
 /// <summary>A further run of the tokens of a run of the prompt set.</summary>

@@ -17,7 +17,7 @@ public static class PathPatching
     public static InterventionGraph PathPatch(
         this InterventionGraph graph, string sender, IEnumerable<string> receivers, string from, bool freezeMlps = false)
     {
-        string direct = $"path{graph.Runs.Length}";
+        string direct = Enumerable.Range(graph.Runs.Length, graph.Runs.Length + 1).Select(i => $"path{i}").First(name => graph.Runs.All(run => run.Name != name));
         List<WriteNode> writes = [BuiltInWrites.Freeze("blocks.*.attn.z", to: null, direct)];
         if (freezeMlps)
             writes.Add(BuiltInWrites.Freeze("blocks.*.mlp_out", to: null, direct));

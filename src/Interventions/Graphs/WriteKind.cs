@@ -24,6 +24,14 @@ public abstract record WriteKind
     /// <param name="arguments">One tensor a read.</param>
     public abstract Tensor Apply(ReadOnlySpan<Tensor> arguments);
 
+    /// <summary>The same where runs have other names. Partners and means are of the prompt set's runs, whose names stay.</summary>
+    internal WriteKind InRuns(Func<string?, string?> name) => this switch
+    {
+        Freeze freeze => freeze with { To = name(freeze.To) },
+        Copy copy => copy with { From = name(copy.From) },
+        _ => this,
+    };
+
     /// <summary>(x·d / d·d) d along the last axis.</summary>
     private static Tensor Along(Tensor x, Tensor direction)
     {

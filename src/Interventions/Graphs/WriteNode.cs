@@ -72,6 +72,12 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
                 $"{Name} returned {Shapes.Describe(returned)}, and its [Shape] says {DeclaredShape.List(Shape.Zip(sizes, (axis, size) => axis == DeclaredShape.Repeated ? axis : $"{axis}={size}"))}.");
     }
 
+    /// <summary>The same write where runs have other names.</summary>
+    internal WriteNode InRuns(Func<string?, string?> name) =>
+        !Parts.IsEmpty ? Fuse([.. Parts.Select(part => part.InRuns(name))]) :
+        Kind is { } kind ? new WriteNode(Name, Site, kind.InRuns(name), name(Run)) :
+        this with { Run = name(Run), Reads = [.. Reads.Select(read => read is Read.From donor ? donor with { Run = name(donor.Run) } : read)] };
+
     /// <summary>The value after this write, in the value's shape and type.</summary>
     private Tensor Over(Tensor value, Tensor[] arguments)
     {

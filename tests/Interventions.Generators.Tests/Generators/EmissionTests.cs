@@ -62,6 +62,31 @@ public sealed class EmissionTests
         """).Split("// =====")[^1]);
 
     [Fact]
+    public void StepsStandInTheirOrder() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
+        namespace Study;
+        [Intervention<Toy, IoiPrompts>] public sealed partial class Inner { [Add("embed"), Parameter] public required Tensor D { get; init; } [Metric] static Tensor M([Logit("S")] Tensor s) => s; }
+        """, Sources.Intervention("""
+            [Include(Order = 2)] public required Inner Last { get; init; }
+            [Include] public required Inner First { get; init; }
+            [Patch("embed", Order = 3)] static Tensor Very(Tensor x) => x;
+            [Patch("embed", Order = -1)] static Tensor Before(Tensor x) => x;
+            [Patch("embed")] static Tensor Between(Tensor x) => x;
+            [Metric] static Tensor M([Logit("S")] Tensor s) => s;
+            """, """[Scale("embed", 2, Order = 1)]""")).Split("// =====")[^1]);
+
+    [Fact]
+    public void NamesThatDifferByCaseAreFilesOfTheirOwn() => CompilesCleanly(Sources.Model, Sources.Prompts, """
+        namespace Study
+        {
+            [Intervention<Toy, IoiPrompts>] public sealed partial class Sweep;
+            [Intervention<Toy, IoiPrompts>] public sealed partial class sweep;
+            [ModelSchema, Axis("layer", 2)] public sealed partial class TOY : Decoder;
+            [PromptSchema] public sealed partial class ioiPrompts : PromptSet;
+        }
+        namespace study { [Intervention<Study.Toy, Study.IoiPrompts>] public sealed partial class Sweep; }
+        """);
+
+    [Fact]
     public void WhatIsGeneratedCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep);
 
     [Fact]

@@ -34,6 +34,24 @@ public sealed class CodeFixTests
     [InlineData("// why\nclass Outer\n{\n    [Intervention<Study.Toy>]\n    class A;\n}\n", "// why\npartial class Outer\n{\n    [Intervention<Study.Toy>]\n    partial class A;\n}\n")]
     public async Task TypesAreMadePartial(string before, string after) => Assert.Equal(after, await Fix(new PartialCodeFix(), before));
 
+    [Theory]
+    [InlineData("""const double Half = 0.5; [Add(Toy.Sites.Embed, Strength = Half)] public required Tensor D { get; init; }""", """const double Half = 0.5; [Add(Toy.Sites.Embed, Strength = 0.5)] public required Tensor D { get; init; }""")]
+    [InlineData("""const string Site = Toy.Sites.Embed; [Patch(Site)] static Tensor P(Tensor x) => x;""", """const string Site = Toy.Sites.Embed; [Patch("embed")] static Tensor P(Tensor x) => x;""")]
+    public async Task ValuesAreWrittenOut(string before, string after) =>
+        Assert.Equal(Sources.Intervention(after), await Fix(new LiteralCodeFix(), Sources.Intervention(before)));
+
+    [Theory]
+    [InlineData("""[Include] public required Inner It { get; init; } [Patch("embed")] static Tensor P(Tensor x) => x;""", """[Include] public required Inner It { get; init; } [Patch("embed", Order = 1)] static Tensor P(Tensor x) => x;""")]
+    [InlineData("""[Include] public required Inner A { get; init; } [Include] public required Inner B { get; init; }""", """[Include] public required Inner A { get; init; } [Include(Order = 1)] public required Inner B { get; init; }""")]
+    public async Task TheOrderOfTheTextIsSaid(string before, string after)
+    {
+        const string Inner = """
+
+            [Intervention<Toy, IoiPrompts>] public sealed partial class Inner { [Patch("embed")] static Tensor P(Tensor x) => x * 2 + 1; }
+            """;
+        Assert.Equal(Sources.Intervention(after) + Inner, await Fix(new OrderCodeFix(), Sources.Intervention(before) + Inner));
+    }
+
     /// <summary>Applies the fix to one diagnostic after the other, until none is left that it repairs.</summary>
     private static async Task<string> Fix(CodeFixProvider provider, string source)
     {

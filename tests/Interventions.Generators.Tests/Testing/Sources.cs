@@ -68,7 +68,7 @@ internal static class Sources
         [Resample("blocks.0.mlp.post[neuron=1,2]", From = "clean", Seed = 7), Mean("blocks.1.attn.z[head={head}]", Pooled = true)]
         public sealed partial class Everything
         {
-            [Include]
+            [Include(Order = -1)]
             public required HeadSweep Sweep { get; init; }
 
             [Add("embed[pos=end]", Strength = -2), ProjectOut("blocks.1.mlp_in", In = "again"), Parameter(Of = nameof(Difference))]
@@ -81,9 +81,9 @@ internal static class Sources
             static Tensor Axis => ones(8);
 
             [Patch("embed")]
-            Tensor FromDirect(Tensor x, [From("direct", "blocks.0.mlp_in")] Tensor direct, [Swept("strength")] double strength) => x + (direct * strength);
+            Tensor FromDirect(Tensor x, [From("direct", "blocks.1.mlp_out")] Tensor direct, [Swept("strength")] double strength) => x + (direct * strength);
 
-            [Capture("blocks.1.mlp_out", BeforeWrites = true)]
+            [Capture("blocks.0.mlp_out", BeforeWrites = true)]
             static Tensor Before(Tensor x) => x;
 
             [Gradient("blocks.*.attn.z", Of = "Difference")]

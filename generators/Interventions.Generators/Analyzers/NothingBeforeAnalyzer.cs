@@ -1,0 +1,17 @@
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Parsing;
+using Interventions.Generators.Schema;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Interventions.Generators.Analyzers;
+
+/// <summary>INV223: a capture before writes that there are none of.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class NothingBeforeAnalyzer() : InterventionAnalyzer(Rules.NothingBefore)
+{
+    private protected override Type Check => typeof(ReaderCheck);
+
+    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
+        ReaderCheck.Problems(declaration, cancellation);
+}

@@ -1,0 +1,95 @@
+using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Model;
+using Interventions.Generators.Parsing;
+using Interventions.Sites;
+
+namespace Interventions.Generators.Schema;
+
+/// <summary>
+/// The rules of readers: what is written reaches something that is kept, directly or through runs that read it, by the order of the forward pass; and a value
+/// before its writes has writes. A declaration that keeps nothing is there to be included, or to generate.
+/// </summary>
+internal static class ReaderCheck
+{
+    private static readonly SitePath Logits = SitePath.Parse("logits");
+
+    public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    {
+        if (DeclaredSplices.Schema(declaration, cancellation) is not { } schema)
+            return [];
+        List<PlacedWrite> writes = PlacedWrite.Of(declaration, cancellation).ToList();
+        return Unread(declaration, writes, schema, cancellation).Concat(NothingBefore(declaration, writes, schema, cancellation));
+    }
+
+    private static IEnumerable<Problem> Unread(
+        InterventionDeclaration declaration, List<PlacedWrite> writes, ModelSchema schema, CancellationToken cancellation)
+    {
+        if (declaration.Methods.All(method => method.Kind == NodeKind.Patch))
+            yield break;
+        List<Reader> readers = declaration.Methods.Where(method => method.Kind != NodeKind.Patch).SelectMany(method => Readers(method, cancellation)).ToList();
+        // An include counts as one, and so does a path patch with several receivers.
+        foreach (var step in writes.GroupBy(write => write.Source is Microsoft.CodeAnalysis.IPropertySymbol include ? include : (object)write.Write))
+            if (!step.Any(write => Reaches(write, readers, writes, schema, [], cancellation)))
+                yield return new Problem(Rules.UnreadWrite, step.First().Location, step.First().Path.Site, step.First().Run is { } run ? $" in run '{run}'" : "");
+    }
+
+    private static bool Reaches(
+        PlacedWrite write, List<Reader> readers, List<PlacedWrite> writes, ModelSchema schema, HashSet<PlacedWrite> seen, CancellationToken cancellation)
+    {
+        if (!seen.Add(write))
+            return false;
+        if (write.Run is null)
+            return readers.Any(reader => SiteOrder.MayReach(write.Path, reader.Path, reader.IsBefore, schema));
+        return writes.Any(other => Donors(other, write.Run, cancellation).Any(path => SiteOrder.MayReach(write.Path, path, false, schema))
+            && Reaches(other, readers, writes, schema, seen, cancellation));
+    }
+
+    /// <summary>The places in a derived run that a write reads.</summary>
+    private static IEnumerable<SitePath> Donors(PlacedWrite write, string run, CancellationToken cancellation)
+    {
+        if (write.Write.Donor == run)
+            yield return write.Path;
+        foreach (DeclaredParameter parameter in write.Write.Method?.Parameters ?? [])
+            if (parameter.Kind == ReadKind.From && parameter.Attribute.Text(0) == run)
+                yield return DeclaredPath.Read(parameter, cancellation)?.Path ?? write.Path;
+    }
+
+    /// <summary>What something that is kept reads of the changed run.</summary>
+    private static IEnumerable<Reader> Readers(DeclaredMethod method, CancellationToken cancellation)
+    {
+        foreach (DeclaredParameter parameter in method.Parameters)
+        {
+            SitePath? path = parameter.Kind switch
+            {
+                ReadKind.Value => Own(method),
+                ReadKind.ValueOf => DeclaredPath.Read(parameter, cancellation)?.Path,
+                ReadKind.Logit or ReadKind.Logits when parameter.Attribute.Named("Run") is null => Logits,
+                _ => null,
+            };
+            if (path is not null)
+                yield return new Reader(path, parameter.Kind == ReadKind.Value && IsBefore(method));
+        }
+    }
+
+    private static SitePath? Own(DeclaredMethod method) => SitePath.TryParse(method.Site, out SitePath? path, out _) ? path : null;
+
+    private static bool IsBefore(DeclaredMethod method) => method.Attribute.Named("BeforeWrites", false);
+
+    private static IEnumerable<Problem> NothingBefore(
+        InterventionDeclaration declaration, List<PlacedWrite> writes, ModelSchema schema, CancellationToken cancellation)
+    {
+        foreach (DeclaredMethod method in declaration.Methods)
+            if (method.Kind == NodeKind.Capture && IsBefore(method) && Own(method) is { } path && SiteResolver.Resolve(path, schema, null).IsSuccess
+                && !writes.Exists(write => write.Run is null && Selections.MayMeet(write.Path, path, schema)))
+            {
+                var location = TextLocation.Argument(method.Attribute, 0, cancellation);
+                yield return new Problem(Rules.NothingBefore, location.At(0, path.Text.Length), path.Text);
+            }
+    }
+
+    /// <summary>A place that is read.</summary>
+    /// <param name="Path">Where.</param>
+    /// <param name="IsBefore">Whether as it is before the writes to that very site.</param>
+    private sealed record Reader(SitePath Path, bool IsBefore);
+}
