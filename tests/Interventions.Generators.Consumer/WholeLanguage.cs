@@ -15,7 +15,7 @@ namespace Consumer;
 public sealed partial class WholeLanguage
 {
     /// <summary>Goes first.</summary>
-    [Include]
+    [Include(Order = -1)]
     public required HeadSweep Sweep { get; init; }
 
     /// <summary>A direction that is trained.</summary>
