@@ -38,6 +38,26 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.DoesNotContain("warning", output);
     }
 
+    /// <summary>Every block of the tour, in the first example's program: statements where it has its own, types at the end.</summary>
+    [Fact]
+    public void The_tour_builds_without_warnings_and_runs()
+    {
+        string readme = File.ReadAllText(Path.Combine(Packages.Repository, "README.md"));
+        string tour = readme.Split("\n## ").Single(section => section.StartsWith("Fifteen minutes", StringComparison.Ordinal));
+        string[] blocks = [.. FirstCodeBlock().Matches(tour).Select(block => block.Groups[1].Value)];
+        string[] types = [.. blocks.Where(block => block.StartsWith('['))];
+        Assert.True(types.Length >= 4 && blocks.Length == 2 * types.Length, $"{blocks.Length} blocks, {types.Length} of them types");
+
+        int end = FirstExample.IndexOf("\n[ModelSchema]", StringComparison.Ordinal);
+        string program = $"{FirstExample[..end]}\n{string.Concat(blocks.Except(types))}{FirstExample[end..]}\n{string.Join('\n', types)}";
+        (int code, string output) = Packages.Dotnet(packages.NewFolder("tour", program, "<TreatWarningsAsErrors>true</TreatWarningsAsErrors>"), "run", "--", Packages.Model);
+        Assert.True(code == 0, output);
+        Assert.Contains("looked at 4 layers of 1 prompts", output);
+        Assert.Contains("estimated effects: [4, 1, 4]", output);
+        Assert.Contains("Steering changes the first run", output);
+        Assert.Contains("the same: True", output);
+    }
+
     [Theory]
     [InlineData("attn.z[", "attn.zz[", "did you mean 'blocks.{layer}.attn.z")]
     [InlineData("pos=end", "pos=ennd", "did you mean 'end'")]

@@ -14,10 +14,28 @@ public abstract class BuiltInWriteAttribute(string site) : Attribute
 }
 
 /// <summary>Zero ablation: overwrites the selected values with 0.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Zero("blocks.{layer}.attn.z[head={head}]")]
+/// public sealed partial class ZeroAblation
+/// {
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class ZeroAttribute(string site) : BuiltInWriteAttribute(site);
 
 /// <summary>Multiplies the selected values.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Scale("blocks.{layer}.mlp_out", 0.5)]
+/// public sealed partial class Damped
+/// {
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class ScaleAttribute : BuiltInWriteAttribute
 {
@@ -37,6 +55,18 @@ public sealed class ScaleAttribute : BuiltInWriteAttribute
 }
 
 /// <summary>Overwrites the selected values with those of another run.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Freeze("blocks.*.attn.pattern")]
+/// public sealed partial class FrozenPatterns
+/// {
+///     [Patch("embed")]
+///     static Tensor FromCorrupted([From("corrupted")] Tensor corrupted) =&gt; corrupted;
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class FreezeAttribute(string site) : BuiltInWriteAttribute(site)
 {
@@ -48,6 +78,15 @@ public sealed class FreezeAttribute(string site) : BuiltInWriteAttribute(site)
 /// Resample ablation: overwrites the selected values with those that another prompt has in a run, at that prompt's own positions. Who is whose partner depends on the seed and the
 /// prompt's place in the set, never on the batch.
 /// </summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Resample("blocks.{layer}.attn.z[head={head}; pos=end]", From = "corrupted", Seed = 1)]
+/// public sealed partial class ResampleAblation
+/// {
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class ResampleAttribute(string site) : BuiltInWriteAttribute(site)
 {
@@ -59,6 +98,15 @@ public sealed class ResampleAttribute(string site) : BuiltInWriteAttribute(site)
 }
 
 /// <summary>Mean ablation: overwrites the selected values with their mean over all prompts of a run, selected position by selected position.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Mean("blocks.9.attn.z[head=6,9; pos=end]", From = "corrupted")]
+/// public sealed partial class MeanAblation
+/// {
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class MeanAttribute(string site) : BuiltInWriteAttribute(site)
 {
@@ -70,6 +118,17 @@ public sealed class MeanAttribute(string site) : BuiltInWriteAttribute(site)
 }
 
 /// <summary>Adds the property's tensor, a steering vector, to the selected values; it broadcasts to <c>[batch, …]</c>, most often as <c>[d_model]</c>.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// public sealed partial class Steering
+/// {
+///     [Add("blocks.6.resid_pre[pos=end]", Strength = 4)]
+///     public required Tensor Direction { get; init; }
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
 public sealed class AddAttribute(string site) : BuiltInWriteAttribute(site)
 {
@@ -85,9 +144,31 @@ public sealed class AddAttribute(string site) : BuiltInWriteAttribute(site)
 }
 
 /// <summary>Removes the component along the property's tensor, a direction along the last axis of any length but 0: x − (x·d / d·d) d.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// public sealed partial class DirectionAblation
+/// {
+///     [ProjectOut("blocks.*.resid_pre")]
+///     public required Tensor Direction { get; init; }
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
 public sealed class ProjectOutAttribute(string site) : BuiltInWriteAttribute(site);
 
 /// <summary>Keeps only the component along the property's tensor, a direction along the last axis: (x·d / d·d) d.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// public sealed partial class OneDimension
+/// {
+///     [ProjectOnto("blocks.6.mlp_out")]
+///     public required Tensor Direction { get; init; }
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
 public sealed class ProjectOntoAttribute(string site) : BuiltInWriteAttribute(site);

@@ -4,6 +4,15 @@ namespace Interventions;
 /// Path patching (Wang et al. 2022, arXiv:2211.00593, appendix B): what reaches the receivers when the sender is that of another run and every other head is
 /// frozen, so that only the direct paths, through MLPs unless they are frozen too, carry the change. The receivers' values of that pass are written into the changed run.
 /// </summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [PathPatch("blocks.{layer=0..8}.attn.z[head={head}; pos=end]", "blocks.9.attn.q_input[head=6,9; pos=end]")]
+/// public sealed partial class PathToQueries
+/// {
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class PathPatchAttribute(string sender, params string[] receivers) : Attribute
 {

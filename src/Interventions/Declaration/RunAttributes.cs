@@ -1,6 +1,18 @@
 namespace Interventions;
 
 /// <summary>Says which run of the prompt set the declaration changes. Default: the first. <c>[Changes("corrupted")]</c> with donors from clean is denoising.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Changes("corrupted")]
+/// public sealed partial class Denoising
+/// {
+///     [Patch("blocks.{layer}.attn.z[head={head}]")]
+///     static Tensor FromClean([From("clean")] Tensor clean) =&gt; clean;
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class ChangesAttribute(string run) : Attribute
 {
@@ -12,6 +24,21 @@ public sealed class ChangesAttribute(string run) : Attribute
 /// A further run, of the tokens of another, that the declaration's writes with <c>In = name</c> change and that other reads name as their donor. Path patching's
 /// third pass is one.
 /// </summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Run("direct"), Freeze("blocks.*.attn.z", In = "direct")]
+/// public sealed partial class DirectEffect
+/// {
+///     [Patch("blocks.4.attn.z[head=1]", In = "direct")]
+///     static Tensor Sender([From("corrupted")] Tensor corrupted) =&gt; corrupted;
+///
+///     [Patch("blocks.9.attn.q_input[head=6]")]
+///     static Tensor Receiver([From("direct")] Tensor direct) =&gt; direct;
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class RunAttribute(string name) : Attribute
 {

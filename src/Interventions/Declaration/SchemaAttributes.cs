@@ -5,6 +5,11 @@ namespace Interventions;
 /// types' included, are its schema; the type is <see langword="partial"/>, and the generator adds <c>SchemaFingerprint</c>, <c>DeclaredSchema</c> and
 /// (for decoders) <c>Load</c>.
 /// </summary>
+/// <example><code>
+/// [ModelSchema]
+/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
+/// public sealed partial class MyModel : Gpt2Model;
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class ModelSchemaAttribute : Attribute
 {
@@ -31,6 +36,12 @@ public sealed class HookedModelAttribute(string config) : Attribute
 }
 
 /// <summary>A site of the model: its dotted path, with <c>{layer}</c> where one exists a layer, and its axes, outermost first.</summary>
+/// <example><code>
+/// [ModelSchema]
+/// [Axis("layer", 2), Axis("d_model", 16)]
+/// [Site("embed", "batch", "pos", "d_model"), Site("blocks.{layer}.out", "batch", "pos", "d_model")]
+/// public abstract partial class MyModel : Interventions.Graphs.HookedModel;
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
 public sealed class SiteAttribute(string path, params string[] axes) : Attribute
 {
@@ -42,6 +53,11 @@ public sealed class SiteAttribute(string path, params string[] axes) : Attribute
 }
 
 /// <summary>The length of one of the model's axes.</summary>
+/// <example><code>
+/// [ModelSchema]
+/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
+/// public sealed partial class MyModel : Gpt2Model;
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
 public sealed class AxisAttribute(string name, int size) : Attribute
 {
@@ -53,6 +69,10 @@ public sealed class AxisAttribute(string name, int size) : Attribute
 }
 
 /// <summary>A prompt set whose runs, positions and answers are checked at compile time. The type is <see langword="partial"/>.</summary>
+/// <example><code>
+/// [PromptSchema(Runs = ["clean", "corrupted", "other"], Positions = ["subject", "end"], Answers = ["right", "wrong"])]
+/// public sealed partial class MyPrompts : PromptSet;
+/// </code></example>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class PromptSchemaAttribute : Attribute
 {

@@ -20,10 +20,18 @@ namespace Interventions;
 /// </remarks>
 /// <param name="site">The site that is replaced, without selectors: a value <c>[batch, pos, …]</c> on the model's ordinary path.</param>
 /// <example><code>
-/// [Splice("blocks.4.resid_post", Features = 24576)] public required ISplice Sae { get; init; }
+/// [Intervention&lt;Gpt2Small&gt;]
+/// public sealed partial class FeatureAblation
+/// {
+///     [Splice("blocks.4.resid_post", Features = 24576)]
+///     public required ISplice Sae { get; init; }
 ///
-/// [Patch("blocks.4.resid_post.sae.features[feature={f=0..9}; pos=end]")]
-/// static Tensor Silence(Tensor feature) =&gt; zeros_like(feature);
+///     [Patch("blocks.4.resid_post.sae.features[feature={f=0..9}; pos=end]")]
+///     static Tensor Silence(Tensor feature) =&gt; zeros_like(feature);
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
 public sealed class SpliceAttribute(string site) : Attribute

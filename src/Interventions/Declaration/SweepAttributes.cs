@@ -5,14 +5,16 @@ namespace Interventions;
 /// has an axis of that name. Placeholders of site paths need no <c>[Sweep]</c>, and neither does one of runs, which then goes through all runs of the prompt set.
 /// </summary>
 /// <example><code>
-/// [Intervention&lt;Gpt2Small&gt;, Sweep("alpha", 0.5, 1, 2, 4)]
-/// public sealed partial class Steering
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Sweep("alpha", 0.5, 1, 2, 4)]
+/// public sealed partial class SweptSteering
 /// {
 ///     [Add("blocks.{layer}.resid_pre", "{alpha}")]
 ///     public required Tensor Direction { get; init; }
-/// }
 ///
-/// Tensor effect = run.LogitDifference[layer: 6, alpha: 2];
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class SweepAttribute : Attribute
@@ -39,6 +41,18 @@ public sealed class SweepAttribute : Attribute
 }
 
 /// <summary>Reads the number that a <see cref="SweepAttribute"/> stands at; on a parameter of type <see langword="double"/>.</summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Sweep("factor", 1, 2, 4)]
+/// public sealed partial class Sharpened
+/// {
+///     [Patch("blocks.9.attn.scores[head=6]")]
+///     static Tensor Sharper(Tensor scores, [Swept("factor")] double factor) =&gt; scores * factor;
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
 [AttributeUsage(AttributeTargets.Parameter)]
 public sealed class SweptAttribute(string name) : Attribute
 {
