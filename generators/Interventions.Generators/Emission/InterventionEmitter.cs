@@ -67,7 +67,7 @@ internal static class InterventionEmitter
     private static void Members(SourceWriter writer, string value)
     {
         writer.Summary("The methods and tensors that a saved graph of this declaration refers to by name.");
-        writer.Line($"public {Names.Graphs}.GraphMembers Members =>").Indented(value);
+        writer.Line($"public {Names.Graphs}.GraphMembers Members => {value}");
     }
 
     private static SourceWriter GraphSummary(SourceWriter writer) => writer.Summary("What this declaration writes, keeps and measures.");

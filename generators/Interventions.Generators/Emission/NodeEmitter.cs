@@ -19,11 +19,13 @@ internal sealed class NodeEmitter(string arguments)
     /// <summary>A method.</summary>
     public string[] Node(MethodModel method)
     {
-        var parts = new List<string> { Literals.Quote(method.Name) };
-        if (method.Kind != NodeKind.Metric)
-            parts.Add(Literals.Quote(method.Site));
-        parts.Add(Reads(method));
-        parts.Add(Body(method));
+        string name = Literals.Quote(method.Name);
+        var parts = new List<string>
+        {
+            method.Kind == NodeKind.Metric ? name : $"{name}, {Literals.Quote(method.Site)}",
+            Reads(method),
+            Body(method),
+        };
         if (method is { Kind: NodeKind.Patch, Run: { } run })
             parts.Add(Literals.Quote(run));
         if (method is { Kind: NodeKind.Capture, BeforeWrites: true })

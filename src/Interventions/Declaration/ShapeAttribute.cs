@@ -7,11 +7,19 @@ namespace Interventions;
 /// </summary>
 /// <param name="axes">The axes, outermost first: <c>batch</c>, <c>pos</c>, <c>d_model</c>.</param>
 /// <example><code>
-/// [Add("blocks.6.resid_pre")] [Shape("d_model")] public required Tensor Direction { get; init; }
+/// [Intervention&lt;Gpt2Small&gt;]
+/// public sealed partial class Shaped
+/// {
+///     [Add("blocks.6.resid_pre"), Shape("d_model")]
+///     public required Tensor Direction { get; init; }
 ///
-/// [Patch("blocks.*.attn.z[head=0]")]
-/// [return: Shape("batch", "pos", "head", "d_head")]
-/// static Tensor Halve([Shape("batch", "pos", "head", "d_head")] Tensor z) =&gt; z / 2;
+///     [Patch("blocks.*.attn.z[head=0]")]
+///     [return: Shape("batch", "pos", "head", "d_head")]
+///     static Tensor Halve([Shape("batch", "pos", "head", "d_head")] Tensor z) =&gt; z / 2;
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Property | AttributeTargets.ReturnValue)]
 public sealed class ShapeAttribute(params string[] axes) : Attribute

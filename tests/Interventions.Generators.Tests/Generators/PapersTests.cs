@@ -27,6 +27,23 @@ public sealed class PapersTests
         Snapshot.Verify(generated, method: paper);
     }
 
+    /// <summary>The README's first declaration, with a gradient.</summary>
+    [Fact]
+    public void TheFirstExampleStaysShort()
+    {
+        string source = Sources.HeadSweep.Replace("""
+            [Metric]
+        """, """
+            [Gradient("blocks.*.attn.z")]
+            static Tensor Attribution(Tensor gradient, Tensor z, [From("corrupted")] Tensor corrupted) => (gradient * (corrupted - z)).sum(-1);
+
+            [Metric]
+        """, StringComparison.Ordinal);
+        Assert.Contains("[Gradient", source, StringComparison.Ordinal);
+        string generated = Compilations.GeneratedText(Sources.Model, Sources.Prompts, source).Split("// =====").Single(text => text.Contains("HeadSweep.g.cs", StringComparison.Ordinal));
+        Assert.InRange(generated.Trim().Split('\n').Length, 40, 119);
+    }
+
     private static string Source(string name) => File.ReadAllText(Path.Combine(Folder(), name + ".cs"));
 
     private static string Folder([CallerFilePath] string file = "") =>

@@ -1,4 +1,6 @@
-using Interventions.Examples.Papers;
+extern alias Papers;
+
+using Papers::Interventions.Examples.Papers;
 
 namespace Interventions.Models.Tests.Language;
 
