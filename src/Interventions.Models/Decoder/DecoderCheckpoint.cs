@@ -94,6 +94,9 @@ public sealed class DecoderCheckpoint : IDisposable
         CopyTokenizer(folder);
     }
 
+    /// <summary>Whether a tokenizer lies beside the weights.</summary>
+    internal bool HasTokenizer => _folder is not null && File.Exists(System.IO.Path.Combine(_folder, s_tokenizerFiles[0]));
+
     /// <summary>The tokenizer that lies beside the weights.</summary>
     internal HuggingFaceTokenizer LoadTokenizer() =>
         HuggingFaceTokenizer.Load(_folder ?? throw new InvalidOperationException($"'{Path}' has no tokenizer: it was not loaded from a folder."));

@@ -19,7 +19,6 @@ namespace Interventions.Models.Decoder;
 public class DecoderModel : HookedModel
 {
     private readonly DecoderCheckpoint _checkpoint;
-    private readonly Compute _unembed;
     private readonly Lazy<HuggingFaceTokenizer> _tokenizer;
 
     /// <summary>A model without a declared type. It takes over the checkpoint's weights.</summary>
@@ -40,7 +39,6 @@ public class DecoderModel : HookedModel
             if (declared is not null && SchemaDifferences.Find(Schema, declared) is { Count: > 0 } differences)
                 throw new CheckpointException(checkpoint.Path, $"is no {declared.Model}: {string.Join("; ", differences)}.");
             Graph = DecoderGraph.Build(Config, Weights.ToDictionary(weight => weight.Key, weight => (Tensor)weight.Value));
-            _unembed = Graph[Graph.Output].Definition.Compute;
         }
         catch
         {
@@ -107,7 +105,7 @@ public class DecoderModel : HookedModel
         return GraphEvaluator.Evaluate(Graph, ids, [Graph.Output])[Graph.Output];
     }
 
-    /// <summary>Continues prompts with the likeliest token, one full pass a token.</summary>
+    /// <summary>Continues prompts with the likeliest token.</summary>
     /// <param name="ids">Prompts of equal length, <c>[batch, pos]</c>, int64.</param>
     /// <param name="count">How many tokens to add.</param>
     /// <returns>The added tokens, <c>[batch, count]</c>, int64; the caller owns them.</returns>
@@ -118,20 +116,27 @@ public class DecoderModel : HookedModel
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         CheckIds(ids, count);
-        string last = "ln_final.normalized";
-        using var _ = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        Tensor text = ids.alias();
-        for (int i = 0; i < count; i++)
-        {
-            // Of the logits only the last position's are needed.
-            Tensor normalized = GraphEvaluator.Evaluate(Graph, text, [last])[last];
-            Tensor next = _unembed([normalized.narrow(1, -1, 1)]).argmax(-1);
-            text = cat([text, next], 1).MoveToOuterDisposeScope();
-            scope.DisposeEverythingBut(text);
-        }
-        return text.narrow(1, ids.shape[1], count).contiguous().alias().MoveToOuterDisposeScope();
+        (int batch, int length) = ((int)ids.shape[0], (int)ids.shape[1]);
+        if (count == 0)
+            return empty(batch, 0, dtype: ScalarType.Int64, device: ids.device);
+        using Tensor local = ids.cpu().contiguous();
+        long[][] prompts = [.. local.data<long>().ToArray().Chunk(length)];
+        GeneratedRun run = Generate(prompts, new GenerationOptions { MaxNewTokens = count, BatchSize = batch });
+        return tensor(run.Tokens.SelectMany(tokens => tokens).ToArray(), device: ids.device).view(batch, count);
     }
+
+    /// <summary>Continues prompts.</summary>
+    /// <param name="prompts">Token ids, at least one prompt of at least one token; their lengths may differ.</param>
+    /// <param name="options">How tokens are chosen; by default the likeliest 20.</param>
+    /// <param name="cancellationToken">Stops between two steps.</param>
+    /// <exception cref="InterventionException">A token is outside the vocabulary, or a prompt with its new tokens does not fit into the context.</exception>
+    public GeneratedRun Generate(
+        IReadOnlyList<IReadOnlyList<long>> prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        GenerationRunner.Generate(this, prompts, options, cancellationToken);
+
+    /// <inheritdoc/>
+    public override string? Decode(IEnumerable<long> tokens) =>
+        _checkpoint.HasTokenizer ? Tokenizer.Decode(tokens.Select(token => checked((int)token)), skipSpecialTokens: true) : null;
 
     /// <summary>
     /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;

@@ -62,29 +62,4 @@ public static class GraphEvaluator
             value = value.alias();
         return value.MoveToOuterDisposeScope();
     }
-
-    /// <summary>The nodes that are computed, in order, and how often each value is read.</summary>
-    private sealed record Schedule(IReadOnlyList<(ModelNode Node, Definition Definition)> Steps, IReadOnlyDictionary<string, int> Readers)
-    {
-        public static Schedule Of(ModelGraph graph, HashSet<string> wanted, HashSet<string> touched)
-        {
-            HashSet<string> needed = [.. wanted];
-            Dictionary<string, int> readers = [];
-            List<(ModelNode, Definition)> steps = [];
-            foreach (ModelNode node in graph.Nodes.Reverse())
-            {
-                if (!needed.Contains(node.Name))
-                    continue;
-                Definition definition = node.DefinitionUnder(touched);
-                foreach (NodeInput input in definition.Inputs)
-                {
-                    needed.Add(input.Node);
-                    readers[input.Node] = readers.GetValueOrDefault(input.Node) + 1;
-                }
-                steps.Add((node, definition));
-            }
-            steps.Reverse();
-            return new Schedule(steps, readers);
-        }
-    }
 }

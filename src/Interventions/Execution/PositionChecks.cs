@@ -1,5 +1,6 @@
 using Interventions.Graphs;
 using Interventions.Planning;
+using Interventions.Sites;
 
 namespace Interventions.Execution;
 
@@ -7,8 +8,11 @@ namespace Interventions.Execution;
 internal static class PositionChecks
 {
     /// <summary>Looks at every selection in every prompt, in the runs in which it is read or written.</summary>
+    /// <param name="intervention">The declaration.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="generates">Whether there will be new tokens: then what selects these alone is no mistake.</param>
     /// <exception cref="InterventionException">A position lies outside a prompt, or a range is empty in it.</exception>
-    public static void Check(BoundIntervention intervention, IPromptSet prompts)
+    public static void Check(BoundIntervention intervention, IPromptSet prompts, bool generates = false)
     {
         PromptChunk all = new(prompts, [.. Enumerable.Range(0, prompts.Prompts.Count)]);
         SweepPoint[] points = [.. intervention.Points()];
@@ -50,7 +54,7 @@ internal static class PositionChecks
                 if (!site.IsPositional(axis))
                     continue;
                 IEnumerable<SweepPoint> different = site.Axes[axis].Placeholder is string swept ? points.DistinctBy(point => point[swept]) : [SweepPoint.None];
-                foreach (SweepPoint point in different)
+                foreach (SweepPoint point in different.Where(point => !generates || site.SelectionAt(axis, point).OfPrompt() is not null))
                     foreach (int run in runs)
                         for (int row = 0; row < all.Count; row++)
                             site.PositionIndices(axis, point, all.Tokens(run, row), all.Describe(run, row));

@@ -15,6 +15,17 @@ internal sealed class PromptChunk(IPromptSet prompts, int[] numbers)
 
     public int Count => numbers.Length;
 
+    /// <summary>The step of a generation whose new token the selections are of; <see langword="null"/> for the prompts' own tokens.</summary>
+    public int? Step { get; private init; }
+
+    /// <summary>The same prompts at a step of a generation.</summary>
+    public PromptChunk At(int? step) => step == Step ? this : new PromptChunk(prompts, numbers) { Step = step };
+
+    /// <summary>The token indices that a site selects of one prompt.</summary>
+    public IReadOnlyList<int> Positions(BoundSite site, int axis, SweepPoint point, int run, int row) => Step is int step
+        ? site.PositionIndices(axis, point, Tokens(run, row), Describe(run, row), step)
+        : site.PositionIndices(axis, point, Tokens(run, row), Describe(run, row));
+
     /// <summary>Every row.</summary>
     public int[] Rows => [.. Enumerable.Range(0, Count)];
 
@@ -44,7 +55,7 @@ internal sealed class PromptChunk(IPromptSet prompts, int[] numbers)
 
     /// <summary>The rows that a method sees at once: those of one length where the length decides how much is selected, so that it never sees padding; else all.</summary>
     public IEnumerable<int[]> RowGroups(params IEnumerable<BoundSite> selected) =>
-        selected.Any(site => site.IsRagged) ? Rows.GroupBy(Length).OrderBy(group => group.Key).Select(group => group.ToArray()) : [Rows];
+        selected.Any(site => Step is null ? site.IsRagged : site.IsRaggedAtSteps) ? Rows.GroupBy(Length).OrderBy(group => group.Key).Select(group => group.ToArray()) : [Rows];
 
     public static IEnumerable<PromptChunk> Of(IPromptSet prompts, int batchSize) =>
         Enumerable.Range(0, prompts.Prompts.Count).Chunk(batchSize).Select(numbers => new PromptChunk(prompts, numbers));

@@ -14,7 +14,7 @@ internal sealed class ReferenceValues(BoundIntervention intervention, HookedMode
     public Tensor Mean(BoundRead.Mean read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows)
     {
         if (!_means.TryGetValue((read, site, node, point), out Tensor? mean))
-            _means[(read, site, node, point)] = mean = ComputeMean(read, site, node, point).MoveToOtherDisposeScope(owner);
+            _means[(read, site, node, point)] = mean = ComputeMean(read, site.OfPrompt(point), node, point).MoveToOtherDisposeScope(owner);
         if (!site.IsRagged || read.Pooled)
             return mean.alias();
         // As long as these prompts are.

@@ -8,7 +8,14 @@ namespace Interventions.Execution;
 internal static class SelectedValues
 {
     /// <summary>Where the selected entries of the given rows lie in the flattened value: every axis kept, <c>[rows, …]</c>.</summary>
-    public static Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, PromptChunk chunk, int run, int[] rows)
+    /// <param name="value">The value.</param>
+    /// <param name="site">What is selected.</param>
+    /// <param name="point">The point of the sweep.</param>
+    /// <param name="chunk">The prompts.</param>
+    /// <param name="run">The run of the prompt set whose positions count.</param>
+    /// <param name="rows">Which prompts.</param>
+    /// <param name="onlyStep">Where the value holds one new token's row alone: that token's step.</param>
+    public static Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, PromptChunk chunk, int run, int[] rows, int? onlyStep = null)
     {
         long[] shape = value.shape;
         long stride = 1;
@@ -31,8 +38,8 @@ internal static class SelectedValues
             }
             else if (site.IsPositional(axis))
             {
-                IReadOnlyList<int>[] positions = [.. rows.Select(row => site.PositionIndices(axis, point, chunk.Tokens(run, row), chunk.Describe(run, row)))];
-                indices = [.. positions.SelectMany(row => row).Select(position => (long)position)];
+                IReadOnlyList<int>[] positions = [.. rows.Select(row => chunk.Positions(site, axis, point, run, row))];
+                indices = [.. positions.SelectMany((selected, i) => selected.Select(position => (long)(position - First(axis, rows[i]))))];
                 view[0] = rows.Length;
             }
             else
@@ -42,6 +49,8 @@ internal static class SelectedValues
             view[axis] = -1;
             return tensor(indices, device: value.device).view(view);
         }
+
+        int First(int axis, int row) => onlyStep is int step && !site.IsKey(axis) ? chunk.Length(row) + step : 0;
     }
 
     /// <summary>The entries at flat indices, in the indices' shape.</summary>

@@ -24,6 +24,10 @@ public abstract class HookedModel : IDisposable
     /// <summary>Whether the weights are freed.</summary>
     public bool IsDisposed { get; private set; }
 
+    /// <summary>The text of tokens, without special tokens; <see langword="null"/> where the model has no tokenizer.</summary>
+    /// <param name="tokens">Token ids.</param>
+    public virtual string? Decode(IEnumerable<long> tokens) => null;
+
     /// <summary>Frees the weights.</summary>
     public void Dispose()
     {

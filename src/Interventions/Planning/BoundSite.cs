@@ -35,8 +35,15 @@ internal sealed record BoundSite(
     /// <summary>The placeholders, in the order of the path's text: generated indexers have their axes in that order.</summary>
     public IEnumerable<string> Placeholders => SitePath.Parse(Text).Placeholders.Select(use => use.Name);
 
+    /// <summary>Whether this is a parameter's site, not the method's own: at a new token it may name earlier positions too.</summary>
+    public bool IsRead { get; init; }
+
     /// <summary>Whether a prompt's length decides how many values are selected.</summary>
-    public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (IsAll(axis) || Axes[axis].Items.Any(SiteExpansion.SpansTheLength)));
+    public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (IsAll(axis) || Axes[axis].Items.Any(item => item.Name == NewTokens.Prompt || SiteExpansion.SpansTheLength(item))));
+
+    /// <summary>Whether a prompt's length decides how many values are selected at a step of a generation: along the tokens so far, or of what is read back.</summary>
+    public bool IsRaggedAtSteps =>
+        IsRagged && Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (this.IsKey(axis) || (IsRead && !IsAll(axis))));
 
     /// <summary>Whether everything is selected.</summary>
     public bool IsWhole => Enumerable.Range(0, Axes.Length).All(IsAll);
@@ -56,7 +63,8 @@ internal sealed record BoundSite(
     public IReadOnlyList<int> PositionIndices(int axis, SweepPoint point, RunTokens tokens, string promptForMessages)
     {
         int length = tokens.Ids.Count;
-        Selection selection = At(Axes[axis], point);
+        Selection selection = At(Axes[axis], point).OfPrompt()
+            ?? throw new InterventionException($"{Where}: '{Text}' selects new tokens, and nothing of {promptForMessages}: only Generate makes new tokens.");
         foreach (SelectionItem item in selection.Items)
         {
             int start = item.Name is null ? 0 : Named(item.Name);
@@ -103,6 +111,9 @@ internal sealed record BoundSite(
     public bool IsPositional(int axis) => SiteResolver.IsPositionAxis(Definition.Axes[axis]);
 
     private bool IsAll(int axis) => Axes[axis] is { IsSweep: false, Items.Count: 0 };
+
+    /// <summary>The selection of an axis at a point of the sweep.</summary>
+    public Selection SelectionAt(int axis, SweepPoint point) => At(Axes[axis], point);
 
     private static Selection At(Selection selection, SweepPoint point) =>
         selection.IsSweep ? new Selection(null, EquatableArray.Of(point[selection.Placeholder!])) : selection;

@@ -151,11 +151,11 @@ internal sealed class InterventionBinder
 
     /// <summary>A read of another site is one value, so its path must name one.</summary>
     private BoundSite Single(BoundSite site, string method) =>
-        site.IsStacked ? throw Wrong(method, $"a parameter reads one site, but '{site.Text}' names several") : site;
+        site.IsStacked ? throw Wrong(method, $"a parameter reads one site, but '{site.Text}' names several") : site with { IsRead = true };
 
     private BoundSite LogitsAt(string at, string method) =>
         VocabularyResolver.TryPosition(at, _prompts.Vocabulary, out _, out SiteProblem? problem)
-            ? Site($"logits[pos={at}]", method)
+            ? Site($"logits[pos={at}]", method) with { IsRead = true }
             : throw Wrong(method, problem.Message);
 
     private int Answer(string name, string method) => Find(name, _prompts.Vocabulary.Answers, VocabularyResolver.UnknownAnswer(name, _prompts.Vocabulary), method);

@@ -15,5 +15,5 @@ public sealed record Selection(string? Placeholder, EquatableArray<SelectionItem
 /// <summary>One entry of a selection: an index, an inclusive range of indices, or a named position with an offset.</summary>
 /// <param name="Name">A position's name; <see langword="null"/> for numbers.</param>
 /// <param name="First">The first index (negative counts from the end), or the offset from the named position.</param>
-/// <param name="Last">The last index, included; equal to <paramref name="First"/> for a single index and for a named position.</param>
+/// <param name="Last">The last index, included; equal to <paramref name="First"/> for a single index and for a named position, except for <see cref="NewTokens.New"/>.</param>
 public sealed record SelectionItem(string? Name, int First, int Last);

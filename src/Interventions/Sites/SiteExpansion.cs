@@ -74,7 +74,9 @@ public static class SiteExpansion
             return null;
         // Positions: names stay names, since they differ from prompt to prompt; a range across the end cannot be listed without the length.
         return sweep.Selection.Items
-            .SelectMany(item => item.Name is not null || SpansTheLength(item)
+            .SelectMany(item =>
+                item.IsNew() && item != NewTokens.Every ? Enumerable.Range(item.First, item.Last - item.First + 1).Select(step => new SelectionItem(item.Name, step, step)) :
+                item.Name is not null || SpansTheLength(item)
                 ? [item]
                 : Enumerable.Range(item.First, item.Last - item.First + 1).Select(Single))
             .ToEquatableArray();

@@ -12,7 +12,7 @@ namespace Interventions.Sites;
 /// selector  = name "=" ( "*" | items | sweep )
 /// sweep     = "{" name [ "=" items ] "}"
 /// items     = item { "," item }
-/// item      = integer [ ".." integer ] | name [ ( "+" | "-" ) digits ]
+/// item      = integer [ ".." integer ] | name [ ( "+" | "-" ) digits ] | "prompt" | "new" [ "+" digits [ ".." digits ] ]
 /// </code>
 /// </remarks>
 internal sealed class SitePathParser
@@ -48,7 +48,8 @@ internal sealed class SitePathParser
         SelectionItem item = Item(allowNames: true);
         if (_at < _text.Length)
             throw Error(_at, _text.Length - _at, $"'{_text.Substring(_at)}' does not belong to a position");
-        if (item.First != item.Last)
+        // Of the new tokens there is one at a time.
+        if (item != NewTokens.Every && item.First != item.Last)
             throw Error(0, _text.Length, $"'{_text}' is several positions; one is needed");
         return item;
     }
@@ -158,7 +159,11 @@ internal sealed class SitePathParser
         if (!IsNameStart(Current))
             throw Missing("a number or a position's name is missing");
         string name = Name();
+        if (name == NewTokens.New)
+            return NewToken();
         int offset = 0;
+        if ((Current == '+' || Current == '-') && name == NewTokens.Prompt)
+            throw Missing("'prompt' is all tokens of the prompt; 'end+1' is counted from its last one");
         if (Current == '+' || Current == '-')
         {
             int sign = Current == '+' ? 1 : -1;
@@ -168,6 +173,27 @@ internal sealed class SitePathParser
             offset = sign * Integer();
         }
         return new SelectionItem(name, offset, offset);
+    }
+
+    /// <summary>New tokens are counted from 0: <c>new</c> is each of them, <c>new+3</c> the fourth, <c>new+0..4</c> the first five.</summary>
+    private SelectionItem NewToken()
+    {
+        if (!Accept('+'))
+            return Current == '-' ? throw Missing("new tokens are counted from the first one, as in 'new+0'") : NewTokens.Every;
+        int start = _at;
+        if (!IsDigit(Current))
+            throw Missing("a number of tokens follows '+', as in 'new+3'");
+        int first = Integer(), last = first;
+        if (Accept('.'))
+        {
+            Expect('.', "makes a range, as in 'new+0..4'");
+            if (!IsDigit(Current))
+                throw Missing("a range ends with a number, included in it, as in 'new+0..4'");
+            last = Integer();
+        }
+        return first <= last
+            ? new SelectionItem(NewTokens.New, first, last)
+            : throw Error(start, _at - start, $"the range {first}..{last} is empty; write {last}..{first}");
     }
 
     private int Integer()

@@ -17,7 +17,7 @@ public static class VocabularyResolver
 
     /// <summary>What is wrong with a position's name (without an offset); <see langword="null"/> if nothing.</summary>
     public static SiteProblem? UnknownPosition(string name, PromptVocabulary prompts) =>
-        Unknown(SiteProblemKind.UnknownPosition, "position", name, prompts.Positions, prompts);
+        NewTokens.IsReserved(name) ? null : Unknown(SiteProblemKind.UnknownPosition, "position", name, prompts.Positions, prompts);
 
     /// <summary>Parses and checks a single position: <c>end</c>, <c>S1+1</c>, <c>-1</c>.</summary>
     public static bool TryPosition(
@@ -33,12 +33,16 @@ public static class VocabularyResolver
             problem = syntax.Problem;
             return false;
         }
-        problem = position.Name is null || prompts is null ? null : UnknownPosition(position.Name, prompts);
+        problem =
+            position.Name == NewTokens.Prompt
+                ? new SiteProblem(SiteProblemKind.UnknownPosition, "'prompt' is all tokens of the prompt; one position is needed, such as 'end'", 0, text.Length, "end") :
+            position.Name is null || prompts is null ? null :
+            UnknownPosition(position.Name, prompts);
         if (problem is null)
             return true;
         // Whatever stands behind the name stays.
         if (problem.Suggestion is not null)
-            problem = problem with { Suggestion = problem.Suggestion + text.Substring(position.Name!.Length) };
+            problem = problem with { Suggestion = problem.Suggestion + text.Substring(position!.Name!.Length) };
         position = null;
         return false;
     }

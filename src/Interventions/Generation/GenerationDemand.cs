@@ -1,0 +1,106 @@
+using Interventions.Planning;
+using Interventions.Sites;
+
+namespace Interventions.Execution;
+
+/// <summary>Which runs a generation needs at a point of the sweep, and what of them.</summary>
+internal sealed class GenerationDemand
+{
+    private readonly BoundIntervention _intervention;
+    private readonly SweepPoint _point;
+    private readonly Dictionary<int, HashSet<string>> _reads = [], _readBack = [];
+    private readonly HashSet<int> _continued = [];
+
+    public GenerationDemand(BoundIntervention intervention, SweepPoint point)
+    {
+        _intervention = intervention;
+        _point = point;
+        foreach (BoundWrite write in intervention.Writes.Where(write => write.Run is null))
+            Visit(write.Site, write.Reads);
+        foreach (BoundCapture capture in intervention.Captures)
+        {
+            Own.UnionWith(capture.Site.Names(point));
+            Visit(capture.Site, capture.Reads);
+        }
+        foreach (BoundMetric metric in intervention.Metrics)
+            Visit(null, metric.Reads);
+    }
+
+    /// <summary>What is read of the changed run.</summary>
+    public HashSet<string> Own { get; } = [];
+
+    /// <summary>What is read back of the changed run.</summary>
+    public HashSet<string> OwnReadBack { get; } = [];
+
+    /// <summary>Whether another run is read at all.</summary>
+    public bool Needs(int run) => _reads.ContainsKey(run);
+
+    /// <summary>Whether another run is read at new tokens, so that it reads the changed run's new tokens too.</summary>
+    public bool Continues(int run) => _continued.Contains(run);
+
+    /// <summary>What is read of another run.</summary>
+    public IReadOnlySet<string> Reads(int run) => _reads[run];
+
+    /// <summary>What is read back of another run.</summary>
+    public IReadOnlySet<string> ReadBack(int run) => _readBack.GetValueOrDefault(run, []);
+
+    /// <summary>The nodes that are written in a run (null: the changed one).</summary>
+    public HashSet<string> Touched(int? run) => [.. _intervention.Writes.Where(write => write.Run == run).SelectMany(write => write.Site.Names(_point))];
+
+    /// <summary>
+    /// Whether a metric is measured at a pass. One that reads new tokens is measured at steps: at each if it reads <c>new</c>, as soon as all that it reads exist; else once, at
+    /// that step. Any other is measured on the prompts (null).
+    /// </summary>
+    public static bool IsAt(BoundMetric metric, int? step, SweepPoint point)
+    {
+        SelectionItem[] items = [.. metric.Reads.Select(ReadSite).OfType<BoundSite>().SelectMany(site => site.NewItems(point))];
+        if (items.Length == 0 || step is not int now)
+            return items.Length == 0 && step is null;
+        int complete = items.Where(item => item != NewTokens.Every).Select(item => item.Last).DefaultIfEmpty(0).Max();
+        return now == complete || (now > complete && items.Contains(NewTokens.Every));
+    }
+
+    /// <summary>The site that a read names, beside the method's own.</summary>
+    public static BoundSite? ReadSite(BoundRead read) => read is BoundRead.Logits logits ? logits.At : read.OtherSite;
+
+    private void Visit(BoundSite? own, IEnumerable<BoundRead> reads)
+    {
+        bool isAtSteps = own?.AppliesAtSteps(_point) ?? reads.Select(ReadSite).OfType<BoundSite>().Any(site => site.NamesNewTokens(_point));
+        foreach (BoundRead read in reads)
+        {
+            (int? run, BoundSite? site) = read switch
+            {
+                BoundRead.From from => (from.Run, from.Site ?? own),
+                BoundRead.Logits logits => (logits.Run, logits.At),
+                BoundRead.Of of => (null, of.Site),
+                _ => ((int?)null, (BoundSite?)null),
+            };
+            if (site is null)
+                continue;
+            string[] nodes = [.. site.Names(_point)];
+            bool isReadBack = isAtSteps && site.ReadsBack();
+            if (run is not int other)
+            {
+                Own.UnionWith(nodes);
+                if (isReadBack)
+                    OwnReadBack.UnionWith(nodes);
+                continue;
+            }
+            bool isNew = Add(_reads, other, nodes);
+            if (isReadBack)
+                Add(_readBack, other, nodes);
+            if ((isAtSteps && site.AppliesAtSteps(_point) && _continued.Add(other)) || isNew)
+                foreach (BoundWrite write in _intervention.Writes.Where(write => write.Run == other))
+                    Visit(write.Site, write.Reads);
+        }
+    }
+
+    private static bool Add(Dictionary<int, HashSet<string>> to, int run, string[] nodes)
+    {
+        bool isNew = !to.TryGetValue(run, out HashSet<string>? known);
+        if (isNew)
+            to[run] = known = [];
+        known!.UnionWith(nodes);
+        return isNew;
+    }
+}

@@ -1,0 +1,71 @@
+using Interventions.Graphs;
+using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>Generates tokens under an intervention: at every point of the sweep, and without it where that is asked for.</summary>
+internal sealed class GenerationExecutor(BoundIntervention intervention, HookedModel model, IPromptSet prompts, GenerationOptions options)
+{
+    public GenerationOutput Execute(CancellationToken cancellationToken)
+    {
+        using IDisposable mode = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        ReferenceValues references = new(intervention, model, prompts, new RunOptions { BatchSize = options.BatchSize }, scope);
+        SweepPoint[] points = [.. intervention.Points()];
+        PromptChunk[] chunks = [.. Chunks()];
+        string? whyUncached = null;
+        int done = 0, total = (points.Length + (options.WithBase ? 1 : 0)) * chunks.Length * options.MaxNewTokens;
+
+        GenerationRecord? unchanged = options.WithBase ? Generate(WithoutWrites(), SweepPoint.None) : null;
+        GenerationRecord[] changed = [.. points.Select(point => Generate(intervention, point))];
+        return GenerationOutput.Of(intervention, changed, unchanged, whyUncached, model);
+
+        GenerationRecord Generate(BoundIntervention of, SweepPoint point)
+        {
+            GenerationRecord record = new(of, prompts.Prompts.Count, scope);
+            foreach (PromptChunk chunk in chunks)
+            {
+                using DisposeScope chunkScope = NewDisposeScope();
+                GenerationRuns runs = new(of, model, chunk, point, references, prompts.Vocabulary.Runs.Count, options.UseCache, chunkScope);
+                whyUncached ??= runs.WhyUncached;
+                long[] tokens = [];
+                for (int index = 0; index < options.MaxNewTokens; index++)
+                {
+                    using DisposeScope pass = NewDisposeScope();
+                    int? step = index == 0 ? null : index - 1;
+                    Arguments arguments = runs.Next(step, tokens, pass, cancellationToken);
+                    record.Keep(arguments, step);
+                    (tokens, double[] logProbabilities) = Sampler.Choose(runs.Logits(arguments), options, chunk.Numbers, index);
+                    record.Add(chunk, tokens, logProbabilities, options.StopTokens);
+                    options.Progress?.Report(new RunProgress(++done, total));
+                    if (!record.Active(chunk).Any())
+                        break;
+                }
+            }
+            return record;
+        }
+    }
+
+    private BoundIntervention WithoutWrites() => intervention with
+    {
+        Runs = [],
+        Sweep = [],
+        Writes = [],
+        Captures = [.. intervention.Captures.Where(capture => !capture.IsSwept && !Derived(capture.Reads))],
+        Metrics = [.. intervention.Metrics.Where(metric => !metric.IsSwept)],
+    };
+
+    private bool Derived(IEnumerable<BoundRead> reads) => reads.OfType<BoundRead.From>().Any(from => from.Run >= prompts.Vocabulary.Runs.Count);
+
+    /// <summary>Prompts of different length share a batch unless the model looks ahead: then they would see the padding.</summary>
+    private IEnumerable<PromptChunk> Chunks()
+    {
+        bool looksAhead = model.Graph.Nodes.SelectMany(node => node.Definition.Inputs).Any(input => input.Reach.Kind == ReachKind.Full);
+        return looksAhead
+            ? Enumerable.Range(0, prompts.Prompts.Count).GroupBy(number => prompts.Prompts[number].Runs[0].Ids.Count)
+                .SelectMany(equal => equal.Chunk(options.BatchSize)).Select(numbers => new PromptChunk(prompts, numbers))
+            : PromptChunk.Of(prompts, options.BatchSize);
+    }
+}

@@ -1,0 +1,70 @@
+using Interventions.Graphs;
+using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>What was generated: at every point of the sweep, and in the unchanged run. Owns its tensors.</summary>
+public sealed class GenerationOutput : IDisposable
+{
+    private readonly IReadOnlyList<SweptCoordinates> _sweep;
+    private readonly IReadOnlyList<GeneratedRun> _changed;
+    private readonly GeneratedRun? _base;
+
+    private GenerationOutput(IReadOnlyList<SweptCoordinates> sweep, IReadOnlyList<GeneratedRun> changed, GeneratedRun? unchanged, string? whyUncached)
+    {
+        _sweep = sweep;
+        _changed = changed;
+        _base = unchanged;
+        WhyUncached = whyUncached;
+    }
+
+    /// <summary>Why every pass ran the whole sequence anew; <see langword="null"/> if new positions alone were computed.</summary>
+    public string? WhyUncached { get; }
+
+    /// <summary>What the changed run generated at a point of the sweep; the coordinates are the placeholders' indices, in order.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
+    public GeneratedRun Changed(params ReadOnlySpan<int> coordinates)
+    {
+        if (coordinates.Length != _sweep.Count)
+            throw new ArgumentException($"The sweep has {_sweep.Count} placeholders; {coordinates.Length} coordinates were given.");
+        int point = 0;
+        for (int axis = 0; axis < _sweep.Count; axis++)
+        {
+            int at = Array.IndexOf(_sweep[axis].Indices, coordinates[axis]);
+            if (at < 0)
+                throw new ArgumentOutOfRangeException(
+                    nameof(coordinates), $"The sweep did not run through {_sweep[axis].Name} {coordinates[axis]}, only through {string.Join(", ", _sweep[axis].Indices)}.");
+            point = (point * _sweep[axis].Indices.Length) + at;
+        }
+        return _changed[point];
+    }
+
+    /// <summary>What the unchanged run generated.</summary>
+    /// <exception cref="InvalidOperationException">It was not asked for.</exception>
+    public GeneratedRun Base => _base ?? throw new InvalidOperationException($"The unchanged run was not generated: set {nameof(GenerationOptions)}.{nameof(GenerationOptions.WithBase)}.");
+
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose()
+    {
+        foreach (GeneratedRun run in _changed)
+            run.Dispose();
+        _base?.Dispose();
+    }
+
+    internal static GenerationOutput Of(BoundIntervention intervention, IReadOnlyList<GenerationRecord> changed, GenerationRecord? unchanged, string? whyUncached, HookedModel model)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        GeneratedRun[] runs = [.. changed.Select(Run)];
+        GeneratedRun? baseRun = unchanged is null ? null : Run(unchanged);
+        // Detached only now, when nothing can fail any more.
+        foreach (GeneratedRun run in baseRun is null ? runs : [.. runs, baseRun])
+            run.Detach();
+        return new GenerationOutput([.. intervention.Sweep.Select(axis => new SweptCoordinates(axis.Placeholder, [.. axis.Coordinates]))], runs, baseRun, whyUncached);
+
+        GeneratedRun Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
+    }
+
+    private sealed record SweptCoordinates(string Name, int[] Indices);
+}

@@ -1,0 +1,97 @@
+using Interventions.Graphs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>A node's value after a run's writes to it. The values say which tokens they are of, and what the writes select.</summary>
+internal delegate Tensor Overwrite(string node, PassValues values);
+
+/// <summary>What a run of a generation reads and writes, at whichever pass.</summary>
+/// <param name="Of">The run of the prompt set whose prompts are continued.</param>
+/// <param name="Reads">The nodes whose values are read.</param>
+/// <param name="ReadBack">Those of them that are read at earlier positions than the new one.</param>
+/// <param name="Touched">The nodes that are written.</param>
+/// <param name="Write">Writes them.</param>
+internal sealed record RunDemand(int Of, IReadOnlySet<string> Reads, IReadOnlySet<string> ReadBack, IReadOnlySet<string> Touched, Overwrite Write);
+
+/// <summary>One run of a generation: its prompts first, then one new token of each at a time.</summary>
+internal abstract class RunSequence(HookedModel model, PromptChunk chunk, RunDemand demand)
+{
+    /// <summary>The model.</summary>
+    protected HookedModel Model => model;
+
+    /// <summary>The prompts.</summary>
+    protected PromptChunk Chunk => chunk;
+
+    /// <summary>What is read and written.</summary>
+    protected RunDemand Demand => demand;
+
+    /// <summary>The values of the next pass.</summary>
+    /// <param name="step">The step; null for the prompts, which come first.</param>
+    /// <param name="tokens">The step's new token of each prompt.</param>
+    /// <param name="pass">Owns the values; it is the current scope.</param>
+    /// <param name="cancellationToken">Looked at between nodes.</param>
+    public abstract PassValues Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken);
+
+    /// <summary>The writes of a pass. What a value was before them goes to <paramref name="before"/>.</summary>
+    protected Dictionary<string, Func<Tensor, Tensor>> Writes(DisposeScope pass, Dictionary<string, Tensor> before, Func<string, Tensor, Tensor> write) =>
+        demand.Touched.ToDictionary(node => node, node => (Func<Tensor, Tensor>)(value =>
+        {
+            before[node] = value.alias().MoveToOtherDisposeScope(pass);
+            return write(node, value);
+        }));
+}
+
+/// <summary>The oracle: every pass runs the whole sequence anew, with the same writes at the same positions.</summary>
+internal sealed class WholeSequence(HookedModel model, PromptChunk chunk, RunDemand demand) : RunSequence(model, chunk, demand)
+{
+    private readonly List<long[]> _generated = [];
+
+    public override PassValues Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken)
+    {
+        if (step is not null)
+            _generated.Add(tokens);
+        Dictionary<string, Tensor> before = [];
+        Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(Model.Graph, Ids(), Demand.Reads, Writes(pass, before, (node, value) =>
+        {
+            value = Demand.Write(node, Values(null, node, value));
+            for (int at = 0; at < _generated.Count; at++)
+                value = Demand.Write(node, Values(at, node, value));
+            return value;
+        }), cancellationToken: cancellationToken);
+        return new PassValues(Chunk.At(step), Demand.Of, values) { HasOtherRows = _generated.Count > 0, BeforeWrites = before };
+    }
+
+    private PassValues Values(int? at, string node, Tensor value) =>
+        new(Chunk.At(at), Demand.Of, new Dictionary<string, Tensor> { [node] = value }) { HasOtherRows = _generated.Count > 0 };
+
+    /// <summary>Each prompt with what was generated, padded on the right: no real token sees the padding.</summary>
+    private Tensor Ids()
+    {
+        int width = Chunk.Rows.Max(Chunk.Length) + _generated.Count;
+        long[] ids = new long[Chunk.Count * width];
+        foreach (int row in Chunk.Rows)
+        {
+            long[] sequence = [.. Chunk.Tokens(Demand.Of, row).Ids, .. _generated.Select(tokens => tokens[row])];
+            sequence.CopyTo(ids, row * width);
+        }
+        return tensor(ids, device: Model.Device).view(Chunk.Count, width);
+    }
+}
+
+/// <summary>Computes new positions alone; what the model looks back at is held.</summary>
+internal sealed class CachedSequence(HookedModel model, PromptChunk chunk, RunDemand demand, DisposeScope owner) : RunSequence(model, chunk, demand)
+{
+    private readonly IncrementalEvaluator _evaluator = new(model, demand.Reads, demand.Touched, demand.ReadBack, owner);
+
+    public override PassValues Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken)
+    {
+        Dictionary<string, Tensor> before = [];
+        Tensor ids = step is null ? Chunk.Ids([Demand.Of], Model.Device) : tensor(tokens, device: Model.Device).unsqueeze(1);
+        int[] starts = [.. Chunk.Rows.Select(row => step is int at ? Chunk.Length(row) + at : 0)];
+        var (values, held) = _evaluator.Next(ids, starts, Writes(pass, before, (node, value) =>
+            Demand.Write(node, new PassValues(Chunk.At(step), Demand.Of, new Dictionary<string, Tensor> { [node] = value }) { OnlyStep = step })), cancellationToken);
+        return new PassValues(Chunk.At(step), Demand.Of, values) { OnlyStep = step, Held = held, BeforeWrites = before };
+    }
+}
