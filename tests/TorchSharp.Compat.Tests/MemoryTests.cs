@@ -64,6 +64,18 @@ public class MemoryTests
     }
 
     [Fact]
+    public void A_scope_keeps_what_is_moved_to_itself()
+    {
+        torch.Tensor tensor;
+        using (var scope = torch.NewDisposeScope())
+        {
+            tensor = torch.ones(2).MoveToOtherDisposeScope(scope);
+            Assert.True(scope.Contains(tensor));
+        }
+        Assert.True(tensor.IsInvalid);
+    }
+
+    [Fact]
     public void Statistics_count_this_thread()
     {
         OnNewThread(static () =>

@@ -71,8 +71,10 @@ internal sealed class GenerationRuns
         {
             if (number is not int run)
                 return Arguments(sequence.Next(step, tokens, pass, cancellationToken));
-            if (step is null || continues)
-                _runs[run] = sequence.Next(step, tokens, pass, cancellationToken);
+            if (step is not null && !continues)
+                continue;
+            _runs[run] = sequence.Next(step, tokens, pass, cancellationToken);
+            // What is not continued is read at every step as it was.
             if (!continues)
                 foreach (Tensor value in _runs[run].Values.Values)
                     value.MoveToOtherDisposeScope(_owner);

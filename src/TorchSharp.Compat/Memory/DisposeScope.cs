@@ -58,6 +58,7 @@ public sealed class DisposeScope : IDisposable
             Detach(disposables);
             return;
         }
+        if (ReferenceEquals(scope, this)) return;
         foreach (var disposable in disposables)
             if (Held.Remove(disposable)) scope.Take(disposable);
     }
