@@ -66,10 +66,10 @@ public class MemoryTests
     [Fact]
     public void A_scope_keeps_what_is_moved_to_itself()
     {
-        torch.Tensor tensor;
-        using (var scope = torch.NewDisposeScope())
+        Tensor tensor;
+        using (var scope = NewDisposeScope())
         {
-            tensor = torch.ones(2).MoveToOtherDisposeScope(scope);
+            tensor = ones(2).MoveToOtherDisposeScope(scope);
             Assert.True(scope.Contains(tensor));
         }
         Assert.True(tensor.IsInvalid);

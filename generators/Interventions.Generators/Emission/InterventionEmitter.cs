@@ -13,6 +13,7 @@ internal static class InterventionEmitter
         else
             Refuse(writer, model);
         ResultEmitter.Emit(writer.Line(), model);
+        GenerationEmitter.Types(writer, model);
     }, GraphEmitter.CallsPathPatch(model) ? $"using static {Names.Graphs}.PathPatching;" : null);
 
     /// <summary>In another assembly, a closed use is checked against these: private members are not seen there.</summary>
@@ -50,6 +51,7 @@ internal static class InterventionEmitter
         Members(writer.Line(), $"{Names.Graphs}.GraphMembers.Of(Graph);");
         RunHeader(writer.Line(), model, " =>");
         writer.Indented($"new Result({Names.Runner}.Run(Graph, model, prompts, options, cancellationToken));");
+        GenerationEmitter.Method(writer, model, GenerationEmitter.Call);
     }
 
     /// <summary>The declaration is in error, which an analyzer says; code that uses it should not be in error too.</summary>
@@ -61,6 +63,7 @@ internal static class InterventionEmitter
         writer.Line();
         RunHeader(writer, model, " =>");
         writer.Indented(because);
+        GenerationEmitter.Method(writer, model, because);
     }
 
     /// <summary>The table of what a saved graph refers to by name.</summary>

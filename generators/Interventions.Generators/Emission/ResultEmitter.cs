@@ -63,7 +63,8 @@ internal static class ResultEmitter
         writer.Line($"public {type} {Literals.Identifier(name)} => {value};");
     }
 
-    private static string Type(PlaceholderKind kind) => kind switch
+    /// <summary>The type of a coordinate.</summary>
+    public static string Type(PlaceholderKind kind) => kind switch
     {
         PlaceholderKind.Number => "double",
         PlaceholderKind.Name => "string",

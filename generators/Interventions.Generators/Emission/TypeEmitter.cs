@@ -58,6 +58,12 @@ internal static class Names
     public const string SweepCoordinate = "global::Interventions.SweepCoordinate";
     public const string SweptPoint = "global::Interventions.SweptPoint";
     public const string RunOutput = "global::Interventions.Execution.RunOutput";
+    public const string GenerationRunner = "global::Interventions.Execution.GenerationRunner";
+    public const string GenerationOutput = "global::Interventions.Execution.GenerationOutput";
+    public const string GenerationOptions = "global::Interventions.GenerationOptions";
+    public const string GenerationResult = "global::Interventions.GenerationResult";
+    public const string GeneratedValues = "global::Interventions.GeneratedValues";
+    public const string GeneratedValue = "global::Interventions.GeneratedValue";
     public const string Runner = "global::Interventions.Execution.InterventionRunner";
     public const string Tensor = "global::TorchSharp.torch.Tensor";
     public const string Device = "global::TorchSharp.torch.Device";

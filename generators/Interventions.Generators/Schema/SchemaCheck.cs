@@ -54,6 +54,7 @@ internal static class SchemaCheck
 
     private static string? Prompts(PromptVocabulary vocabulary) =>
         vocabulary.Runs.Count == 0 ? $"'{vocabulary.PromptSet}' needs at least one run" :
+        vocabulary.Positions.FirstOrDefault(NewTokens.IsReserved) is { } reserved ? $"'{reserved}' is a position of every prompt set; choose another name" :
         Names("run", vocabulary.Runs) ?? Names("position", vocabulary.Positions) ?? Names("answer", vocabulary.Answers);
 
     private static string? Names(string what, EquatableArray<string> names)

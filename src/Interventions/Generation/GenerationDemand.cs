@@ -70,7 +70,7 @@ internal sealed class GenerationDemand
         {
             (int? run, BoundSite? site) = read switch
             {
-                BoundRead.From from => (from.Run, from.Site ?? own),
+                BoundRead.From from => ((int?)from.Run.At(_point), from.Site ?? own),
                 BoundRead.Logits logits => (logits.Run, logits.At),
                 BoundRead.Of of => (null, of.Site),
                 _ => ((int?)null, (BoundSite?)null),

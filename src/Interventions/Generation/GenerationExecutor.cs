@@ -53,11 +53,9 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         Runs = [],
         Sweep = [],
         Writes = [],
-        Captures = [.. intervention.Captures.Where(capture => !capture.IsSwept && !Derived(capture.Reads))],
+        Captures = [.. intervention.Captures.Where(capture => !capture.IsSwept)],
         Metrics = [.. intervention.Metrics.Where(metric => !metric.IsSwept)],
     };
-
-    private bool Derived(IEnumerable<BoundRead> reads) => reads.OfType<BoundRead.From>().Any(from => from.Run >= prompts.Vocabulary.Runs.Count);
 
     /// <summary>Prompts of different length share a batch unless the model looks ahead: then they would see the padding.</summary>
     private IEnumerable<PromptChunk> Chunks()

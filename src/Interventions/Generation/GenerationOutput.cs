@@ -23,20 +23,20 @@ public sealed class GenerationOutput : IDisposable
     /// <summary>Why every pass ran the whole sequence anew; <see langword="null"/> if new positions alone were computed.</summary>
     public string? WhyUncached { get; }
 
-    /// <summary>What the changed run generated at a point of the sweep; the coordinates are the placeholders' indices, in order.</summary>
+    /// <summary>What the changed run generated at a point of the sweep; one coordinate a placeholder, in order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
-    public GeneratedRun Changed(params ReadOnlySpan<int> coordinates)
+    public GeneratedRun Changed(params ReadOnlySpan<SweepCoordinate> coordinates)
     {
         if (coordinates.Length != _sweep.Count)
             throw new ArgumentException($"The sweep has {_sweep.Count} placeholders; {coordinates.Length} coordinates were given.");
         int point = 0;
         for (int axis = 0; axis < _sweep.Count; axis++)
         {
-            int at = Array.IndexOf(_sweep[axis].Indices, coordinates[axis]);
+            int at = Array.IndexOf(_sweep[axis].Coordinates, coordinates[axis]);
             if (at < 0)
                 throw new ArgumentOutOfRangeException(
-                    nameof(coordinates), $"The sweep did not run through {_sweep[axis].Name} {coordinates[axis]}, only through {string.Join(", ", _sweep[axis].Indices)}.");
-            point = (point * _sweep[axis].Indices.Length) + at;
+                    nameof(coordinates), $"The sweep did not run through {_sweep[axis].Name} {coordinates[axis]}, only through {string.Join(", ", _sweep[axis].Coordinates)}.");
+            point = (point * _sweep[axis].Coordinates.Length) + at;
         }
         return _changed[point];
     }
@@ -66,5 +66,5 @@ public sealed class GenerationOutput : IDisposable
         GeneratedRun Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
     }
 
-    private sealed record SweptCoordinates(string Name, int[] Indices);
+    private sealed record SweptCoordinates(string Name, SweepCoordinate[] Coordinates);
 }

@@ -26,6 +26,7 @@ public static class GenerationRunner
         ArgumentNullException.ThrowIfNull(prompts);
         options ??= new GenerationOptions();
         PromptChecks.Check(prompts, model);
+        model = SplicedModel.Of(model, graph);
         BoundIntervention bound = InterventionBinder.Bind(graph with { Gradients = [], Parameters = [] }, model.Schema, prompts);
         PositionChecks.Check(bound, prompts, generates: true);
         GenerationChecks.Check(bound, model, prompts, options);

@@ -26,7 +26,7 @@ internal abstract record SweepValue
     {
         public override SweepCoordinate Coordinate =>
             Item.Name is null ? Item.First
-            : Item.First == 0 ? Item.Name
+            : Item == NewTokens.Every || (Item.First == 0 && !Item.IsNew()) ? Item.Name
             : Item.Name + Item.First.ToString("+0;-0", CultureInfo.InvariantCulture);
     }
 

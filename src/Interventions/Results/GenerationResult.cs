@@ -20,7 +20,7 @@ public abstract class GenerationResult<TRun> : IDisposable
     public string? WhyUncached => _output.WhyUncached;
 
     /// <summary>What the changed run generated at a point of the sweep.</summary>
-    protected TRun At(params ReadOnlySpan<int> coordinates) => new() { Run = _output.Changed(coordinates) };
+    protected TRun At(params ReadOnlySpan<SweepCoordinate> coordinates) => new() { Run = _output.Changed(coordinates) };
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
