@@ -22,6 +22,12 @@ using DecoderModel model = DecoderModel.Random(Gpt2Model.Configure(layers: 12, h
 using Tensor ids = randint(0, 50257, [8, 16], dtype: ScalarType.Int64);
 Interleaved.Compare("empty intervention, 8 x 16 tokens", "straight-line forward", () => model.Forward(ids), () => StraightLine.Gpt2(model, ids), repeats);
 
+// Generating: new positions alone, or the whole text anew at every step.
+long[][] prompts = [.. Enumerable.Range(0, 4).Select(row => Enumerable.Range(0, 32).Select(i => (long)((row * 997) + (i * 31)) % 50257).ToArray())];
+Interventions.GenerationOptions generation = new() { MaxNewTokens = 16 };
+Interleaved.Compare("16 tokens behind 4 x 32, cached", "the whole text at every step",
+    () => model.Generate(prompts, generation), () => model.Generate(prompts, generation with { UseCache = false }), Math.Min(repeats, 5));
+
 // What a call costs beside its arithmetic: 10,000 sums of 4 x 4 numbers against 10,000 of 64 x 64.
 using Tensor small = ones(4, 4), large = ones(64, 64);
 Interleaved.Compare("10,000 sums, 4 x 4", "10,000 sums, 64 x 64", () => Sums(small), () => Sums(large), repeats);

@@ -60,6 +60,9 @@ public sealed partial class WholeLanguage
     private static Tensor Loss([Logits] Tensor logits, [Answer("IO")] Tensor answer, [ValueOf("blocks.11.resid_post[pos=end]")] Tensor x) =>
         x.sum() - logits.gather(1, answer.unsqueeze(1)).squeeze(1);
 
+    /// <summary>Uses what generating gives.</summary>
+    internal static Tensor Use(Generation run) => run[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2].Difference.Prompt + run.Base.Before.Steps;
+
     /// <summary>Uses what is generated.</summary>
     internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2] + run.DirectionGradient + run.Clean.Before;
 }

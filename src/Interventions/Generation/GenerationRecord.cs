@@ -43,7 +43,7 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
         int[] rows = [.. Active(chunk)];
         foreach (BoundCapture capture in intervention.Captures.Where(capture => capture.Site.AppliesAt(step, arguments.Point)))
             foreach ((string node, int part) in capture.Site.Names(arguments.Point).Select((node, part) => (node, part)))
-                Add(capture.Name, part, arguments.Reduce(capture, node));
+                Add(capture.Name, part, arguments.Reduce(capture, node).Values);
         foreach (BoundMetric metric in intervention.Metrics.Where(metric => GenerationDemand.IsAt(metric, step, arguments.Point)))
             Add(metric.Node.Name, 0, arguments.Measure(metric));
 

@@ -24,6 +24,8 @@ public static class GenerationRunner
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
+        if (model.IsDisposed)
+            throw new ObjectDisposedException(model.GetType().Name, $"{graph.Name} cannot generate: {model.Schema.Model} is disposed, and its weights are freed. Dispose a model after its last run.");
         options ??= new GenerationOptions();
         PromptChecks.Check(prompts, model);
         model = SplicedModel.Of(model, graph);

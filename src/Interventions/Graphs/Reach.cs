@@ -17,6 +17,10 @@ public enum ReachKind
 }
 
 /// <summary>How far an output position looks into an input.</summary>
+/// <remarks>
+/// So that some positions can be computed alone, a node that reads an input pointwise computes that input's positions, and knows which they are by
+/// <see cref="ModelGraph.Positions"/> alone. Inputs that are read otherwise have their positions on the axis behind the batch, earlier ones first, and may hold more than is seen.
+/// </remarks>
 /// <param name="Kind">The kind of dependence.</param>
 /// <param name="Width">Positions seen, the own one included, when <see cref="ReachKind.Windowed"/>; otherwise 0.</param>
 public readonly record struct Reach(ReachKind Kind, int Width = 0)
