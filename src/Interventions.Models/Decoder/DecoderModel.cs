@@ -119,10 +119,10 @@ public class DecoderModel : HookedModel
         (int batch, int length) = ((int)ids.shape[0], (int)ids.shape[1]);
         if (count == 0)
             return empty(batch, 0, dtype: ScalarType.Int64, device: ids.device);
-        using Tensor local = ids.cpu().contiguous();
-        long[][] prompts = [.. local.data<long>().ToArray().Chunk(length)];
+        using DisposeScope scope = NewDisposeScope();
+        long[][] prompts = [.. ids.cpu().contiguous().data<long>().ToArray().Chunk(length)];
         GeneratedRun run = Generate(prompts, new GenerationOptions { MaxNewTokens = count, BatchSize = batch });
-        return tensor(run.Tokens.SelectMany(tokens => tokens).ToArray(), device: ids.device).view(batch, count);
+        return tensor(run.Tokens.SelectMany(tokens => tokens).ToArray(), device: ids.device).view(batch, count).MoveToOuterDisposeScope();
     }
 
     /// <summary>Continues prompts.</summary>

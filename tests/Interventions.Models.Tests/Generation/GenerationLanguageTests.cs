@@ -62,7 +62,7 @@ public sealed class GenerationLanguageTests
             {
                 ("blocks.0.resid_post", path => BuiltInWrites.Add("Direction", path, direction, 8)),
                 ("blocks.1.attn.v", path => BuiltInWrites.Scale(path, -1.5)),
-                ("blocks.0.mlp_out", BuiltInWrites.Zero),
+                ("blocks.0.mlp_out", path => BuiltInWrites.Zero(path)),
                 ("blocks.1.resid_pre", path => BuiltInWrites.ProjectOut("Direction", path, direction)),
                 ("blocks.0.resid_post", path => BuiltInWrites.Freeze(path, "corrupted")),
             })
