@@ -227,4 +227,16 @@ public class MemoryTests
         for (var i = 0; i < 10; i++) Assert.ThrowsAny<Exception>(() => x[torch.TensorIndex.Slice(0, 1), 7]);
         Assert.Equal(before, torch.Tensor.TotalCount);
     }
+
+    [Fact]
+    public void Moving_a_tensor_to_the_scope_that_it_is_in_leaves_it_there()
+    {
+        Tensor tensor;
+        using (DisposeScope scope = NewDisposeScope())
+        {
+            tensor = zeros(2).MoveToOtherDisposeScope(scope);
+            Assert.True(scope.Contains(tensor));
+        }
+        Assert.True(tensor.IsInvalid);
+    }
 }

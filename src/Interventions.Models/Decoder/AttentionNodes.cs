@@ -31,11 +31,17 @@ internal static class AttentionNodes
         }
         (k, v) = (k with { Reach = positions.KeyReach }, v with { Reach = positions.KeyReach });
 
-        double scale = config.ScoreScaleOf(layer);
-        NodeInput scores = graph.Add($"{attn}.scores", [q, k, positions.Hidden], x => Scores(x[0], x[1], scale).masked_fill_(x[2], 0));
-        NodeInput pattern = graph.Add($"{attn}.pattern", [q, k, positions.Mask], x => Scores(x[0], x[1], scale).add_(x[2]).softmax(-1),
+        Attention attention = new(config.ScoreScaleOf(layer));
+        NodeInput scores = graph.Add($"{attn}.scores", [q, k, positions.Hidden], x => attention.Scores(x[0], x[1]).masked_fill_(x[2], 0));
+        NodeInput pattern = graph.Add($"{attn}.pattern", [q, k, positions.Mask], x => attention.Scores(x[0], x[1]).add_(x[2]).softmax(-1),
             Detours.Through(scores, [scores, positions.Hidden], x => x[0].masked_fill(x[1], double.NegativeInfinity).softmax(-1)));
-        NodeInput z = graph.Add($"{attn}.z", pattern, v, Mix);
+        // No pattern outlives the operation unless somebody writes it or what it is made of.
+        Definition mixed = new([q, k, v, positions.Mask], x => Attention.Mix(attention.Scores(x[0], x[1]).add_(x[3]).softmax(-1), x[2]))
+        {
+            Piecewise = new Piecewise([q.Node], [k, v], attention.Attend),
+        };
+        Detour Through(NodeInput site) => Detours.Through(site, [pattern, v], x => Attention.Mix(x[0], x[1]));
+        NodeInput z = graph.Add($"{attn}.z", mixed, Through(pattern), Through(scores));
 
         OutputProjection output = OutputProjection.Of(parts, layer);
         NodeInput result = graph.Add($"{attn}.result", z, output.Result);
@@ -57,32 +63,5 @@ internal static class AttentionNodes
         long half = x.shape[^1] / 2;
         Tensor swapped = cat([x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1);
         return addcmul(x.mul(cos), swapped, signedSin, 1);
-    }
-
-    /// <summary>
-    /// Queries <c>[batch, query, head, d_head]</c> times keys <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, head, query,
-    /// key]</c>. The queries of the heads that
-    /// share a key head are one long list of queries to it: no key is copied.
-    /// </summary>
-    private static Tensor Scores(Tensor q, Tensor k, double scale)
-    {
-        long[] shape = q.shape;
-        (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
-        long keyHeads = k.shape[2], keys = k.shape[1];
-        Tensor grouped = q.mul(scale).transpose(1, 2).reshape(batch, keyHeads, heads / keyHeads * queries, width);
-        return grouped.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, queries, keys);
-    }
-
-    /// <summary>
-    /// Pattern <c>[batch, head, query, key]</c> times values <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, query, head,
-    /// d_head]</c>.
-    /// </summary>
-    private static Tensor Mix(Tensor pattern, Tensor v)
-    {
-        long[] shape = pattern.shape;
-        (long batch, long heads, long queries, long keys) = (shape[0], shape[1], shape[2], shape[3]);
-        long valueHeads = v.shape[2];
-        Tensor grouped = pattern.reshape(batch, valueHeads, heads / valueHeads * queries, keys);
-        return grouped.matmul(v.transpose(1, 2)).view(batch, heads, queries, v.shape[3]).transpose(1, 2);
     }
 }

@@ -13,12 +13,12 @@ namespace Interventions.Execution;
 /// <param name="References">Means and partners.</param>
 internal sealed record Arguments(string Intervention, SweepPoint Point, RunValues Own, IReadOnlyList<RunValues> Runs, ReferenceValues References)
 {
-    /// <summary>What a write puts at the flat indices <paramref name="selected"/>; broadcasts to them.</summary>
-    public Tensor Entries(BoundWrite write, string node, Tensor selected, int[] rows)
+    /// <summary>What a write puts at the values that it selects; broadcasts to their shape, <paramref name="selected"/>.</summary>
+    public Tensor Entries(BoundWrite write, string node, long[] selected, int[] rows)
     {
         Tensor entries = Call(write.Node.Name, write.Node.Body, Read(write.Reads, write.Site, node, rows));
-        write.Node.CheckShape(entries, selected.shape);
-        return Shapes.Broadcasts(entries.shape, selected.shape)
+        write.Node.CheckShape(entries, selected);
+        return Shapes.Broadcasts(entries.shape, selected)
             ? entries
             : throw new InterventionException(
                 $"{Intervention}.{write.Node.Name} returned {Shapes.Describe(entries)}, which does not broadcast to the values that '{write.Site.Text}' selects, {Shapes.Describe(selected, write.Site.Definition.Axes)}.");

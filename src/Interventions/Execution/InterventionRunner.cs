@@ -28,6 +28,8 @@ public static class InterventionRunner
         BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
         PositionChecks.Check(bound, prompts);
         TensorChecks.Check(graph, bound, model.Schema, prompts, options);
-        return new NaiveExecutor(bound, model, prompts, options).Execute(cancellationToken);
+        return options.Naive
+            ? new NaiveExecutor(bound, model, prompts, options).Execute(cancellationToken)
+            : new PlanExecutor(bound, model, prompts, options).Execute(cancellationToken);
     }
 }

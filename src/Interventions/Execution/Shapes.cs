@@ -9,5 +9,5 @@ internal static class Shapes
 
     public static string Describe(Tensor value) => $"[{string.Join(", ", value.shape)}]";
 
-    public static string Describe(Tensor value, IEnumerable<string> axes) => $"[{string.Join(", ", axes.Zip(value.shape, (axis, size) => $"{axis}={size}"))}]";
+    public static string Describe(long[] shape, IEnumerable<string> axes) => $"[{string.Join(", ", axes.Zip(shape, (axis, size) => $"{axis}={size}"))}]";
 }

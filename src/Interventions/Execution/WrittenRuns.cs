@@ -79,7 +79,7 @@ internal sealed class WrittenRuns(
         foreach (int[] rows in chunk.RowGroups(write.Selected))
         {
             Tensor selected = SelectedValues.FlatIndices(value, write.Site, point, chunk, of, rows);
-            value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected, rows).to(value.dtype));
+            value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected.shape, rows).to(value.dtype));
         }
         return value;
     }

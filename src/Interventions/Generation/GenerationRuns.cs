@@ -102,7 +102,7 @@ internal sealed class GenerationRuns
         foreach (int[] rows in values.Chunk.RowGroups(write.Selected))
         {
             Tensor selected = values.FlatIndices(value, write.Site, _point, rows);
-            value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected, rows).to(value.dtype));
+            value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected.shape, rows).to(value.dtype));
         }
         return value;
     }

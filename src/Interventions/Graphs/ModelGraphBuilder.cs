@@ -17,17 +17,22 @@ public sealed class ModelGraphBuilder
 
     /// <summary>Adds a node and returns it as a pointwise input for later ones (say <c>with { Reach = … }</c> for another reach).</summary>
     /// <exception cref="ArgumentException">The name is taken, or an input does not exist yet.</exception>
-    public NodeInput Add(string name, ImmutableArray<NodeInput> inputs, Compute compute, params ImmutableArray<Detour> detours)
+    public NodeInput Add(string name, ImmutableArray<NodeInput> inputs, Compute compute, params ImmutableArray<Detour> detours) =>
+        Add(name, new Definition(inputs, compute), detours);
+
+    /// <summary>Adds a node with its definition.</summary>
+    /// <exception cref="ArgumentException">The name is taken, or an input does not exist yet.</exception>
+    public NodeInput Add(string name, Definition definition, params ImmutableArray<Detour> detours)
     {
-        foreach (NodeInput input in inputs.Concat(detours.SelectMany(detour => detour.Definition.Inputs)))
+        foreach (NodeInput input in definition.Inputs.Concat(detours.SelectMany(detour => detour.Definition.Inputs)))
             if (!_names.Contains(input.Node))
-                throw new ArgumentException($"Node '{name}' reads '{input.Node}', which has not been added before it.", nameof(inputs));
+                throw new ArgumentException($"Node '{name}' reads '{input.Node}', which has not been added before it.", nameof(definition));
         foreach (Detour detour in detours)
             if (!_names.Contains(detour.Through))
                 throw new ArgumentException($"Node '{name}' has a detour through '{detour.Through}', which has not been added before it.", nameof(detours));
         if (!_names.Add(name))
             throw new ArgumentException($"The graph already has a node '{name}'.", nameof(name));
-        _nodes.Add(new ModelNode(name, new Definition(inputs, compute), detours));
+        _nodes.Add(new ModelNode(name, definition, detours));
         return new NodeInput(name, Reach.Pointwise);
     }
 

@@ -23,7 +23,14 @@ public sealed record ModelNode(string Name, Definition Definition, ImmutableArra
 }
 
 /// <summary>Inputs and the function of them.</summary>
-public sealed record Definition(ImmutableArray<NodeInput> Inputs, Compute Compute);
+public sealed record Definition(ImmutableArray<NodeInput> Inputs, Compute Compute)
+{
+    /// <summary>Whether an output position depends on other positions of an input.</summary>
+    public bool LooksBeyond => Inputs.Any(input => input.Reach.Kind != ReachKind.Pointwise);
+
+    /// <summary>The same function for some positions of many variants; <see langword="null"/> if there is none.</summary>
+    public Piecewise? Piecewise { get; init; }
+}
 
 /// <summary>An input, and how far an output position looks into it.</summary>
 public readonly record struct NodeInput(string Node, Reach Reach);

@@ -41,6 +41,21 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
     /// <summary>The declared writes that it consists of; none for a single one.</summary>
     public ImmutableArray<BoundWrite> Parts { get; init; } = [];
 
+    /// <summary>Whether it takes over another run's values as they are.</summary>
+    public bool IsCopy => Node.Kind is WriteKind.Freeze or WriteKind.Copy;
+
+    /// <summary>
+    /// Whether what it puts at one selected position depends on that position alone, so that it can be called for some of them. A built-in write whose tensor has an axis of positions
+    /// lines up with all of them.
+    /// </summary>
+    public bool IsPointwise => Node.Kind switch
+    {
+        WriteKind.Add add => add.Vector.shape.Length < Site.Axes.Length - Site.PositionAxis,
+        WriteKind.AddSwept add => add.Vector.shape.Length < Site.Axes.Length - Site.PositionAxis,
+        WriteKind.Zero or WriteKind.Scale or WriteKind.ScaleSwept or WriteKind.ProjectOut or WriteKind.ProjectOnto or WriteKind.Freeze or WriteKind.Copy => true,
+        _ => false,
+    };
+
     /// <summary>The sites whose selection decides which prompts the method sees together.</summary>
     public IEnumerable<BoundSite> Selected => Reads.OtherSites().Prepend(Site);
 }

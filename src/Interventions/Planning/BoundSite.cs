@@ -45,8 +45,19 @@ internal sealed record BoundSite(
     public bool IsRaggedAtSteps =>
         IsRagged && Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (this.IsKey(axis) || (IsRead && !IsAll(axis))));
 
+    /// <summary>The axis of own positions: that of tokens, or of queries.</summary>
+    public int PositionAxis => Enumerable.Range(0, Axes.Length).First(IsPositional);
+
+    /// <summary>Whether at a selected position everything is selected.</summary>
+    public bool IsWholeAtAPosition => Enumerable.Range(0, Axes.Length).All(axis => axis == PositionAxis || IsAll(axis));
+
+    /// <summary>
+    /// Where only some of the selected positions are meant: by how many a prompt selects, which of them, counted along the selection. Null: all.
+    /// </summary>
+    public IReadOnlyDictionary<int, int[]>? Narrowing { get; init; }
+
     /// <summary>Whether everything is selected.</summary>
-    public bool IsWhole => Enumerable.Range(0, Axes.Length).All(IsAll);
+    public bool IsWhole => Narrowing is null && Enumerable.Range(0, Axes.Length).All(IsAll);
 
     /// <summary>The names of the selected nodes at a point of the sweep.</summary>
     public IEnumerable<string> Names(SweepPoint point) =>
@@ -80,7 +91,8 @@ internal sealed record BoundSite(
                     : throw new InterventionException($"{Where}: '{Text}' selects position {(item.Name is null ? index : at)} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
             }
         }
-        return SiteExpansion.Indices(selection, length, Named);
+        IReadOnlyList<int> indices = SiteExpansion.Indices(selection, length, Named);
+        return Narrowing is not null && axis == PositionAxis ? [.. Narrowing[indices.Count].Select(i => indices[i])] : indices;
 
         int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
     }

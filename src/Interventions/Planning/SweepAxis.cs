@@ -57,7 +57,8 @@ internal sealed record SweepPoint(ImmutableArray<SweepAxis> Sweep, ImmutableArra
     /// <summary>The run of a swept donor.</summary>
     public int Run(string placeholder) => ((SweepValue.Run)Value(placeholder)).Index;
 
-    private SweepValue Value(string placeholder)
+    /// <summary>The value of a placeholder.</summary>
+    public SweepValue Value(string placeholder)
     {
         for (int i = 0; i < Sweep.Length; i++)
             if (Sweep[i].Placeholder == placeholder)

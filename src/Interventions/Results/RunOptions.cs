@@ -11,11 +11,16 @@ public sealed record RunOptions
         init => field = value > 0 ? value : throw new ArgumentOutOfRangeException(nameof(BatchSize), value, "A batch has at least one prompt.");
     } = 32;
 
-    /// <summary>Told after every forward pass.</summary>
+    /// <summary>
+    /// One full forward pass for every variant, nothing shared and nothing left out: slow, obvious, and what everything faster is measured against. Default: false.
+    /// </summary>
+    public bool Naive { get; init; }
+
+    /// <summary>Told after every step.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 }
 
 /// <summary>How far a run has come.</summary>
-/// <param name="Done">Forward passes done.</param>
-/// <param name="Total">Forward passes in all.</param>
+/// <param name="Done">Steps done: nodes of the planned graph, of each batch of prompts; forward passes in a naive run.</param>
+/// <param name="Total">Steps in all, known from the start.</param>
 public readonly record struct RunProgress(int Done, int Total);

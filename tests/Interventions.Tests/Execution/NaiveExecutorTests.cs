@@ -259,13 +259,16 @@ public sealed class NaiveExecutorTests : IDisposable
     }
 
     [Fact]
-    public void Progress_counts_forward_passes_and_cancellation_stops()
+    public void Progress_counts_steps_and_cancellation_stops()
     {
         ToyPrompts prompts = ToyPrompts.Random(12, 4, 4, 4);
         List<RunProgress> seen = [];
         InterventionGraph graph = new() { Name = "Slow", Writes = [Patch("blocks.{layer}.z")], Metrics = [LogitDifference] };
-        Run(graph, prompts, new RunOptions { BatchSize = 2, Progress = new Synchronous(seen.Add) }).Dispose();
+        Run(graph, prompts, new RunOptions { BatchSize = 2, Naive = true, Progress = new Synchronous(seen.Add) }).Dispose();
         Assert.Equal(Enumerable.Range(1, 6).Select(done => new RunProgress(done, 6)), seen);
+        seen.Clear();
+        Run(graph, prompts, new RunOptions { BatchSize = 2, Progress = new Synchronous(seen.Add) }).Dispose();
+        Assert.Equal(Enumerable.Range(1, seen.Count).Select(done => new RunProgress(done, seen.Count)), seen);
 
         using CancellationTokenSource cancelled = new();
         cancelled.Cancel();

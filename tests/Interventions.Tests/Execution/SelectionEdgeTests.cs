@@ -114,7 +114,8 @@ public sealed class SelectionEdgeTests : IDisposable
     public void A_method_that_returns_null_is_named()
     {
         ToyPrompts prompts = ToyPrompts.Random(6, 3);
-        Says("Null.Nothing returned null", () => Run(new() { Name = "Null", Writes = [new WriteNode("Nothing", "embed", [], _ => null!)] }, prompts));
+        CaptureNode logits = new("Logits", "logits", [new Read.Value()], x => x[0]);
+        Says("Null.Nothing returned null", () => Run(new() { Name = "Null", Writes = [new WriteNode("Nothing", "embed", [], _ => null!)], Captures = [logits] }, prompts));
         Says("Null.Nothing returned null", () => Run(new() { Name = "Null", Metrics = [new MetricNode("Nothing", [], _ => null!)] }, prompts));
     }
 

@@ -101,13 +101,14 @@ public sealed class ShapeTests : IDisposable
         Refused("P returned [1, 6], and its [Shape] says [pos=1, 1]", Patch(x => x.mean([0L]), "pos", "1"));
         Refused("X.P: [d_head] does not broadcast to 'embed[pos=end]', which has [batch, pos, d_model]", Patch(x => x, "d_head"));
         WriteNode fused = WriteNode.Fuse(BuiltInWrites.Scale("embed[pos=end]", 2), Patch(x => x, "d_model").Writes[0]);
-        Refused("P returned [2, 1, 6], and its [Shape] says [d_model=6]", new() { Name = "X", Writes = [fused] });
+        Refused("P returned [2, 1, 6], and its [Shape] says [d_model=6]", Patch(x => x, "d_model") with { Writes = [fused] });
     }
 
     private static InterventionGraph Patch(Func<Tensor, Tensor> body, params string[] shape) => new()
     {
         Name = "X",
         Writes = [new WriteNode("P", "embed[pos=end]", [new Read.Value()], x => body(x[0])) { Shape = [.. shape] }],
+        Captures = [new CaptureNode("Logits", "logits", [new Read.Value()], x => x[0])],
     };
 
     private static InterventionGraph Declared(Tensor tensor, params string[] axes) => new()

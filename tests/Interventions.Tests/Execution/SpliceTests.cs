@@ -259,9 +259,9 @@ public sealed class SpliceTests : IDisposable
             graph.Splice("Sae", "blocks.0.resid", _sae).Then(BuiltInWrites.Zero("blocks.1.resid.sae.error")));
         Refused("did you mean 'blocks.0.resid.sae.features'?",
             graph.Splice("Sae", "blocks.0.resid", _sae).Then(BuiltInWrites.Zero("blocks.0.resid.sae.feature")));
-        Refused("Encode returned [2, 4, 3] for [2, 4, 6]; it must return [batch=2, pos=4, feature=5]",
+        Refused("Encode returned [1, 2, 3] for [1, 2, 6]; it must return [batch=1, pos=2, feature=5]",
             graph.Splice("Sae", "blocks.0.resid", new LinearSae(ones(6, 3, dtype: float64), ones(3, 6, dtype: float64)) { Claims = 5 }, errorTerm: false));
-        Refused("Decode returned [2, 4, 3]; what it replaces is [2, 4, 6]",
+        Refused("Decode returned [1, 2, 3]; what it replaces is [1, 2, 6]",
             graph.Splice("Sae", "blocks.0.resid", new LinearSae(ones(6, 5, dtype: float64), ones(5, 3, dtype: float64)), errorTerm: false));
         Assert.Contains("Wrong.Sae is null", Assert.Throws<InterventionException>(() => graph.Splice("Sae", "blocks.0.resid", (ISplice)null!)).Message, StringComparison.Ordinal);
     }

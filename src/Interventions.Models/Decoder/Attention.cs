@@ -1,0 +1,102 @@
+using Interventions.Graphs;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Decoder;
+
+/// <summary>Attention's two products and what lies between them.</summary>
+/// <param name="Scale">What queries are multiplied with.</param>
+internal sealed record Attention(double Scale)
+{
+    /// <summary>
+    /// Queries <c>[batch, query, head, d_head]</c> times keys <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, head, query,
+    /// key]</c>. The queries of the heads that share a key head are one long list of queries to it: no key is copied.
+    /// </summary>
+    public Tensor Scores(Tensor q, Tensor k)
+    {
+        long[] shape = q.shape;
+        (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
+        long keyHeads = k.shape[2], keys = k.shape[1];
+        Tensor grouped = q.mul(Scale).transpose(1, 2).reshape(batch, keyHeads, heads / keyHeads * queries, width);
+        return grouped.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, queries, keys);
+    }
+
+    /// <summary>
+    /// Pattern <c>[batch, head, query, key]</c> times values <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, query, head,
+    /// d_head]</c>.
+    /// </summary>
+    public static Tensor Mix(Tensor pattern, Tensor v)
+    {
+        long[] shape = pattern.shape;
+        (long batch, long heads, long queries, long keys) = (shape[0], shape[1], shape[2], shape[3]);
+        long valueHeads = v.shape[2];
+        Tensor grouped = pattern.reshape(batch, valueHeads, heads / valueHeads * queries, keys);
+        return grouped.matmul(v.transpose(1, 2)).view(batch, heads, queries, v.shape[3]).transpose(1, 2);
+    }
+
+    /// <summary>Some queries of many variants: one softmax over all pieces of the history. Own: q. History: k, v.</summary>
+    public Tensor Attend(ReadOnlySpan<Tensor> own, ReadOnlySpan<HistoryPiece> pieces)
+    {
+        // Variants of one prompt are more queries to its keys: [source, head, variant, query, d_head].
+        long[] shape = own[0].shape;
+        (long lanes, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
+        long sources = lanes;
+        foreach (HistoryPiece piece in pieces)
+            sources = Math.Min(sources, Math.Min(piece.Inputs[0].shape[0], piece.Inputs[1].shape[0]));
+        long variants = lanes / sources;
+        Tensor q = own[0].mul(Scale).view(variants, sources, queries, heads, width).permute(1, 3, 0, 2, 4).contiguous();
+
+        Tensor[] scores = new Tensor[pieces.Length];
+        for (int i = 0; i < pieces.Length; i++)
+        {
+            Tensor part = PieceScores(q, pieces[i].Inputs[0]);
+            scores[i] = pieces[i].Hidden is { } hidden ? part.masked_fill_(hidden, double.NegativeInfinity) : part;
+        }
+        Tensor pattern = (scores.Length == 1 ? scores[0] : cat(scores, -1)).softmax(-1);
+
+        Tensor? z = null;
+        long key = 0;
+        foreach (HistoryPiece piece in pieces)
+        {
+            long keys = piece.Inputs[1].shape[1];
+            Tensor part = PieceMix(pattern.narrow(-1, key, keys), piece.Inputs[1]);
+            z = z is null ? part : z + part;
+            key += keys;
+        }
+        return z!.permute(2, 0, 3, 1, 4).reshape(lanes, queries, heads, width);
+    }
+
+    /// <summary>Queries <c>[source, head, variant, query, d_head]</c> times one piece's keys: <c>[source, head, variant, query, key]</c>.</summary>
+    private static Tensor PieceScores(Tensor q, Tensor k)
+    {
+        long[] shape = q.shape;
+        (long sources, long heads, long variants, long queries, long width) = (shape[0], shape[1], shape[2], shape[3], shape[4]);
+        long keys = k.shape[1], keyHeads = k.shape[2], sharing = heads / keyHeads;
+        if (k.shape[0] == sources)
+            return q.view(sources, keyHeads, sharing * variants * queries, width).matmul(k.permute(0, 2, 3, 1)).view(sources, heads, variants, queries, keys);
+
+        Tensor own = k.view(variants, sources, keys, keyHeads, width).permute(1, 3, 0, 2, 4);
+        Tensor grouped = q.view(sources, keyHeads, sharing, variants, queries, width).transpose(2, 3);
+        // A product of one row by one column is slower as a matrix product than written out.
+        Tensor scores = queries * keys == 1
+            ? grouped.mul(own.unsqueeze(3)).sum([-1L], keepdim: true)
+            : grouped.reshape(sources, keyHeads, variants, sharing * queries, width).matmul(own.transpose(-1, -2)).view(sources, keyHeads, variants, sharing, queries, keys);
+        return scores.transpose(2, 3).reshape(sources, heads, variants, queries, keys);
+    }
+
+    /// <summary>A pattern <c>[source, head, variant, query, key]</c> times one piece's values: <c>[source, head, variant, query, d_head]</c>.</summary>
+    private static Tensor PieceMix(Tensor pattern, Tensor v)
+    {
+        long[] shape = pattern.shape;
+        (long sources, long heads, long variants, long queries, long keys) = (shape[0], shape[1], shape[2], shape[3], shape[4]);
+        long valueHeads = v.shape[2], width = v.shape[3], sharing = heads / valueHeads;
+        if (v.shape[0] == sources)
+            return pattern.reshape(sources, valueHeads, sharing * variants * queries, keys).matmul(v.transpose(1, 2)).view(sources, heads, variants, queries, width);
+
+        Tensor own = v.view(variants, sources, keys, valueHeads, width).permute(1, 3, 0, 2, 4);
+        Tensor grouped = pattern.reshape(sources, valueHeads, sharing, variants, queries, keys).transpose(2, 3);
+        Tensor mixed = queries * keys == 1
+            ? grouped.mul(own.unsqueeze(3))
+            : grouped.reshape(sources, valueHeads, variants, sharing * queries, keys).matmul(own).view(sources, valueHeads, variants, sharing, queries, width);
+        return mixed.transpose(2, 3).reshape(sources, heads, variants, queries, width);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using Interventions.Planning;
+using Interventions.Sites;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>What methods read of one member of a family: the rows that were computed for it, and its parent's.</summary>
+internal sealed record BranchValues(PlanContext Plan, RowStore Store, RowGather Gather, PromptChunk Chunk, Family Family, int Member, Device Where)
+    : RunValues(Chunk, Family.TokensOf)
+{
+    private readonly (int Class, int Prompt)[] _places = Places(Plan);
+
+    public override Device Device => Where;
+
+    /// <summary>The gradients' tables, by metric; null unless gradients were asked for.</summary>
+    public IReadOnlyDictionary<string, RowStore>? Gradients { get; init; }
+
+    public override Tensor Select(BoundSite site, string node, SweepPoint point, int[] rows) => Select(Store, site, node, point, rows, beforeWrites: false);
+
+    public override Tensor SelectBeforeWrites(BoundSite site, string node, SweepPoint point, int[] rows) => Select(Store, site, node, point, rows, beforeWrites: true);
+
+    public override Tensor SelectGradient(string metric, BoundSite site, string node, SweepPoint point, int[] rows) =>
+        Select(Gradients![metric], site, node, point, rows, beforeWrites: false);
+
+    private Tensor Select(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
+    {
+        List<(RowTable Table, int Row)> places = Places(store, site, node, point, rows, beforeWrites);
+        foreach (RowTable table in places.Select(place => place.Table).DistinctBy(table => (object)table, ReferenceEqualityComparer.Instance))
+            SelectedRows.CheckAxes(site, table.Rows.shape);
+        Tensor values = Gather.Rows(places);
+        return new SelectedRows(site, point, Chunk, Run, rows, (int)values.shape[0] / rows.Length, values.shape.AsSpan(1)).Read(values);
+    }
+
+    /// <summary>Where the selected positions are.</summary>
+    public List<(RowTable Table, int Row)> Places(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
+    {
+        int index = Plan.Index(node);
+        List<(RowTable, int)> places = [];
+        foreach (int row in rows)
+        {
+            (int c, int prompt) = _places[row];
+            foreach (int position in site.PositionIndices(site.PositionAxis, point, Chunk.Tokens(Run, row), Chunk.Describe(Run, row)))
+            {
+                RowPlace place = store.Locate(index, Family, c, position, beforeWrites);
+                places.Add((place.Table, place.Row(Member, prompt)));
+            }
+        }
+        return places;
+    }
+
+    private static (int, int)[] Places(PlanContext plan)
+    {
+        var places = new (int, int)[plan.Classes.Sum(c => c.Rows.Length)];
+        for (int c = 0; c < plan.Classes.Length; c++)
+            for (int prompt = 0; prompt < plan.Classes[c].Rows.Length; prompt++)
+                places[plan.Classes[c].Rows[prompt]] = (c, prompt);
+        return places;
+    }
+}

@@ -1,0 +1,181 @@
+using System.Collections.Immutable;
+using Interventions.Graphs;
+using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>Carries a plan out for one chunk of prompts.</summary>
+internal sealed class ChunkRun
+{
+    private readonly ExecutionPlan _execution;
+    private readonly PlanContext _plan;
+    private readonly Slices _slices;
+    private readonly BoundIntervention _intervention;
+    private readonly PromptChunk _chunk;
+    private readonly ReferenceValues _references;
+    private readonly KeptValues _kept;
+    private readonly DisposeScope _scope;
+    private readonly Device _device;
+    private readonly RowStore _store;
+    private readonly NodeComputer _computer;
+    private readonly ILookup<int, KeptItem> _keptAfter;
+    private readonly bool _hasGradients;
+
+    public ChunkRun(ExecutionPlan execution, HookedModel model, PromptChunk chunk, ReferenceValues references, KeptValues kept, DisposeScope scope)
+    {
+        _execution = execution;
+        _plan = execution.Context;
+        _slices = execution.Slices;
+        _intervention = _plan.Intervention;
+        _chunk = chunk;
+        _references = references;
+        _kept = kept;
+        _scope = scope;
+        _device = model.Device;
+        _store = new RowStore(_plan);
+        _computer = new NodeComputer(_plan, _slices, _store, new RowGather(_store, _device), _device);
+        _keptAfter = KeptItem.Of(_plan).ToLookup(item => item.Node);
+        _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
+    }
+
+    /// <summary>Runs all passes.</summary>
+    /// <param name="report">Told after every node.</param>
+    /// <param name="cancellationToken">Looked at before every node.</param>
+    public void Execute(Action report, CancellationToken cancellationToken)
+    {
+        HashSet<int> differentiated = [.. Families.Differentiated(_intervention, _plan.Points).Select(_plan.Index)];
+        foreach (PlanPass pass in _execution.Passes)
+        {
+            foreach (PlanStep step in pass.Nodes)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Compute(pass, step);
+                if (differentiated.Contains(step.Node))
+                    BeginGradients(step.Node);
+                foreach (KeptItem item in _keptAfter[step.Node])
+                    Keep(pass, item, gradients: null);
+                foreach (int node in step.Freed)
+                    _store.Free(node);
+                report();
+            }
+            if (_hasGradients)
+                KeepGradients(pass, differentiated);
+        }
+    }
+
+    private void Compute(PlanPass pass, PlanStep step)
+    {
+        foreach (PlanBatch batch in step.Batches)
+        {
+            foreach (ImmutableArray<RowGroup> groups in batch.Definition is { } definition ? _computer.Alike(definition, batch.Groups) : [batch.Groups])
+            {
+                using DisposeScope scope = NewDisposeScope();
+                Tensor rows = step.Node switch
+                {
+                    0 => Tokens(groups),
+                    1 => tensor(groups.SelectMany(group => Repeat(group.Positions.Select(position => (long)position), group.Lanes)).ToArray(), device: _device),
+                    _ => _computer.Compute(_plan.Nodes[step.Node - 2], batch.Definition!, groups),
+                };
+                _store.Add(step.Node, new RowTable(Own(rows, scope), groups), family => step.Written.Contains(family));
+            }
+        }
+        // A run may read what another one wrote to this very node; they are numbered in that order, the changed run last.
+        foreach (Family[] families in step.Written.GroupBy(family => family.Run ?? int.MaxValue, (_, families) => families.ToArray()).OrderBy(families => families[0].Run ?? int.MaxValue))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            NodeWriter writer = new(
+                _plan, _slices, _store, store => new RowGather(store, _device), (family, member) => Arguments(pass, family, member, null), family => pass.Members[family.Index].Length, !_hasGradients, _device);
+            if (writer.Write(step.Node, families) is { } table)
+                _store.AddWritten(step.Node, table with { Rows = Own(table.Rows, scope) });
+        }
+    }
+
+    /// <summary>A handle of the chunk's own, whatever it was made from.</summary>
+    private Tensor Own(Tensor rows, DisposeScope scope) => (scope.Contains(rows) ? rows : rows.alias()).MoveToOtherDisposeScope(_scope);
+
+    private Tensor Tokens(ImmutableArray<RowGroup> groups)
+    {
+        List<long> ids = [];
+        foreach (RowGroup group in groups)
+            foreach ((Family family, _, int count) in group.Families)
+                ids.AddRange(Repeat(_plan.Classes[group.Class].Rows.SelectMany(row => group.Positions.Select(position => _chunk.Tokens(family.TokensOf, row).Ids[position])), count));
+        return tensor(ids.ToArray(), device: _device);
+    }
+
+    private static IEnumerable<long> Repeat(IEnumerable<long> values, int times)
+    {
+        long[] all = [.. values];
+        return Enumerable.Range(0, times).SelectMany(_ => all);
+    }
+
+    /// <summary>What methods see of a member: its own values, and those of all runs at its point.</summary>
+    private Arguments Arguments(PlanPass pass, Family family, int member, SweepPoint? point)
+    {
+        BranchValues Values(Family of, int at) => new(_plan, _store, new RowGather(_store, _device), _chunk, of, at, _device);
+        BranchValues own = Values(family, member);
+        List<RunValues> runs = [.. Enumerable.Range(0, _plan.RunCount).Select(run => Values(_plan.Families[run], 0))];
+        if (!family.IsUnchanged)
+            runs.AddRange(_intervention.Runs.Select(run => Values(_plan.RunOf(family, run.Number), member)));
+        return new Arguments(_intervention.Name, point ?? (family.IsUnchanged ? SweepPoint.None : _plan.Points[family.Points[pass.Members[family.Index][member]]]), own, runs, _references);
+    }
+
+    private void Keep(PlanPass pass, KeptItem item, IReadOnlyDictionary<string, RowStore>? gradients)
+    {
+        Family family = item.Family;
+        for (int member = 0; member < pass.Members[family.Index].Length; member++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Arguments arguments = Arguments(pass, family, member, item.Point);
+            arguments = arguments with { Own = (BranchValues)arguments.Own with { Gradients = gradients } };
+            (string name, KeptValue value) = item.Keep is { } keep
+                ? (keep.Name, arguments.Reduce(keep, keep.Site.Names(arguments.Point).ElementAt(item.NameIndex)))
+                : (item.Metric!.Node.Name, arguments.Measure(item.Metric));
+            if (family.IsUnchanged)
+                _kept.AddUnchanged(family.TokensOf, name, item.Part, _chunk, value);
+            else
+                _kept.AddChanged(family.Points[pass.Members[family.Index][member]], name, item.Part, _chunk, value);
+        }
+    }
+
+    /// <summary>From here on gradients flow to a node's rows, whatever they come from.</summary>
+    private void BeginGradients(int node)
+    {
+        foreach (RowTable table in _store.Tables(node).ToArray())
+            _store.Replace(node, table, (table.Rows.requires_grad ? table.Rows.alias() : table.Rows.detach().requires_grad_()).MoveToOtherDisposeScope(_scope));
+    }
+
+    private void KeepGradients(PlanPass pass, HashSet<int> differentiated)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, RowStore> gradients = [];
+        foreach (BoundMetric metric in _intervention.Gradients.Select(gradient => gradient.Metric).Distinct())
+            gradients[metric.Node.Name] = Gradients(Total(pass, metric, _plan.IsDifferentiated), differentiated);
+        foreach (BoundParameter parameter in _intervention.Parameters)
+        {
+            Tensor total = Total(pass, parameter.Metric, family => family.Run is null);
+            Tensor? found = total.requires_grad ? autograd.grad([total], [parameter.Node.Value], retain_graph: true, allow_unused: true)[0] : null;
+            _kept.AddParameter(parameter.Node.Name, found is { IsInvalid: false } ? found : zeros_like(parameter.Node.Value));
+        }
+        foreach (KeptItem item in _keptAfter[int.MaxValue])
+            Keep(pass, item, gradients);
+    }
+
+    /// <summary>A metric's sum over prompts and members: rows of different members do not meet, so its gradient is each member's own.</summary>
+    private Tensor Total(PlanPass pass, BoundMetric metric, Func<Family, bool> which) => stack(
+        _plan.Families.Where(family => family.IsMeasured && which(family)).SelectMany(family => Enumerable.Range(0, pass.Members[family.Index].Length)
+            .SelectMany(member => (family.IsUnchanged && metric.IsSwept ? _plan.Points : [null!]).Select(point => Arguments(pass, family, member, point).Measure(metric).sum())))).sum();
+
+    private RowStore Gradients(Tensor total, HashSet<int> differentiated)
+    {
+        (int Node, RowTable Table)[] tables = [.. differentiated.SelectMany(node => _store.Tables(node).Select(table => (node, table)))];
+        IList<Tensor>? found = total.requires_grad
+            ? autograd.grad([total], [.. tables.Select(table => table.Table.Rows)], retain_graph: true, allow_unused: true)
+            : null;
+        Dictionary<RowTable, Tensor> gradients = new(ReferenceEqualityComparer.Instance);
+        for (int i = 0; i < tables.Length; i++)
+            gradients[tables[i].Table] = found?[i] is { IsInvalid: false } gradient ? gradient : zeros_like(tables[i].Table.Rows);
+        return _store.Like(differentiated, table => gradients[table]);
+    }
+}

@@ -1,0 +1,160 @@
+using System.Collections.Immutable;
+using Interventions.Graphs;
+using Interventions.Planning;
+using Interventions.Sites;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>Computes rows of a node, of all variants together.</summary>
+internal sealed class NodeComputer(PlanContext plan, Slices slices, RowStore store, RowGather gather, Device device)
+{
+    /// <summary>
+    /// The groups in parts whose inputs have one shape: a variant with a patched port has keys for every query head, others share them.
+    /// </summary>
+    public IEnumerable<ImmutableArray<RowGroup>> Alike(Definition definition, ImmutableArray<RowGroup> groups)
+    {
+        int[] inputs = [.. definition.Inputs.Select(input => plan.Index(input.Node))];
+        if (inputs.All(input => store.Tables(input).Select(table => Signature(table.Rows)).Distinct().Count() <= 1))
+            return [groups];
+        return groups.SelectMany(group => group.Families.Select(family => (
+                Span: new RowSpan(family.Family, family.Count, group.Class, PositionSet.Of(group.Positions)),
+                Shapes: string.Join('|', inputs.Select(input => Signature(Nearest(input, family.Family, group.Class))))))
+            ).GroupBy(pair => pair.Shapes, pair => pair.Span).Select(alike => Batching.Groups(plan, alike));
+
+        static string Signature(Tensor? rows) => rows is null ? "" : string.Join(',', rows.shape[1..]);
+
+        Tensor? Nearest(int node, Family family, int c)
+        {
+            for (Family? at = family; at is not null; at = at.Parent is int parent ? plan.Families[parent] : null)
+                if (store.Find(node, at.Index, c) is { } location)
+                    return location.Table.Rows;
+            return null;
+        }
+    }
+
+    /// <summary>The rows of groups: <c>[row, …]</c>.</summary>
+    public Tensor Compute(ModelNode node, Definition definition, ImmutableArray<RowGroup> groups)
+    {
+        if (!definition.LooksBeyond)
+            return Pointwise(node, definition, groups);
+        Tensor[] blocks = definition.Piecewise is { } piecewise
+            ? [.. groups.SelectMany(group => Histories(piecewise, group)).Select(block => Pieces(node, piecewise, block))]
+            : [.. groups.Select(group => Whole(node, definition, group))];
+        return blocks.Length == 1 ? blocks[0] : cat(blocks);
+    }
+
+    private Tensor Pointwise(ModelNode node, Definition definition, ImmutableArray<RowGroup> groups)
+    {
+        int length = plan.Classes[groups[0].Class].Length;
+        Tensor[] inputs = [.. definition.Inputs.Select(input => Shape(input.Node).Cut(gather.Rows(plan.Index(input.Node), groups), length).unsqueeze(Shape(input.Node).PositionAxis))];
+        return Shape(node.Name).Pad(definition.Compute(inputs).squeeze(Shape(node.Name).PositionAxis), plan.Longest);
+    }
+
+    /// <summary>Every position of the sequences, of which the group's are kept.</summary>
+    private Tensor Whole(ModelNode node, Definition definition, RowGroup group)
+    {
+        int length = plan.Classes[group.Class].Length;
+        RowGroup whole = group with { Positions = [.. Enumerable.Range(0, length)], Offset = 0 };
+        Tensor[] inputs = [.. definition.Inputs.Select(input => Sequences(input.Node, whole))];
+        Tensor value = definition.Compute(inputs).movedim([Shape(node.Name).PositionAxis], [1]);
+        if (group.Positions.Length < length)
+            value = value.index_select(1, tensor(group.Positions.Select(position => (long)position).ToArray(), device: device));
+        return Shape(node.Name).Pad(value.flatten(0, 1), plan.Longest);
+    }
+
+    private Tensor Pieces(ModelNode node, Piecewise piecewise, HistoryBlock block)
+    {
+        Tensor[] own = [.. piecewise.Own.Select(input => Sequences(input, block.Group))];
+        HistoryPiece[] pieces =
+        [
+            .. block.Pieces.Select(piece => new HistoryPiece(
+                [.. piecewise.History.Select((input, i) => Sequences(input.Node, piece.Inputs[i].Rows))], Hidden(block.Group.Positions, piece.Positions, piecewise.History[0].Reach, plan.Classes[block.Group.Class].Length))),
+        ];
+        return piecewise.Compute(own, pieces).movedim([Shape(node.Name).PositionAxis], [1]).flatten(0, 1);
+    }
+
+    /// <summary>Rows as sequences: <c>[lane, position, …]</c>, positions at their axis.</summary>
+    private Tensor Sequences(string node, RowGroup group)
+    {
+        Tensor rows = Shape(node).Cut(gather.Rows(plan.Index(node), [group with { Offset = 0 }]), plan.Classes[group.Class].Length);
+        return rows.view([group.Lanes, group.Positions.Length, .. rows.shape[1..]]).movedim([1], [Shape(node).PositionAxis]);
+    }
+
+    /// <summary>
+    /// Whose keys a group's members see: those that are a member's own are a piece, and those that it inherits are its ancestors', handed over once for all members. Members of one group
+    /// that inherit different positions go to different blocks.
+    /// </summary>
+    private IEnumerable<HistoryBlock> Histories(Piecewise piecewise, RowGroup group)
+    {
+        int length = plan.Classes[group.Class].Length;
+        PositionSet positions = PositionSet.Of(group.Positions);
+        PositionSet seen = piecewise.History.Select(input => positions.Backward(input.Reach, length)).Aggregate((left, right) => left | right);
+        List<HistoryBlock> blocks = [];
+        foreach ((Family family, _, int count) in group.Families)
+        {
+            // By position, who owns each of the inputs.
+            var pieces = seen.ToArray().GroupBy(
+                position => new EquatableArray<int>([.. piecewise.History.Select(input => plan.Owner(slices.After, family, plan.Index(input.Node), group.Class, position).Index)]));
+            RowGroup Rows(int owner, IEnumerable<int> of) => owner == family.Index
+                ? group with { Families = [(family, 0, count)], Members = count, Positions = [.. of], Offset = 0 }
+                : group with { Families = [(plan.Families[owner], 0, 1)], Members = 1, Positions = [.. of], Offset = 0 };
+            HistoryBlock block = new(
+                Rows(family.Index, group.Positions),
+                [.. pieces.Select(piece => new HistoryRows([.. piece], [.. piece.Key.Select(owner => (owner, owner == family.Index, Rows(owner, piece)))]))]);
+            if (blocks.Count > 0 && blocks[^1].TryJoin(block) is { } joined)
+                blocks[^1] = joined;
+            else
+                blocks.Add(block);
+        }
+        return blocks;
+    }
+
+    /// <summary>What lies outside the reach; null if nothing does.</summary>
+    private Tensor? Hidden(ImmutableArray<int> positions, ImmutableArray<int> keys, Reach reach, int length)
+    {
+        bool[] hidden = [.. positions.SelectMany(position => keys.Select(key => !PositionSet.Range(position, position + 1).Backward(reach, length).Contains(key)))];
+        return hidden.Contains(true) ? tensor(hidden, device: device).view(positions.Length, keys.Length) : null;
+    }
+
+    private NodeShape Shape(string node) => plan.Shapes[node];
+
+    /// <summary>Members with the history that they have in common.</summary>
+    private sealed record HistoryBlock(RowGroup Group, ImmutableArray<HistoryRows> Pieces)
+    {
+        /// <summary>This block with a further family, if that has the same ancestors and owns the same positions.</summary>
+        public HistoryBlock? TryJoin(HistoryBlock next)
+        {
+            if (Pieces.Length != next.Pieces.Length)
+                return null;
+            var pieces = ImmutableArray.CreateBuilder<HistoryRows>();
+            for (int i = 0; i < Pieces.Length; i++)
+            {
+                (HistoryRows left, HistoryRows right) = (Pieces[i], next.Pieces[i]);
+                if (!left.Positions.AsSpan().SequenceEqual(right.Positions.AsSpan()))
+                    return null;
+                var inputs = ImmutableArray.CreateBuilder<(int Owner, bool IsOwn, RowGroup Rows)>();
+                foreach (((int Owner, bool IsOwn, RowGroup Rows) one, (int Owner, bool IsOwn, RowGroup Rows) other) in left.Inputs.Zip(right.Inputs))
+                {
+                    if (one.IsOwn != other.IsOwn || !(one.IsOwn || one.Owner == other.Owner))
+                        return null;
+                    inputs.Add(one.IsOwn ? one with { Rows = Append(one.Rows, other.Rows) } : one);
+                }
+                pieces.Add(left with { Inputs = inputs.ToImmutable() });
+            }
+            return new HistoryBlock(Append(Group, next.Group), pieces.ToImmutable());
+        }
+
+        private static RowGroup Append(RowGroup left, RowGroup right) => left with
+        {
+            Families = left.Families.AddRange(right.Families.Select(family => (family.Family, family.First + left.Members, family.Count))),
+            Members = left.Members + right.Members,
+        };
+    }
+
+    /// <summary>Positions with the same owners.</summary>
+    /// <param name="Positions">The positions, ascending.</param>
+    /// <param name="Inputs">For each input who owns it, whether that is the reader itself, and the rows.</param>
+    private sealed record HistoryRows(ImmutableArray<int> Positions, ImmutableArray<(int Owner, bool IsOwn, RowGroup Rows)> Inputs);
+}

@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using Interventions.Execution;
+using Interventions.Graphs;
+
+namespace Interventions.Planning;
+
+/// <summary>What every step of planning looks at: the two graphs, the families, and the shape of the prompts.</summary>
+internal sealed class PlanContext
+{
+    private readonly PromptChunk _chunk;
+    private readonly Dictionary<string, int> _index = new() { [ModelGraph.Tokens] = 0, [ModelGraph.Positions] = 1 };
+
+    public PlanContext(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs)
+    {
+        Intervention = intervention;
+        RunCount = runs;
+        Shapes = shapes;
+        _chunk = chunk;
+        Nodes = graph.Nodes;
+        foreach (ModelNode node in Nodes)
+            _index[node.Name] = _index.Count;
+        Points = [.. intervention.Points()];
+        Families = Planning.Families.Expand(graph, shapes, intervention, runs);
+        Classes = PromptClass.Of(chunk, runs);
+        foreach (Family family in Families)
+            CheckAxes(family);
+        HashSet<string> differentiated = Planning.Families.Differentiated(intervention, Points);
+        FirstDifferentiated = differentiated.Count == 0 ? int.MaxValue : differentiated.Min(Index);
+    }
+
+    public BoundIntervention Intervention { get; }
+
+    public NodeShapes Shapes { get; }
+
+    /// <summary>How many runs the prompt set has: that many families come first.</summary>
+    public int RunCount { get; }
+
+    /// <summary>The model's nodes; node <c>i</c> of a plan is <c>Nodes[i - 2]</c>, after tokens and positions.</summary>
+    public ImmutableArray<ModelNode> Nodes { get; }
+
+    public int NodeCount => Nodes.Length + 2;
+
+    public ImmutableArray<SweepPoint> Points { get; }
+
+    public ImmutableArray<Family> Families { get; }
+
+    public ImmutableArray<PromptClass> Classes { get; }
+
+    /// <summary>The length of the longest prompt.</summary>
+    public int Longest => Classes.Max(prompts => prompts.Length);
+
+    /// <summary>The first node whose gradient is kept; from there on measured runs share nothing.</summary>
+    public int FirstDifferentiated { get; }
+
+    public int Index(string node) => _index[node];
+
+    public string Name(int node) => node switch { 0 => ModelGraph.Tokens, 1 => ModelGraph.Positions, _ => Nodes[node - 2].Name };
+
+    /// <summary>Refuses selections of a node that has other axes in a family, whether or not anybody computes it.</summary>
+    private void CheckAxes(Family family)
+    {
+        IEnumerable<BoundSite> sites = [.. family.Writes.Values.SelectMany(writes => writes).Select(write => write.Site), .. family.IsMeasured ? Kept() : []];
+        foreach (BoundSite site in sites)
+            foreach (SweepPoint point in family.IsUnchanged && site.IsSwept ? Points : [family.Point])
+                foreach (string node in site.Names(point))
+                    if (family.Definitions.TryGetValue(node, out Definition? definition) && Shapes.Reshaped(definition) is { } shape)
+                        site.CheckAxes(shape);
+
+        IEnumerable<BoundSite> Kept() => Intervention.Captures.Concat<BoundKeep>(Intervention.Gradients).Select(keep => keep.Site);
+    }
+
+    /// <summary>Whether a node's gradient is taken in a family, or flows through it: then its rows are its own.</summary>
+    public bool IsUnshared(Family family, int node) => node >= FirstDifferentiated && IsDifferentiated(family);
+
+    /// <summary>Whether gradients of the family's metric are its own: the changed run without writes is the base run.</summary>
+    public bool IsDifferentiated(Family family) =>
+        family.IsUnchanged || (family.Run is null && (family.Writes.Count > 0 || !Intervention.Parameters.IsEmpty));
+
+    /// <summary>The family that is a run (null: the changed one) at a family's points, or the run of the prompt set.</summary>
+    public Family RunOf(Family family, int run)
+    {
+        if (run < RunCount)
+            return Families[run];
+        int size = Intervention.Runs.Length + 1, group = (family.Index - RunCount) / size;
+        return Families[RunCount + (group * size) + (run - RunCount)];
+    }
+
+    /// <summary>The selected token positions of a site in the prompts of a class, in the order of the selection.</summary>
+    public IReadOnlyList<int> Positions(BoundSite site, int tokensOf, int promptClass, SweepPoint point)
+    {
+        int row = Classes[promptClass].Representative;
+        return site.PositionIndices(site.PositionAxis, point, _chunk.Tokens(tokensOf, row), _chunk.Describe(tokensOf, row));
+    }
+
+    /// <summary>The family that has rows of its own of a node where another one only inherits them.</summary>
+    public Family Owner(RowMap own, Family family, int node, int promptClass, int position)
+    {
+        while (family.Parent is int parent && !own[family.Index, node, promptClass].Contains(position))
+            family = Families[parent];
+        return family;
+    }
+}

@@ -1,0 +1,82 @@
+using Interventions.Graphs;
+
+namespace Interventions.Planning;
+
+/// <summary>
+/// The second step, share: where a variant differs from what it is a variant of. It begins to exist at its first write, or at its first token that is another; everything else is its
+/// parent's, by reference.
+/// </summary>
+internal static class Sharing
+{
+    /// <summary>The rows that are a family's own: before its writes to a node, and after them.</summary>
+    public static OwnRows Own(PlanContext plan)
+    {
+        int classes = plan.Classes.Length;
+        OwnRows own = new(new RowMap(plan.Families.Length, plan.NodeCount, classes), new RowMap(plan.Families.Length, plan.NodeCount, classes), []);
+        foreach (Family family in plan.Families)
+            for (int node = 0; node < plan.NodeCount; node++)
+                for (int c = 0; c < classes; c++)
+                    AddRows(plan, own, family, node, c);
+        return own;
+    }
+
+    private static void AddRows(PlanContext plan, OwnRows own, Family family, int node, int c)
+    {
+        PositionSet rows = Before(plan, own, family, node, c);
+        own.Before[family.Index, node, c] = rows;
+        if (family.Writes.TryGetValue(plan.Name(node), out var writes))
+        {
+            List<PositionSet> versions = [rows];
+            foreach (BoundWrite write in writes)
+                versions.Add(rows = AfterWrite(plan, own.After, family, node, c, write, rows));
+            own.Versions[(family.Index, node, c)] = [.. versions];
+        }
+        own.After[family.Index, node, c] = rows;
+    }
+
+    private static PositionSet Before(PlanContext plan, OwnRows own, Family family, int node, int c)
+    {
+        PromptClass prompts = plan.Classes[c];
+        if (family.Parent is null)
+            return prompts.All;
+        if (node == 0)
+            return family.IsUnchanged ? prompts.Differences[family.TokensOf] : PositionSet.Empty;
+        if (node == 1)
+            return PositionSet.Empty;
+        // A gradient belongs to one run, so its runs do not share what it flows through.
+        if (plan.IsUnshared(family, node))
+            return prompts.All;
+        PositionSet rows = PositionSet.Empty;
+        foreach (NodeInput input in family.DefinitionOf(plan.Nodes[node - 2]).Inputs)
+            rows |= own.After[family.Index, plan.Index(input.Node), c].Forward(input.Reach, prompts.Length);
+        return !rows.IsEmpty && family.IsWhole(plan.Nodes[node - 2]) ? prompts.All : rows;
+    }
+
+    private static PositionSet AfterWrite(PlanContext plan, RowMap own, Family family, int node, int c, BoundWrite write, PositionSet rows)
+    {
+        IReadOnlyList<int> selected = plan.Positions(write.Site, family.TokensOf, c, family.Point);
+        if (!write.IsCopy || write.Reads[0] is not BoundRead.From { Site: null } from || plan.IsUnshared(family, node))
+            return rows | PositionSet.Of(selected);
+
+        // A copy of what is there already changes nothing: that row stays the parent's.
+        Family donor = plan.RunOf(family, from.Run.At(family.Point)), parent = plan.Families[family.Parent!.Value];
+        IReadOnlyList<int> sources = plan.Positions(write.Site, donor.TokensOf, c, family.Point);
+        for (int i = 0; i < selected.Count; i++)
+        {
+            int position = selected[i];
+            bool isShared = sources[i] == position
+                && plan.Owner(own, donor, node, c, position).Index == plan.Owner(own, parent, node, c, position).Index;
+            if (!isShared)
+                rows = rows.With(position);
+            else if (write.Site.IsWholeAtAPosition)
+                rows = rows.Without(position);
+        }
+        return rows;
+    }
+}
+
+/// <summary>Rows that are not the parent's.</summary>
+/// <param name="Before">Before a family's writes to a node.</param>
+/// <param name="After">After them.</param>
+/// <param name="Versions">Where a family writes a node: before the first write, after it, after the second, …</param>
+internal sealed record OwnRows(RowMap Before, RowMap After, Dictionary<(int Family, int Node, int Class), PositionSet[]> Versions);

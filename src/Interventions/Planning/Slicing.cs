@@ -1,0 +1,195 @@
+using System.Collections.Immutable;
+using Interventions.Graphs;
+
+namespace Interventions.Planning;
+
+/// <summary>
+/// The third and fourth step, slice and prune: of the rows that are a variant's own, those that some capture, gradient, metric or donor reaches. What is left of a node may be some positions
+/// of it, or nothing.
+/// </summary>
+internal sealed class Slicing
+{
+    private readonly PlanContext _plan;
+    private readonly OwnRows _own;
+    private readonly RowMap _demand, _demandBefore;
+    private readonly Slices _slices;
+
+    private Slicing(PlanContext plan, OwnRows own)
+    {
+        _plan = plan;
+        _own = own;
+        RowMap Map() => new(plan.Families.Length, plan.NodeCount, plan.Classes.Length);
+        _demand = Map();
+        _demandBefore = Map();
+        _slices = new Slices(Map(), Map(), []);
+    }
+
+    /// <summary>The rows to compute.</summary>
+    public static Slices Of(PlanContext plan, OwnRows own)
+    {
+        Slicing slicing = new(plan, own);
+        slicing.DemandKept();
+        // Families read earlier ones only; a donor may lie at any node of an earlier family.
+        foreach (Family family in plan.Families.Reverse())
+            for (int node = plan.NodeCount - 1; node >= 0; node--)
+                slicing.Pass(family, node);
+        return slicing._slices;
+    }
+
+    private void DemandKept()
+    {
+        foreach (Family family in _plan.Families)
+        {
+            if (!family.IsMeasured)
+                continue;
+            foreach (BoundKeep keep in _plan.Intervention.Captures.Concat<BoundKeep>(_plan.Intervention.Gradients))
+            {
+                foreach (SweepPoint point in PointsOf(family, keep.IsSwept))
+                {
+                    foreach (string node in keep.Site.Names(point))
+                    {
+                        bool before = keep is BoundCapture { Node.BeforeWrites: true };
+                        Demand(before ? _demandBefore : _demand, family, keep.Site, node, point);
+                        DemandReads(keep.Reads, family, keep.Site, node, point);
+                    }
+                }
+            }
+            foreach (BoundMetric metric in _plan.Intervention.Metrics)
+                foreach (SweepPoint point in PointsOf(family, metric.IsSwept))
+                    DemandReads(metric.Reads, family, null, null, point);
+        }
+    }
+
+    /// <summary>A run of the prompt set has no point of its own: what depends on the point is kept there at every point.</summary>
+    private IEnumerable<SweepPoint> PointsOf(Family family, bool isSwept) =>
+        !family.IsUnchanged ? [family.Point]
+        : isSwept ? _plan.Families.Where(other => other.Run is null).Select(other => other.Point)
+        : [SweepPoint.None];
+
+    private void DemandReads(ImmutableArray<BoundRead> reads, Family family, BoundSite? own, string? node, SweepPoint point)
+    {
+        foreach (BoundRead read in reads)
+        {
+            switch (read)
+            {
+                case BoundRead.From { Site: null } from:
+                    Demand(_demand, _plan.RunOf(family, from.Run.At(point)), own!, node!, point);
+                    break;
+                case BoundRead.From { Site: BoundSite other } from:
+                    Demand(_demand, _plan.RunOf(family, from.Run.At(point)), other, other.Names(point).Single(), point);
+                    break;
+                case BoundRead.Of of:
+                    Demand(_demand, family, of.Site, of.Site.Names(point).Single(), point);
+                    break;
+                case BoundRead.Logits logits:
+                    Demand(_demand, logits.Run is int run ? _plan.Families[run] : family, logits.At, logits.At.Names(point).Single(), point);
+                    break;
+            }
+        }
+    }
+
+    private void Demand(RowMap demand, Family family, BoundSite site, string node, SweepPoint point)
+    {
+        int index = _plan.Index(node);
+        for (int c = 0; c < _plan.Classes.Length; c++)
+            demand[family.Index, index, c] |= PositionSet.Of(_plan.Positions(site, family.TokensOf, c, point));
+    }
+
+    private void Pass(Family family, int node)
+    {
+        int classes = _plan.Classes.Length;
+        bool isWritten = family.Writes.TryGetValue(_plan.Name(node), out ImmutableArray<BoundWrite> writes);
+        for (int c = 0; c < classes; c++)
+        {
+            PositionSet wanted = _demand[family.Index, node, c];
+            _slices.After[family.Index, node, c] = wanted & _own.After[family.Index, node, c];
+            if (family.Parent is int parent)
+                _demand[parent, node, c] |= wanted.Except(_own.After[family.Index, node, c]);
+        }
+        ReadOnlySpan<PositionSet> needed = isWritten ? Written(family, node, writes) : _slices.After.Of(family.Index, node);
+        for (int c = 0; c < classes; c++)
+        {
+            PositionSet wanted = needed[c] | _demandBefore[family.Index, node, c], rows = wanted & _own.Before[family.Index, node, c];
+            _slices.Before[family.Index, node, c] = rows;
+            if (family.Parent is int parent)
+                _demand[parent, node, c] |= wanted.Except(rows);
+            if (!rows.IsEmpty && node >= 2)
+                DemandInputs(family, _plan.Nodes[node - 2], c, rows);
+        }
+    }
+
+    private void DemandInputs(Family family, ModelNode node, int c, PositionSet rows)
+    {
+        PromptClass prompts = _plan.Classes[c];
+        Definition definition = family.DefinitionOf(node);
+        if (definition.Piecewise is { } piecewise)
+        {
+            foreach (string own in piecewise.Own)
+                _demand[family.Index, _plan.Index(own), c] |= rows;
+            foreach (NodeInput input in piecewise.History)
+                _demand[family.Index, _plan.Index(input.Node), c] |= rows.Backward(input.Reach, prompts.Length);
+            return;
+        }
+        bool isWhole = definition.LooksBeyond;
+        foreach (NodeInput input in definition.Inputs)
+            _demand[family.Index, _plan.Index(input.Node), c] |= isWhole ? prompts.All : rows;
+    }
+
+    /// <summary>Goes through the writes to a node from the last to the first; returns the rows that the first one finds, which are computed or inherited.</summary>
+    private PositionSet[] Written(Family family, int node, ImmutableArray<BoundWrite> writes)
+    {
+        int classes = _plan.Classes.Length;
+        PositionSet[] needed = [.. _slices.After.Of(family.Index, node)], working = [.. needed];
+        List<WriteStep> steps = [];
+        foreach (BoundWrite write in writes.Reverse())
+        {
+            IReadOnlyList<int>[] selected = [.. Enumerable.Range(0, classes).Select(c => _plan.Positions(write.Site, family.TokensOf, c, family.Point))];
+            if (!Enumerable.Range(0, classes).Any(c => selected[c].Any(needed[c].Contains)))
+                continue;
+            // A method sees every position that it selects, unless it promises to treat each alone.
+            IReadOnlyDictionary<int, int[]>? narrowing = write.IsPointwise ? Narrowing(selected, needed) : null;
+            BoundWrite step = write with { Site = write.Site with { Narrowing = narrowing } };
+            for (int c = 0; c < classes; c++)
+            {
+                PositionSet rows = PositionSet.Of(_plan.Positions(step.Site, family.TokensOf, c, family.Point));
+                working[c] |= rows;
+                if (write.Site.IsWholeAtAPosition)
+                    needed[c] = needed[c].Except(rows);
+                if (!write.Site.IsWholeAtAPosition || write.Reads.Any(read => read is BoundRead.Value))
+                    needed[c] |= rows;
+                working[c] |= needed[c];
+            }
+            DemandReads(step.Reads, family, step.Site, _plan.Name(node), family.Point);
+            steps.Add(new WriteStep(step, narrowing is not null));
+        }
+        steps.Reverse();
+        _slices.Writes[(family.Index, node)] = new WrittenNode([.. steps], [.. needed], [.. working]);
+        return needed;
+    }
+
+    /// <summary>Which of the selected positions are needed, by how many are selected.</summary>
+    private static Dictionary<int, int[]>? Narrowing(IReadOnlyList<int>[] selected, PositionSet[] needed)
+    {
+        Dictionary<int, int[]> narrowing = [];
+        foreach (var group in Enumerable.Range(0, selected.Length).GroupBy(c => selected[c].Count))
+            narrowing[group.Key] = [.. Enumerable.Range(0, group.Key).Where(i => group.Any(c => needed[c].Contains(selected[c][i])))];
+        return narrowing.All(pair => pair.Value.Length == pair.Key) ? null : narrowing;
+    }
+}
+
+/// <summary>The rows to compute.</summary>
+/// <param name="Before">Before a family's writes to a node.</param>
+/// <param name="After">After them; the same where there are none.</param>
+/// <param name="Writes">The writes that are carried out.</param>
+internal sealed record Slices(RowMap Before, RowMap After, Dictionary<(int Family, int Node), WrittenNode> Writes);
+
+/// <summary>The writes of a family to a node.</summary>
+/// <param name="Steps">The writes, in order.</param>
+/// <param name="Found">By class, the rows that the first of them finds.</param>
+/// <param name="Working">By class, the rows that any of them reads or writes.</param>
+internal sealed record WrittenNode(ImmutableArray<WriteStep> Steps, ImmutableArray<PositionSet> Found, ImmutableArray<PositionSet> Working);
+
+/// <summary>One write.</summary>
+/// <param name="Write">The write, its site narrowed to the positions that are needed.</param>
+/// <param name="IsNarrowed">Whether it is called for some of its positions only.</param>
+internal sealed record WriteStep(BoundWrite Write, bool IsNarrowed);

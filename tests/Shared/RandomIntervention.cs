@@ -1,0 +1,177 @@
+using System.Collections.Immutable;
+using Interventions.Graphs;
+using Interventions.Sites;
+using static TorchSharp.torch;
+
+namespace Interventions.Tests;
+
+/// <summary>Random declarations on a model, from a seed: writes of every kind, derived runs, sweeps, captures, gradients, metrics. Not every one makes sense; those are refused.</summary>
+internal sealed class RandomIntervention(ModelSchema schema, int seed)
+{
+    private static readonly Read s_value = new Read.Value();
+
+    private readonly Random _random = new(seed);
+    private readonly List<string> _placeholders = [];
+    private readonly List<string> _runs = ["clean", "corrupted"];
+
+    /// <summary>Prompts of three runs that begin alike, of one length or mixed.</summary>
+    public IPromptSet Prompts(int vocabulary)
+    {
+        int count = _random.Next(1, 5);
+        bool isMixed = Chance(0.5);
+        int length = _random.Next(3, 8);
+        return new RandomPrompts([.. Enumerable.Range(0, count).Select(_ =>
+        {
+            int own = isMixed ? _random.Next(3, 8) : length, shared = _random.Next(0, own);
+            long[] clean = [.. Enumerable.Range(0, own).Select(_ => (long)_random.Next(vocabulary))];
+            int mid = _random.Next(own);
+            RunTokens Run(bool isOther) => new(
+                [.. clean.Select((id, i) => isOther && i >= shared ? _random.Next(vocabulary) : id)], [Chance(0.7) ? mid : _random.Next(own), own - 1]);
+            return new PromptTokens([Run(false), Run(true), Run(Chance(0.8))], [_random.Next(vocabulary), _random.Next(vocabulary)]);
+        })]);
+    }
+
+    public InterventionGraph Graph()
+    {
+        List<DerivedRun> derived = [];
+        for (int i = _random.Next(3); i > 0 && Chance(0.6); i--)
+            derived.Add(new DerivedRun($"derived{i}", Chance(0.3) ? "corrupted" : null));
+        ImmutableArray<WriteNode> writes = [.. Enumerable.Range(0, _random.Next(5)).Select(i => Write(i, derived))];
+        ImmutableArray<CaptureNode> captures = [.. Enumerable.Range(0, _random.Next(3)).Select(i => Capture(i))];
+        bool isDifferentiated = Chance(0.35);
+        ImmutableArray<GradientNode> gradients = isDifferentiated ? [.. Enumerable.Range(0, _random.Next(1, 3)).Select(Gradient)] : [];
+        return new InterventionGraph
+        {
+            Name = "Random",
+            Changes = Chance(0.2) ? "corrupted" : null,
+            Runs = [.. derived],
+            Writes = writes,
+            Captures = captures,
+            Gradients = gradients,
+            Metrics = gradients.Length > 0 || captures.Length == 0 || Chance(0.7) ? [Metric()] : [],
+        };
+    }
+
+    private WriteNode Write(int number, List<DerivedRun> derived)
+    {
+        SiteDefinition site = Site();
+        string path = Path(site, mayAddPlaceholders: true);
+        string? run = derived.Count > 0 && Chance(0.5) ? derived[_random.Next(derived.Count)].Name : null;
+        // A run reads only runs before it, or the generator would make circles.
+        string[] donors = run is null ? ["clean", "corrupted", "other", .. derived.Select(one => one.Name)] : ["clean", "corrupted", "other"];
+        string donor = donors[_random.Next(donors.Length)];
+        WriteKind? kind = _random.Next(10) switch
+        {
+            // A norm that divides by 0 gives what nobody can compare.
+            0 when !site.Path.EndsWith("scale", StringComparison.Ordinal) => new WriteKind.Zero(),
+            1 => new WriteKind.Scale(0.5),
+            2 or 3 => new WriteKind.Freeze(Chance(0.5) ? null : donor),
+            4 or 5 => new WriteKind.Copy(donor),
+            6 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.Add(Vector(), 1.5),
+            7 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.ProjectOut(Vector()),
+            _ => null,
+        };
+        string name = $"Write{number}";
+        return kind is not null
+            ? new WriteNode(name, path, kind, run)
+            : _random.Next(4) switch
+            {
+                0 => new WriteNode(name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run),
+                1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run),
+                2 => new WriteNode(name, path, [s_value], x => x[0].tanh(), run),
+                // Sees all that it selects: no row of it may be left out.
+                _ => new WriteNode(name, path, [s_value], x => x[0] - (0.3 * x[0].mean([1L], keepdim: true)), run),
+            };
+
+        Tensor Vector()
+        {
+            using Generator generator = new((ulong)_random.Next());
+            return randn(schema.SizeOf("d_model")!.Value, dtype: float64, generator: generator);
+        }
+    }
+
+    private CaptureNode Capture(int number)
+    {
+        string path = Path(Site(), mayAddPlaceholders: false);
+        return _random.Next(3) switch
+        {
+            0 => new CaptureNode($"Capture{number}", path, [s_value, new Read.From("corrupted")], x => x[0] - x[1]),
+            1 => new CaptureNode($"Capture{number}", path, [s_value], x => x[0], BeforeWrites: true),
+            _ => new CaptureNode($"Capture{number}", path, [s_value], x => x[0]),
+        };
+    }
+
+    private GradientNode Gradient(int number) => new($"Gradient{number}", Path(Site(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
+
+    private MetricNode Metric() => _random.Next(3) switch
+    {
+        0 => new MetricNode("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - (2 * x[1])),
+        1 => new MetricNode("Metric", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => (x[0].softmax(-1) * x[1].log_softmax(-1)).sum(-1)),
+        _ => new MetricNode(
+            "Metric", [new Read.Logit("right", "mid"), new Read.Of(Path(Site(), mayAddPlaceholders: false, single: true))], x => x[0] * x[1].square().flatten(1).sum(-1)),
+    };
+
+    private SiteDefinition Site() => schema.Sites[_random.Next(schema.Sites.Count)];
+
+    private string Path(SiteDefinition site, bool mayAddPlaceholders, bool single = false)
+    {
+        int layers = schema.SizeOf("layer") ?? 1;
+        string layer = _random.Next(5) switch
+        {
+            0 when !single => "*",
+            1 when !single => $"[{_random.Next(layers)}..{layers - 1}]",
+            2 when mayAddPlaceholders && CanSweep("l") => "{l}",
+            _ => $"{_random.Next(layers)}",
+        };
+        List<string> selectors = [];
+        foreach (string axis in site.Axes)
+            if (Selector(axis, mayAddPlaceholders) is { } selector)
+                selectors.Add($"{axis}={selector}");
+        string path = site.Path.Replace("{layer}", layer, StringComparison.Ordinal);
+        return selectors.Count == 0 ? path : $"{path}[{string.Join("; ", selectors)}]";
+    }
+
+    private string? Selector(string axis, bool mayAddPlaceholders) => axis switch
+    {
+        "pos" or "query" or "key" => _random.Next(9) switch
+        {
+            0 => "end",
+            1 => "mid",
+            2 => "0..1",
+            3 => "-1",
+            4 => "mid,end",
+            5 => "1..-1",
+            6 when mayAddPlaceholders && CanSweep("p") => "{p=1,mid,-1}",
+            _ => null,
+        },
+        "head" or "kv_head" or "neuron" => _random.Next(4) switch
+        {
+            0 => "0",
+            1 => "1,0",
+            2 when mayAddPlaceholders && axis == "head" && CanSweep("h") => "{h}",
+            _ => null,
+        },
+        _ => null,
+    };
+
+    /// <summary>At most two placeholders, so that sweeps stay small.</summary>
+    private bool CanSweep(string name)
+    {
+        if (_placeholders.Contains(name))
+            return true;
+        if (_placeholders.Count == 2)
+            return false;
+        _placeholders.Add(name);
+        return true;
+    }
+
+    private bool Chance(double probability) => _random.NextDouble() < probability;
+
+    private sealed class RandomPrompts(IReadOnlyList<PromptTokens> prompts) : IPromptSet
+    {
+        public PromptVocabulary Vocabulary { get; } = new(
+            "RandomPrompts", EquatableArray.Of("clean", "corrupted", "other"), EquatableArray.Of("mid", "end"), EquatableArray.Of("right", "wrong"));
+
+        public IReadOnlyList<PromptTokens> Prompts { get; } = prompts;
+    }
+}
