@@ -14,7 +14,7 @@ public sealed class OutsideInterventionAnalyzer : DiagnosticAnalyzer
     private static readonly string[] OfInterventions =
     [
         KnownNames.Zero, KnownNames.Scale, KnownNames.Freeze, KnownNames.Resample, KnownNames.Mean, KnownNames.PathPatch, KnownNames.Run, KnownNames.Changes,
-        KnownNames.Add, KnownNames.ProjectOut, KnownNames.ProjectOnto, KnownNames.Include, KnownNames.Parameter, KnownNames.Splice,
+        KnownNames.Add, KnownNames.ProjectOut, KnownNames.ProjectOnto, KnownNames.Include, KnownNames.Parameter, KnownNames.Splice, KnownNames.Mix, KnownNames.Sweep,
     ];
 
     /// <inheritdoc/>

@@ -53,6 +53,15 @@ internal sealed class TextLocation
         return new TextLocation(text, syntax, found?.Expression);
     }
 
+    /// <summary>The strings of an array that the attribute sets by name; none when it does not.</summary>
+    public static IEnumerable<TextLocation> Items(AttributeData attribute, string name, CancellationToken cancellation)
+    {
+        var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
+        ExpressionSyntax? array = syntax?.ArgumentList?.Arguments.FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name)?.Expression;
+        List<ExpressionSyntax> elements = array is null ? [] : SymbolExtensions.Elements(array).ToList();
+        return attribute.NamedItems(name)?.Select((text, i) => new TextLocation(text, syntax, elements.ElementAtOrDefault(i) ?? array)) ?? [];
+    }
+
     private static (AttributeSyntax? Attribute, AttributeArgumentSyntax? Found) Find(AttributeData attribute, int index, CancellationToken cancellation)
     {
         var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;

@@ -77,9 +77,12 @@ internal static class GraphEmitter
 
     private static string Included(string property) => $"{Literals.Identifier(property)}.Graph, {Literals.Quote(property)}";
 
-    private static string PathPatch(WriteModel.PathPatch path) =>
-        $".PathPatch({Literals.Quote(path.Sender)}, new string[] {{ {string.Join(", ", path.Receivers.Select(Literals.Quote))} }}, from: {Literals.Quote(path.From)}"
-            + $", freezeMlps: {Literals.Truth(path.FreezeMlps)})";
+    private static string PathPatch(WriteModel.PathPatch path)
+    {
+        string senders = path.Senders.Count == 1 && !path.HasFrozen ? Literals.Quote(path.Senders[0]) : NodeEmitter.Strings(path.Senders);
+        string frozen = path.HasFrozen ? $", freeze: {NodeEmitter.Strings(path.Frozen)}" : "";
+        return $".PathPatch({senders}, {NodeEmitter.Strings(path.Receivers)}, from: {Literals.Quote(path.From)}, freezeMlps: {Literals.Truth(path.FreezeMlps)}{frozen})";
+    }
 
     private static string Splice(WriteModel.Splice splice)
     {

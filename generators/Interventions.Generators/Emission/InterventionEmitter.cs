@@ -32,7 +32,7 @@ internal static class InterventionEmitter
                 foreach (string site in new[] { splice.Site, splice.Reads }.OfType<string>())
                     yield return (splice.Property, site);
             else if (write is WriteModel.PathPatch path)
-                foreach (string site in path.Receivers.Prepend(path.Sender))
+                foreach (string site in path.Frozen.Concat(path.Senders).Concat(path.Receivers))
                     yield return ("[PathPatch]", site);
         }
         foreach (MethodModel method in model.Methods)

@@ -67,13 +67,25 @@ internal sealed class NodeEmitter(string arguments)
             WriteKind.Scale => [site, amount],
             WriteKind.Freeze => [site, "to: " + donor],
             WriteKind.Resample => [site, "from: " + donor, "seed: " + Literals.Number(write.Seed)],
-            WriteKind.Mean => [site, "from: " + donor, "pooled: " + Literals.Truth(write.IsPooled)],
+            WriteKind.Mean => [site, "from: " + donor, "pooled: " + Literals.Truth(write.IsPooled), .. Reference(write)],
+            WriteKind.Mix => [name, site, property, "from: " + donor, $"axes: {Strings(write.Axes)}"],
             WriteKind.Add => [name, site, property, "strength: " + amount],
             WriteKind.ProjectOut or WriteKind.ProjectOnto => [name, site, property],
             _ => [site],
         };
         return $"{Names.Graphs}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{(write.Run is { } run ? ", run: " + Literals.Quote(run) : "")})";
     }
+
+    private static IEnumerable<string> Reference(WriteModel.BuiltIn mean)
+    {
+        if (mean.Over is { } over)
+            yield return "over: " + Literals.Identifier(over);
+        if (mean.AcrossTemplates)
+            yield return "acrossTemplates: true";
+    }
+
+    /// <summary>An array of strings, as an expression.</summary>
+    public static string Strings(IEnumerable<string> texts) => $"new string[] {{ {string.Join(", ", texts.Select(Literals.Quote))} }}";
 
     private static string Reads(MethodModel method) => $"[{string.Join(", ", method.Reads.Select(Expression))}]";
 

@@ -34,6 +34,8 @@ internal static class KnownNames
     public const string Splice = "Interventions.SpliceAttribute";
     public const string SpliceType = "Interventions.ISplice";
     public const string Shape = "Interventions.ShapeAttribute";
+    public const string Mix = "Interventions.MixAttribute";
+    public const string PromptSetInterface = "Interventions.Graphs.IPromptSet";
     public const string Run = "Interventions.RunAttribute";
     public const string Changes = "Interventions.ChangesAttribute";
     public const string Include = "Interventions.IncludeAttribute";

@@ -22,8 +22,12 @@ internal abstract record WriteModel
     /// <param name="AmountSweep">The placeholder that sweeps it, in braces; <see langword="null"/> when it is not swept.</param>
     /// <param name="Seed">The seed of partners.</param>
     /// <param name="IsPooled">Whether a mean is one over all positions.</param>
+    /// <param name="Over">The property that holds the prompts of a mean; <see langword="null"/> for the run's own.</param>
+    /// <param name="AcrossTemplates">Whether a mean is over prompts of all templates.</param>
+    /// <param name="Axes">What the axes of a mask are.</param>
     public sealed record BuiltIn(
-        WriteKind Kind, string Site, string? Run, string Property, string? Donor, double Amount, string? AmountSweep, int Seed, bool IsPooled) : WriteModel;
+        WriteKind Kind, string Site, string? Run, string Property, string? Donor, double Amount, string? AmountSweep, int Seed, bool IsPooled,
+        string? Over, bool AcrossTemplates, EquatableArray<string> Axes) : WriteModel;
 
     /// <summary>An encoder–decoder, which writes what it replaces.</summary>
     /// <param name="Property">The property that holds it.</param>
@@ -39,7 +43,14 @@ internal abstract record WriteModel
     public sealed record Include(string Property) : WriteModel;
 
     /// <summary>A path patch.</summary>
-    public sealed record PathPatch(string Sender, EquatableArray<string> Receivers, string From, bool FreezeMlps) : WriteModel;
+    /// <param name="Senders">The senders, one at least.</param>
+    /// <param name="Receivers">The receivers.</param>
+    /// <param name="From">The run of the senders.</param>
+    /// <param name="FreezeMlps">Whether MLPs are frozen.</param>
+    /// <param name="HasFrozen">Whether it says what else is frozen; otherwise every head is.</param>
+    /// <param name="Frozen">What else is frozen.</param>
+    public sealed record PathPatch(
+        EquatableArray<string> Senders, EquatableArray<string> Receivers, string From, bool FreezeMlps, bool HasFrozen, EquatableArray<string> Frozen) : WriteModel;
 }
 
 /// <summary>The sorts of writes, each with an attribute of its own.</summary>
@@ -65,6 +76,9 @@ internal enum WriteKind
 
     /// <summary>The mean over prompts.</summary>
     Mean,
+
+    /// <summary>A mask's mixture of the value and that of another run.</summary>
+    Mix,
 
     /// <summary>The value plus a vector.</summary>
     Add,

@@ -19,18 +19,18 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
     ];
 
     private static readonly (string Attribute, WriteKind Kind)[] OnProperties =
-        [(KnownNames.Add, WriteKind.Add), (KnownNames.ProjectOut, WriteKind.ProjectOut), (KnownNames.ProjectOnto, WriteKind.ProjectOnto), (KnownNames.Splice, WriteKind.Splice)];
+        [(KnownNames.Add, WriteKind.Add), (KnownNames.ProjectOut, WriteKind.ProjectOut), (KnownNames.ProjectOnto, WriteKind.ProjectOnto), (KnownNames.Splice, WriteKind.Splice), (KnownNames.Mix, WriteKind.Mix)];
 
     /// <summary>The attribute's property that names the run it reads, for those that have one.</summary>
     public string? DonorProperty => Kind switch
     {
         WriteKind.Freeze => "To",
-        WriteKind.Resample or WriteKind.Mean or WriteKind.PathPatch => "From",
+        WriteKind.Resample or WriteKind.Mean or WriteKind.PathPatch or WriteKind.Mix => "From",
         _ => null,
     };
 
     /// <summary>The run that it reads; null is the changed one, or none.</summary>
-    public string? Donor => DonorProperty is null ? null : Attribute.Named(DonorProperty) ?? (Kind == WriteKind.PathPatch ? "corrupted" : null);
+    public string? Donor => DonorProperty is null ? null : Attribute.Named(DonorProperty) ?? (Kind is WriteKind.PathPatch or WriteKind.Mix ? "corrupted" : null);
 
     /// <summary>The derived run that it writes; null is the changed one.</summary>
     public string? Run => Attribute.Named("In");
@@ -50,8 +50,20 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
     /// <summary>The receivers of a path patch.</summary>
     public IEnumerable<string> Receivers => Kind == WriteKind.PathPatch ? Attribute.Items(1) : [];
 
+    /// <summary>The senders of a path patch; what any other write writes.</summary>
+    public IEnumerable<string> Senders => (Kind == WriteKind.PathPatch ? Attribute.NamedItems("Senders") ?? [] : []).Prepend(Attribute.Text(0));
+
+    /// <summary>What a path patch freezes, where it says so.</summary>
+    public IReadOnlyList<string>? Frozen => Kind == WriteKind.PathPatch ? Attribute.NamedItems("Freeze") : null;
+
     /// <summary>Every site path that it writes, in the graph's order.</summary>
-    public IEnumerable<string> Sites => Receivers.Prepend(Attribute.Text(0));
+    public IEnumerable<string> Sites => (Frozen ?? []).Concat(Senders).Concat(Receivers);
+
+    /// <summary>The name of the property that holds the prompts of a mean; null where none is named.</summary>
+    public string? Over => Kind == WriteKind.Mean ? Attribute.Named("Over") : null;
+
+    /// <summary>What the axes of a mask are.</summary>
+    public IEnumerable<string> Axes => Kind == WriteKind.Mix ? Attribute.Items(1) : [];
 
     /// <summary>The placeholders of everything that is written or read, in the graph's order: a path's, then those of what is read for it.</summary>
     public IEnumerable<string> Placeholders
@@ -59,7 +71,9 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
         get
         {
             IEnumerable<string?> reads = [AmountSweep, DonorSweep, .. Method?.Parameters.Select(parameter => parameter.Sweep) ?? []];
-            return OfPath(Attribute.Text(0)).Concat(reads.OfType<string>()).Concat(Receivers.SelectMany(OfPath));
+            return (Frozen ?? []).SelectMany(OfPath)
+                .Concat(Senders.SelectMany(sender => OfPath(sender).Concat(reads.OfType<string>())))
+                .Concat(Receivers.SelectMany(OfPath));
         }
     }
 

@@ -28,7 +28,7 @@ internal static class InterventionParser
         bool modelHasSchema = declaration.ModelParameter is not null || SchemaReader.IsDeclared(declaration.Model) && declaration.Model.IsPartial(cancellation);
         bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration).Any()
             && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => SitePath.TryParse(site, out _, out _))
-            && declaration.Writes.All(HasAmount);
+            && declaration.Writes.All(write => HasAmount(write) && (write.Over is null || ReferencePrompts.Find(declaration, write) is not null));
         return new InterventionModel(
             TypeModelParser.Parse(type), (declaration.ModelParameter ?? (ITypeSymbol)declaration.Model).Qualified(),
             declaration.ModelParameter is not null, declaration.Prompts.Qualified(), promptsHaveSchema, Access(declaration), isValid,
@@ -58,14 +58,15 @@ internal static class InterventionParser
         {
             WriteKind.Patch => new WriteModel.Method(Method(write.Method!)),
             WriteKind.PathPatch => new WriteModel.PathPatch(
-                attribute.Text(0), write.Receivers.ToEquatableArray(), write.Donor!, attribute.Named("FreezeMlps", false)),
+                write.Senders.ToEquatableArray(), write.Receivers.ToEquatableArray(), write.Donor!, attribute.Named("FreezeMlps", false),
+                write.Frozen is not null, (write.Frozen ?? []).ToEquatableArray()),
             WriteKind.Splice => new WriteModel.Splice(
                 write.Property!.Name, attribute.Text(0), attribute.Named("Reads"), attribute.Named("ErrorTerm", true), attribute.Named("DetachError", false),
                 attribute.Named("Features", 0)),
             _ => new WriteModel.BuiltIn(
                 write.Kind, attribute.Text(0), write.Run, write.Property?.Name ?? "", write.Donor, Amount(write),
                 write.AmountSweep is null ? null : write.AmountText, attribute.Named("Seed", 0),
-                attribute.Named("Pooled", false)),
+                attribute.Named("Pooled", false), write.Over, attribute.Named("AcrossTemplates", false), write.Axes.ToEquatableArray()),
         };
     }
 

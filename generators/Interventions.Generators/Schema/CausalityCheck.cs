@@ -13,23 +13,25 @@ internal static class CausalityCheck
         ModelSchema? schema = SchemaReader.Of(declaration);
         foreach (DeclaredWrite write in declaration.Writes)
         {
-            List<DeclaredPath> paths = DeclaredPath.Written(write, cancellation).ToList();
-            foreach (Problem problem in write.Kind == WriteKind.PathPatch ? Receivers(write, paths, schema) : OwnRun(write, paths[0], schema, cancellation))
+            foreach (Problem problem in write.Kind == WriteKind.PathPatch
+                ? Receivers(write, schema, cancellation)
+                : OwnRun(write, DeclaredPath.Senders(write, cancellation).First(), schema, cancellation))
                 yield return problem;
         }
     }
 
-    private static IEnumerable<Problem> Receivers(DeclaredWrite write, List<DeclaredPath> paths, ModelSchema? schema)
+    private static IEnumerable<Problem> Receivers(DeclaredWrite write, ModelSchema? schema, CancellationToken cancellation)
     {
-        DeclaredPath sender = paths[0];
-        if (paths.Count == 1)
+        List<DeclaredPath> senders = DeclaredPath.Senders(write, cancellation).ToList(), receivers = DeclaredPath.Receivers(write, cancellation).ToList();
+        if (receivers.Count == 0)
             yield return new Problem(
-                Rules.Receiver, sender.Location.At(0, sender.Location.Text.Length), $"'{sender.Location.Text}' has no receivers, so nothing is patched");
-        foreach (DeclaredPath receiver in paths.Skip(1))
-            if (schema is not null && sender.Path is not null && receiver.Path is not null && SiteOrder.IsNotAfter(receiver.Path, sender.Path, schema))
+                Rules.Receiver, senders[0].Location.At(0, senders[0].Location.Text.Length), $"'{senders[0].Location.Text}' has no receivers, so nothing is patched");
+        foreach (DeclaredPath receiver in receivers)
+            if (schema is not null && receiver.Path is not null
+                && senders.All(sender => sender.Path is not null && SiteOrder.IsNotAfter(receiver.Path, sender.Path, schema)))
                 yield return new Problem(
                     Rules.Receiver, receiver.Location.At(0, receiver.Path.Site.Length),
-                    $"'{receiver.Path.Site}' is not downstream of '{sender.Path.Site}': nothing that the sender changes reaches it");
+                    $"'{receiver.Path.Site}' is not downstream of {Spelling.List(senders.Select(sender => $"'{sender.Path!.Site}'").ToList())}: nothing that the sender changes reaches it");
     }
 
     private static IEnumerable<Problem> OwnRun(DeclaredWrite write, DeclaredPath written, ModelSchema? schema, CancellationToken cancellation)

@@ -37,11 +37,19 @@ internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteP
         }
     }
 
-    /// <summary>What a write writes: a path patch its sender and its receivers, any other write one path.</summary>
+    /// <summary>What a write writes: a path patch what it freezes, its senders and its receivers, any other write one path.</summary>
     public static IEnumerable<DeclaredPath> Written(DeclaredWrite write, CancellationToken cancellation) =>
-        write.Receivers.Select((_, i) => TextLocation.Item(write.Attribute, 1, i, cancellation))
-            .Prepend(TextLocation.Argument(write.Attribute, 0, cancellation))
-            .Select(location => Parse(location, isWritten: true));
+        (write.Kind == WriteKind.PathPatch ? TextLocation.Items(write.Attribute, "Freeze", cancellation) : []).Select(location => Parse(location, isWritten: true))
+            .Concat(Senders(write, cancellation)).Concat(Receivers(write, cancellation));
+
+    /// <summary>The senders of a path patch; what any other write writes.</summary>
+    public static IEnumerable<DeclaredPath> Senders(DeclaredWrite write, CancellationToken cancellation) =>
+        (write.Kind == WriteKind.PathPatch ? TextLocation.Items(write.Attribute, "Senders", cancellation) : [])
+            .Prepend(TextLocation.Argument(write.Attribute, 0, cancellation)).Select(location => Parse(location, isWritten: true));
+
+    /// <summary>The receivers of a path patch.</summary>
+    public static IEnumerable<DeclaredPath> Receivers(DeclaredWrite write, CancellationToken cancellation) =>
+        write.Receivers.Select((_, i) => Parse(TextLocation.Item(write.Attribute, 1, i, cancellation), isWritten: true));
 
     private static IEnumerable<DeclaredPath> Read(IEnumerable<DeclaredParameter> parameters, CancellationToken cancellation) =>
         parameters.Select(parameter => Read(parameter, cancellation)).OfType<DeclaredPath>();

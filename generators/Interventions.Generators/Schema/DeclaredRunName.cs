@@ -27,7 +27,7 @@ internal sealed record DeclaredRunName(TextLocation Location, RunSort Which)
         {
             Property(write.Attribute, "In", RunSort.Derived);
             // Partners and means are of the prompt set's own runs, which are there before any write.
-            if (write is { DonorProperty: { } donor, DonorSweep: null })
+            if (write is { DonorProperty: { } donor, DonorSweep: null, Over: null })
                 Property(write.Attribute, donor, write.Kind is WriteKind.Resample or WriteKind.Mean ? RunSort.OfPrompts : RunSort.Any);
         }
         foreach (DeclaredMethod method in declaration.Methods)

@@ -21,7 +21,7 @@ internal static class SiteOrder
 
     /// <summary>Whether a value surely does not depend on another one: it is computed before it, or at the same time.</summary>
     public static bool IsNotAfter(SitePath path, SitePath other, ModelSchema schema) =>
-        Place(path, schema) is { } place && Place(other, schema) is { } otherPlace && place.CompareTo(otherPlace) <= 0;
+        Place(path, schema, last: true) is { } place && Place(other, schema, last: false) is { } otherPlace && place.CompareTo(otherPlace) <= 0;
 
     /// <summary>Whether a write may change what is read in the same run: some of what is read is after some of what is written.</summary>
     /// <param name="written">The written path.</param>
@@ -68,11 +68,8 @@ internal static class SiteOrder
             (layered < 0 ? null : segments[layered].Indices!.Selection, name, place);
     }
 
-    /// <summary>Layer and place; null where the path names several layers, or an unknown site.</summary>
-    private static (int Layer, int Place)? Place(SitePath path, ModelSchema schema) =>
-        Named(path) is not var (layers, _, place) ? null :
-        layers is null ? (place < 0 ? (-1, 0) : (int.MaxValue, place)) :
-        schema.SizeOf("layer") is { } count && layers is { IsSweep: false, Items: { Count: 1 } items } && items[0].First == items[0].Last
-            ? (SiteExpansion.Indices(layers, count)[0], place)
-            : null;
+    /// <summary>Layer and place, of several layers the first or the last; null where the layer is swept, or the site unknown.</summary>
+    private static (int Layer, int Place)? Place(SitePath path, ModelSchema schema, bool last) =>
+        Named(path) is not var (layers, _, place) || layers is { IsSweep: true } || Layers(layers, place, schema) is not { } range ? null :
+        (last ? range.Last : range.First, range.First < 0 ? 0 : place);
 }

@@ -97,24 +97,56 @@ public sealed class ResampleAttribute(string site) : BuiltInWriteAttribute(site)
     public int Seed { get; init; }
 }
 
-/// <summary>Mean ablation: overwrites the selected values with their mean over all prompts of a run, selected position by selected position.</summary>
+/// <summary>
+/// Mean ablation: overwrites the selected values with their mean over prompts, selected position by selected position, real tokens only. A mean is taken over the prompts of
+/// the same template (<see cref="Graphs.PromptTokens.Template"/>), as Wang et al. 2022 (arXiv:2211.00593) do.
+/// </summary>
 /// <example><code>
-/// [Intervention&lt;Gpt2Small&gt;]
-/// [Mean("blocks.9.attn.z[head=6,9; pos=end]", From = "corrupted")]
+/// [Intervention&lt;Gpt2Small, IoiPrompts&gt;]
+/// [Mean("blocks.9.attn.z[head=6,9; pos=end]", Over = nameof(Reference))]
 /// public sealed partial class MeanAblation
 /// {
+///     public required IPromptSet Reference { get; init; } // such as the sentences of Wang et al. with three names
+///
 ///     [Metric]
-///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+///     static Tensor LogitDifference([Logit("IO")] Tensor correct, [Logit("S")] Tensor wrong) =&gt; correct - wrong;
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class MeanAttribute(string site) : BuiltInWriteAttribute(site)
 {
-    /// <summary>The run over whose prompts the mean is taken. Default: the run that the declaration changes.</summary>
+    /// <summary>The run over whose prompts the mean is taken. Default: the run that the declaration changes, or the first of <see cref="Over"/>.</summary>
     public string? From { get; init; }
 
-    /// <summary>Whether one mean is taken over all selected positions too. Default: one for each.</summary>
+    /// <summary>The property that holds the prompts over which the mean is taken. Default: those of the run itself.</summary>
+    public string? Over { get; init; }
+
+    /// <summary>Whether one mean is taken over all prompts and all selected positions. Default: one for each template and position.</summary>
     public bool Pooled { get; init; }
+
+    /// <summary>Whether prompts of all templates count, position by position. Default: those of the prompt's own.</summary>
+    public bool AcrossTemplates { get; init; }
+}
+
+/// <summary>
+/// Mixes by the property's mask: mask · value + (1 − mask) · the value in another run. With <c>[Parameter]</c> the mask is learned; 1 keeps, 0 patches.
+/// </summary>
+/// <example><code>
+/// [Mix("blocks.*.attn.z", "layer", "head"), Parameter] public required Tensor Mask { get; init; } // [layer, head]
+/// </code></example>
+/// <param name="site">The site path.</param>
+/// <param name="axes">
+/// What the mask's axes are: axes of the site in its order, with <c>layer</c> first where the path names several layers; as long as what is selected of them. None for a mask that broadcasts
+/// to <c>[batch, …]</c> as it is.
+/// </param>
+[AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
+public sealed class MixAttribute(string site, params string[] axes) : BuiltInWriteAttribute(site)
+{
+    /// <summary>What the mask's axes are.</summary>
+    public string[] Axes { get; } = axes;
+
+    /// <summary>The run that is mixed in. Default: <c>corrupted</c>.</summary>
+    public string From { get; init; } = "corrupted";
 }
 
 /// <summary>Adds the property's tensor, a steering vector, to the selected values; it broadcasts to <c>[batch, …]</c>, most often as <c>[d_model]</c>.</summary>

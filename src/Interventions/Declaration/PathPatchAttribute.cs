@@ -1,7 +1,7 @@
 namespace Interventions;
 
 /// <summary>
-/// Path patching (Wang et al. 2022, arXiv:2211.00593, appendix B): what reaches the receivers when the sender is that of another run and every other head is
+/// Path patching (Wang et al. 2022, arXiv:2211.00593, appendix B): what reaches the receivers when the senders are those of another run and every other head is
 /// frozen, so that only the direct paths, through MLPs unless they are frozen too, carry the change. The receivers' values of that pass are written into the changed run.
 /// </summary>
 /// <example><code>
@@ -21,6 +21,12 @@ public sealed class PathPatchAttribute(string sender, params string[] receivers)
 
     /// <summary>The receivers' site paths: ports (<c>blocks.9.attn.q_input[head=6,9]</c>), <c>blocks.9.mlp_in</c>, or <c>logits</c>.</summary>
     public string[] Receivers { get; } = receivers;
+
+    /// <summary>Further senders, of the same run: heads of other layers, <c>blocks.3.mlp_out</c>.</summary>
+    public string[] Senders { get; init; } = [];
+
+    /// <summary>What is frozen to the changed run, receivers and senders apart. Default: every head, <c>blocks.*.attn.z</c>.</summary>
+    public string[] Freeze { get; init; } = ["blocks.*.attn.z"];
 
     /// <summary>The run whose sender is put in. Default: <c>corrupted</c>.</summary>
     public string From { get; init; } = "corrupted";

@@ -68,9 +68,34 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
             // Other runs are constants to whoever differentiates this one.
             BoundRead.From { Site: null } from => Runs[from.Run.At(Point)].Select(site, node, Point, rows).detach(),
             BoundRead.Partner partner => References.Partner(partner, site, node, Point, Own.Chunk, rows),
+            BoundRead.Along along => Along(along, site, node),
             BoundRead.Mean mean => References.Mean(mean, site, node, Point, Own.Chunk, rows),
             _ => Siteless(read, rows),
         })];
+
+    /// <summary>A tensor as it broadcasts to the selected value of a node.</summary>
+    private Tensor Along(BoundRead.Along along, BoundSite site, string node)
+    {
+        if (along.Axes.IsEmpty)
+            return along.Tensor.alias();
+        Tensor value = along.Tensor;
+        long[] shape = [.. Enumerable.Repeat(1L, site.Axes.Length)];
+        for (int i = 0; i < along.Axes.Length; i++)
+        {
+            int axis = along.Axes[i];
+            string[] layers = [.. site.Names(Point)];
+            // How many tokens are selected, only the prompt knows.
+            int? selected = axis < 0 ? layers.Length : site.Sizes[axis] is int size ? site.FixedIndices(axis, Point, size).Count : null;
+            if (selected is int count && along.Tensor.shape[i] != count)
+                throw new InterventionException(
+                    $"{site.Where}: the tensor is {Shapes.Describe(along.Tensor)}, but '{site.Text}' selects {count} along '{(axis < 0 ? "layer" : site.Definition.Axes[axis])}', its axis {i}.");
+            if (axis < 0)
+                value = value.select(0, Array.IndexOf(layers, node));
+            else
+                shape[axis] = along.Tensor.shape[i];
+        }
+        return value.reshape(shape);
+    }
 
     private Tensor Siteless(BoundRead read, int[] rows) => read switch
     {

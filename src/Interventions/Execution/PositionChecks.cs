@@ -37,18 +37,21 @@ internal static class PositionChecks
                 {
                     BoundRead.From from => (from.Site ?? own, TokensOf(from.Run)),
                     BoundRead.Partner partner => (own, TokensOf(partner.Run)),
-                    BoundRead.Mean mean => (own, TokensOf(mean.Run)),
-                    BoundRead.Of other => (other.Site, runs),
+                    BoundRead.Mean mean when mean.Over == prompts => (own, TokensOf(mean.Run)),
+                    BoundRead.Of same => (same.Site, runs),
                     BoundRead.Logits logits => (logits.At, logits.Run is int run ? [run] : runs),
                     _ => ((BoundSite?)null, runs),
                 };
                 if (site is not null)
                     CheckSite(site, of);
+                if (read is BoundRead.Mean { Over: var over } other && over != prompts)
+                    CheckSite(other.In(own!), [other.Run.At(SweepPoint.None)], new PromptChunk(over, [.. Enumerable.Range(0, over.Prompts.Count)]));
             }
         }
 
-        void CheckSite(BoundSite site, int[] runs)
+        void CheckSite(BoundSite site, int[] runs, PromptChunk? others = null)
         {
+            PromptChunk checkedPrompts = others ?? all;
             for (int axis = 0; axis < site.Axes.Length; axis++)
             {
                 if (!site.IsPositional(axis))
@@ -56,8 +59,8 @@ internal static class PositionChecks
                 IEnumerable<SweepPoint> different = site.Axes[axis].Placeholder is string swept ? points.DistinctBy(point => point[swept]) : [SweepPoint.None];
                 foreach (SweepPoint point in different.Where(point => !generates || site.SelectionAt(axis, point).OfPrompt() is not null))
                     foreach (int run in runs)
-                        for (int row = 0; row < all.Count; row++)
-                            site.PositionIndices(axis, point, all.Tokens(run, row), all.Describe(run, row));
+                        for (int row = 0; row < checkedPrompts.Count; row++)
+                            site.PositionIndices(axis, point, checkedPrompts.Tokens(run, row), checkedPrompts.Describe(run, row));
             }
         }
     }

@@ -33,6 +33,8 @@ internal sealed class PromptChunk(IPromptSet prompts, int[] numbers)
 
     public int Length(int row) => prompts.Prompts[numbers[row]].Runs[0].Ids.Count;
 
+    public PromptTokens Prompt(int row) => prompts.Prompts[numbers[row]];
+
     public RunTokens Tokens(int run, int row) => prompts.Prompts[numbers[row]].Runs[run];
 
     public string Describe(int run, int row) => $"prompt {numbers[row]} of {prompts.Vocabulary.PromptSet}, run '{prompts.Vocabulary.Runs[run]}'";

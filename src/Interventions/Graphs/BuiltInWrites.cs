@@ -21,7 +21,12 @@ public static class BuiltInWrites
     public static WriteNode Resample(string site, string? from, int seed, string? run = null) => new("Resample", site, new WriteKind.Resample(from, seed), run);
 
     /// <summary>The mean over a run's prompts; see <see cref="MeanAttribute"/>.</summary>
-    public static WriteNode Mean(string site, string? from, bool pooled, string? run = null) => new("Mean", site, new WriteKind.Mean(from, pooled), run);
+    public static WriteNode Mean(string site, string? from, bool pooled, string? run = null, IPromptSet? over = null, bool acrossTemplates = false) =>
+        new("Mean", site, new WriteKind.Mean(from, pooled, over, acrossTemplates), run);
+
+    /// <summary>A mask's mixture of the value and that of the run <paramref name="from"/>; see <see cref="MixAttribute"/>.</summary>
+    public static WriteNode Mix(string name, string site, Tensor mask, string? from, string[] axes, string? run = null) =>
+        new(name, site, new WriteKind.Mix(mask, from, [.. axes]), run);
 
     /// <summary>The value plus a tensor times a strength.</summary>
     public static WriteNode Add(string name, string site, Tensor vector, double strength, string? run = null) =>

@@ -166,8 +166,17 @@ public abstract record Read
     /// <summary>The value of the method's own site that another prompt has in a run; partners depend on the seed and the prompt's place in the set.</summary>
     public sealed record Partner(string? Run, int Seed) : Read;
 
-    /// <summary>The mean of the method's own site over all prompts of a run, and over the selected positions too if pooled.</summary>
-    public sealed record Mean(string? Run, bool Pooled) : Read;
+    /// <summary>The mean of the method's own site over prompts of a run, see <see cref="MeanAttribute"/>.</summary>
+    /// <param name="Run">The run; without a name the one that the declaration changes, or the first of <paramref name="Over"/>.</param>
+    /// <param name="Pooled">Whether one mean is taken over all selected positions of all prompts.</param>
+    /// <param name="Over">The prompts; <see langword="null"/> for those of the run itself.</param>
+    /// <param name="AcrossTemplates">Whether prompts of all templates count, not only those of the prompt's own.</param>
+    public sealed record Mean(string? Run, bool Pooled, IPromptSet? Over = null, bool AcrossTemplates = false) : Read;
+
+    /// <summary>A tensor of the declaration, laid along axes of the method's own site, so that it broadcasts to the selected value.</summary>
+    /// <param name="Tensor">The tensor: one axis for each of <paramref name="Axes"/>.</param>
+    /// <param name="Axes">Axes of the site, in its order, <c>layer</c> first where the path names several layers; none for a tensor that broadcasts as it is.</param>
+    public sealed record Along(Tensor Tensor, ImmutableArray<string> Axes) : Read;
 
     /// <summary>The selected value of some site in the run that is measured.</summary>
     public sealed record Of(string Site) : Read;

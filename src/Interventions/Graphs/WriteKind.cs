@@ -155,8 +155,22 @@ public abstract record WriteKind
     }
 
     /// <summary>The mean over a run's prompts; see <see cref="MeanAttribute"/>.</summary>
-    public sealed record Mean(string? From, bool Pooled) : OfDonor
+    public sealed record Mean(string? From, bool Pooled, IPromptSet? Over = null, bool AcrossTemplates = false) : OfDonor
     {
-        private protected override Read Donor => new Read.Mean(From, Pooled);
+        private protected override Read Donor => new Read.Mean(From, Pooled, Over, AcrossTemplates);
+    }
+
+    /// <summary>mask · value + (1 − mask) · the value in another run; see <see cref="MixAttribute"/>.</summary>
+    public sealed record Mix(Tensor Mask, string? From, ImmutableArray<string> Axes) : WriteKind
+    {
+        /// <inheritdoc/>
+        public override ImmutableArray<Read> Reads => [new Read.Value(), new Read.From(From), new Read.Along(Mask, Axes)];
+
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments)
+        {
+            Tensor mask = arguments[2].to(arguments[0].dtype);
+            return (mask * arguments[0]) + ((1 - mask) * arguments[1]);
+        }
     }
 }

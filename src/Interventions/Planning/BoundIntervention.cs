@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Graphs;
 using Interventions.Sites;
+using static TorchSharp.torch;
 
 namespace Interventions.Planning;
 
@@ -110,7 +111,14 @@ internal abstract record BoundRead
 
     public sealed record Partner(DonorRun Run, int Seed) : BoundRead;
 
-    public sealed record Mean(DonorRun Run, bool Pooled) : BoundRead;
+    public sealed record Mean(DonorRun Run, bool Pooled, bool AcrossTemplates, IPromptSet Over) : BoundRead
+    {
+        /// <summary>The site in the prompts over which the mean is taken: positions of other prompts have other names.</summary>
+        public BoundSite In(BoundSite site) => site with { Vocabulary = Over.Vocabulary };
+    }
+
+    /// <summary>A tensor along axes of the method's own site; −1 is the layer.</summary>
+    public sealed record Along(Tensor Tensor, ImmutableArray<int> Axes) : BoundRead;
 
     public sealed record Of(BoundSite Site) : BoundRead;
 

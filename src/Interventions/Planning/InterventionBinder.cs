@@ -82,14 +82,16 @@ internal sealed class InterventionBinder
             Parts = [.. write.Parts.Select(part => Write(part, isBefore))],
         };
 
-    private ImmutableArray<BoundRead> Reads(ImmutableArray<Read> reads, string method, bool inWrite = false) =>
+    private ImmutableArray<BoundRead> Reads(ImmutableArray<Read> reads, string method, BoundSite? site = null, bool inWrite = false) =>
         [.. reads.Select(read => read switch
         {
             Read.Value => (BoundRead)new BoundRead.Value(),
             Read.Gradient => new BoundRead.Gradient(),
             Read.From from => new BoundRead.From(Swept(from.Run) ?? new DonorRun(Donor(from.Run, method, inWrite)), from.Site is null ? null : Single(Site(from.Site, method), method)),
             Read.Partner partner => new BoundRead.Partner(Swept(partner.Run) ?? new DonorRun(PromptRun(partner.Run, method)), partner.Seed),
-            Read.Mean mean => new BoundRead.Mean(Swept(mean.Run) ?? new DonorRun(PromptRun(mean.Run, method)), mean.Pooled),
+            Read.Mean { Over: null } mean => new BoundRead.Mean(Swept(mean.Run) ?? new DonorRun(PromptRun(mean.Run, method)), mean.Pooled, mean.AcrossTemplates, _prompts),
+            Read.Mean { Over: { } over } mean => new BoundRead.Mean(new DonorRun(RunOf(over, mean.Run, method)), mean.Pooled, mean.AcrossTemplates, over),
+            Read.Along along => new BoundRead.Along(along.Tensor, AxesOf(along, site ?? throw Wrong(method, "only what has a site of its own reads along its axes"), method)),
             Read.Of of => new BoundRead.Of(Single(Site(of.Site, method), method)),
             Read.Logit logit => new BoundRead.Logits(LogitsAt(logit.At, method), Measured(logit.Run, method), Answer(logit.Answer, method)),
             Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.Run, method), null),
@@ -105,6 +107,20 @@ internal sealed class InterventionBinder
             : metrics.Length == 1
                 ? metrics[0]
                 : throw Wrong(method, metrics.IsEmpty ? "a gradient needs a metric, and there is none" : "there are several metrics; say Of = which");
+
+    private int RunOf(IPromptSet over, string? run, string method) =>
+        run is null ? 0 : Find(run, over.Vocabulary.Runs, VocabularyResolver.UnknownRun(run, over.Vocabulary), method);
+
+    private ImmutableArray<int> AxesOf(Read.Along along, BoundSite site, string method)
+    {
+        int[] axes = [.. along.Axes.Select(name => name == "layer" && site.IsStacked ? -1 : site.Definition.Axes.ToList().IndexOf(name) is > 0 and int axis ? axis : throw Wrong(
+            method, $"'{site.Text}' has no axis '{name}' for a mask{(name == "layer" ? ": it names one layer" : $"; its axes are {Spelling.List(site.Definition.Axes.Skip(1).ToList())}")}"))];
+        if (!axes.SequenceEqual(axes.Distinct().Order()))
+            throw Wrong(method, $"the axes {string.Join(", ", along.Axes)} must be in the order of '{site.Text}', the layer first");
+        return axes.Length == 0 || along.Tensor.shape.Length == axes.Length
+            ? [.. axes]
+            : throw Wrong(method, $"the tensor has {along.Tensor.shape.Length} axes; {string.Join(", ", along.Axes)} are {axes.Length}");
+    }
 
     private static DonorRun? Swept(string? run) => BracedName.Read(run) is { } sweep ? new DonorRun(sweep) : null;
 

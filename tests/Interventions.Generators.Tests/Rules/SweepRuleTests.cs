@@ -26,6 +26,12 @@ public sealed class SweepRuleTests
     [InlineData("INV232", "'{a}' goes through runs, and here stands a number", """[Sweep("a", "clean"), Scale("embed", "[|{a}|]")]""", "")]
     [InlineData("INV232", "'{a}' goes through numbers, and here stands a run", """[Sweep("a", 1), Freeze("embed", To = "[|{a}|]")]""", "")]
     [InlineData("INV232", "'alpha' is no strength", """[Scale("embed", "[|alpha|]")]""", "")]
+    [InlineData("INV234", "has no property 'Abc' that holds prompts; did you mean 'Ab'?", """[Mean("embed", Over = "[|Abc|]")]""", "required public IoiPrompts Ab { get; init; }")]
+    [InlineData("INV234", "has no property 'D' that holds prompts", """[Mean("embed", Over = "[|D|]")]""", "required public Tensor D { get; init; }")]
+    [InlineData("INV234", "IoiPrompts has no run 'cleam'", """[Mean("embed", Over = "Ab", From = "[|cleam|]")]""", "required public IoiPrompts Ab { get; init; }")]
+    [InlineData("INV212", "'blocks.0.mlp_in' is not downstream of 'blocks.1.attn.z' and 'blocks.0.mlp_out'", """[PathPatch("blocks.1.attn.z", "[|blocks.0.mlp_in|]", Senders = ["blocks.0.mlp_out"])]""", "")]
+    [InlineData("INV001", "nbed", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Senders = ["[|nbed|]"])]""", "")]
+    [InlineData("INV003", "layer 7", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Freeze = ["blocks.[|7|].attn.z"])]""", "")]
     public Task Fires(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
@@ -35,6 +41,9 @@ public sealed class SweepRuleTests
     [InlineData("""[Sweep("donor", "corrupted", "clean"), Freeze("embed", To = "{donor}")]""", """[Capture("embed")] static Tensor C(Tensor x, [From("{donor}")] Tensor y) => x - y; public static Tensor Use(Result run) => run.C[donor: "clean"];""")]
     [InlineData("""[Mean("embed", From = "{run}"), Resample("blocks.0.mlp_out", From = "{run}")]""", """[Metric] static Tensor M([Logit("S")] Tensor s) => s; public static Tensor Use(Result run) => run.M["corrupted"];""")]
     [InlineData("""[Zero("embed[pos={p=S1,IO+1,0}]")]""", """[Metric] static Tensor M([Logit("S")] Tensor s) => s; public static Tensor Use(Result run) => run.M[p: "S1"];""")]
+    [InlineData("""[Mean("embed[pos=S1]", Over = nameof(Ab), From = "clean")]""", "required public IoiPrompts Ab { get; init; }")]
+    [InlineData("""[PathPatch("blocks.*.attn.z[head=1]", "blocks.1.mlp_in", "blocks.*.attn.q_input[head=0]", Senders = ["blocks.0.mlp_out"], Freeze = [])]""", "")]
+    [InlineData("", """[Mix("blocks.*.attn.z", "layer", "head")] required public Tensor M { get; init; }""")]
     public async Task CorrectSweepsAreSilent(string attributes, string members) =>
         Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes)));
 

@@ -65,7 +65,8 @@ internal static class Sources
         [Zero("blocks.0.attn.z[head={first}]"), Scale("blocks.1.mlp_in", "{strength}"), Freeze("embed[pos={place=S1,IO+1}]", To = "{donor}")]
         [Scale("embed", 0.5), Freeze("blocks.1.mlp_out", To = "clean", In = "direct"), Freeze("blocks.0.mlp_out")]
         [PathPatch("blocks.0.attn.z[head={head}; pos=end]", "blocks.1.attn.q_input[head={other}]", "logits", From = "clean", FreezeMlps = true)]
-        [Resample("blocks.0.mlp.post[neuron=1,2]", From = "clean", Seed = 7), Mean("blocks.1.attn.z[head={head}]", Pooled = true)]
+        [Resample("blocks.0.mlp.post[neuron=1,2]", From = "clean", Seed = 7), Mean("blocks.1.attn.z[head={head}]", Pooled = true), Mean("blocks.0.mlp_out", Over = nameof(Others), AcrossTemplates = true)]
+        [PathPatch("blocks.0.attn.z[head=1]", "blocks.1.attn.q_input", Senders = ["embed", "blocks.0.mlp_out[pos=end]"], Freeze = ["blocks.1.attn.z"])]
         public sealed partial class Everything
         {
             [Include(Order = -1)]
@@ -76,6 +77,11 @@ internal static class Sources
 
             [Patch("blocks.{last}.mlp_out", In = "direct")]
             static Tensor FromAgain([From("again")] Tensor again) => again;
+
+            [Mix("blocks.*.attn.z", "layer", "head", From = "clean"), Parameter(Of = nameof(Difference))]
+            public required Tensor Mask { get; init; }
+
+            public required IoiPrompts Others { get; init; }
 
             [ProjectOnto("blocks.1.mlp.post")]
             static Tensor Axis => ones(8);

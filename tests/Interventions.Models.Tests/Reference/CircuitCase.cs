@@ -25,11 +25,17 @@ public sealed class CircuitCase : IPromptSet, IDisposable
         int[] lengths = [.. data.GetProperty("lengths").EnumerateArray().Select(length => length.GetInt32())];
         Prompts = [.. lengths.Select((length, i) => new PromptTokens(
             [Run("clean", i, length), Run("corrupted", i, length)],
-            [.. data.GetProperty("answers")[i].EnumerateArray().Select(id => id.GetInt64())]))];
+            [.. data.GetProperty("answers")[i].EnumerateArray().Select(id => id.GetInt64())])
+        {
+            Template = data.GetProperty("template")[i].GetInt32(),
+        })];
 
         RunTokens Run(string run, int i, int length) =>
             new([.. data.GetProperty(run)[i].EnumerateArray().Take(length).Select(id => id.GetInt64())], [length - 1]);
     }
+
+    /// <summary>The prompts that means are taken over, five a template.</summary>
+    public IPromptSet Reference => new ReferencePrompts(this, [.. ReadReference()]);
 
     public DecoderModel Model { get; }
 
@@ -52,6 +58,23 @@ public sealed class CircuitCase : IPromptSet, IDisposable
         foreach (SafeTensorFile file in _files.Values)
             file.Dispose();
         Model.Dispose();
+    }
+
+    private IEnumerable<PromptTokens> ReadReference()
+    {
+        using JsonDocument json = Json("data");
+        JsonElement data = json.RootElement;
+        for (int i = 0; i < data.GetProperty("reference").GetArrayLength(); i++)
+        {
+            int length = data.GetProperty("reference_lengths")[i].GetInt32();
+            RunTokens tokens = new([.. data.GetProperty("reference")[i].EnumerateArray().Take(length).Select(id => id.GetInt64())], [length - 1]);
+            yield return new PromptTokens([tokens, tokens], [0, 0]) { Template = data.GetProperty("reference_template")[i].GetInt32() };
+        }
+    }
+
+    private sealed record ReferencePrompts(CircuitCase Case, IReadOnlyList<PromptTokens> Prompts) : IPromptSet
+    {
+        public PromptVocabulary Vocabulary => Case.Vocabulary;
     }
 
     private SafeTensorFile File_(string name) =>

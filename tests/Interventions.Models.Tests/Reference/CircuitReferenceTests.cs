@@ -75,6 +75,32 @@ public sealed class CircuitReferenceTests
 
     [SharedTheory("reference/circuits")]
     [CircuitCases]
+    public void Path_patching_of_several_senders_agrees(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CircuitCase circuit = new(name);
+        using JsonDocument json = circuit.Json("path_patching");
+        foreach (JsonElement example in json.RootElement.EnumerateArray())
+        {
+            foreach (bool freezeMlps in new[] { false, true })
+            {
+                foreach ((string where, string position) in new[] { ("all", ""), ("end", "; pos=end") })
+                {
+                    Tensor expected = tensor(example.GetProperty($"mlps_{(freezeMlps ? "frozen" : "recomputed")}.{where}").EnumerateArray().Select(value => value.GetDouble()).ToArray());
+                    string[] senders = [.. Names("senders").Select(parts => $"blocks.{parts[0][1..]}.attn.z[head={parts[1][1..]}{position}]")];
+                    string[] receivers = [.. Names("receivers").Select(parts => parts is [var logits]
+                        ? logits + position.Replace("; ", "[", StringComparison.Ordinal) + (position.Length > 0 ? "]" : "")
+                        : $"blocks.{parts[0][1..]}.attn.{parts[2]}_input[head={parts[1][1..]}{position}]")];
+                    Agree(circuit, expected, new InterventionGraph { Name = "Several" }.PathPatch(senders, receivers, "corrupted", freezeMlps));
+                }
+            }
+
+            IEnumerable<string[]> Names(string property) => example.GetProperty(property).EnumerateArray().Select(node => node.GetString()!.Split('.'));
+        }
+    }
+
+    [SharedTheory("reference/circuits")]
+    [CircuitCases]
     public void Knockouts_agree(string name)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -82,6 +108,7 @@ public sealed class CircuitReferenceTests
         using JsonDocument json = circuit.Json("knockouts");
         string[] kinds = [.. json.RootElement.GetProperty("kinds").EnumerateArray().Select(kind => kind.GetString()!)];
         Tensor expected = circuit["knockouts", "ld"];
+        IPromptSet reference = circuit.Reference;
         int set = -1;
         foreach (JsonElement nodes in json.RootElement.GetProperty("sets").EnumerateArray())
         {
@@ -93,6 +120,17 @@ public sealed class CircuitReferenceTests
                 string selected = positions.GetString() is "all" ? "" : $"pos={positions.GetString()}";
                 string[] sites = [.. nodes.EnumerateArray().Select(node => Site(node.GetString()!, selected))];
                 Agree(circuit, expected[set, place, Array.IndexOf(kinds, "zero")], new() { Name = "Zero", Writes = [.. sites.Select(site => BuiltInWrites.Zero(site))] });
+                Mean("mean_template", site => BuiltInWrites.Mean(site, null, pooled: false, over: reference));
+                // At the end of prompts of several lengths, the reference's mean is over absolute positions, ours over the ends.
+                if (selected != "pos=end")
+                    Mean("mean_position", site => BuiltInWrites.Mean(site, null, pooled: false, over: reference, acrossTemplates: true));
+                // Ours pools what is selected.
+                if (selected.Length == 0)
+                    Mean("mean_pooled", site => BuiltInWrites.Mean(site, null, pooled: true, over: reference));
+
+                void Mean(string kind, Func<string, WriteNode> write) =>
+                    Agree(circuit, expected[set, place, Array.IndexOf(kinds, kind)], new() { Name = kind, Writes = [.. sites.Select(write)] });
+
                 Agree(circuit, expected[set, place, Array.IndexOf(kinds, "resample")], new()
                 {
                     Name = "Resample",

@@ -1,0 +1,93 @@
+using Interventions.Graphs;
+using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>
+/// Means over prompts, of the unchanged model. All means over one run of one prompt set are taken in one stream over it, when the first is asked for, computing only as deep as
+/// the deepest needs; only sums are kept.
+/// </summary>
+internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel model, RunOptions options, DisposeScope owner)
+{
+    private readonly HashSet<(IPromptSet Over, int Run)> _streamed = [];
+    private readonly Dictionary<(Wanted What, int Template), RunningMean> _means = [];
+
+    /// <summary>For each prompt the mean over those of its template that have the position, or over all: <c>[1 or rows, …]</c>.</summary>
+    public Tensor Of(BoundRead.Mean read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows)
+    {
+        int run = read.Run.At(point);
+        if (_streamed.Add((read.Over, run)))
+            Stream(read.Over, run);
+        Wanted what = Wanted.Of(read, run, site, node, point);
+        int[] templates = [.. rows.Select(row => Template(read, chunk.Prompt(row)))];
+        // Rows that are called together select equally many positions, so one row of a template stands for all.
+        Dictionary<int, Tensor> means = templates.Distinct().ToDictionary(template => template, template => OfRow(rows[Array.IndexOf(templates, template)], template));
+        return means.Count == 1 ? means.Values.Single() : cat([.. templates.Select(template => means[template])]);
+
+        Tensor OfRow(int row, int template)
+        {
+            if (!_means.TryGetValue((what, template), out RunningMean? mean))
+                throw new InterventionException(
+                    $"{site.Where}: prompt {chunk.Numbers[row]} has template {template}, of which {read.Over.Vocabulary.PromptSet} has no prompt to take a mean over.");
+            Tensor value = mean.Value;
+            for (int axis = 1; axis < value.shape.Length; axis++)
+                if (site.IsRagged && !read.Pooled && site.IsPositional(axis))
+                    value = AsLong(value, axis, row);
+            return value;
+        }
+
+        Tensor AsLong(Tensor value, int axis, int row)
+        {
+            int count = site.PositionIndices(axis, point, chunk.Tokens(0, row), chunk.Describe(0, row)).Count;
+            return count <= value.shape[axis]
+                ? value.narrow(axis, 0, count)
+                : throw new InterventionException(
+                    $"{site.Where}: '{site.Text}' selects {count} positions of prompt {chunk.Numbers[row]}; the prompts of {read.Over.Vocabulary.PromptSet} over which the mean is taken have {value.shape[axis]} at most.");
+        }
+    }
+
+    private static int Template(BoundRead.Mean read, PromptTokens prompt) => read.Pooled || read.AcrossTemplates ? 0 : prompt.Template;
+
+    private void Stream(IPromptSet over, int run)
+    {
+        (Wanted What, SweepPoint Point)[] wanted = [.. Wanted.All(intervention).Where(one => one.What.Read.Over == over && one.What.Run == run).DistinctBy(one => one.What)];
+        foreach (PromptChunk chunk in PromptChunk.Of(over, options.BatchSize))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            WholeValues values = new(chunk, run, GraphEvaluator.Evaluate(model.Graph, chunk.Ids([run], model.Device), wanted.Select(one => one.What.Node)));
+            foreach ((Wanted what, SweepPoint point) in wanted)
+            {
+                BoundSite site = what.Read.In(what.Site).OfPrompt(point);
+                foreach (int[] rows in chunk.RowGroups(site))
+                    foreach (IGrouping<int, int> group in rows.GroupBy(row => Template(what.Read, chunk.Prompt(row))))
+                        Add(what, group.Key, values.Select(site, what.Node, point, [.. group]));
+            }
+        }
+    }
+
+    private void Add(Wanted what, int template, Tensor selected)
+    {
+        long[] over = [0, .. what.Read.Pooled ? Enumerable.Range(1, selected.shape.Length - 1).Where(what.Site.IsPositional).Select(axis => (long)axis) : []];
+        if (!_means.TryGetValue((what, template), out RunningMean? mean))
+            _means[(what, template)] = mean = new RunningMean(owner, selected.dtype);
+        mean.Add(selected.to(ScalarType.Float64).sum(over, keepdim: true), ones_like(selected, ScalarType.Float64).sum(over, keepdim: true));
+    }
+
+    /// <summary>One mean: a node's selected values at a point of the sweep.</summary>
+    private sealed record Wanted(BoundRead.Mean Read, int Run, BoundSite Site, string Node, string Selected)
+    {
+        public static Wanted Of(BoundRead.Mean read, int run, BoundSite site, string node, SweepPoint point) =>
+            // The node says the layer; of the point only what selects within it matters.
+            new(read, run, site, node, string.Join(";", site.Axes.Where(axis => axis.IsSweep).Select(axis => point[axis.Placeholder!])));
+
+        public static IEnumerable<(Wanted What, SweepPoint Point)> All(BoundIntervention intervention) =>
+            from point in intervention.Points()
+            from declared in intervention.Writes
+            from write in declared.Parts.Prepend(declared)
+            from read in write.Reads.OfType<BoundRead.Mean>()
+            from node in write.Site.Names(point)
+            select (Of(read, read.Run.At(point), write.Site, node, point), point);
+    }
+}
