@@ -77,10 +77,16 @@ internal sealed class InterventionBinder
 
     /// <summary>A write, before the splices that find its value encoded.</summary>
     private BoundWrite Write(WriteNode write, Func<SpliceNode, bool> isBefore) =>
-        new(write, Original(Site(write.Site, write.Name), isBefore), Reads(write.Reads, write.Name, inWrite: true), write.Run is null ? null : Written(write.Run, write.Name))
-        {
-            Parts = [.. write.Parts.Select(part => Write(part, isBefore))],
-        };
+        Write(write, Original(Site(write.Site, write.Name), isBefore), isBefore);
+
+    private BoundWrite Write(WriteNode write, BoundSite site, Func<SpliceNode, bool> isBefore)
+    {
+        ImmutableArray<BoundRead> reads = Reads(write.Reads, write.Name, site, inWrite: true);
+        foreach (BoundRead.Mean mean in reads.OfType<BoundRead.Mean>())
+            foreach (SiteProblem problem in SiteResolver.Resolve(write.Site, _schema, mean.Over.Vocabulary).Problems)
+                throw Wrong(write.Name, problem.Message);
+        return new BoundWrite(write, site, reads, write.Run is null ? null : Written(write.Run, write.Name)) { Parts = [.. write.Parts.Select(part => Write(part, isBefore))] };
+    }
 
     private ImmutableArray<BoundRead> Reads(ImmutableArray<Read> reads, string method, BoundSite? site = null, bool inWrite = false) =>
         [.. reads.Select(read => read switch

@@ -14,7 +14,7 @@ internal static class SavedKinds
         WriteKind.Freeze freeze => [("to", freeze.To)],
         WriteKind.Copy copy => [("from", copy.From)],
         WriteKind.Resample resample => [("from", resample.From), ("seed", resample.Seed)],
-        WriteKind.Mean mean => [("from", mean.From), ("pooled", mean.Pooled)],
+        WriteKind.Mean { Over: null, AcrossTemplates: false } mean => [("from", mean.From), ("pooled", mean.Pooled)],
         WriteKind.Add add => [("tensor", add.Vector), ("strength", add.Strength)],
         WriteKind.ScaleSwept scale => [("sweep", scale.Sweep)],
         WriteKind.AddSwept add => [("tensor", add.Vector), ("sweep", add.Sweep)],

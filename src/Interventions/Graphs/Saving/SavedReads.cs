@@ -12,7 +12,7 @@ internal static class SavedReads
         Read.Value or Read.Gradient => [],
         Read.From from => [("run", from.Run), ("site", from.Site)],
         Read.Partner partner => [("run", partner.Run), ("seed", partner.Seed)],
-        Read.Mean mean => [("run", mean.Run), ("pooled", mean.Pooled)],
+        Read.Mean { Over: null, AcrossTemplates: false } mean => [("run", mean.Run), ("pooled", mean.Pooled)],
         Read.Of of => [("site", of.Site)],
         Read.Logit logit => [("answer", logit.Answer), ("at", logit.At), ("run", logit.Run)],
         Read.Logits logits => [("at", logits.At), ("run", logits.Run)],
