@@ -58,7 +58,7 @@ internal sealed class TextLocation
     {
         var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
         ExpressionSyntax? array = syntax?.ArgumentList?.Arguments.FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name)?.Expression;
-        List<ExpressionSyntax> elements = array is null ? [] : SymbolExtensions.Elements(array).ToList();
+        List<ExpressionSyntax> elements = array is null ? [] : SymbolExtensions.Elements(array)?.ToList() ?? [];
         return attribute.NamedItems(name)?.Select((text, i) => new TextLocation(text, syntax, elements.ElementAtOrDefault(i) ?? array)) ?? [];
     }
 

@@ -133,17 +133,8 @@ internal static class SymbolExtensions
         foreach (var argument in attribute.NamedArguments)
             if (argument.Key == name)
                 return argument.Value.Texts().ToList();
-        return attribute.NamedExpression(name) is { } written ? Elements(written).Select(element => ConstantText.Evaluate(element) ?? "").ToList() : null;
+        return attribute.NamedExpression(name) is { } written ? (Elements(written) ?? []).Select(element => ConstantText.Evaluate(element) ?? "").ToList() : null;
     }
-
-    /// <summary>The elements of an array as they are written.</summary>
-    public static IEnumerable<ExpressionSyntax> Elements(ExpressionSyntax array) => array switch
-    {
-        ArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions,
-        ImplicitArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions,
-        CollectionExpressionSyntax { Elements: var items } => items.OfType<ExpressionElementSyntax>().Select(element => element.Expression),
-        _ => [],
-    };
 
     /// <summary>A number or a truth value that an attribute sets by name.</summary>
     public static T Named<T>(this AttributeData attribute, string name, T otherwise)

@@ -78,22 +78,11 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     {
         if (along.Axes.IsEmpty)
             return along.Tensor.alias();
-        Tensor value = along.Tensor;
+        Tensor value = along.Axes[0] == BoundRead.Along.Layer ? along.Tensor.select(0, site.Names(Point).ToList().IndexOf(node)) : along.Tensor.alias();
         long[] shape = [.. Enumerable.Repeat(1L, site.Axes.Length)];
-        for (int i = 0; i < along.Axes.Length; i++)
-        {
-            int axis = along.Axes[i];
-            string[] layers = [.. site.Names(Point)];
-            // How many tokens are selected, only the prompt knows.
-            int? selected = axis < 0 ? layers.Length : site.Sizes[axis] is int size ? site.FixedIndices(axis, Point, size).Count : null;
-            if (selected is int count && along.Tensor.shape[i] != count)
-                throw new InterventionException(
-                    $"{site.Where}: the tensor is {Shapes.Describe(along.Tensor)}, but '{site.Text}' selects {count} along '{(axis < 0 ? "layer" : site.Definition.Axes[axis])}', its axis {i}.");
-            if (axis < 0)
-                value = value.select(0, Array.IndexOf(layers, node));
-            else
-                shape[axis] = along.Tensor.shape[i];
-        }
+        foreach ((int axis, long size) in along.Axes.Zip(along.Tensor.shape))
+            if (axis != BoundRead.Along.Layer)
+                shape[axis] = size;
         return value.reshape(shape);
     }
 

@@ -26,8 +26,7 @@ public static class InterventionRunner
         PromptChecks.Check(prompts, model);
         model = SplicedModel.Of(model, graph);
         BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
-        foreach (IPromptSet over in bound.Writes.SelectMany(write => write.Reads).OfType<BoundRead.Mean>().Select(mean => mean.Over).Where(over => over != prompts).Distinct())
-            PromptChecks.Check(over, model);
+        PromptChecks.CheckReferences(bound, prompts, model);
         PositionChecks.Check(bound, prompts);
         TensorChecks.Check(graph, bound, model.Schema, prompts, options);
         return options.Naive

@@ -1,4 +1,5 @@
 using Interventions.Graphs;
+using Interventions.Planning;
 using Interventions.Sites;
 
 namespace Interventions.Execution;
@@ -6,6 +7,14 @@ namespace Interventions.Execution;
 /// <summary>Refuses prompts that the model cannot read, before anything is computed.</summary>
 internal static class PromptChecks
 {
+    /// <summary>The same for the prompts over which means are taken.</summary>
+    public static void CheckReferences(BoundIntervention intervention, IPromptSet prompts, HookedModel model)
+    {
+        foreach (BoundRead.Mean mean in intervention.Means.DistinctBy(mean => mean.Over))
+            if (mean.Over != prompts)
+                Check(mean.Over, model);
+    }
+
     public static void Check(IPromptSet prompts, HookedModel model)
     {
         string set = prompts.Vocabulary.PromptSet;

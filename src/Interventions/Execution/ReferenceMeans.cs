@@ -52,42 +52,42 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
 
     private void Stream(IPromptSet over, int run)
     {
-        (Wanted What, SweepPoint Point)[] wanted = [.. Wanted.All(intervention).Where(one => one.What.Read.Over == over && one.What.Run == run).DistinctBy(one => one.What)];
+        (Wanted What, BoundSite Site, SweepPoint Point)[] wanted = [.. Wanted.All(intervention).Where(one => one.What.Read.Over == over && one.What.Run == run).DistinctBy(one => one.What)];
         foreach (PromptChunk chunk in PromptChunk.Of(over, options.BatchSize))
         {
             using DisposeScope scope = NewDisposeScope();
             WholeValues values = new(chunk, run, GraphEvaluator.Evaluate(model.Graph, chunk.Ids([run], model.Device), wanted.Select(one => one.What.Node)));
-            foreach ((Wanted what, SweepPoint point) in wanted)
+            foreach ((Wanted what, BoundSite declared, SweepPoint point) in wanted)
             {
-                BoundSite site = what.Read.In(what.Site).OfPrompt(point);
+                BoundSite site = what.Read.In(declared).OfPrompt(point);
                 foreach (int[] rows in chunk.RowGroups(site))
                     foreach (IGrouping<int, int> group in rows.GroupBy(row => Template(what.Read, chunk.Prompt(row))))
-                        Add(what, group.Key, values.Select(site, what.Node, point, [.. group]));
+                        Add(what, site, group.Key, values.Select(site, what.Node, point, [.. group]));
             }
         }
     }
 
-    private void Add(Wanted what, int template, Tensor selected)
+    private void Add(Wanted what, BoundSite site, int template, Tensor selected)
     {
-        long[] over = [0, .. what.Read.Pooled ? Enumerable.Range(1, selected.shape.Length - 1).Where(what.Site.IsPositional).Select(axis => (long)axis) : []];
+        long[] over = [0, .. what.Read.Pooled ? Enumerable.Range(1, selected.shape.Length - 1).Where(site.IsPositional).Select(axis => (long)axis) : []];
         if (!_means.TryGetValue((what, template), out RunningMean? mean))
             _means[(what, template)] = mean = new RunningMean(owner, selected.dtype);
         mean.Add(selected.to(ScalarType.Float64).sum(over, keepdim: true), ones_like(selected, ScalarType.Float64).sum(over, keepdim: true));
     }
 
     /// <summary>One mean: a node's selected values at a point of the sweep.</summary>
-    private sealed record Wanted(BoundRead.Mean Read, int Run, BoundSite Site, string Node, string Selected)
+    private sealed record Wanted(BoundRead.Mean Read, int Run, string Site, string Node, string Selected)
     {
         public static Wanted Of(BoundRead.Mean read, int run, BoundSite site, string node, SweepPoint point) =>
             // The node says the layer; of the point only what selects within it matters.
-            new(read, run, site, node, string.Join(";", site.Axes.Where(axis => axis.IsSweep).Select(axis => point[axis.Placeholder!])));
+            new(read, run, site.Text, node, string.Join(";", site.Axes.Where(axis => axis.IsSweep).Select(axis => point[axis.Placeholder!])));
 
-        public static IEnumerable<(Wanted What, SweepPoint Point)> All(BoundIntervention intervention) =>
+        public static IEnumerable<(Wanted What, BoundSite Site, SweepPoint Point)> All(BoundIntervention intervention) =>
             from point in intervention.Points()
-            from declared in intervention.Writes
-            from write in declared.Parts.Prepend(declared)
-            from read in write.Reads.OfType<BoundRead.Mean>()
-            from node in write.Site.Names(point)
-            select (Of(read, read.Run.At(point), write.Site, node, point), point);
+            from method in intervention.Writes.SelectMany(write => write.Parts.Prepend(write)).Select(write => (write.Site, write.Reads))
+                .Concat(intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => (keep.Site, keep.Reads)))
+            from read in method.Reads.OfType<BoundRead.Mean>()
+            from node in method.Site.Names(point)
+            select (Of(read, read.Run.At(point), method.Site, node, point), method.Site, point);
     }
 }

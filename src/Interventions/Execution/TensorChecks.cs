@@ -23,7 +23,16 @@ internal static class TensorChecks
                 if (tensor is null)
                     throw new InterventionException($"{where} is null; it must be a tensor.");
                 Length[] lengths = Lengths(write, intervention, prompts, options);
-                CheckWritten(tensor, write, lengths, where);
+                if (write.Node.Kind is WriteKind.Mix { Axes.Count: > 0 } mix)
+                {
+                    if (write.Site.IsStacked)
+                        lengths = [new Length(MaskAxes.Layer, [write.Site.Names(SweepPoint.None).Count()]), .. lengths];
+                    CheckMask(mix, write.Site, lengths, where);
+                }
+                else
+                {
+                    CheckWritten(tensor, write, lengths, where);
+                }
                 written[tensor] = lengths;
             }
         }
@@ -57,6 +66,14 @@ internal static class TensorChecks
         if (!fits || (isDirection && shape.Length == 0))
             throw new InterventionException(
                 $"{where} is {Shapes.Describe(tensor)}, which does not {(isDirection ? "lie along the last axis of" : "broadcast to")} the values that '{write.Site.Text}' selects, {DeclaredShape.List(lengths.Select(length => length.ToString()))}.");
+    }
+
+    private static void CheckMask(WriteKind.Mix mix, BoundSite site, Length[] lengths, string where)
+    {
+        Length[] selected = [.. mix.Axes.Select(name => lengths.First(length => length.Axis == name))];
+        if (!mix.Mask.shape.Zip(selected, (size, length) => length.Allows(size)).All(fits => fits))
+            throw new InterventionException(
+                $"{where} is {Shapes.Describe(mix.Mask)}, and along its axes '{site.Text}' selects {DeclaredShape.List(selected.Select(length => length.ToString()))}.");
     }
 
     private static void CheckDeclared(ShapedTensor shaped, Length[]? written, ModelSchema schema, string where)

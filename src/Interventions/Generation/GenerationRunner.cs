@@ -30,6 +30,7 @@ public static class GenerationRunner
         PromptChecks.Check(prompts, model);
         model = SplicedModel.Of(model, graph);
         BoundIntervention bound = InterventionBinder.Bind(graph with { Gradients = [], Parameters = [] }, model.Schema, prompts);
+        PromptChecks.CheckReferences(bound, prompts, model);
         PositionChecks.Check(bound, prompts, generates: true);
         GenerationChecks.Check(bound, model, prompts, options);
         return new GenerationExecutor(bound, model, prompts, options).Execute(cancellationToken);

@@ -1,3 +1,4 @@
+using Interventions.Sites;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
@@ -26,7 +27,7 @@ public static class BuiltInWrites
 
     /// <summary>A mask's mixture of the value and that of the run <paramref name="from"/>; see <see cref="MixAttribute"/>.</summary>
     public static WriteNode Mix(string name, string site, Tensor mask, string? from, string[] axes, string? run = null) =>
-        new(name, site, new WriteKind.Mix(mask, from, [.. axes]), run);
+        new(name, site, new WriteKind.Mix(mask, from, new EquatableArray<string>(axes)), run);
 
     /// <summary>The value plus a tensor times a strength.</summary>
     public static WriteNode Add(string name, string site, Tensor vector, double strength, string? run = null) =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Sites;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
@@ -176,7 +177,7 @@ public abstract record Read
     /// <summary>A tensor of the declaration, laid along axes of the method's own site, so that it broadcasts to the selected value.</summary>
     /// <param name="Tensor">The tensor: one axis for each of <paramref name="Axes"/>.</param>
     /// <param name="Axes">Axes of the site, in its order, <c>layer</c> first where the path names several layers; none for a tensor that broadcasts as it is.</param>
-    public sealed record Along(Tensor Tensor, ImmutableArray<string> Axes) : Read;
+    public sealed record Along(Tensor Tensor, EquatableArray<string> Axes) : Read;
 
     /// <summary>The selected value of some site in the run that is measured.</summary>
     public sealed record Of(string Site) : Read;

@@ -29,6 +29,7 @@ public abstract record WriteKind
     {
         Freeze freeze => freeze with { To = name(freeze.To) },
         Copy copy => copy with { From = name(copy.From) },
+        Mix mix => mix with { From = name(mix.From) },
         _ => this,
     };
 
@@ -161,8 +162,11 @@ public abstract record WriteKind
     }
 
     /// <summary>mask · value + (1 − mask) · the value in another run; see <see cref="MixAttribute"/>.</summary>
-    public sealed record Mix(Tensor Mask, string? From, ImmutableArray<string> Axes) : WriteKind
+    public sealed record Mix(Tensor Mask, string? From, EquatableArray<string> Axes) : WriteKind
     {
+        /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Mask];
+
         /// <inheritdoc/>
         public override ImmutableArray<Read> Reads => [new Read.Value(), new Read.From(From), new Read.Along(Mask, Axes)];
 

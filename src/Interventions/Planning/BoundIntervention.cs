@@ -20,6 +20,10 @@ internal sealed record BoundIntervention(
     ImmutableArray<BoundMetric> Metrics,
     ImmutableArray<BoundParameter> Parameters)
 {
+    /// <summary>The means that are read.</summary>
+    public IEnumerable<BoundRead.Mean> Means => Writes.SelectMany(write => write.Reads)
+        .Concat(Captures.Concat<BoundKeep>(Gradients).SelectMany(keep => keep.Reads)).OfType<BoundRead.Mean>();
+
     /// <summary>Every combination of the placeholders' values, the last placeholder fastest; one empty point without placeholders.</summary>
     public IEnumerable<SweepPoint> Points()
     {
@@ -117,8 +121,12 @@ internal abstract record BoundRead
         public BoundSite In(BoundSite site) => site with { Vocabulary = Over.Vocabulary };
     }
 
-    /// <summary>A tensor along axes of the method's own site; −1 is the layer.</summary>
-    public sealed record Along(Tensor Tensor, ImmutableArray<int> Axes) : BoundRead;
+    /// <summary>A tensor along axes of the method's own site, the layer first.</summary>
+    public sealed record Along(Tensor Tensor, ImmutableArray<int> Axes) : BoundRead
+    {
+        /// <summary>The axis that counts the layers which the site's path names.</summary>
+        public const int Layer = -1;
+    }
 
     public sealed record Of(BoundSite Site) : BoundRead;
 

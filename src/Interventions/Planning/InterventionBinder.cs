@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Execution;
 using Interventions.Graphs;
 using Interventions.Sites;
 
@@ -38,10 +39,16 @@ internal sealed class InterventionBinder
         ImmutableArray<BoundWrite> writes = [.. _graph.Writes.Select((write, i) => Write(write, splice => splice.WritesBefore > i))];
         string[] swept = [.. writes.SelectMany(write => write.Site.Placeholders.Concat(write.Reads.Select(read => read.Sweep).OfType<string>())).Distinct()];
         ImmutableArray<BoundMetric> metrics = [.. _graph.Metrics.Select(metric => new BoundMetric(metric, Reads(metric.Reads, metric.Name)))];
-        ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture => new BoundCapture(
-            capture, Original(Site(capture.Site, capture.Name), _ => capture.BeforeWrites), Reads(capture.Reads, capture.Name)))];
-        ImmutableArray<BoundGradient> gradients = [.. _graph.Gradients.Select(gradient => new BoundGradient(
-            gradient, Site(gradient.Site, gradient.Name), Reads(gradient.Reads, gradient.Name), Metric(gradient.Metric, gradient.Name, metrics)))];
+        ImmutableArray<BoundCapture> captures = [.. _graph.Captures.Select(capture =>
+        {
+            BoundSite site = Original(Site(capture.Site, capture.Name), _ => capture.BeforeWrites);
+            return new BoundCapture(capture, site, Reads(capture.Reads, capture.Name, site));
+        })];
+        ImmutableArray<BoundGradient> gradients = [.. _graph.Gradients.Select(gradient =>
+        {
+            BoundSite site = Site(gradient.Site, gradient.Name);
+            return new BoundGradient(gradient, site, Reads(gradient.Reads, gradient.Name, site), Metric(gradient.Metric, gradient.Name, metrics));
+        })];
         ImmutableArray<BoundParameter> parameters = [.. _graph.Parameters.Select(parameter => new BoundParameter(
             parameter, Metric(parameter.Metric, parameter.Name, metrics)))];
         foreach (ParameterNode parameter in _graph.Parameters)
@@ -76,16 +83,13 @@ internal sealed class InterventionBinder
     }
 
     /// <summary>A write, before the splices that find its value encoded.</summary>
-    private BoundWrite Write(WriteNode write, Func<SpliceNode, bool> isBefore) =>
-        Write(write, Original(Site(write.Site, write.Name), isBefore), isBefore);
-
-    private BoundWrite Write(WriteNode write, BoundSite site, Func<SpliceNode, bool> isBefore)
+    private BoundWrite Write(WriteNode write, Func<SpliceNode, bool> isBefore)
     {
-        ImmutableArray<BoundRead> reads = Reads(write.Reads, write.Name, site, inWrite: true);
-        foreach (BoundRead.Mean mean in reads.OfType<BoundRead.Mean>())
-            foreach (SiteProblem problem in SiteResolver.Resolve(write.Site, _schema, mean.Over.Vocabulary).Problems)
-                throw Wrong(write.Name, problem.Message);
-        return new BoundWrite(write, site, reads, write.Run is null ? null : Written(write.Run, write.Name)) { Parts = [.. write.Parts.Select(part => Write(part, isBefore))] };
+        BoundSite site = Original(Site(write.Site, write.Name), isBefore);
+        return new BoundWrite(write, site, Reads(write.Reads, write.Name, site, inWrite: true), write.Run is null ? null : Written(write.Run, write.Name))
+        {
+            Parts = [.. write.Parts.Select(part => Write(part, isBefore))],
+        };
     }
 
     private ImmutableArray<BoundRead> Reads(ImmutableArray<Read> reads, string method, BoundSite? site = null, bool inWrite = false) =>
@@ -96,8 +100,8 @@ internal sealed class InterventionBinder
             Read.From from => new BoundRead.From(Swept(from.Run) ?? new DonorRun(Donor(from.Run, method, inWrite)), from.Site is null ? null : Single(Site(from.Site, method), method)),
             Read.Partner partner => new BoundRead.Partner(Swept(partner.Run) ?? new DonorRun(PromptRun(partner.Run, method)), partner.Seed),
             Read.Mean { Over: null } mean => new BoundRead.Mean(Swept(mean.Run) ?? new DonorRun(PromptRun(mean.Run, method)), mean.Pooled, mean.AcrossTemplates, _prompts),
-            Read.Mean { Over: { } over } mean => new BoundRead.Mean(new DonorRun(RunOf(over, mean.Run, method)), mean.Pooled, mean.AcrossTemplates, over),
-            Read.Along along => new BoundRead.Along(along.Tensor, AxesOf(along, site ?? throw Wrong(method, "only what has a site of its own reads along its axes"), method)),
+            Read.Mean { Over: { } over } mean => new BoundRead.Mean(new DonorRun(RunOf(over, mean.Run, site, method)), mean.Pooled, mean.AcrossTemplates, over),
+            Read.Along along => new BoundRead.Along(along.Tensor, inWrite && site is not null ? AxesOf(along, site, method) : throw Wrong(method, "only a write reads a tensor along the axes of its site")),
             Read.Of of => new BoundRead.Of(Single(Site(of.Site, method), method)),
             Read.Logit logit => new BoundRead.Logits(LogitsAt(logit.At, method), Measured(logit.Run, method), Answer(logit.Answer, method)),
             Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.Run, method), null),
@@ -114,18 +118,23 @@ internal sealed class InterventionBinder
                 ? metrics[0]
                 : throw Wrong(method, metrics.IsEmpty ? "a gradient needs a metric, and there is none" : "there are several metrics; say Of = which");
 
-    private int RunOf(IPromptSet over, string? run, string method) =>
-        run is null ? 0 : Find(run, over.Vocabulary.Runs, VocabularyResolver.UnknownRun(run, over.Vocabulary), method);
+    /// <summary>A run of other prompts, which have the site's positions too.</summary>
+    private int RunOf(IPromptSet over, string? run, BoundSite? site, string method)
+    {
+        foreach (SiteProblem problem in site is null ? [] : SiteResolver.Resolve(site.Text, _schema, over.Vocabulary).Problems)
+            throw Wrong(method, problem.Message);
+        return run is null ? 0 : Find(run, over.Vocabulary.Runs, VocabularyResolver.UnknownRun(run, over.Vocabulary), method);
+    }
 
     private ImmutableArray<int> AxesOf(Read.Along along, BoundSite site, string method)
     {
-        int[] axes = [.. along.Axes.Select(name => name == "layer" && site.IsStacked ? -1 : site.Definition.Axes.ToList().IndexOf(name) is > 0 and int axis ? axis : throw Wrong(
-            method, $"'{site.Text}' has no axis '{name}' for a mask{(name == "layer" ? ": it names one layer" : $"; its axes are {Spelling.List(site.Definition.Axes.Skip(1).ToList())}")}"))];
-        if (!axes.SequenceEqual(axes.Distinct().Order()))
-            throw Wrong(method, $"the axes {string.Join(", ", along.Axes)} must be in the order of '{site.Text}', the layer first");
-        return axes.Length == 0 || along.Tensor.shape.Length == axes.Length
-            ? [.. axes]
-            : throw Wrong(method, $"the tensor has {along.Tensor.shape.Length} axes; {string.Join(", ", along.Axes)} are {axes.Length}");
+        if (along.Tensor is null)
+            throw Wrong(method, "it is null; it must be a tensor");
+        if (MaskAxes.Problem(along.Axes, site.Definition, site.IsStacked, site.Text) is var (_, problem, _))
+            throw Wrong(method, problem);
+        if (along.Axes.Count > 0 && along.Tensor.shape.Length != along.Axes.Count)
+            throw Wrong(method, $"it is {Shapes.Describe(along.Tensor)}, which has not the axes {Spelling.List(along.Axes)}");
+        return [.. along.Axes.Select(name => name == MaskAxes.Layer ? BoundRead.Along.Layer : site.Definition.Axes.ToList().IndexOf(name))];
     }
 
     private static DonorRun? Swept(string? run) => BracedName.Read(run) is { } sweep ? new DonorRun(sweep) : null;

@@ -100,12 +100,15 @@ public sealed class ReferenceMeanTests : IDisposable
     [Fact]
     public void Masks_that_do_not_fit_are_refused()
     {
-        Says("has no axis 'heads' for a mask; its axes are pos, head and d_head", "blocks.0.z", [3], "heads");
-        Says("has no axis 'layer' for a mask: it names one layer", "blocks.0.z", [3], "layer");
-        Says("must be in the order", "blocks.*.z", [3, 2], "head", "layer");
-        Says("has 1 axes; layer, head are 2", "blocks.*.z", [3], "layer", "head");
-        Says("selects 2 along 'head', its axis 0", "blocks.0.z[head=0,1]", [3], "head");
-        Says("selects 2 along 'layer', its axis 0", "blocks.*.z", [3], "layer");
+        Says("a mask for 'blocks.0.z' has no axis 'heads'; its axes are pos, head and d_head", "blocks.0.z", [3], "heads");
+        Says("has no axis 'layer', since the path names one layer at a time", "blocks.0.z", [3], "layer");
+        Says("stand in the order layer, pos, head and d_head, each once", "blocks.*.z", [3, 2], "head", "layer");
+        Says("stand in the order layer, pos, head and d_head, each once", "blocks.*.z", [3, 3], "head", "head");
+        Says("it is [3], which has not the axes layer and head", "blocks.*.z", [3], "layer", "head");
+        Says("Mask.Mask is [3], and along its axes 'blocks.0.z[head=0,1]' selects [head=2]", "blocks.0.z[head=0,1]", [3], "head");
+        Says("Mask.Mask is [3], and along its axes 'blocks.*.z' selects [layer=2]", "blocks.*.z", [3], "layer");
+        Says("Mask.Mask is [5, 3], and along its axes 'blocks.0.z' selects [pos=4, head=3]", "blocks.0.z", [5, 3], "pos", "head");
+        Says("Mask.Mask is [2, 3], which does not broadcast to the values that 'blocks.0.z' selects", "blocks.0.z", [2, 3]);
 
         void Says(string text, string site, long[] shape, params string[] axes) => Assert.Contains(text, Assert.Throws<InterventionException>(() => Run(
             new() { Name = "Mask", Writes = [BuiltInWrites.Mix("Mask", site, ones(shape), "corrupted", axes)], Metrics = [new("M", [new Read.Logit("correct", "end")], x => x[0])] },

@@ -3,6 +3,7 @@ using System.Reflection;
 using FsCheck;
 using FsCheck.Fluent;
 using Interventions.Graphs;
+using Interventions.Sites;
 using Interventions.Tests.Execution;
 using static TorchSharp.torch;
 
@@ -27,6 +28,8 @@ internal static class RandomGraphs
         [typeof(int)] = Gen.Choose(int.MinValue, int.MaxValue).Select(number => (object?)number),
         [typeof(bool)] = Gen.Elements(true, false).Select(truth => (object?)truth),
         [typeof(double)] = s_number.Select(number => (object?)number),
+        [typeof(EquatableArray<string>)] = Some(s_name).Select(names => (object?)new EquatableArray<string>(names)),
+        [typeof(IPromptSet)] = Gen.Elements<object?>(null, ToyPrompts.Random(1, 3), ToyPrompts.Random(2, 3)),
         [typeof(Tensor)] = s_tensor.Select(tensor => (object?)tensor),
     };
 

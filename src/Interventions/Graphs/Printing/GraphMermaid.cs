@@ -41,7 +41,8 @@ internal sealed class GraphMermaid
     {
         Read.From from => from.Run ?? Base,
         Read.Partner partner => partner.Run ?? Base,
-        Read.Mean mean => mean.Run ?? Base,
+        // Other prompts have runs of their own.
+        Read.Mean { Over: null } mean => mean.Run ?? Base,
         Read.Logit { Run: { } run } => run,
         Read.Logits { Run: { } run } => run,
         _ => null,

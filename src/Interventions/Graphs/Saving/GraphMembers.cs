@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Interventions.Graphs;
 
 /// <summary>
-/// What a saved graph refers to by name: methods and encoder–decoders, which are code, and tensors, which are kept in files of their own. Generated code gives every declaration its <c>Members</c>.
+/// What a saved graph refers to by name: methods and encoder–decoders, which are code, and tensors and prompts, which are kept in files of their own. Generated code gives every declaration its <c>Members</c>.
 /// </summary>
 /// <param name="Methods">By name; those of an included intervention as <c>Property.Method</c>.</param>
 /// <param name="Tensors">By name of the property that holds them; borrowed.</param>
@@ -12,6 +12,9 @@ public sealed record GraphMembers(IReadOnlyDictionary<string, GraphMethod> Metho
 {
     /// <summary>Encoder–decoders, by name of the property that holds them; borrowed.</summary>
     public IReadOnlyDictionary<string, ISplice> Splices { get; init; } = ImmutableDictionary<string, ISplice>.Empty;
+
+    /// <summary>Prompts over which means are taken, by the name of their type; borrowed.</summary>
+    public IReadOnlyDictionary<string, IPromptSet> Prompts { get; init; } = ImmutableDictionary<string, IPromptSet>.Empty;
 
     /// <summary>For a graph of built-in writes without tensors.</summary>
     public static GraphMembers None { get; } = new(ImmutableDictionary<string, GraphMethod>.Empty, ImmutableDictionary<string, Tensor>.Empty);
@@ -21,7 +24,7 @@ public sealed record GraphMembers(IReadOnlyDictionary<string, GraphMethod> Metho
     {
         ArgumentNullException.ThrowIfNull(graph);
         MemberNames names = new(graph);
-        return new GraphMembers(names.Methods, names.Tensors) { Splices = names.Splices };
+        return new GraphMembers(names.Methods, names.Tensors) { Splices = names.Splices, Prompts = names.Prompts };
     }
 }
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -150,30 +151,40 @@ internal sealed class GraphWriter
     {
         _json.WriteString("kind", SavedKinds.NameOf(kind));
         foreach ((string argument, object? value) in SavedKinds.Arguments(kind))
+            Argument(name, argument, value);
+    }
+
+    /// <summary>An argument of a kind or a read of the named node; a null one is left out.</summary>
+    private void Argument(string node, string argument, object? value)
+    {
+        switch (value)
         {
-            switch (value)
-            {
-                case null:
-                    break;
-                case string text:
-                    _json.WriteString(argument, text);
-                    break;
-                case bool truth:
-                    _json.WriteBoolean(argument, truth);
-                    break;
-                case int number:
-                    _json.WriteNumber(argument, number);
-                    break;
-                case double number:
-                    _json.WritePropertyName(argument);
-                    Number(number);
-                    break;
-                case Tensor tensor:
-                    _json.WriteString(argument, _names.Name(name, tensor));
-                    break;
-                default:
-                    throw new InvalidOperationException($"{SavedKinds.NameOf(kind)}.{argument} cannot be saved: {value.GetType()} is not known to JSON.");
-            }
+            case null:
+                break;
+            case string text:
+                _json.WriteString(argument, text);
+                break;
+            case bool truth:
+                _json.WriteBoolean(argument, truth);
+                break;
+            case int number:
+                _json.WriteNumber(argument, number);
+                break;
+            case double number:
+                _json.WritePropertyName(argument);
+                Number(number);
+                break;
+            case EquatableArray<string> texts:
+                Texts(argument, texts);
+                break;
+            case Tensor tensor:
+                _json.WriteString(argument, _names.Name(node, tensor));
+                break;
+            case IPromptSet prompts:
+                _json.WriteString(argument, _names.Name(prompts));
+                break;
+            default:
+                throw new InvalidOperationException($"'{argument}' of {node} cannot be saved: {value.GetType()} is not known to JSON.");
         }
     }
 
@@ -190,14 +201,7 @@ internal sealed class GraphWriter
         {
             _json.WriteString("read", SavedReads.NameOf(read));
             foreach ((string argument, object? value) in SavedReads.Arguments(read))
-            {
-                if (value is string text)
-                    _json.WriteString(argument, text);
-                else if (value is int number)
-                    _json.WriteNumber(argument, number);
-                else if (value is bool truth)
-                    _json.WriteBoolean(argument, truth);
-            }
+                Argument(name, argument, value);
         });
     }
 

@@ -5,11 +5,12 @@ using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
 
-/// <summary>Gives every method, tensor and encoder–decoder of a graph a name: its node's, and a number after it where two share one (overloads, layers).</summary>
+/// <summary>Gives every method, tensor, encoder–decoder and prompt set of a graph a name: its node's or its type's, and a number after it where two share one (overloads, layers).</summary>
 internal sealed class MemberNames
 {
     private readonly Dictionary<string, GraphMethod> _methods = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IPromptSet> _prompts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ISplice> _splices = new(StringComparer.Ordinal);
 
     public MemberNames(InterventionGraph graph)
@@ -18,19 +19,20 @@ internal sealed class MemberNames
         {
             if (write.Kind is null)
                 Name(write.Name, write.Reads, write.Body);
-            else
-                foreach (Tensor tensor in write.Kind.Tensors)
-                    Name(write.Name, tensor);
+            NameRead(write.Name, write.Reads);
+            foreach (Tensor tensor in write.Kind?.Tensors ?? [])
+                Name(write.Name, tensor);
         }
         foreach (SpliceNode node in graph.Splices)
             foreach (ISplice splice in node.Splices)
                 Name(node.Name, splice);
-        foreach (CaptureNode capture in graph.Captures)
-            Name(capture.Name, capture.Reads, capture.Body);
-        foreach (GradientNode gradient in graph.Gradients)
-            Name(gradient.Name, gradient.Reads, gradient.Body);
-        foreach (MetricNode metric in graph.Metrics)
-            Name(metric.Name, metric.Reads, metric.Body);
+        foreach (var (name, reads, body) in graph.Captures.Select(capture => (capture.Name, capture.Reads, capture.Body))
+            .Concat(graph.Gradients.Select(gradient => (gradient.Name, gradient.Reads, gradient.Body)))
+            .Concat(graph.Metrics.Select(metric => (metric.Name, metric.Reads, metric.Body))))
+        {
+            Name(name, reads, body);
+            NameRead(name, reads);
+        }
         foreach (ParameterNode parameter in graph.Parameters)
             Name(parameter.Name, parameter.Value);
         foreach (ShapedTensor shaped in graph.Shapes)
@@ -43,6 +45,8 @@ internal sealed class MemberNames
 
     public IReadOnlyDictionary<string, ISplice> Splices => _splices;
 
+    public IReadOnlyDictionary<string, IPromptSet> Prompts => _prompts;
+
     /// <summary>The name of a method; it gets one if it has none.</summary>
     public string Name(string wanted, ImmutableArray<Read> reads, MethodBody body) =>
         Name(_methods, wanted, method => method.Body == body && method.Reads.SequenceEqual(reads), () => new GraphMethod(reads, body));
@@ -52,6 +56,20 @@ internal sealed class MemberNames
 
     /// <summary>The name of an encoder–decoder; it gets one if it has none.</summary>
     public string Name(string wanted, ISplice splice) => Name(_splices, wanted, known => ReferenceEquals(known, splice), () => splice);
+
+    /// <summary>The name of a prompt set; it gets one if it has none.</summary>
+    public string Name(IPromptSet prompts) => Name(_prompts, prompts.Vocabulary.PromptSet, known => ReferenceEquals(known, prompts), () => prompts);
+
+    private void NameRead(string name, ImmutableArray<Read> reads)
+    {
+        foreach (Read read in reads)
+        {
+            if (read is Read.Along along)
+                Name(name, along.Tensor);
+            else if (read is Read.Mean { Over: { } over })
+                Name(over);
+        }
+    }
 
     private static string Name<T>(Dictionary<string, T> known, string wanted, Func<T, bool> isIt, Func<T> create)
     {

@@ -47,6 +47,12 @@ internal sealed class SavedObject
             : throw Wrong($"the tensor '{tensor}' was not given{Given(_members.Tensors.Keys)}: load it, and pass it among the members");
     }
 
+    /// <summary>The prompts whose name is given, which need not be.</summary>
+    public IPromptSet? OptionalPrompts(string name) => OptionalText(name) is not { } prompts ? null
+        : _members.Prompts.TryGetValue(prompts, out IPromptSet? value)
+            ? value
+            : throw Wrong($"the prompts '{prompts}' were not given{Given(_members.Prompts.Keys)}: pass them among the members");
+
     /// <summary>The method whose name is given, for these reads.</summary>
     public MethodBody Method(string name, ImmutableArray<Read> reads)
     {
