@@ -56,6 +56,8 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
     public bool IsPointwise => Node.Kind switch
     {
         WriteKind.Add add => add.Vector.shape.Length < Site.Axes.Length - Site.PositionAxis,
+        WriteKind.Mix { Axes.Count: > 0 } mix => !mix.Axes.Contains(Site.Definition.Axes[Site.PositionAxis]),
+        WriteKind.Mix mix => mix.Mask.shape.Length < Site.Axes.Length - Site.PositionAxis,
         WriteKind.AddSwept add => add.Vector.shape.Length < Site.Axes.Length - Site.PositionAxis,
         WriteKind.Zero or WriteKind.Scale or WriteKind.ScaleSwept or WriteKind.ProjectOut or WriteKind.ProjectOnto or WriteKind.Freeze or WriteKind.Copy => true,
         _ => false,
