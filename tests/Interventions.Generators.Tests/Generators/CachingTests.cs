@@ -41,6 +41,21 @@ public sealed class CachingTests
     }
 
     [Theory]
+    [InlineData("class Unrelated;", "class Unrelated { void Added() { } }", 0)]
+    [InlineData("=> corrupted;", "=> corrupted + 1;", 0)]
+    [InlineData("query=end", "query=S1", 1)]
+    [InlineData("embed.saes.features[feature=3", "embed.saes.features[feature=2", 1)]
+    public void AnEditOfOneClassWritesOneFile(string old, string changed, int files)
+    {
+        List<IncrementalStepRunReason> outputs =
+            [.. Rerun(old, changed).Results.SelectMany(generator => generator.TrackedOutputSteps).SelectMany(step => step.Value).SelectMany(run => run.Outputs).Select(output => output.Reason)];
+
+        Assert.Equal(8, outputs.Count);
+        Assert.Equal(files, outputs.Count(reason => reason == IncrementalStepRunReason.Modified));
+        Assert.Equal(8 - files, outputs.Count(reason => reason == IncrementalStepRunReason.Cached));
+    }
+
+    [Theory]
     [InlineData(TrackingNames.ModelSchemas, "Axis(\"layer\", 2)", "Axis(\"layer\", 4)")]
     [InlineData(TrackingNames.ModelSchemas, "blocks.{layer}.attn.z", "blocks.{layer}.attn.q")]
     [InlineData(TrackingNames.PromptSchemas, "\"S1\"", "\"S2\"")]
@@ -89,14 +104,16 @@ public sealed class CachingTests
 
     private static (ImmutableArray<IncrementalGeneratorRunStep> Steps, ImmutableArray<IncrementalGeneratorRunStep> Outputs) Rerun(string step, string old, string changed)
     {
+        GeneratorRunResult of = Rerun(old, changed).Results.Single(generator => generator.TrackedSteps.ContainsKey(step));
+        return (of.TrackedSteps[step], [.. of.TrackedOutputSteps.SelectMany(output => output.Value)]);
+    }
+
+    private static GeneratorDriverRunResult Rerun(string old, string changed)
+    {
         SyntaxTree tree = Before.SyntaxTrees.First(tree => tree.ToString().Contains(old, StringComparison.Ordinal));
         CSharpCompilation after = Before.ReplaceSyntaxTree(
             tree, CSharpSyntaxTree.ParseText(tree.ToString().Replace(old, changed, StringComparison.Ordinal), (CSharpParseOptions)tree.Options, tree.FilePath));
-
-        GeneratorDriverRunResult result = Compilations.Driver(Before).RunGenerators(Before).RunGenerators(after).GetRunResult();
-
-        GeneratorRunResult of = result.Results.Single(generator => generator.TrackedSteps.ContainsKey(step));
-        return (of.TrackedSteps[step], [.. of.TrackedOutputSteps.SelectMany(output => output.Value)]);
+        return Compilations.Driver(Before).RunGenerators(Before).RunGenerators(after).GetRunResult();
     }
 
     private static IEnumerable<IncrementalGeneratorRunStep> Find(GeneratorDriverRunResult result, string step) =>

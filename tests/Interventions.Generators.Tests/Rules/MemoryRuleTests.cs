@@ -8,6 +8,7 @@ public sealed class MemoryRuleTests
     [InlineData("INV301", "zero_ writes into 'x', which other variants share", """[Patch("embed")] static Tensor P(Tensor x) => [|x.zero_()|];""")]
     [InlineData("INV301", "writes into 'x'", """[Patch("embed")] static Tensor P(Tensor x) { [|x.select(1, 0).unsqueeze(0).zero_()|]; return x; }""")]
     [InlineData("INV301", "The assignment writes into 'x'", """[Patch("embed")] static Tensor P(Tensor x) { [|x[0] = zeros(1)|]; return x; }""")]
+    [InlineData("INV301", "The assignment writes into 'x'", """[Patch("embed")] static Tensor P(Tensor x) { [|x[0] += 1|]; return x; }""")]
     [InlineData("INV301", "writes into 'y'", """[Capture("embed")] static Tensor C(Tensor x, [From("clean")] Tensor y) { Func<Tensor> f = () => [|y.zero_()|]; return f() + x; }""")]
     [InlineData("INV302", "'x' is borrowed", """[Patch("embed")] static Tensor P(Tensor x) { using ([|x|]) return x + 1; }""")]
     [InlineData("INV302", "'x' is borrowed", """[Patch("embed")] static Tensor P(Tensor x) { Tensor y = x + 1; [|x|].Dispose(); return y; }""")]

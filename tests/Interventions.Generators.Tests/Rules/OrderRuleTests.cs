@@ -23,6 +23,7 @@ public sealed class OrderRuleTests
     [InlineData("INV224", "'Dispose' would hide", "", """[Capture("embed")] static Tensor [|Dispose|](Tensor s) => s;""")]
     [InlineData("INV225", "'N' only picks columns", "", """[Metric] static Tensor N([Logits] Tensor [|all|], [Answer("S")] Tensor s) => all.gather(1, s.unsqueeze(1)).squeeze(1);""")]
     [InlineData("INV225", "'N' only picks columns", "", """[Metric] static Tensor N([Logits] Tensor [|all|]) => all[.., 3];""")]
+    [InlineData("INV225", "'N' only picks columns", "", """[Metric] static Tensor N([Logits] Tensor [|all|]) { Tensor column = all[.., 3]; return column; }""")]
     public async Task Fires(string id, string message, string attributes, string members)
     {
         if (members.Contains("[|", StringComparison.Ordinal) && attributes.Contains("[|", StringComparison.Ordinal))
