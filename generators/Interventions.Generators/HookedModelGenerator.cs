@@ -5,7 +5,6 @@ using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Interventions.Generators;
 
@@ -16,10 +15,6 @@ public sealed class HookedModelGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        IncrementalValuesProvider<HookedModelDeclaration?> declarations = context.SyntaxProvider
-            .ForAttributeWithMetadataName(KnownNames.HookedModel, static (node, _) => node is TypeDeclarationSyntax, HookedModelParser.Parse)
-            .WithTrackingName(TrackingNames.HookedModelDeclarations);
-
         IncrementalValueProvider<ImmutableArray<ConfigModel>> configs = context.AdditionalTextsProvider
             .Where(ConfigParser.IsCandidate)
             .Select(ConfigParser.Parse)
@@ -27,15 +22,11 @@ public sealed class HookedModelGenerator : IIncrementalGenerator
             .Collect();
 
         // What a file says reaches only the model that names it; the other models' values stay equal, and nothing of them is written again.
-        IncrementalValuesProvider<HookedModelModel?> models = declarations
+        IncrementalValuesProvider<HookedModelModel?> models = context.Classes(KnownNames.HookedModel, TrackingNames.HookedModelDeclarations, HookedModelParser.Parse)
             .Combine(configs)
             .Select(static (pair, _) => pair.Left is { } declaration ? HookedModelParser.Resolve(declaration, ConfigPath.Named(declaration.Config, pair.Right)) : null)
             .WithTrackingName(TrackingNames.HookedModels);
 
-        context.RegisterSourceOutput(models, static (output, model) =>
-        {
-            if (model is not null)
-                output.AddSource(model.Model.Type.HintName, HookedModelEmitter.Emit(model));
-        });
+        context.Write(models, model => model.Model.Type.HintName, HookedModelEmitter.Emit);
     }
 }

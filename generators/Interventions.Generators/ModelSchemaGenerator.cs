@@ -1,9 +1,7 @@
 using Interventions.Generators.Emission;
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Interventions.Generators;
 
@@ -12,16 +10,6 @@ namespace Interventions.Generators;
 public sealed class ModelSchemaGenerator : IIncrementalGenerator
 {
     /// <inheritdoc/>
-    public void Initialize(IncrementalGeneratorInitializationContext context)
-    {
-        IncrementalValuesProvider<ModelSchemaModel?> schemas = context.SyntaxProvider
-            .ForAttributeWithMetadataName(KnownNames.ModelSchema, static (node, _) => node is TypeDeclarationSyntax, ModelSchemaParser.Parse)
-            .WithTrackingName(TrackingNames.ModelSchemas);
-
-        context.RegisterSourceOutput(schemas, static (output, model) =>
-        {
-            if (model is not null)
-                output.AddSource(model.Type.HintName, ModelSchemaEmitter.Emit(model));
-        });
-    }
+    public void Initialize(IncrementalGeneratorInitializationContext context) => context.Write(
+        context.Classes(KnownNames.ModelSchema, TrackingNames.ModelSchemas, ModelSchemaParser.Parse), model => model.Type.HintName, ModelSchemaEmitter.Emit);
 }

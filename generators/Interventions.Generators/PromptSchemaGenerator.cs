@@ -1,9 +1,7 @@
 using Interventions.Generators.Emission;
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Interventions.Generators;
 
@@ -12,16 +10,6 @@ namespace Interventions.Generators;
 public sealed class PromptSchemaGenerator : IIncrementalGenerator
 {
     /// <inheritdoc/>
-    public void Initialize(IncrementalGeneratorInitializationContext context)
-    {
-        IncrementalValuesProvider<PromptSchemaModel?> schemas = context.SyntaxProvider
-            .ForAttributeWithMetadataName(KnownNames.PromptSchema, static (node, _) => node is TypeDeclarationSyntax, PromptSchemaParser.Parse)
-            .WithTrackingName(TrackingNames.PromptSchemas);
-
-        context.RegisterSourceOutput(schemas, static (output, model) =>
-        {
-            if (model is not null)
-                output.AddSource(model.Type.HintName, PromptSchemaEmitter.Emit(model));
-        });
-    }
+    public void Initialize(IncrementalGeneratorInitializationContext context) => context.Write(
+        context.Classes(KnownNames.PromptSchema, TrackingNames.PromptSchemas, PromptSchemaParser.Parse), model => model.Type.HintName, PromptSchemaEmitter.Emit);
 }

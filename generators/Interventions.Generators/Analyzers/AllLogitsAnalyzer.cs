@@ -3,6 +3,8 @@ using Interventions.Generators.Diagnostics;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -22,18 +24,18 @@ public sealed class AllLogitsAnalyzer : DiagnosticAnalyzer
     {
         context.EnableConcurrentExecution();
         context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterOperationBlockAction(Analyze);
+        context.RegisterSyntaxNodeAction(Analyze, SyntaxKind.MethodDeclaration);
     }
 
-    private static void Analyze(OperationBlockAnalysisContext context)
+    private static void Analyze(SyntaxNodeAnalysisContext context)
     {
-        if (context.OwningSymbol is not IMethodSymbol method || DeclaredMethod.Read(method) is not { Kind: NodeKind.Metric } metric)
+        if (((MethodDeclarationSyntax)context.Node).AttributeLists.Count == 0 || context.ContainingSymbol is not IMethodSymbol method || DeclaredMethod.Read(method) is not { Kind: NodeKind.Metric } metric)
             return;
         foreach (DeclaredParameter parameter in metric.Parameters)
         {
-            if (parameter.Kind != ReadKind.Logits)
+            if (parameter.Kind != ReadKind.Logits || context.SemanticModel.GetOperation(context.Node, context.CancellationToken) is not { } body)
                 continue;
-            List<IParameterReferenceOperation> uses = context.OperationBlocks.SelectMany(block => block.Descendants()).OfType<IParameterReferenceOperation>()
+            List<IParameterReferenceOperation> uses = body.Descendants().OfType<IParameterReferenceOperation>()
                 .Where(use => SymbolEqualityComparer.Default.Equals(use.Parameter, parameter.Symbol)).ToList();
             if (uses.Count > 0 && uses.TrueForAll(IsPicked))
                 context.ReportDiagnostic(Diagnostic.Create(Rules.AllLogits, parameter.Symbol.Locations[0], method.Name));

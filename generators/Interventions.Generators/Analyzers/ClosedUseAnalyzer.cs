@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -22,8 +23,14 @@ public sealed class ClosedUseAnalyzer : DiagnosticAnalyzer
     {
         context.EnableConcurrentExecution();
         context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterSyntaxNodeAction(AnalyzeName, SyntaxKind.GenericName);
-        context.RegisterOperationAction(AnalyzeMember, OperationKind.Invocation, OperationKind.PropertyReference, OperationKind.FieldReference);
+        context.RegisterCompilationStartAction(static start =>
+        {
+            // Most projects have no generic intervention, and to look at members everything must be bound.
+            if (!GenericInterventions.Exist(start.Compilation, start.CancellationToken))
+                return;
+            start.RegisterSyntaxNodeAction(AnalyzeName, SyntaxKind.GenericName);
+            start.RegisterOperationAction(AnalyzeMember, OperationKind.Invocation, OperationKind.PropertyReference, OperationKind.FieldReference);
+        });
     }
 
     /// <summary>The type as it is written, wherever: a creation, a field, a base, an included property; and what a written method returns.</summary>
@@ -66,7 +73,7 @@ public sealed class ClosedUseAnalyzer : DiagnosticAnalyzer
     {
         if (symbol is not INamedTypeSymbol { IsGenericType: true } type)
             return;
-        foreach (string message in InterventionCache.Of(compilation).ClosedUse(type, compilation, cancellation))
+        foreach (string message in ClosedUseCheck.Messages(type, compilation, cancellation))
             report(Diagnostic.Create(
                 Rules.ClosedUse, at.GetLocation(), type.ToDisplayString(s_name), message));
     }

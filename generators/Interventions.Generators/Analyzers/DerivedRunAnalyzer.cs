@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV210: a derived run that is not new, or that nothing writes or reads.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class DerivedRunAnalyzer() : InterventionAnalyzer(Rules.DerivedRun)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        RunCheck.Problems(declaration, cancellation);
-}
+public sealed class DerivedRunAnalyzer() : InterventionAnalyzer(Rules.DerivedRun, RunCheck.Problems);

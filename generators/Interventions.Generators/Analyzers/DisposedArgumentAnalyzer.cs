@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -19,27 +22,29 @@ public sealed class DisposedArgumentAnalyzer : DiagnosticAnalyzer
     {
         context.EnableConcurrentExecution();
         context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.RegisterOperationAction(AnalyzeCall, OperationKind.Invocation);
-        context.RegisterOperationAction(AnalyzeUsing, OperationKind.Using);
+        // By syntax: what operations are of is bound, all of it, and nearly no call is one of these.
+        context.RegisterSyntaxNodeAction(AnalyzeCall, SyntaxKind.InvocationExpression);
+        context.RegisterSyntaxNodeAction(AnalyzeUsing, SyntaxKind.UsingStatement);
     }
 
-    private static void AnalyzeCall(OperationAnalysisContext context)
+    private static void AnalyzeCall(SyntaxNodeAnalysisContext context)
     {
-        var call = (IInvocationOperation)context.Operation;
         // A view has a handle of its own, which may be disposed.
-        if (call is { TargetMethod.Name: "Dispose" or "DecoupleFromNativeHandle", Instance: IParameterReferenceOperation argument })
+        if (((InvocationExpressionSyntax)context.Node).Name() is "Dispose" or "DecoupleFromNativeHandle"
+            && context.SemanticModel.GetOperation(context.Node, context.CancellationToken) is IInvocationOperation { Instance: IParameterReferenceOperation argument })
             Report(context, argument);
     }
 
-    private static void AnalyzeUsing(OperationAnalysisContext context)
+    private static void AnalyzeUsing(SyntaxNodeAnalysisContext context)
     {
-        if (context.Operation is IUsingOperation { Resources: IParameterReferenceOperation argument })
+        if (((UsingStatementSyntax)context.Node).Expression is { } resource
+            && context.SemanticModel.GetOperation(resource, context.CancellationToken) is IParameterReferenceOperation argument)
             Report(context, argument);
     }
 
-    private static void Report(OperationAnalysisContext context, IParameterReferenceOperation argument)
+    private static void Report(SyntaxNodeAnalysisContext context, IParameterReferenceOperation argument)
     {
-        if (BorrowedTensor.Find(argument, context.ContainingSymbol) is { } name)
+        if (BorrowedTensor.Find(argument, context.ContainingSymbol!) is { } name)
             context.ReportDiagnostic(Diagnostic.Create(Rules.DisposedArgument, argument.Syntax.GetLocation(), name));
     }
 }

@@ -9,9 +9,9 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV201: two results of one name.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class DuplicateResultAnalyzer() : InterventionAnalyzer(Rules.DuplicateResult)
+public sealed class DuplicateResultAnalyzer() : InterventionAnalyzer(Rules.DuplicateResult, Problems)
 {
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         var names = new HashSet<string>();
         foreach (DeclaredMethod method in declaration.Methods)

@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV204: a placeholder whose uses have no index in common.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class EmptyPlaceholderAnalyzer() : PlaceholderAnalyzer(Rules.EmptyPlaceholder);
+public sealed class EmptyPlaceholderAnalyzer() : InterventionAnalyzer(Rules.EmptyPlaceholder, PlaceholderCheck.Problems);

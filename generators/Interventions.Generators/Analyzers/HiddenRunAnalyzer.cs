@@ -11,13 +11,13 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV224: what is kept is called like the property of a run, or like another member of every result.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class HiddenRunAnalyzer() : InterventionAnalyzer(Rules.HiddenRun)
+public sealed class HiddenRunAnalyzer() : InterventionAnalyzer(Rules.HiddenRun, Problems)
 {
     private static readonly string[] Members = ["Dispose", "Equals", "GetHashCode", "GetType", "ToString"];
 
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
-        PromptVocabulary? prompts = declaration.Prompts is null ? null : VocabularyReader.TryRead(declaration.Prompts);
+        PromptVocabulary? prompts = VocabularyReader.Of(declaration);
         IReadOnlyList<string> runs = prompts is null ? [] : PromptSchemaParser.RunProperties(prompts);
         foreach (DeclaredMethod method in declaration.Methods)
         {

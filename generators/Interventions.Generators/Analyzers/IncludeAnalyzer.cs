@@ -7,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV211: an included type that is no intervention, is one on other names, or includes this one.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class IncludeAnalyzer() : InterventionAnalyzer(Rules.Include)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        IncludeCheck.Problems(declaration, cancellation);
-}
+public sealed class IncludeAnalyzer() : InterventionAnalyzer(Rules.Include, IncludeCheck.Problems);

@@ -10,8 +10,11 @@ namespace Interventions.Generators.Analyzers;
 public abstract class InterventionAnalyzer : DiagnosticAnalyzer
 {
     private readonly DiagnosticDescriptor _rule;
+    private readonly Check _check;
 
-    private protected InterventionAnalyzer(DiagnosticDescriptor rule) => _rule = rule;
+    /// <param name="rule">What is reported.</param>
+    /// <param name="check">What finds it, and problems of other rules, which are left to their own analyzers. It is asked once, whoever asks.</param>
+    private protected InterventionAnalyzer(DiagnosticDescriptor rule, Check check) => (_rule, _check) = (rule, check);
 
     /// <inheritdoc/>
     public sealed override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [_rule];
@@ -24,18 +27,11 @@ public abstract class InterventionAnalyzer : DiagnosticAnalyzer
         context.RegisterSymbolAction(Analyze, SymbolKind.NamedType);
     }
 
-    /// <summary>What is wrong with an intervention. Problems of other rules are left to their own analyzers.</summary>
-    private protected abstract IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation);
-
-    /// <summary>The check that finds the problems: analyzers of one check share what it finds.</summary>
-    private protected virtual Type Check => GetType();
-
     private void Analyze(SymbolAnalysisContext context)
     {
-        var cache = InterventionCache.Of(context.Compilation);
-        if (cache.Read((INamedTypeSymbol)context.Symbol, context.Compilation, context.CancellationToken) is not { } declaration)
+        if (InterventionDeclaration.Of((INamedTypeSymbol)context.Symbol, context.Compilation, context.CancellationToken) is not { } declaration)
             return;
-        foreach (Problem problem in cache.Problems(declaration, Check, () => Problems(declaration, context.CancellationToken)))
+        foreach (Problem problem in declaration.Problems(_check, context.CancellationToken))
             if (problem.Rule == _rule)
                 context.ReportDiagnostic(problem.ToDiagnostic());
     }

@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV213: a write that reads a value of its own run which is not there yet.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class LaterValueAnalyzer() : InterventionAnalyzer(Rules.LaterValue)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        CausalityCheck.Problems(declaration, cancellation);
-}
+public sealed class LaterValueAnalyzer() : InterventionAnalyzer(Rules.LaterValue, CausalityCheck.Problems);

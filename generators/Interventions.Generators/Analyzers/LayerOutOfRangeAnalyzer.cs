@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV003: the model has fewer layers.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class LayerOutOfRangeAnalyzer() : NameAnalyzer(Rules.LayerOutOfRange);
+public sealed class LayerOutOfRangeAnalyzer() : InterventionAnalyzer(Rules.LayerOutOfRange, NameCheck.Problems);

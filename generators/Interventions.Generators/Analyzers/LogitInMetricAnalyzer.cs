@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV104: only metrics read logits of answers.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class LogitInMetricAnalyzer() : SignatureAnalyzer(Rules.LogitInMetric);
+public sealed class LogitInMetricAnalyzer() : InterventionAnalyzer(Rules.LogitInMetric, SignatureCheck.Problems);

@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV002: a segment of the path, most often the layer, is missing.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class MissingSegmentAnalyzer() : NameAnalyzer(Rules.MissingSegment);
+public sealed class MissingSegmentAnalyzer() : InterventionAnalyzer(Rules.MissingSegment, NameCheck.Problems);

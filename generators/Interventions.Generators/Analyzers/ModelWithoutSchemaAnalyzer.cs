@@ -8,9 +8,9 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV011: the model type declares no sites.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ModelWithoutSchemaAnalyzer() : InterventionAnalyzer(Rules.ModelWithoutSchema)
+public sealed class ModelWithoutSchemaAnalyzer() : InterventionAnalyzer(Rules.ModelWithoutSchema, Problems)
 {
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         if (declaration.ModelParameter is null && declaration.Model.TypeKind != TypeKind.Error && !SchemaReader.IsDeclared(declaration.Model))
             yield return new Problem(Rules.ModelWithoutSchema, declaration.TypeArgument(0, cancellation), declaration.Model.Name);

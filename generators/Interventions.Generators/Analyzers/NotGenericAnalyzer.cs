@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV107: a declared method is not generic.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NotGenericAnalyzer() : SignatureAnalyzer(Rules.NotGeneric);
+public sealed class NotGenericAnalyzer() : InterventionAnalyzer(Rules.NotGeneric, SignatureCheck.Problems);

@@ -7,9 +7,9 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV110: an intervention is a value, and the generator's file must see its class.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NotStaticAnalyzer() : InterventionAnalyzer(Rules.NotStatic)
+public sealed class NotStaticAnalyzer() : InterventionAnalyzer(Rules.NotStatic, Problems)
 {
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         if (declaration.Type.IsStatic || declaration.Type.IsFileLocal)
             yield return new Problem(

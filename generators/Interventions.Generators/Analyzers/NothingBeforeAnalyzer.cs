@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,10 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV223: a capture before writes that there are none of.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NothingBeforeAnalyzer() : InterventionAnalyzer(Rules.NothingBefore)
-{
-    private protected override Type Check => typeof(ReaderCheck);
-
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        ReaderCheck.Problems(declaration, cancellation);
-}
+public sealed class NothingBeforeAnalyzer() : InterventionAnalyzer(Rules.NothingBefore, ReaderCheck.Problems);

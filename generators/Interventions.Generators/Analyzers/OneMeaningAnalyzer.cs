@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV108: one attribute says what a method is, one what a parameter reads.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class OneMeaningAnalyzer() : SignatureAnalyzer(Rules.OneMeaning);
+public sealed class OneMeaningAnalyzer() : InterventionAnalyzer(Rules.OneMeaning, SignatureCheck.Problems);

@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV207: a gradient or a parameter without a metric, or with several.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class OneMetricAnalyzer() : InterventionAnalyzer(Rules.OneMetric)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        MetricCheck.Problems(declaration, cancellation);
-}
+public sealed class OneMetricAnalyzer() : InterventionAnalyzer(Rules.OneMetric, MetricCheck.Problems);

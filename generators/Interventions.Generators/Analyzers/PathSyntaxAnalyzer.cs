@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV007: a path or a position that breaks the grammar.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class PathSyntaxAnalyzer() : NameAnalyzer(Rules.PathSyntax);
+public sealed class PathSyntaxAnalyzer() : InterventionAnalyzer(Rules.PathSyntax, NameCheck.Problems);

@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV203: one placeholder for two axes.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class PlaceholderAxesAnalyzer() : PlaceholderAnalyzer(Rules.PlaceholderAxes);
+public sealed class PlaceholderAxesAnalyzer() : InterventionAnalyzer(Rules.PlaceholderAxes, PlaceholderCheck.Problems);

@@ -8,9 +8,9 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV012: the prompt set declares no names.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class PromptsWithoutSchemaAnalyzer() : InterventionAnalyzer(Rules.PromptsWithoutSchema)
+public sealed class PromptsWithoutSchemaAnalyzer() : InterventionAnalyzer(Rules.PromptsWithoutSchema, Problems)
 {
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         if (declaration.Prompts is null)
             yield return new Problem(Rules.PromptsWithoutSchema, declaration.TypeArgument(1, cancellation), KnownNames.DefaultPrompts);

@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV212: a receiver that the sender cannot reach.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ReceiverAnalyzer() : InterventionAnalyzer(Rules.Receiver)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        CausalityCheck.Problems(declaration, cancellation);
-}
+public sealed class ReceiverAnalyzer() : InterventionAnalyzer(Rules.Receiver, CausalityCheck.Problems);

@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV234: a mean over prompts that are not there, or that lack the run or the position.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ReferenceAnalyzer() : InterventionAnalyzer(Rules.Reference)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        ReferenceCheck.Problems(declaration, cancellation);
-}
+public sealed class ReferenceAnalyzer() : InterventionAnalyzer(Rules.Reference, ReferenceCheck.Problems);

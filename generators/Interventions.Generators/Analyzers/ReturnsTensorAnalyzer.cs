@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV101: a declared method returns a tensor.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ReturnsTensorAnalyzer() : SignatureAnalyzer(Rules.ReturnsTensor);
+public sealed class ReturnsTensorAnalyzer() : InterventionAnalyzer(Rules.ReturnsTensor, SignatureCheck.Problems);

@@ -9,9 +9,9 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV206: a parameter gets one value, so a donor's path names one layer.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class SeveralDonorsAnalyzer() : InterventionAnalyzer(Rules.SeveralDonors)
+public sealed class SeveralDonorsAnalyzer() : InterventionAnalyzer(Rules.SeveralDonors, Problems)
 {
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
+    private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         foreach (DeclaredPath path in DeclaredPath.Of(declaration, cancellation))
             if (path is { Reader: { } reader, Path: { } donor })

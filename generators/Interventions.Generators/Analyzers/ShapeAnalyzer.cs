@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV233: a declared shape that the site's axes do not accept.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ShapeAnalyzer() : InterventionAnalyzer(Rules.Shape)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        ShapeCheck.Problems(declaration, cancellation);
-}
+public sealed class ShapeAnalyzer() : InterventionAnalyzer(Rules.Shape, ShapeCheck.Problems);

@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,10 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV232: a number where a run stands, or the other way round.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class SweepKindAnalyzer() : InterventionAnalyzer(Rules.SweepKind)
-{
-    private protected override Type Check => typeof(SweepCheck);
-
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        SweepCheck.Problems(declaration, cancellation);
-}
+public sealed class SweepKindAnalyzer() : InterventionAnalyzer(Rules.SweepKind, SweepCheck.Problems);

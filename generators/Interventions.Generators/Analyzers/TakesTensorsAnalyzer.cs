@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV102: its parameters are tensors.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class TakesTensorsAnalyzer() : SignatureAnalyzer(Rules.TakesTensors);
+public sealed class TakesTensorsAnalyzer() : InterventionAnalyzer(Rules.TakesTensors, SignatureCheck.Problems);

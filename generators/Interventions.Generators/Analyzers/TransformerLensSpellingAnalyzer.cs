@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV004: TransformerLens's spelling of a site.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class TransformerLensSpellingAnalyzer() : NameAnalyzer(Rules.TransformerLensSpelling);
+public sealed class TransformerLensSpellingAnalyzer() : InterventionAnalyzer(Rules.TransformerLensSpelling, NameCheck.Problems);

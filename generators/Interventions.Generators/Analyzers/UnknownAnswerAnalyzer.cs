@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV010: the prompt set has no such answer.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnknownAnswerAnalyzer() : NameAnalyzer(Rules.UnknownAnswer);
+public sealed class UnknownAnswerAnalyzer() : InterventionAnalyzer(Rules.UnknownAnswer, NameCheck.Problems);

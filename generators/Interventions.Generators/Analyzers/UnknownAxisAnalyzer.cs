@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV005: a selector on an axis that the site lacks.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnknownAxisAnalyzer() : NameAnalyzer(Rules.UnknownAxis);
+public sealed class UnknownAxisAnalyzer() : InterventionAnalyzer(Rules.UnknownAxis, NameCheck.Problems);

@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV208: a gradient of a metric that is not declared.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnknownMetricAnalyzer() : InterventionAnalyzer(Rules.UnknownMetric)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        MetricCheck.Problems(declaration, cancellation);
-}
+public sealed class UnknownMetricAnalyzer() : InterventionAnalyzer(Rules.UnknownMetric, MetricCheck.Problems);

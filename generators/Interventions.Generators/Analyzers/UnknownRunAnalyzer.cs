@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV009: the prompt set has no such run.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnknownRunAnalyzer() : NameAnalyzer(Rules.UnknownRun);
+public sealed class UnknownRunAnalyzer() : InterventionAnalyzer(Rules.UnknownRun, NameCheck.Problems);

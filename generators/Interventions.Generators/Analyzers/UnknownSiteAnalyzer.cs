@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV001: the model has no such site.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnknownSiteAnalyzer() : NameAnalyzer(Rules.UnknownSite);
+public sealed class UnknownSiteAnalyzer() : InterventionAnalyzer(Rules.UnknownSite, NameCheck.Problems);

@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,10 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV221: a write from which no capture, gradient or metric is reached.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnreadWriteAnalyzer() : InterventionAnalyzer(Rules.UnreadWrite)
-{
-    private protected override Type Check => typeof(ReaderCheck);
-
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        ReaderCheck.Problems(declaration, cancellation);
-}
+public sealed class UnreadWriteAnalyzer() : InterventionAnalyzer(Rules.UnreadWrite, ReaderCheck.Problems);

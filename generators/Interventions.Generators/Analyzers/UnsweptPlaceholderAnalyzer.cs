@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -6,4 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV202: a placeholder that no write sweeps.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnsweptPlaceholderAnalyzer() : PlaceholderAnalyzer(Rules.UnsweptPlaceholder);
+public sealed class UnsweptPlaceholderAnalyzer() : InterventionAnalyzer(Rules.UnsweptPlaceholder, PlaceholderCheck.Problems);

@@ -8,15 +8,11 @@ namespace Interventions.Generators.Diagnostics;
 /// <summary>A string that an attribute was given, and where its characters stand in the source.</summary>
 internal sealed class TextLocation
 {
-    private readonly AttributeSyntax? _attribute;
-    private readonly ExpressionSyntax? _expression;
+    private readonly AttributeData _attribute;
+    private readonly Func<AttributeSyntax, ExpressionSyntax?> _find;
 
-    private TextLocation(string text, AttributeSyntax? attribute, ExpressionSyntax? expression)
-    {
-        Text = text;
-        _attribute = attribute;
-        _expression = expression;
-    }
+    private TextLocation(string text, AttributeData attribute, Func<AttributeSyntax, ExpressionSyntax?> find) =>
+        (Text, _attribute, _find) = (text, attribute, find);
 
     /// <summary>The string's value.</summary>
     public string Text { get; }
@@ -24,63 +20,66 @@ internal sealed class TextLocation
     /// <summary>An argument of the attribute's constructor.</summary>
     public static TextLocation Argument(AttributeData attribute, int index, CancellationToken cancellation)
     {
-        (AttributeSyntax? syntax, AttributeArgumentSyntax? found) = Find(attribute, index, cancellation);
-        return new TextLocation(attribute.Text(index), syntax, found?.Expression);
+        cancellation.ThrowIfCancellationRequested();
+        return new TextLocation(attribute.Text(index), attribute, syntax => Find(attribute, syntax, index));
     }
 
     /// <summary>One string of an array argument, which is written as an array or as a list of arguments.</summary>
     public static TextLocation Item(AttributeData attribute, int index, int item, CancellationToken cancellation)
     {
-        (AttributeSyntax? syntax, AttributeArgumentSyntax? first) = Find(attribute, index, cancellation);
-        ExpressionSyntax? expression = first?.Expression switch
+        cancellation.ThrowIfCancellationRequested();
+        return new TextLocation(attribute.Items(index).ElementAtOrDefault(item) ?? "", attribute, syntax => Find(attribute, syntax, index) switch
         {
             ArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions.ElementAtOrDefault(item),
             ImplicitArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions.ElementAtOrDefault(item),
             CollectionExpressionSyntax items => (items.Elements.ElementAtOrDefault(item) as ExpressionElementSyntax)?.Expression,
-            _ when item == 0 => first?.Expression,
-            _ => Find(attribute, index + item, cancellation).Found?.Expression,
-        };
-        return new TextLocation(attribute.Items(index).ElementAtOrDefault(item) ?? "", syntax, expression);
+            var first when item == 0 => first,
+            _ => Find(attribute, syntax, index + item),
+        });
     }
 
     /// <summary>A property that the attribute sets; null when it does not.</summary>
     public static TextLocation? Property(AttributeData attribute, string name, CancellationToken cancellation)
     {
-        if (attribute.Named(name) is not { } text)
-            return null;
-        var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
-        AttributeArgumentSyntax? found = syntax?.ArgumentList?.Arguments.FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name);
-        return new TextLocation(text, syntax, found?.Expression);
+        cancellation.ThrowIfCancellationRequested();
+        return attribute.Named(name) is { } text ? new TextLocation(text, attribute, syntax => Named(syntax, name)) : null;
     }
 
     /// <summary>The strings of an array that the attribute sets by name; none when it does not.</summary>
     public static IEnumerable<TextLocation> Items(AttributeData attribute, string name, CancellationToken cancellation)
     {
-        var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
-        ExpressionSyntax? array = syntax?.ArgumentList?.Arguments.FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name)?.Expression;
-        List<ExpressionSyntax> elements = array is null ? [] : SymbolExtensions.Elements(array)?.ToList() ?? [];
-        return attribute.NamedItems(name)?.Select((text, i) => new TextLocation(text, syntax, elements.ElementAtOrDefault(i) ?? array)) ?? [];
+        cancellation.ThrowIfCancellationRequested();
+        return attribute.NamedItems(name)?.Select((text, i) => new TextLocation(
+            text, attribute, syntax => Named(syntax, name) is { } array ? SymbolExtensions.Elements(array)?.ElementAtOrDefault(i) ?? array : null)) ?? [];
     }
 
-    private static (AttributeSyntax? Attribute, AttributeArgumentSyntax? Found) Find(AttributeData attribute, int index, CancellationToken cancellation)
+    private static ExpressionSyntax? Named(AttributeSyntax syntax, string name) =>
+        syntax.ArgumentList?.Arguments.FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name)?.Expression;
+
+    private static ExpressionSyntax? Find(AttributeData attribute, AttributeSyntax syntax, int index)
     {
-        var syntax = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
         string? parameter = attribute.AttributeConstructor?.Parameters.ElementAtOrDefault(index)?.Name;
-        AttributeArgumentSyntax[] arguments = syntax?.ArgumentList?.Arguments.Where(argument => argument.NameEquals is null).ToArray() ?? [];
-        return (syntax,
+        AttributeArgumentSyntax[] arguments = syntax.ArgumentList?.Arguments.Where(argument => argument.NameEquals is null).ToArray() ?? [];
+        AttributeArgumentSyntax? found =
             arguments.FirstOrDefault(argument => argument.NameColon is { } name && name.Name.Identifier.ValueText == parameter)
-            ?? arguments.Where(argument => argument.NameColon is null).ElementAtOrDefault(index));
+            ?? arguments.Where(argument => argument.NameColon is null).ElementAtOrDefault(index);
+        return found?.Expression;
     }
 
-    /// <summary>Some characters of the string; the whole expression where they cannot be told apart (escapes, constants).</summary>
+    /// <summary>
+    /// Some characters of the string; the whole expression where they cannot be told apart (escapes, constants). Only now is the source looked at: most
+    /// strings are right.
+    /// </summary>
     public Location At(int start, int length)
     {
-        if (_expression is LiteralExpressionSyntax { Token: var token })
+        var syntax = _attribute.ApplicationSyntaxReference?.GetSyntax() as AttributeSyntax;
+        ExpressionSyntax? expression = syntax is null ? null : _find(syntax);
+        if (expression is LiteralExpressionSyntax { Token: var token })
         {
             int value = Text.Length == 0 ? -1 : token.Text.IndexOf(Text, StringComparison.Ordinal);
             if (value >= 0 && length > 0)
                 return Location.Create(token.SyntaxTree!, new TextSpan(token.SpanStart + value + start, length));
         }
-        return _expression?.GetLocation() ?? _attribute?.GetLocation() ?? Location.None;
+        return expression?.GetLocation() ?? syntax?.GetLocation() ?? Location.None;
     }
 }

@@ -45,7 +45,7 @@ internal sealed record SiteWrites(string? Method, IReadOnlyList<WriteModel> Writ
                 continue;
             if (site == other)
                 return groups[i];
-            if (MayMeet(SitePath.Parse(site), SitePath.Parse(other)))
+            if (ParsedPath.Of(site).Path is { } path && ParsedPath.Of(other).Path is { } before && MayMeet(path, before))
                 return null;
         }
         return null;

@@ -7,7 +7,7 @@ internal static class RaggedPath
 {
     /// <summary>True unless brackets list every axis that counts tokens: <c>pos</c>, or <c>query</c> and <c>key</c>.</summary>
     public static bool MayBe(string site) =>
-        SitePath.TryParse(site, out SitePath? path, out _) && !IsListed(path, "pos") && !(IsListed(path, "query") && IsListed(path, "key"));
+        ParsedPath.Of(site).Path is { } path && !IsListed(path, "pos") && !(IsListed(path, "query") && IsListed(path, "key"));
 
     private static bool IsListed(SitePath path, string axis) =>
         path.Selectors.Any(selector => selector.Axis == axis && selector.Indices.Selection is var selection

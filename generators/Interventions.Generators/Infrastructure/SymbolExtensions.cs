@@ -28,10 +28,19 @@ internal static class SymbolExtensions
     /// <summary>Whether this is the type of that metadata name.</summary>
     public static bool Is(this ITypeSymbol type, string metadataName)
     {
-        // The last part is compared first: this is asked of every attribute.
-        int dot = metadataName.LastIndexOfAny(['.', '+']);
-        return string.CompareOrdinal(metadataName, dot + 1, type.MetadataName, 0, int.MaxValue) == 0
-            && type.OriginalDefinition.MetadataName() == metadataName;
+        // From the last name to the first, and no text is made: this is asked of every attribute.
+        ISymbol at = type;
+        for (int end = metadataName.Length; ;)
+        {
+            int start = end - at.MetadataName.Length;
+            if (start < 0 || string.CompareOrdinal(metadataName, start, at.MetadataName, 0, end - start) != 0)
+                return false;
+            if ((at.ContainingType ?? (ISymbol?)at.ContainingNamespace) is not { } outer || outer is INamespaceSymbol { IsGlobalNamespace: true })
+                return start == 0;
+            if (start == 0 || metadataName[start - 1] != (outer is INamespaceSymbol ? '.' : '+'))
+                return false;
+            (at, end) = (outer, start - 1);
+        }
     }
 
     /// <summary>The first attribute of that metadata name.</summary>
@@ -67,7 +76,7 @@ internal static class SymbolExtensions
 
     /// <summary>Whether an argument of an attribute's constructor is given.</summary>
     public static bool HasArgument(this AttributeData attribute, int index) =>
-        attribute.ConstructorArguments.Length > index || attribute.Argument(index) is not null;
+        attribute.ConstructorArguments.Length > index || (attribute.AttributeConstructor is null && attribute.Argument(index) is not null);
 
     /// <summary>The expression of an argument of an attribute's constructor, as it is written.</summary>
     public static ExpressionSyntax? Argument(this AttributeData attribute, int index, CancellationToken cancellation = default)
@@ -147,9 +156,14 @@ internal static class SymbolExtensions
     }
 
     /// <summary>Beside a constant that is still to be generated the compiler knows no argument's value: they are read as they are written.</summary>
-    private static ExpressionSyntax? NamedExpression(this AttributeData attribute, string name) =>
-        (attribute.ApplicationSyntaxReference?.GetSyntax() as AttributeSyntax)?.ArgumentList?.Arguments
-            .FirstOrDefault(argument => argument.NameEquals?.Name.Identifier.ValueText == name)?.Expression;
+    private static ExpressionSyntax? NamedExpression(this AttributeData attribute, string name)
+    {
+        if (attribute.ApplicationSyntaxReference?.GetSyntax() is AttributeSyntax { ArgumentList.Arguments: var arguments })
+            foreach (AttributeArgumentSyntax argument in arguments)
+                if (argument.NameEquals?.Name.Identifier.ValueText == name)
+                    return argument.Expression;
+        return null;
+    }
 
     /// <summary>A literal number or truth value, with its sign.</summary>
     public static object? Literal(ExpressionSyntax? expression) => expression switch

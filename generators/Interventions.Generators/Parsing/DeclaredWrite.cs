@@ -78,7 +78,7 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
     }
 
     private static IEnumerable<string> OfPath(string site) =>
-        SitePath.TryParse(site, out SitePath? path, out _) ? path.Placeholders.Select(use => use.Name) : [];
+        ParsedPath.Of(site).Path is { } path ? path.Placeholders.Select(use => use.Name) : [];
 
     /// <summary>The writes that a class or a property declares by attributes, in their order.</summary>
     public static IEnumerable<DeclaredWrite> Read(ISymbol symbol)

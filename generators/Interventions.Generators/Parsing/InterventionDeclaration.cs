@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Interventions.Generators.Diagnostics;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Microsoft.CodeAnalysis;
@@ -19,6 +22,10 @@ internal sealed record InterventionDeclaration(
     INamedTypeSymbol Type, AttributeData Attribute, INamedTypeSymbol Model, ITypeParameterSymbol? ModelParameter, INamedTypeSymbol? Prompts,
     IReadOnlyList<DeclaredMethod> Methods, IReadOnlyList<DeclaredWrite> Writes, IReadOnlyList<DeclaredProperty> Properties, Compilation Compilation)
 {
+    private static readonly ConditionalWeakTable<Compilation, ConcurrentDictionary<INamedTypeSymbol, InterventionDeclaration?>> s_known = new();
+
+    private readonly Memo _memo = new();
+
     /// <summary>The properties that hold included interventions.</summary>
     public IEnumerable<DeclaredProperty> Includes => Properties.Where(property => property.IsInclude);
 
@@ -54,8 +61,14 @@ internal sealed record InterventionDeclaration(
         return null;
     }
 
-    /// <summary>Reads a class; null when it is no intervention.</summary>
-    public static InterventionDeclaration? Read(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
+    /// <summary>Reads a class, once a compilation; null when it is no intervention.</summary>
+    public static InterventionDeclaration? Of(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
+    {
+        ConcurrentDictionary<INamedTypeSymbol, InterventionDeclaration?> known = s_known.GetValue(compilation, static _ => new(SymbolEqualityComparer.Default));
+        return known.TryGetValue(type, out InterventionDeclaration? declaration) ? declaration : known.GetOrAdd(type, Read(type, compilation, cancellation));
+    }
+
+    private static InterventionDeclaration? Read(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
     {
         if (AttributeOf(type) is not { AttributeClass.TypeArguments: var arguments } attribute)
             return null;
@@ -90,7 +103,15 @@ internal sealed record InterventionDeclaration(
 
     /// <summary>The intervention that a property holds; null when its type is none.</summary>
     public InterventionDeclaration? Included(DeclaredProperty include, CancellationToken cancellation) =>
-        include.Symbol.Type is INamedTypeSymbol type ? Read(type, Compilation, cancellation) : null;
+        include.Symbol.Type is INamedTypeSymbol type ? Of(type, Compilation, cancellation) : null;
+
+    /// <summary>What several checks want to know of it is worked out once: values of one type are one thing.</summary>
+    public T Once<T>(Func<T> find)
+        where T : class? => _memo.Get(typeof(T), find);
+
+    /// <summary>What a check finds.</summary>
+    public IReadOnlyList<Problem> Problems(Check check, CancellationToken cancellation) =>
+        _memo.Get<IReadOnlyList<Problem>>(check.Method.DeclaringType!, () => check(this, cancellation).ToList());
 
     /// <summary>Where the attribute names its model (0) or its prompt set (1); the whole attribute where it does not.</summary>
     public Location TypeArgument(int index, CancellationToken cancellation)

@@ -14,7 +14,7 @@ internal static class InterventionParser
     {
         if (context.TargetSymbol is not INamedTypeSymbol type || !type.IsPartial(cancellation))
             return null;
-        if (InterventionDeclaration.Read(type, context.SemanticModel.Compilation, cancellation) is not { } declaration)
+        if (InterventionDeclaration.Of(type, context.SemanticModel.Compilation, cancellation) is not { } declaration)
             return null;
         if (!context.IsOnce(declaration.Attribute) || declaration.Model.TypeKind == TypeKind.Error
             || declaration.Prompts is null or { TypeKind: TypeKind.Error })
@@ -26,8 +26,8 @@ internal static class InterventionParser
         bool promptsHaveSchema = declaration.Prompts.Attribute(KnownNames.PromptSchema) is not null && declaration.Prompts.IsPartial(cancellation);
         // Which model a type parameter stands for is known, and checked, where the intervention is used.
         bool modelHasSchema = declaration.ModelParameter is not null || SchemaReader.IsDeclared(declaration.Model) && declaration.Model.IsPartial(cancellation);
-        bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration).Any()
-            && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => SitePath.TryParse(site, out _, out _))
+        bool isValid = promptsHaveSchema && modelHasSchema && !SignatureCheck.Problems(declaration, cancellation).Any()
+            && !IncludeCheck.Problems(declaration, cancellation).Any() && Sites(declaration).All(site => ParsedPath.Of(site).Path is not null)
             && declaration.Writes.All(write => HasAmount(write) && (write.Over is null || ReferencePrompts.Find(declaration, write) is not null));
         return new InterventionModel(
             TypeModelParser.Parse(type), (declaration.ModelParameter ?? (ITypeSymbol)declaration.Model).Qualified(),

@@ -8,8 +8,8 @@ namespace Interventions.Generators.Parsing;
 /// <summary>The rules of signatures. The generator asks whether there is a problem; each analyzer reports the problems of its rule.</summary>
 internal static class SignatureCheck
 {
-    public static IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
-        declaration.Methods.SelectMany(Problems).Concat(PropertyProblems(declaration)).Concat(SplicedProperty.Problems(declaration));
+    public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
+        declaration.Methods.SelectMany(method => Problems(method, cancellation)).Concat(PropertyProblems(declaration)).Concat(SplicedProperty.Problems(declaration));
 
     /// <summary>What holds a written or trained tensor is a tensor.</summary>
     private static IEnumerable<Problem> PropertyProblems(InterventionDeclaration declaration) =>
@@ -21,8 +21,9 @@ internal static class SignatureCheck
     private static bool IsTensor(IPropertySymbol property) =>
         property is { IsIndexer: false, GetMethod: not null, RefKind: RefKind.None } && property.Type.Is(KnownNames.Tensor);
 
-    private static IEnumerable<Problem> Problems(DeclaredMethod method)
+    private static IEnumerable<Problem> Problems(DeclaredMethod method, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         IMethodSymbol symbol = method.Symbol;
         Location name = symbol.Locations[0];
         if (method.Attributes.Count > 1)

@@ -9,7 +9,10 @@ namespace Interventions.Generators.Parsing;
 internal static class SweptPlaceholders
 {
     /// <summary>The placeholders, in order of first appearance.</summary>
-    public static IReadOnlyList<PlaceholderModel> Of(InterventionDeclaration declaration, CancellationToken cancellation)
+    public static IReadOnlyList<PlaceholderModel> Of(InterventionDeclaration declaration, CancellationToken cancellation) =>
+        declaration.Once<IReadOnlyList<PlaceholderModel>>(() => All(declaration, cancellation));
+
+    private static List<PlaceholderModel> All(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         var all = new List<PlaceholderModel>();
         Collect(declaration, all, [], cancellation);
@@ -57,7 +60,7 @@ internal static class SweptPlaceholders
 
     /// <summary>The placeholders that go through named positions.</summary>
     private static IEnumerable<string> Named(string site) =>
-        SitePath.TryParse(site, out SitePath? path, out _)
+        ParsedPath.Of(site).Path is { } path
             ? path.Selectors.Select(selector => selector.Indices.Selection)
                 .Where(selection => selection.IsSweep && selection.Items.Any(item => item.Name is not null)).Select(selection => selection.Placeholder!)
             : [];

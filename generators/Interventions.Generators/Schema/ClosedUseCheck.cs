@@ -13,14 +13,19 @@ namespace Interventions.Generators.Schema;
 /// </summary>
 internal static class ClosedUseCheck
 {
+    /// <summary>What a model's own sites and sizes may break.</summary>
+    private static readonly Check[] OfSizes =
+        [NameCheck.Problems, PlaceholderCheck.Problems, CausalityCheck.Problems, SpliceCheck.Problems, ShapeCheck.Problems];
+
     /// <summary>What is wrong; nothing when the type is no generic intervention, or is still open.</summary>
-    public static IEnumerable<string> Messages(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation) =>
-        Messages(type, compilation, [], cancellation).Distinct();
+    public static IReadOnlyList<string> Messages(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation) =>
+        InterventionDeclaration.Of(type, compilation, cancellation)
+            ?.Once<IReadOnlyList<string>>(() => Messages(type, compilation, [], cancellation).Distinct().ToList()) ?? [];
 
     private static IEnumerable<string> Messages(INamedTypeSymbol type, Compilation compilation, HashSet<ISymbol> seen, CancellationToken cancellation)
     {
         if (!type.IsGenericType || type.Attribute(KnownNames.Intervention) is null || !seen.Add(type)
-            || InterventionDeclaration.Read(type, compilation, cancellation) is not { ModelParameter: null } closed)
+            || InterventionDeclaration.Of(type, compilation, cancellation) is not { ModelParameter: null } closed)
             return [];
         if (closed.Model.TypeKind == TypeKind.Error)
             return [];
@@ -33,7 +38,7 @@ internal static class ClosedUseCheck
 
     private static IEnumerable<string> OfSource(InterventionDeclaration closed, Compilation compilation, CancellationToken cancellation)
     {
-        HashSet<string> anywhere = InterventionDeclaration.Read(closed.Type.OriginalDefinition, compilation, cancellation) is { } open
+        HashSet<string> anywhere = InterventionDeclaration.Of(closed.Type.OriginalDefinition, compilation, cancellation) is { } open
             ? new(Problems(open, cancellation).Select(Message))
             : [];
         foreach (Problem problem in Problems(closed, cancellation))
@@ -42,11 +47,7 @@ internal static class ClosedUseCheck
     }
 
     private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        NameCheck.Problems(declaration, cancellation)
-            .Concat(PlaceholderCheck.Problems(declaration, cancellation))
-            .Concat(CausalityCheck.Problems(declaration, cancellation))
-            .Concat(SpliceCheck.Problems(declaration, cancellation))
-            .Concat(ShapeCheck.Problems(declaration, cancellation));
+        OfSizes.SelectMany(check => declaration.Problems(check, cancellation));
 
     private static string Message(Problem problem) => problem.ToDiagnostic().GetMessage(CultureInfo.InvariantCulture);
 
@@ -58,7 +59,7 @@ internal static class ClosedUseCheck
     {
         if (DeclaredSplices.Schema(closed, cancellation) is not { } schema)
             yield break;
-        PromptVocabulary? prompts = closed.Prompts is null ? null : VocabularyReader.TryRead(closed.Prompts);
+        PromptVocabulary? prompts = VocabularyReader.Of(closed);
         foreach (AttributeData site in closed.Type.GetAttributes())
             if (site.AttributeClass?.Is(KnownNames.DeclaredSite) == true)
                 foreach (SiteProblem problem in SiteResolver.Resolve(site.Text(1), schema, prompts).Problems)

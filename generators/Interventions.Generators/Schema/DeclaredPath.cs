@@ -15,7 +15,10 @@ namespace Interventions.Generators.Schema;
 internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteProblem? Syntax, bool IsWritten, string? Reader)
 {
     /// <summary>All paths of a declaration: those of built-in writes of the class, then the members', in textual order.</summary>
-    public static IEnumerable<DeclaredPath> Of(InterventionDeclaration declaration, CancellationToken cancellation)
+    public static IReadOnlyList<DeclaredPath> Of(InterventionDeclaration declaration, CancellationToken cancellation) =>
+        declaration.Once<IReadOnlyList<DeclaredPath>>(() => All(declaration, cancellation).ToList());
+
+    private static IEnumerable<DeclaredPath> All(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         foreach (DeclaredWrite write in declaration.Writes)
         {
@@ -62,8 +65,9 @@ internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteP
         _ => null,
     };
 
-    private static DeclaredPath Parse(TextLocation location, bool isWritten = false, string? reader = null) =>
-        SitePath.TryParse(location.Text, out SitePath? path, out SiteProblem? syntax)
-            ? new DeclaredPath(location, path, null, isWritten, reader)
-            : new DeclaredPath(location, null, syntax, isWritten, reader);
+    private static DeclaredPath Parse(TextLocation location, bool isWritten = false, string? reader = null)
+    {
+        var parsed = ParsedPath.Of(location.Text);
+        return new DeclaredPath(location, parsed.Path, parsed.Problem, isWritten, reader);
+    }
 }

@@ -12,7 +12,10 @@ namespace Interventions.Generators.Schema;
 internal sealed record DeclaredRunName(TextLocation Location, RunSort Which)
 {
     /// <summary>All names of runs in a declaration, except where [Run] gives one.</summary>
-    public static IEnumerable<DeclaredRunName> Of(InterventionDeclaration declaration, CancellationToken cancellation)
+    public static IReadOnlyList<DeclaredRunName> Of(InterventionDeclaration declaration, CancellationToken cancellation) =>
+        declaration.Once<IReadOnlyList<DeclaredRunName>>(() => All(declaration, cancellation));
+
+    private static List<DeclaredRunName> All(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         var names = new List<DeclaredRunName>();
         if (declaration.Changes is { } changes)

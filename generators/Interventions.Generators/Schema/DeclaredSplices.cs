@@ -11,17 +11,18 @@ internal static class DeclaredSplices
 {
     /// <summary>The model's names and those inside the declaration's splices; null when the model declares none.</summary>
     public static ModelSchema? Schema(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        SchemaReader.Of(declaration) is { } schema
+        declaration.Once(() => SchemaReader.Of(declaration) is { } schema
             ? schema.With(Of(declaration, cancellation).Select(splice => splice.Names.Resolve(schema)))
-            : null;
+            : null);
 
     /// <summary>All splices, and which of them the declaration includes.</summary>
-    public static IReadOnlyList<DeclaredSplice> Of(InterventionDeclaration declaration, CancellationToken cancellation)
-    {
-        var splices = new List<DeclaredSplice>();
-        Collect(declaration, null, splices, [], cancellation);
-        return splices;
-    }
+    public static IReadOnlyList<DeclaredSplice> Of(InterventionDeclaration declaration, CancellationToken cancellation) =>
+        declaration.Once<IReadOnlyList<DeclaredSplice>>(() =>
+        {
+            var splices = new List<DeclaredSplice>();
+            Collect(declaration, null, splices, [], cancellation);
+            return splices;
+        });
 
     /// <summary>A cycle of includes, which is an error of its own, ends where it meets itself.</summary>
     private static void Collect(

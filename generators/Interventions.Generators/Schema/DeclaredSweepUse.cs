@@ -13,7 +13,10 @@ namespace Interventions.Generators.Schema;
 internal sealed record DeclaredSweepUse(string Name, bool IsRun, Location Location)
 {
     /// <summary>All of a declaration: those of its writes, then those of what it keeps.</summary>
-    public static IEnumerable<DeclaredSweepUse> Of(InterventionDeclaration declaration, CancellationToken cancellation)
+    public static IReadOnlyList<DeclaredSweepUse> Of(InterventionDeclaration declaration, CancellationToken cancellation) =>
+        declaration.Once<IReadOnlyList<DeclaredSweepUse>>(() => All(declaration, cancellation).ToList());
+
+    private static IEnumerable<DeclaredSweepUse> All(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         foreach (DeclaredWrite write in declaration.Writes)
         {

@@ -27,7 +27,7 @@ internal static class NameCheck
     public static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         ModelSchema? schema = DeclaredSplices.Schema(declaration, cancellation);
-        PromptVocabulary? prompts = declaration.Prompts is null ? null : VocabularyReader.TryRead(declaration.Prompts);
+        PromptVocabulary? prompts = VocabularyReader.Of(declaration);
         foreach (DeclaredPath path in DeclaredPath.Of(declaration, cancellation))
             foreach (SiteProblem problem in PathProblems(path, schema, prompts))
                 yield return At(path.Location, problem);

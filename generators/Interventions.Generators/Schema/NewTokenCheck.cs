@@ -28,7 +28,7 @@ internal static class NewTokenCheck
         {
             if (method.Kind == NodeKind.Gradient && New(TextLocation.Argument(method.Attribute, 0, cancellation)) is { } selector)
                 yield return At(TextLocation.Argument(method.Attribute, 0, cancellation), selector, "A gradient is of prompts: generating tokens keeps none");
-            if (method.Kind is not (NodeKind.Patch or NodeKind.Capture) || !SitePath.TryParse(method.Site, out SitePath? own, out _) || !SelectsPrompt(own))
+            if (method.Kind is not (NodeKind.Patch or NodeKind.Capture) || ParsedPath.Of(method.Site).Path is not { } own || !SelectsPrompt(own))
                 continue;
             foreach (DeclaredParameter parameter in method.Parameters)
                 if (DeclaredPath.Read(parameter, cancellation) is { Path: { } read } path && !SelectsPrompt(read) && New(path.Location) is { } later)
@@ -50,7 +50,7 @@ internal static class NewTokenCheck
     }
 
     private static PathSelector? New(TextLocation location) =>
-        SitePath.TryParse(location.Text, out SitePath? path, out _) ? path.Selectors.FirstOrDefault(selector => Items(selector).Any(item => item.IsNew())) : null;
+        ParsedPath.Of(location.Text).Path?.Selectors.FirstOrDefault(selector => Items(selector).Any(item => item.IsNew()));
 
     private static bool SelectsPrompt(SitePath path) =>
         path.Selectors.All(selector => !SiteResolver.IsPositionAxis(selector.Axis) || !Items(selector).Any() || !Items(selector).All(item => item.IsNew()));

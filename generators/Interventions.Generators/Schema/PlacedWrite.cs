@@ -13,11 +13,17 @@ namespace Interventions.Generators.Schema;
 /// <param name="Run">The derived run that is written; null is the changed one.</param>
 /// <param name="Order">The explicit order of the step.</param>
 /// <param name="Source">What its place in the text is compared within: the file, or the property that includes it.</param>
-/// <param name="Location">Where to report it: the path, or the property that includes it.</param>
-internal sealed record PlacedWrite(DeclaredWrite Write, SitePath Path, string? Run, int Order, object Source, Location Location)
+/// <param name="Text">The path as it is written; null for that of an include.</param>
+internal sealed record PlacedWrite(DeclaredWrite Write, SitePath Path, string? Run, int Order, object Source, TextLocation? Text)
 {
+    /// <summary>Where to report it: the path, or the property that includes it.</summary>
+    public Location Location => Text?.At(0, Path.Text.Length) ?? ((IPropertySymbol)Source).Locations[0];
+
     /// <summary>All writes of a declaration to valid paths, in the graph's order. What an include writes in runs of its own is its own business.</summary>
-    public static IEnumerable<PlacedWrite> Of(InterventionDeclaration declaration, CancellationToken cancellation)
+    public static IReadOnlyList<PlacedWrite> Of(InterventionDeclaration declaration, CancellationToken cancellation) =>
+        declaration.Once<IReadOnlyList<PlacedWrite>>(() => All(declaration, cancellation).ToList());
+
+    private static IEnumerable<PlacedWrite> All(InterventionDeclaration declaration, CancellationToken cancellation)
     {
         foreach (DeclaredStep step in declaration.Steps)
         {
@@ -25,10 +31,10 @@ internal sealed record PlacedWrite(DeclaredWrite Write, SitePath Path, string? R
                 foreach (DeclaredPath path in Written(write, cancellation))
                     yield return new PlacedWrite(
                         write, path.Path!, write.Run, step.Order, write.Attribute.ApplicationSyntaxReference?.SyntaxTree ?? (object)declaration.Type,
-                        path.Location.At(0, path.Path!.Text.Length));
+                        path.Location);
             else
                 foreach ((DeclaredWrite inner, SitePath path) in Included(declaration, step.Include!, [], cancellation))
-                    yield return new PlacedWrite(inner, path, null, step.Order, step.Include!.Symbol, step.Include.Symbol.Locations[0]);
+                    yield return new PlacedWrite(inner, path, null, step.Order, step.Include!.Symbol, null);
         }
     }
 

@@ -25,7 +25,7 @@ internal static class PlaceholderCheck
                 else if (known != axis)
                     yield return new Problem(Rules.PlaceholderAxes, path.At(use), use.Name, known, axis);
             }
-            if (schema is null || SiteResolver.Resolve(path.Path, schema, null) is not { IsSuccess: true } resolution)
+            if (schema is null || ResolvedPath.Of(path.Path, schema) is not { IsSuccess: true } resolution)
                 continue;
             HashSet<string> empty = Empty(before, schema);
             before.Add(resolution);

@@ -18,12 +18,12 @@ internal static class ReaderCheck
     {
         if (DeclaredSplices.Schema(declaration, cancellation) is not { } schema)
             return [];
-        List<PlacedWrite> writes = PlacedWrite.Of(declaration, cancellation).ToList();
+        IReadOnlyList<PlacedWrite> writes = PlacedWrite.Of(declaration, cancellation);
         return Unread(declaration, writes, schema, cancellation).Concat(NothingBefore(declaration, writes, schema, cancellation));
     }
 
     private static IEnumerable<Problem> Unread(
-        InterventionDeclaration declaration, List<PlacedWrite> writes, ModelSchema schema, CancellationToken cancellation)
+        InterventionDeclaration declaration, IReadOnlyList<PlacedWrite> writes, ModelSchema schema, CancellationToken cancellation)
     {
         if (declaration.Methods.All(method => method.Kind == NodeKind.Patch))
             yield break;
@@ -35,7 +35,7 @@ internal static class ReaderCheck
     }
 
     private static bool Reaches(
-        PlacedWrite write, List<Reader> readers, List<PlacedWrite> writes, ModelSchema schema, HashSet<PlacedWrite> seen, CancellationToken cancellation)
+        PlacedWrite write, List<Reader> readers, IReadOnlyList<PlacedWrite> writes, ModelSchema schema, HashSet<PlacedWrite> seen, CancellationToken cancellation)
     {
         if (!seen.Add(write))
             return false;
@@ -72,16 +72,16 @@ internal static class ReaderCheck
         }
     }
 
-    private static SitePath? Own(DeclaredMethod method) => SitePath.TryParse(method.Site, out SitePath? path, out _) ? path : null;
+    private static SitePath? Own(DeclaredMethod method) => ParsedPath.Of(method.Site).Path;
 
     private static bool IsBefore(DeclaredMethod method) => method.Attribute.Named("BeforeWrites", false);
 
     private static IEnumerable<Problem> NothingBefore(
-        InterventionDeclaration declaration, List<PlacedWrite> writes, ModelSchema schema, CancellationToken cancellation)
+        InterventionDeclaration declaration, IReadOnlyList<PlacedWrite> writes, ModelSchema schema, CancellationToken cancellation)
     {
         foreach (DeclaredMethod method in declaration.Methods)
-            if (method.Kind == NodeKind.Capture && IsBefore(method) && Own(method) is { } path && SiteResolver.Resolve(path, schema, null).IsSuccess
-                && !writes.Exists(write => write.Run is null && Selections.MayMeet(write.Path, path, schema)))
+            if (method.Kind == NodeKind.Capture && IsBefore(method) && Own(method) is { } path && ResolvedPath.Of(path, schema).IsSuccess
+                && !writes.Any(write => write.Run is null && Selections.MayMeet(write.Path, path, schema)))
             {
                 var location = TextLocation.Argument(method.Attribute, 0, cancellation);
                 yield return new Problem(Rules.NothingBefore, location.At(0, path.Text.Length), path.Text);

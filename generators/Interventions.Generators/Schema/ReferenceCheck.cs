@@ -1,4 +1,5 @@
 using Interventions.Generators.Diagnostics;
+using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Parsing;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
@@ -28,7 +29,7 @@ internal static class ReferenceCheck
             if (TextLocation.Property(write.Attribute, "From", cancellation) is { } run && VocabularyResolver.UnknownRun(run.Text, prompts) is { } unknown)
                 yield return new Problem(Rules.Reference, run.At(0, run.Text.Length), unknown.Message) { Suggestion = unknown.Suggestion };
             var site = TextLocation.Argument(write.Attribute, 0, cancellation);
-            if (schema is not null && SitePath.TryParse(site.Text, out SitePath? path, out _))
+            if (schema is not null && ParsedPath.Of(site.Text).Path is { } path)
                 foreach (SiteProblem problem in SiteResolver.Resolve(path, schema, prompts).Problems.Where(problem => problem.Kind == SiteProblemKind.UnknownPosition))
                     yield return new Problem(Rules.Reference, site.At(problem.Start, problem.Length), problem.Message) { Suggestion = problem.Suggestion };
         }

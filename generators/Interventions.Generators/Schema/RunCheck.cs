@@ -15,7 +15,7 @@ internal static class RunCheck
 
     private static IEnumerable<Problem> Names(InterventionDeclaration declaration, CancellationToken cancellation)
     {
-        PromptVocabulary? prompts = declaration.Prompts is null ? null : VocabularyReader.TryRead(declaration.Prompts);
+        PromptVocabulary? prompts = VocabularyReader.Of(declaration);
         List<DeclaredRunName> uses = DeclaredRunName.Of(declaration, cancellation).ToList();
         var known = new HashSet<string>();
         foreach (AttributeData run in declaration.Runs)

@@ -7,7 +7,7 @@ internal static class Selections
 {
     public static bool MayMeet(SitePath left, SitePath right, ModelSchema schema)
     {
-        SiteResolution first = SiteResolver.Resolve(left, schema, null), second = SiteResolver.Resolve(right, schema, null);
+        SiteResolution first = ResolvedPath.Of(left, schema), second = ResolvedPath.Of(right, schema);
         if (!first.IsSuccess || !second.IsSuccess || first.Site!.Path != second.Site!.Path)
             return false;
         if (first.Layer is not null && second.Layer is not null && !MayMeet("layer", first.Layer, second.Layer, schema))

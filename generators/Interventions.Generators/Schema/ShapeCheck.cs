@@ -82,7 +82,7 @@ internal static class ShapeCheck
 
     /// <summary>The axes of a path's site; null when there is none, which other rules say.</summary>
     private static IReadOnlyList<string>? Axes(string path, ModelSchema schema) =>
-        SiteResolver.Resolve(path, schema, prompts: null).Resolution?.Site?.Axes;
+        ParsedPath.Of(path).Path is { } parsed ? ResolvedPath.Of(parsed, schema).Site?.Axes : null;
 
     private static string Undeclared(IMethodSymbol symbol) => $"'{symbol.Name}' is no declared method, so nothing measures its tensors";
 

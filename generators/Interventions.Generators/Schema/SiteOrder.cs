@@ -15,6 +15,9 @@ internal static class SiteOrder
         "ln2.normalized", "mlp.pre|mlp.pre_linear", "mlp.post", "ln2_post.scale", "ln2_post.normalized", "mlp_out", "resid_post",
     ];
 
+    private static readonly Dictionary<string, int> PlaceInLayer =
+        InLayer.SelectMany((names, place) => names.Split('|').Select(name => (name, place))).ToDictionary(site => site.name, site => site.place);
+
     private static readonly string[] BeforeLayers = ["embed", "pos_embed"];
 
     private static readonly string[] AfterLayers = ["ln_final.scale", "ln_final.normalized", "logits"];
@@ -56,16 +59,15 @@ internal static class SiteOrder
     /// <summary>A path's layers, its site's name behind them, and its place within; embeddings are at −1. Null for an unknown site.</summary>
     private static (Selection? Layers, string Name, int Place)? Named(SitePath path)
     {
-        PathSegment[] segments = path.Segments.ToArray();
-        int layered = Array.FindIndex(segments, segment => segment.Indices is not null);
-        string name = string.Join(".", segments.Skip(layered + 1).Select(segment => segment.Name));
+        PathSegment? layered = path.Segments.FirstOrDefault(segment => segment.Indices is not null);
+        string site = path.Site, name = layered is null ? site : site.Substring(Math.Min(site.Length, layered.Span.Start + layered.Span.Length + 1));
         int place =
-            layered >= 0 ? Array.FindIndex(InLayer, names => names.Split('|').Contains(name)) :
-            Array.IndexOf(AfterLayers, name);
+            layered is null ? Array.IndexOf(AfterLayers, name) :
+            PlaceInLayer.TryGetValue(name, out int known) ? known : -1;
         // Embeddings are added to each other: neither is after the other.
-        return layered < 0 && BeforeLayers.Contains(name) ? (null, name, -1) :
+        return layered is null && BeforeLayers.Contains(name) ? (null, name, -1) :
             place < 0 ? null :
-            (layered < 0 ? null : segments[layered].Indices!.Selection, name, place);
+            (layered?.Indices!.Selection, name, place);
     }
 
     /// <summary>Layer and place, of several layers the first or the last; null where the layer is swept, or the site unknown.</summary>

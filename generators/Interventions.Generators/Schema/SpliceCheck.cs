@@ -44,7 +44,7 @@ internal static class SpliceCheck
             if (!wrong.IsName)
                 return new Problem(Rules.Splice, at.At(wrong.Problem.Start, wrong.Problem.Length), wrong.Problem.Message);
             // Inside another splice the name exists, and no other rule says anything.
-            return DeclaredSplices.Schema(declaration, cancellation) is { } all && SiteResolver.Resolve(at.Text, all, null).Problems.Count == 0
+            return DeclaredSplices.Schema(declaration, cancellation) is { } all && ParsedPath.Of(at.Text).Path is { } inner && ResolvedPath.Of(inner, all).IsSuccess
                 ? new Problem(Rules.Splice, at.At(0, at.Text.Length), $"'{at.Text}' lies inside a splice; a splice stands at, and reads, values of the model itself")
                 : null;
         }

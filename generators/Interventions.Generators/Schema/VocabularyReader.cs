@@ -1,4 +1,5 @@
 using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Parsing;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
@@ -16,6 +17,10 @@ internal static class VocabularyReader
             positions = positions.Append("end").ToEquatableArray();
         return new PromptVocabulary(type.Name, Names(attribute, "Runs", "clean", "corrupted"), positions, Names(attribute, "Answers", "correct", "wrong"));
     }
+
+    /// <summary>The names of a declaration's prompt set, or null when it declares none.</summary>
+    public static PromptVocabulary? Of(InterventionDeclaration declaration) =>
+        declaration.Once(() => declaration.Prompts is null ? null : TryRead(declaration.Prompts));
 
     /// <summary>The type's names, or null when it declares none.</summary>
     public static PromptVocabulary? TryRead(ITypeSymbol type) =>

@@ -14,7 +14,7 @@ internal static class WriteOrderCheck
     {
         if (DeclaredSplices.Schema(declaration, cancellation) is not { } schema)
             yield break;
-        List<PlacedWrite> writes = PlacedWrite.Of(declaration, cancellation).ToList();
+        IReadOnlyList<PlacedWrite> writes = PlacedWrite.Of(declaration, cancellation);
         if (writes.Select(write => write.Source).Distinct().Count() < 2)
             yield break;
         var reported = new HashSet<object>();

@@ -9,8 +9,23 @@ internal static class SiteMatcher
     public const string Layer = "{layer}";
 
     public static SiteDefinition? Find(IReadOnlyList<PathSegment> segments, ModelSchema schema) =>
-        schema.Sites.FirstOrDefault(
-            site => Split(site) is var template && template.Length == segments.Count && Prefix(segments, template) == template.Length);
+        schema.Sites.FirstOrDefault(site => IsAt(segments, site.Path));
+
+    /// <summary>Whether the segments are the template's. It is not split: every path is compared with every site.</summary>
+    private static bool IsAt(IReadOnlyList<PathSegment> segments, string template)
+    {
+        int start = 0;
+        for (int i = 0; i < segments.Count; i++)
+        {
+            string? name = segments[i].Indices is null ? segments[i].Name : Layer;
+            int end = start + name?.Length ?? 0;
+            if (name is null || end > template.Length || string.CompareOrdinal(template, start, name, 0, name.Length) != 0
+                || end < template.Length && template[end] != '.')
+                return false;
+            start = end + 1;
+        }
+        return start == template.Length + 1;
+    }
 
     public static string[] Split(SiteDefinition site) => site.Path.Split('.');
 
