@@ -12,7 +12,7 @@ namespace Interventions.Benchmarks;
 /// </summary>
 internal static class EditorSpeed
 {
-    private const int Repeats = 7;
+    private const int Repeats = 5;
 
     public static async Task Print()
     {

@@ -54,12 +54,13 @@ public sealed class ConfiguredModelTests(Packages packages)
         string folder = NewApplication("configured-wrong", Application, json => json.Replace("\"n_layer\": 4", "\"n_layer\": \"four\""));
         (int code, string output) = Packages.Dotnet(folder, "build", "-nologo");
         Assert.NotEqual(0, code);
-        Assert.Contains("config.json(8,14): error INV016: 'n_layer' must be an integer of at least 1, and is \"four\"", output);
+        Assert.Contains("config.json(11,14): error INV016: 'n_layer' must be an integer of at least 1, and is \"four\"", output);
     }
 
     private string NewApplication(string name, string program, Func<string, string>? edit = null)
     {
-        string folder = packages.NewFolder(name, program, "</PropertyGroup><ItemGroup><AdditionalFiles Include=\"model/config.json\" /></ItemGroup><PropertyGroup>");
+        string folder = packages.NewFolder(name, program);
+        File.WriteAllText(Path.Combine(folder, "Directory.Build.props"), """<Project><ItemGroup><AdditionalFiles Include="model/config.json" /></ItemGroup></Project>""");
         Directory.CreateDirectory(Path.Combine(folder, "model"));
         string json = File.ReadAllText(Path.Combine(Packages.Model, "config.json"));
         File.WriteAllText(Path.Combine(folder, "model", "config.json"), edit is null ? json : edit(json));
