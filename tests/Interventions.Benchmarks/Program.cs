@@ -12,6 +12,16 @@ if (args is ["editor", ..])
     return;
 }
 
+string only = args is ["engine", .. var rest] ? rest.FirstOrDefault() ?? "" : "";
+if (args is ["engine", ..])
+{
+    using var mode = no_grad();
+    using DecoderModel gpt2 = DecoderModel.Random(Gpt2Model.Configure(layers: 12, heads: 12, d_model: 768, vocabularySize: 50257, contextLength: 1024));
+    Interleaved.PrintHeader();
+    EngineTable.Print(gpt2, 1, only);
+    return;
+}
+
 int repeats = args.Length > 0 ? int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture) : 9;
 using var noGrad = no_grad();
 Console.WriteLine($"{get_num_threads()} threads");

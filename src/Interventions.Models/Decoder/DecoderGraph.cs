@@ -27,7 +27,8 @@ public static class DecoderGraph
             stream = AddBlock(parts, positions, layer, stream);
         NodeInput normalized = parts.AddNorm("ln_final", stream);
         Tensor unembedding = weights[config.TiedUnembedding ? "embed.weight" : "unembed.weight"];
-        return graph.Build(graph.Add("logits", normalized, x => linear(x, unembedding)));
+        Definition logits = new([normalized], x => linear(x[0], unembedding)) { Entries = (x, entries) => linear(x[0], unembedding.index_select(0, entries)) };
+        return graph.Build(graph.Add("logits", logits));
     }
 
     private static NodeInput AddEmbeddings(DecoderParts parts)

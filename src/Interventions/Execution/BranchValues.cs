@@ -27,11 +27,17 @@ internal sealed record BranchValues(PlanContext Plan, RowStore Store, RowGather 
     private Tensor Select(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
     {
         List<(RowTable Table, int Row)> places = Places(store, site, node, point, rows, beforeWrites);
+        bool isWhole = Plan.Answers?.Node != Plan.Index(node);
         foreach (RowTable table in places.Select(place => place.Table).DistinctBy(table => (object)table, ReferenceEqualityComparer.Instance))
-            SelectedRows.CheckAxes(site, table.Rows.shape);
+            if (isWhole)
+                SelectedRows.CheckAxes(site, table.Rows.shape);
         Tensor values = Gather.Rows(places);
         return new SelectedRows(site, point, Chunk, Run, rows, (int)values.shape[0] / rows.Length, values.shape.AsSpan(1)).Read(values);
     }
+
+    public override Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows) => Plan.Answers is { } columns
+        ? Select(read.At, read.At.Names(point).Single(), point, rows).view(rows.Length, -1).select(1, columns.Answers.IndexOf(read.Answer!.Value))
+        : base.Logits(read, point, rows);
 
     /// <summary>Where the selected positions are.</summary>
     public List<(RowTable Table, int Row)> Places(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)

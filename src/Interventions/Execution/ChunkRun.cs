@@ -35,7 +35,7 @@ internal sealed class ChunkRun
         _scope = scope;
         _device = model.Device;
         _store = new RowStore(_plan);
-        _computer = new NodeComputer(_plan, _slices, _store, new RowGather(_store, _device), _device);
+        _computer = new NodeComputer(_plan, _slices, chunk, _store, new RowGather(_store, _device), _device);
         _keptAfter = KeptItem.Of(_plan).ToLookup(item => item.Node);
         _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
     }

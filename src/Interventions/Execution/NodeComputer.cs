@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Computes rows of a node, of all variants together.</summary>
-internal sealed class NodeComputer(PlanContext plan, Slices slices, RowStore store, RowGather gather, Device device)
+internal sealed class NodeComputer(PlanContext plan, Slices slices, PromptChunk chunk, RowStore store, RowGather gather, Device device)
 {
     /// <summary>
     /// The groups in parts whose inputs have one shape: a variant with a patched port has keys for every query head, others share them.
@@ -49,7 +49,20 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, RowStore sto
     {
         int length = plan.Classes[groups[0].Class].Length;
         Tensor[] inputs = [.. definition.Inputs.Select(input => Shape(input.Node).Cut(gather.Rows(plan.Index(input.Node), groups), length).unsqueeze(Shape(input.Node).PositionAxis))];
+        if (plan.Answers is { } answers && answers.Node == plan.Index(node.Name))
+            return Columns(definition.Entries!, answers, inputs, groups).squeeze(1);
         return Shape(node.Name).Pad(definition.Compute(inputs).squeeze(Shape(node.Name).PositionAxis), plan.Longest);
+    }
+
+    /// <summary>Each prompt's answers, of the logits of all prompts' answers.</summary>
+    private Tensor Columns(ComputeEntries compute, AnswerColumns answers, Tensor[] inputs, ImmutableArray<RowGroup> groups)
+    {
+        long[][] ids = [.. groups.SelectMany(group => Enumerable.Repeat(plan.Classes[group.Class].Rows, group.Members)
+            .SelectMany(prompts => prompts).SelectMany(prompt => Enumerable.Repeat(answers.Answers.Select(answer => chunk.Answer(answer, prompt)).ToArray(), group.Positions.Length)))];
+        long[] entries = [.. ids.SelectMany(row => row).Distinct()];
+        Dictionary<long, long> column = entries.Select((id, i) => (id, (long)i)).ToDictionary();
+        Tensor index = tensor(ids.SelectMany(row => row.Select(id => column[id])).ToArray(), device: device).view(ids.Length, 1, -1);
+        return compute(inputs, tensor(entries, device: device)).gather(-1, index);
     }
 
     /// <summary>Every position of the sequences, of which the group's are kept.</summary>

@@ -52,8 +52,7 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
 
         Tensor Zeros(RowGroup group)
         {
-            NodeShape shape = plan.Shapes[plan.Name(node)];
-            return zeros([group.Size, .. shape.RowShape(plan.Longest)], shape.Type, device);
+            return zeros([group.Size, .. plan.RowShape(node)], plan.Shapes[plan.Name(node)].Type, device);
         }
     }
 
@@ -70,7 +69,8 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
             if (places.Count == 0)
                 continue;
             RowTable table = places[0].Table;
-            SelectedRows.CheckAxes(write.Site, table.Rows.shape);
+            if (plan.Answers?.Node != node)
+                SelectedRows.CheckAxes(write.Site, table.Rows.shape);
             SelectedRows selected = new(write.Site, other.Point, own.Chunk, own.Run, rows, places.Count / rows.Length, table.Rows.shape.AsSpan(1));
             Tensor entries = (other with { Own = own }).Entries(write, name, selected.Shape, rows);
             Tensor after = selected.Write(table.Rows, [.. places.Select(place => place.Row)], entries, inPlace);

@@ -39,6 +39,9 @@ internal sealed class PromptChunk(IPromptSet prompts, int[] numbers)
 
     public string Describe(int run, int row) => $"prompt {numbers[row]} of {prompts.Vocabulary.PromptSet}, run '{prompts.Vocabulary.Runs[run]}'";
 
+    /// <summary>The token id of an answer of one prompt.</summary>
+    public long Answer(int answer, int row) => prompts.Prompts[numbers[row]].Answers[answer];
+
     /// <summary>Token ids of an answer in some rows: <c>[rows]</c>, int64.</summary>
     public Tensor Answers(int answer, IEnumerable<int> rows, Device device) => tensor(rows.Select(row => prompts.Prompts[numbers[row]].Answers[answer]).ToArray(), device: device);
 

@@ -6,6 +6,9 @@ namespace Interventions.Graphs;
 /// <summary>Computes a node's value from its inputs' values, in the order in which they were named. It must not write into them.</summary>
 public delegate Tensor Compute(ReadOnlySpan<Tensor> inputs);
 
+/// <summary>Computes some entries of the last axis of a node's value: <c>[batch, pos, …, entry]</c>.</summary>
+public delegate Tensor ComputeEntries(ReadOnlySpan<Tensor> inputs, Tensor entries);
+
 /// <summary>A value of the forward pass, named by its concrete site path (<c>blocks.0.attn.z</c>); names outside the schema are internal.</summary>
 /// <param name="Name">Unique in the graph.</param>
 /// <param name="Definition">How it is computed on the ordinary path.</param>
@@ -27,6 +30,12 @@ public sealed record Definition(ImmutableArray<NodeInput> Inputs, Compute Comput
 {
     /// <summary>Whether an output position depends on other positions of an input.</summary>
     public bool LooksBeyond => Inputs.Any(input => input.Reach.Kind != ReachKind.Pointwise);
+
+    /// <summary>
+    /// The same function for some entries of the value's last axis, by their indices <c>[entry]</c>, int64; <see langword="null"/> if there is none. Who reads two answers' logits
+    /// need not compute a vocabulary.
+    /// </summary>
+    public ComputeEntries? Entries { get; init; }
 
     /// <summary>The same function for some positions of many variants; <see langword="null"/> if there is none.</summary>
     public Piecewise? Piecewise { get; init; }

@@ -25,6 +25,7 @@ internal sealed class PlanContext
         foreach (Family family in Families)
             CheckAxes(family);
         HashSet<string> differentiated = Planning.Families.Differentiated(intervention, Points);
+        Answers = AnswerColumns.Of(this);
         FirstDifferentiated = differentiated.Count == 0 ? int.MaxValue : differentiated.Min(Index);
     }
 
@@ -48,6 +49,12 @@ internal sealed class PlanContext
 
     /// <summary>The length of the longest prompt.</summary>
     public int Longest => Classes.Max(prompts => prompts.Length);
+
+    /// <summary>Where of the logits only some answers' are read; null where all of them are.</summary>
+    public AnswerColumns? Answers { get; }
+
+    /// <summary>A row's axes in the tables of a node.</summary>
+    public long[] RowShape(int node) => Answers?.Node == node ? [Answers.Answers.Length] : Shapes[Name(node)].RowShape(Longest);
 
     /// <summary>The first node whose gradient is kept; from there on measured runs share nothing.</summary>
     public int FirstDifferentiated { get; }
