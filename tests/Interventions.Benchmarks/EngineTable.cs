@@ -27,6 +27,19 @@ internal static class EngineTable
         {
             if (!name.Contains(only, StringComparison.Ordinal))
                 return;
+            if (Environment.GetEnvironmentVariable("PROFILE") is not null)
+            {
+                for (int i = 0; i < 3; i++)
+                {
+                    using System.Diagnostics.Process process = System.Diagnostics.Process.GetCurrentProcess();
+                    TimeSpan cpu = process.TotalProcessorTime;
+                    var watch = System.Diagnostics.Stopwatch.StartNew();
+                    InterventionRunner.Run(graph, model, prompts).Dispose();
+                    process.Refresh();
+                    Console.WriteLine($"{name}: cpu {(process.TotalProcessorTime - cpu).TotalMilliseconds:0} ms, wall {watch.ElapsedMilliseconds} ms");
+                }
+                return;
+            }
             Interleaved.Compare(
                 name, "naive run",
                 () => InterventionRunner.Run(graph, model, prompts).Dispose(),
