@@ -13,6 +13,18 @@ internal static class EngineTable
     public static void Print(DecoderModel model, int repeats, string only)
     {
         RandomPairs from0 = new(8, 16, 0), from4 = new(8, 16, 4);
+        if (Environment.GetEnvironmentVariable("PROFILE") is not null)
+        {
+            var g = Patch("blocks.{layer}.attn.z[head=0; pos=end]");
+            for (int i = 0; i < 3; i++)
+            {
+                using System.Diagnostics.Process process = System.Diagnostics.Process.GetCurrentProcess();
+                TimeSpan cpu = process.TotalProcessorTime;
+                InterventionRunner.Run(g, model, from0, new RunOptions { Naive = true }).Dispose();
+                process.Refresh();
+                Console.WriteLine($"naive forward: cpu {(process.TotalProcessorTime - cpu).TotalMilliseconds / 14:0.0} ms");
+            }
+        }
         Row("144 heads' z at end", Patch("blocks.{layer}.attn.z[head={head}; pos=end]"), from0);
         Row("144 heads' z, from token 0", Patch("blocks.{layer}.attn.z[head={head}]"), from0);
         Row("144 heads' z, from token 4", Patch("blocks.{layer}.attn.z[head={head}]"), from4);
@@ -36,7 +48,7 @@ internal static class EngineTable
                     var watch = System.Diagnostics.Stopwatch.StartNew();
                     InterventionRunner.Run(graph, model, prompts).Dispose();
                     process.Refresh();
-                    Console.WriteLine($"{name}: cpu {(process.TotalProcessorTime - cpu).TotalMilliseconds:0} ms, wall {watch.ElapsedMilliseconds} ms");
+                    Console.WriteLine($"{name}: cpu {(process.TotalProcessorTime - cpu).TotalMilliseconds:0} ms, wall {watch.ElapsedMilliseconds} ms"); ChunkRunX.Dump();
                 }
                 return;
             }

@@ -35,9 +35,9 @@ internal sealed class ChunkRun
         _scope = scope;
         _device = model.Device;
         _store = new RowStore(_plan);
-        _computer = new NodeComputer(_plan, _slices, chunk, _store, new RowGather(_store, _device), _device);
-        _keptAfter = KeptItem.Of(_plan).ToLookup(item => item.Node);
         _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
+        _computer = new NodeComputer(_plan, _slices, _hasGradients, chunk, _store, new RowGather(_store, _device), _device);
+        _keptAfter = KeptItem.Of(_plan).ToLookup(item => item.Node);
     }
 
     /// <summary>Runs all passes.</summary>
@@ -69,14 +69,14 @@ internal sealed class ChunkRun
     {
         foreach (PlanBatch batch in step.Batches)
         {
-            foreach (ImmutableArray<RowGroup> groups in batch.Definition is { } definition ? _computer.Alike(definition, batch.Groups) : [batch.Groups])
+            foreach (ImmutableArray<RowGroup> groups in batch.Definition is null ? [batch.Groups] : _computer.Alike(batch))
             {
                 using DisposeScope scope = NewDisposeScope();
                 Tensor rows = step.Node switch
                 {
                     0 => Tokens(groups),
                     1 => tensor(groups.SelectMany(group => Repeat(group.Positions.Select(position => (long)position), group.Lanes)).ToArray(), device: _device),
-                    _ => _computer.Compute(_plan.Nodes[step.Node - 2], batch.Definition!, groups),
+                    _ => _computer.Compute(_plan.Nodes[step.Node - 2], batch, groups),
                 };
                 _store.Add(step.Node, new RowTable(Own(rows, scope), groups), family => step.Written.Contains(family));
             }

@@ -8,14 +8,18 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Computes rows of a node, of all variants together.</summary>
-internal sealed class NodeComputer(PlanContext plan, Slices slices, PromptChunk chunk, RowStore store, RowGather gather, Device device)
+internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDifferentiated, PromptChunk chunk, RowStore store, RowGather gather, Device device)
 {
+    /// <summary>How much of a value is worked on at once: more would leave the processor's cache, less would make products small.</summary>
+    private const long BlockBytes = 6 << 20;
+
     /// <summary>
     /// The groups in parts whose inputs have one shape: a variant with a patched port has keys for every query head, others share them.
     /// </summary>
-    public IEnumerable<ImmutableArray<RowGroup>> Alike(Definition definition, ImmutableArray<RowGroup> groups)
+    public IEnumerable<ImmutableArray<RowGroup>> Alike(PlanBatch batch)
     {
-        int[] inputs = [.. definition.Inputs.Select(input => plan.Index(input.Node))];
+        ImmutableArray<RowGroup> groups = batch.Groups;
+        int[] inputs = [.. batch.Chain.Select(link => link.Definition).Append(batch.Definition!).SelectMany(definition => definition.Inputs).Select(input => plan.Index(input.Node))];
         if (inputs.All(input => store.Tables(input).Select(table => Signature(table.Rows)).Distinct().Count() <= 1))
             return [groups];
         return groups.SelectMany(group => group.Families.Select(family => (
@@ -35,34 +39,62 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, PromptChunk 
     }
 
     /// <summary>The rows of groups: <c>[row, …]</c>.</summary>
-    public Tensor Compute(ModelNode node, Definition definition, ImmutableArray<RowGroup> groups)
+    public Tensor Compute(ModelNode node, PlanBatch batch, ImmutableArray<RowGroup> groups)
     {
-        if (!definition.LooksBeyond)
-            return Pointwise(node, definition, groups);
-        Tensor[] blocks = definition.Piecewise is { } piecewise
-            ? [.. groups.SelectMany(group => Histories(piecewise, group)).Select(block => Pieces(node, piecewise, block))]
-            : [.. groups.Select(group => Whole(node, definition, group))];
+        if (!batch.Definition!.LooksBeyond)
+            return Pointwise(node, batch, groups);
+        Tensor[] blocks = batch.Definition.Piecewise is { } piecewise
+            ? [.. groups.SelectMany(group => Histories(piecewise, group)).SelectMany(block => Pieces(node, piecewise, block))]
+            : [.. groups.Select(group => Whole(node, batch.Definition, group))];
         return blocks.Length == 1 ? blocks[0] : cat(blocks);
     }
 
-    private Tensor Pointwise(ModelNode node, Definition definition, ImmutableArray<RowGroup> groups)
+    /// <summary>A node and those that are computed on the way to it, some rows at a time: what lies between stays in the processor's cache.</summary>
+    private Tensor Pointwise(ModelNode node, PlanBatch batch, ImmutableArray<RowGroup> groups)
     {
-        int length = plan.Classes[groups[0].Class].Length;
-        Tensor[] inputs = [.. definition.Inputs.Select(input => Shape(input.Node).Cut(gather.Rows(plan.Index(input.Node), groups), length).unsqueeze(Shape(input.Node).PositionAxis))];
+        int length = plan.Classes[groups[0].Class].Length, rows = groups.Sum(group => group.Size);
+        (ModelNode Node, Definition Definition)[] chain = [.. batch.Chain, (node, batch.Definition!)];
+        Dictionary<string, Tensor> inputs = [];
+        foreach (string input in chain.SelectMany(link => link.Definition.Inputs).Select(input => input.Node).Except(chain.Select(link => link.Node.Name)))
+            inputs[input] = Shape(input).Cut(gather.Rows(plan.Index(input), groups), length).unsqueeze(Shape(input).PositionAxis);
         if (plan.Answers is { } answers && answers.Node == plan.Index(node.Name))
-            return Columns(definition.Entries!, answers, inputs, groups).squeeze(1);
-        return Shape(node.Name).Pad(definition.Compute(inputs).squeeze(Shape(node.Name).PositionAxis), plan.Longest);
+            return Columns(Chain(chain[..^1], inputs, 0, rows), batch.Definition!, answers, groups).squeeze(1);
+
+        int block = isDifferentiated ? rows : (int)Math.Max(64, BlockBytes / chain.Max(link => Shape(link.Node.Name).Bytes));
+        if (chain.Length == 1 || rows <= block)
+            return Finish(Chain(chain, inputs, 0, rows)[node.Name]);
+        Tensor? all = null;
+        for (int first = 0; first < rows; first += block)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor part = Finish(Chain(chain, inputs, first, Math.Min(block, rows - first))[node.Name]);
+            all ??= empty([rows, .. part.shape[1..]], part.dtype, part.device).MoveToOuterDisposeScope();
+            all.narrow(0, first, part.shape[0]).copy_(part);
+        }
+        return all!;
+
+        Tensor Finish(Tensor value) => Shape(node.Name).Pad(value.squeeze(Shape(node.Name).PositionAxis), plan.Longest);
+    }
+
+    /// <summary>Some rows of the nodes of a chain, of its inputs' rows.</summary>
+    private static Dictionary<string, Tensor> Chain((ModelNode Node, Definition Definition)[] chain, Dictionary<string, Tensor> inputs, int first, int count)
+    {
+        Dictionary<string, Tensor> values = inputs.ToDictionary(
+            pair => pair.Key, pair => count == pair.Value.shape[0] ? pair.Value : pair.Value.narrow(0, first, count));
+        foreach ((ModelNode node, Definition definition) in chain)
+            values[node.Name] = definition.Compute([.. definition.Inputs.Select(input => values[input.Node])]);
+        return values;
     }
 
     /// <summary>Each prompt's answers, of the logits of all prompts' answers.</summary>
-    private Tensor Columns(ComputeEntries compute, AnswerColumns answers, Tensor[] inputs, ImmutableArray<RowGroup> groups)
+    private Tensor Columns(Dictionary<string, Tensor> values, Definition definition, AnswerColumns answers, ImmutableArray<RowGroup> groups)
     {
         long[][] ids = [.. groups.SelectMany(group => Enumerable.Repeat(plan.Classes[group.Class].Rows, group.Members)
             .SelectMany(prompts => prompts).SelectMany(prompt => Enumerable.Repeat(answers.Answers.Select(answer => chunk.Answer(answer, prompt)).ToArray(), group.Positions.Length)))];
         long[] entries = [.. ids.SelectMany(row => row).Distinct()];
         Dictionary<long, long> column = entries.Select((id, i) => (id, (long)i)).ToDictionary();
         Tensor index = tensor(ids.SelectMany(row => row.Select(id => column[id])).ToArray(), device: device).view(ids.Length, 1, -1);
-        return compute(inputs, tensor(entries, device: device)).gather(-1, index);
+        return definition.Entries!([.. definition.Inputs.Select(input => values[input.Node])], tensor(entries, device: device)).gather(-1, index);
     }
 
     /// <summary>Every position of the sequences, of which the group's are kept.</summary>
@@ -77,15 +109,24 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, PromptChunk 
         return Shape(node.Name).Pad(value.flatten(0, 1), plan.Longest);
     }
 
-    private Tensor Pieces(ModelNode node, Piecewise piecewise, HistoryBlock block)
+    /// <summary>The rows of a block, some members at a time.</summary>
+    private IEnumerable<Tensor> Pieces(ModelNode node, Piecewise piecewise, HistoryBlock block)
     {
         Tensor[] own = [.. piecewise.Own.Select(input => Sequences(input, block.Group))];
-        HistoryPiece[] pieces =
-        [
-            .. block.Pieces.Select(piece => new HistoryPiece(
-                [.. piecewise.History.Select((input, i) => Sequences(input.Node, piece.Inputs[i].Rows))], Hidden(block.Group.Positions, piece.Positions, piecewise.History[0].Reach, plan.Classes[block.Group.Class].Length))),
-        ];
-        return piecewise.Compute(own, pieces).movedim([Shape(node.Name).PositionAxis], [1]).flatten(0, 1);
+        var pieces = block.Pieces.Select(piece => (
+            Inputs: piecewise.History.Select((input, i) => Sequences(input.Node, piece.Inputs[i].Rows)).ToArray(),
+            Hidden: Hidden(block.Group.Positions, piece.Positions, piecewise.History[0].Reach, plan.Classes[block.Group.Class].Length))).ToArray();
+        int lanes = block.Group.Lanes, prompts = block.Group.Prompts;
+        long bytes = block.Group.Positions.Length * Shape(node.Name).Bytes * prompts;
+        int count = isDifferentiated ? lanes : prompts * (int)Math.Max(1, BlockBytes / bytes);
+        for (int first = 0; first < lanes; first += count)
+        {
+            int some = Math.Min(count, lanes - first);
+            // What is shared stays whole: a lane's source is the same in every block, since a block begins with a member's first prompt.
+            Tensor Some(Tensor of) => of.shape[0] == lanes && some < lanes ? of.narrow(0, first, some) : of;
+            Tensor value = piecewise.Compute([.. own.Select(Some)], [.. pieces.Select(piece => new HistoryPiece([.. piece.Inputs.Select(Some)], piece.Hidden))]);
+            yield return value.movedim([Shape(node.Name).PositionAxis], [1]).flatten(0, 1);
+        }
     }
 
     /// <summary>Rows as sequences: <c>[lane, position, …]</c>, positions at their axis.</summary>

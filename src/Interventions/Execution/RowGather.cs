@@ -13,7 +13,7 @@ internal sealed class RowGather(RowStore store, Device device)
     {
         // Reading one's own layout needs no look at single rows.
         foreach (RowTable table in store.Tables(node))
-            if (IsSame(table.Groups, groups) && IsCurrent(node, table))
+            if (RowGroup.AreSame(table.Groups, groups) && IsCurrent(node, table))
                 return table.Rows.alias();
         List<Source> sources = [];
         foreach (RowGroup group in groups)
@@ -37,10 +37,6 @@ internal sealed class RowGather(RowStore store, Device device)
         Add(sources, rows);
         return Read(sources);
     }
-
-    private static bool IsSame(ImmutableArray<RowGroup> left, ImmutableArray<RowGroup> right) => left == right || (left.Length == right.Length && left.Zip(right).All(pair =>
-        pair.First.Class == pair.Second.Class && pair.First.Offset == pair.Second.Offset && pair.First.Positions.AsSpan().SequenceEqual(pair.Second.Positions.AsSpan())
-        && pair.First.Families.AsSpan().SequenceEqual(pair.Second.Families.AsSpan())));
 
     /// <summary>Whether readers find a table's rows for all of its families, not what is written there.</summary>
     private bool IsCurrent(int node, RowTable table) => table.Groups.All(group => group.Families.All(member =>

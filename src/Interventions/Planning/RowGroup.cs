@@ -13,6 +13,11 @@ namespace Interventions.Planning;
 /// <param name="Offset">The first row.</param>
 internal sealed record RowGroup(int Class, int Prompts, ImmutableArray<int> Positions, ImmutableArray<(Family Family, int First, int Count)> Families, int Members, int Offset)
 {
+    /// <summary>Whether two tables have the same rows in the same order.</summary>
+    public static bool AreSame(ImmutableArray<RowGroup> left, ImmutableArray<RowGroup> right) => left == right || (left.Length == right.Length && left.Zip(right).All(pair =>
+        pair.First.Class == pair.Second.Class && pair.First.Offset == pair.Second.Offset && pair.First.Positions.AsSpan().SequenceEqual(pair.Second.Positions.AsSpan())
+        && pair.First.Families.AsSpan().SequenceEqual(pair.Second.Families.AsSpan())));
+
     public int Lanes => Members * Prompts;
 
     public int Size => Lanes * Positions.Length;

@@ -18,7 +18,10 @@ internal sealed record PlanStep(int Node, ImmutableArray<PlanBatch> Batches, Imm
 /// <summary>Rows with one definition: one table.</summary>
 /// <param name="Definition">The definition; null for tokens and positions.</param>
 /// <param name="Groups">The rows.</param>
-internal sealed record PlanBatch(Definition? Definition, ImmutableArray<RowGroup> Groups);
+/// <param name="Chain">
+/// Nodes that nobody else reads and that are computed on the way, in order, some rows at a time: a feed-forward block's neurons never exist for all variants at once.
+/// </param>
+internal sealed record PlanBatch(Definition? Definition, ImmutableArray<RowGroup> Groups, ImmutableArray<(ModelNode Node, Definition Definition)> Chain);
 
 /// <summary>The last step, schedule: in which passes, and when a node's rows are freed.</summary>
 internal static class Scheduling
@@ -28,19 +31,36 @@ internal static class Scheduling
 
     private static PlanPass Pass(PlanContext plan, Slices slices, ImmutableArray<ImmutableArray<int>> members)
     {
-        int[] lastUse = LastUses(plan, slices);
+        Family[] families = [.. plan.Families.Where(family => !members[family.Index].IsEmpty)];
+        PlanBatch[][] batches = [.. Enumerable.Range(0, plan.NodeCount).Select(node =>
+            Batches(plan, slices, node, [.. families.Where(family => slices.Before.Any(family.Index, node))], members).ToArray())];
+        Readers readers = Readers.Of(plan, slices, families);
+        int[] computedAt = [.. Enumerable.Range(0, plan.NodeCount)];
+        for (int node = 2; node < plan.NodeCount; node++)
+        {
+            if (readers.OnlyReader(node) is not int reader || batches[node] is not [PlanBatch one] || batches[reader] is not [PlanBatch next] || !CanFollow(plan, one, next, node))
+                continue;
+            batches[reader] = [next with { Chain = [.. one.Chain, (plan.Nodes[node - 2], one.Definition!)] }];
+            batches[node] = [];
+            for (int earlier = 0; earlier <= node; earlier++)
+                if (computedAt[earlier] == node)
+                    computedAt[earlier] = reader;
+        }
+
+        ILookup<int, int> freed = Enumerable.Range(0, plan.NodeCount).ToLookup(node => readers.LastUse(node, computedAt));
         var steps = ImmutableArray.CreateBuilder<PlanStep>();
         for (int node = 0; node < plan.NodeCount; node++)
         {
-            Family[] families = [.. plan.Families.Where(family => !members[family.Index].IsEmpty)];
-            ImmutableArray<PlanBatch> batches = [.. Batches(plan, slices, node, [.. families.Where(family => slices.Before.Any(family.Index, node))], members)];
             ImmutableArray<Family> written = [.. families.Where(family => slices.Writes.ContainsKey((family.Index, node)))];
-            ImmutableArray<int> freed = [.. Enumerable.Range(0, plan.NodeCount).Where(other => lastUse[other] == node)];
-            if (!batches.IsEmpty || !written.IsEmpty || !freed.IsEmpty)
-                steps.Add(new PlanStep(node, batches, written, freed));
+            if (batches[node].Length > 0 || !written.IsEmpty || freed[node].Any())
+                steps.Add(new PlanStep(node, [.. batches[node]], written, [.. freed[node]]));
         }
         return new PlanPass(members, steps.ToImmutable());
     }
+
+    /// <summary>Whether a node's only reader can compute it on the way: the same rows, each alone.</summary>
+    private static bool CanFollow(PlanContext plan, PlanBatch node, PlanBatch reader, int index) =>
+        !node.Definition!.LooksBeyond && !reader.Definition!.LooksBeyond && !plan.Shapes[plan.Name(index)].IsPair && reader.Chain.IsEmpty && RowGroup.AreSame(node.Groups, reader.Groups);
 
     private static IEnumerable<PlanBatch> Batches(PlanContext plan, Slices slices, int node, Family[] families, ImmutableArray<ImmutableArray<int>> members)
     {
@@ -54,37 +74,7 @@ internal static class Scheduling
                 .Select(c => new RowSpan(family, members[family.Index].Length, c, slices.Before[family.Index, node, c])));
             foreach (var length in spans.GroupBy(span => byLength ? plan.Classes[span.Class].Length : 0))
                 if (Batching.Groups(plan, length) is { IsEmpty: false } groups)
-                    yield return new PlanBatch(definition, groups);
+                    yield return new PlanBatch(definition, groups, []);
         }
-    }
-
-    /// <summary>By node, the last node whose computation or whose kept values read it; itself if nobody does.</summary>
-    private static int[] LastUses(PlanContext plan, Slices slices)
-    {
-        int[] last = [.. Enumerable.Range(0, plan.NodeCount)];
-        foreach (Family family in plan.Families)
-        {
-            for (int node = 2; node < plan.NodeCount; node++)
-            {
-                if (slices.Before.Any(family.Index, node))
-                {
-                    Definition definition = family.DefinitionOf(plan.Nodes[node - 2]);
-                    foreach (string input in definition.Piecewise is { } pieces ? pieces.Own.Concat(pieces.History.Select(read => read.Node)) : definition.Inputs.Select(read => read.Node))
-                        Use(plan.Index(input), node);
-                }
-                if (slices.Writes.TryGetValue((family.Index, node), out WrittenNode? written))
-                    foreach (WriteStep step in written.Steps)
-                        foreach (BoundSite donor in step.Write.Reads.OtherSites())
-                            Use(plan.Index(donor.Names(family.Point).Single()), node);
-            }
-        }
-        foreach (KeptItem item in KeptItem.Of(plan))
-            foreach (int read in item.Reads)
-                Use(read, item.Node);
-        foreach (string node in Families.Differentiated(plan.Intervention, plan.Points))
-            last[plan.Index(node)] = int.MaxValue;
-        return last;
-
-        void Use(int node, int at) => last[node] = Math.Max(last[node], at);
     }
 }
