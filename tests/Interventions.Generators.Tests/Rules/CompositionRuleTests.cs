@@ -9,7 +9,7 @@ public sealed class CompositionRuleTests
 
     [Theory]
     [InlineData("INV201", "The result already has a 'C'", """[Capture("embed")] static Tensor C(Tensor x) => x; [Metric] static Tensor [|C|]([Logit("S")] Tensor x, [Logit("IO")] Tensor y) => x;""")]
-    [InlineData("INV202", "No write sweeps '{layer}'", """[Capture("blocks.[|{layer}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
+    [InlineData("INV202", "No write sweeps '{layer}', so it has no value here; write '*' for all", """[Capture("blocks.[|{layer}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
     [InlineData("INV202", "No write sweeps '{h}'", Sweep + """[Capture("blocks.{layer}.attn.z[head=[|{h=0..1}|]]")] static Tensor C(Tensor x) => x;""")]
     [InlineData("INV203", "'{head}' counts heads elsewhere and layers here", Sweep + """[Patch("blocks.[|{head}|].mlp_out")] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV204", "'{layer}' ranges over nothing", Sweep + """[Capture("blocks.[|{layer=1}|].mlp_out")] static Tensor C(Tensor x) => x;""")]

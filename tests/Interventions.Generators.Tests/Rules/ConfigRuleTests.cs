@@ -27,6 +27,10 @@ public sealed class ConfigRuleTests
     public Task WhatIsNotJson(string json, string message, string end) =>
         Analysis.Fires("INV015", message, [new InMemoryFile("/p/config.json", json + end)], Model);
 
+    [Fact]
+    public Task WhatIsNestedTooDeep() => Analysis.Fires(
+        "INV015", "values are nested deeper than 64", [new InMemoryFile("/p/config.json", $"{{ \"a\": {new string('[', 64)}[|1|]")], Model);
+
     [Theory]
     [InlineData("""[|[1]|]""", "a configuration is an object")]
     [InlineData("""[|{|] "n_layer": 2 }""", "'model_type' is missing")]

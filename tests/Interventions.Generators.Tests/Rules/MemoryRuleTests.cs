@@ -12,6 +12,7 @@ public sealed class MemoryRuleTests
     [InlineData("INV301", "writes into 'y'", """[Capture("embed")] static Tensor C(Tensor x, [From("clean")] Tensor y) { Func<Tensor> f = () => [|y.zero_()|]; return f() + x; }""")]
     [InlineData("INV302", "'x' is borrowed", """[Patch("embed")] static Tensor P(Tensor x) { using ([|x|]) return x + 1; }""")]
     [InlineData("INV302", "'x' is borrowed", """[Patch("embed")] static Tensor P(Tensor x) { Tensor y = x + 1; [|x|].Dispose(); return y; }""")]
+    [InlineData("INV302", "'x' is borrowed", """[Patch("embed")] static Tensor P(Tensor x) { [|x|].DecoupleFromNativeHandle(); return x + 1; }""")]
     public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]

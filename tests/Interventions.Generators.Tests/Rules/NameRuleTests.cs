@@ -54,6 +54,13 @@ public sealed class NameRuleTests
         Analysis.Fires(id, "did you mean 'embed'?", Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Fact]
+    public Task ASiteOfWhichNothingCanBeSelected() => Analysis.Fires("INV005", "'bias' has no axis 'pos'; nothing of it can be selected", Sources.Model, Sources.Prompts, """
+        namespace Study;
+        [ModelSchema, Axis("layer", 2), Site("bias", "batch", "d_model")] public sealed partial class Biased : Decoder;
+        [Intervention<Biased, IoiPrompts>] public sealed partial class A { [Capture("bias[[|pos|]=end]")] static Tensor C(Tensor x) => x; }
+        """);
+
+    [Fact]
     public async Task ACorrectDeclarationIsSilent() => Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.HeadSweep));
 
     [Theory]
@@ -83,6 +90,7 @@ public sealed class NameRuleTests
     [Theory]
     [InlineData("""[[|Site("blocks.{l}.x", "batch")|]] abstract class A;""", "has other indices than '{layer}'")]
     [InlineData("""[[|Site("blocks.3.x", "batch")|]] abstract class A;""", "has other indices than '{layer}'")]
+    [InlineData("""[[|Site("blocks.{layer}.x.{layer}", "batch")|]] abstract class A;""", "has two layers")]
     [InlineData("""[[|Site("x[pos=end]", "batch")|]] abstract class A;""", "has a selector")]
     [InlineData("""[[|Site("x y", "batch")|]] abstract class A;""", "is not a path")]
     [InlineData("""[Site("x", "batch"), [|Site("x", "pos")|]] abstract class A;""", "site 'x' is declared twice")]
