@@ -28,7 +28,7 @@ internal sealed record BranchValues(PlanContext Plan, RowStore Store, RowGather 
     {
         List<(RowTable Table, int Row)> places = Places(store, site, node, point, rows, beforeWrites);
         bool isWhole = Plan.Answers?.Node != Plan.Index(node);
-        foreach (RowTable table in places.Select(place => place.Table).DistinctBy(table => (object)table, ReferenceEqualityComparer.Instance))
+        foreach (RowTable table in places.Select(place => place.Table).Distinct())
             if (isWhole)
                 SelectedRows.CheckAxes(site, table.Rows.shape);
         Tensor values = Gather.Rows(places);

@@ -37,7 +37,7 @@ internal sealed class ChunkRun
         _store = new RowStore(_plan);
         _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
         _computer = new NodeComputer(_plan, _slices, _hasGradients, chunk, _store, new RowGather(_store, _device), _device);
-        _keptAfter = KeptItem.Of(_plan).ToLookup(item => item.Node);
+        _keptAfter = KeptItem.Of(_plan, _plan.Families).ToLookup(item => item.Node);
     }
 
     /// <summary>Runs all passes.</summary>
@@ -62,6 +62,10 @@ internal sealed class ChunkRun
             }
             if (_hasGradients)
                 KeepGradients(pass, differentiated);
+            if (pass.IsRetained)
+                _store.Retain();
+            else
+                _store.EndPass();
         }
     }
 
@@ -88,7 +92,7 @@ internal sealed class ChunkRun
             NodeWriter writer = new(
                 _plan, _slices, _store, store => new RowGather(store, _device), (family, member) => Arguments(pass, family, member, null), family => pass.Members[family.Index].Length, !_hasGradients, _device);
             if (writer.Write(step.Node, families) is { } table)
-                _store.AddWritten(step.Node, table with { Rows = Own(table.Rows, scope) });
+                _store.AddWritten(step.Node, new RowTable(Own(table.Rows, scope), table.Groups));
         }
     }
 
@@ -142,7 +146,7 @@ internal sealed class ChunkRun
     /// <summary>From here on gradients flow to a node's rows, whatever they come from.</summary>
     private void BeginGradients(int node)
     {
-        foreach (RowTable table in _store.Tables(node).ToArray())
+        foreach (RowTable table in _store.Fresh(node))
             _store.Replace(node, table, (table.Rows.requires_grad ? table.Rows.alias() : table.Rows.detach().requires_grad_()).MoveToOtherDisposeScope(_scope));
     }
 
@@ -154,8 +158,7 @@ internal sealed class ChunkRun
             gradients[metric.Node.Name] = Gradients(Total(pass, metric, _plan.IsDifferentiated), differentiated);
         foreach (BoundParameter parameter in _intervention.Parameters)
         {
-            Tensor total = Total(pass, parameter.Metric, family => family.Run is null);
-            Tensor? found = total.requires_grad ? autograd.grad([total], [parameter.Node.Value], retain_graph: true, allow_unused: true)[0] : null;
+            Tensor? found = Total(pass, parameter.Metric, family => family.Run is null) is { requires_grad: true } total ? autograd.grad([total], [parameter.Node.Value], retain_graph: true, allow_unused: true)[0] : null;
             _kept.AddParameter(parameter.Node.Name, found is { IsInvalid: false } ? found : zeros_like(parameter.Node.Value));
         }
         foreach (KeptItem item in _keptAfter[int.MaxValue])
@@ -163,17 +166,23 @@ internal sealed class ChunkRun
     }
 
     /// <summary>A metric's sum over prompts and members: rows of different members do not meet, so its gradient is each member's own.</summary>
-    private Tensor Total(PlanPass pass, BoundMetric metric, Func<Family, bool> which) => stack(
-        _plan.Families.Where(family => family.IsMeasured && which(family)).SelectMany(family => Enumerable.Range(0, pass.Members[family.Index].Length)
-            .SelectMany(member => (family.IsUnchanged && metric.IsSwept ? _plan.Points : [null!]).Select(point => Arguments(pass, family, member, point).Measure(metric).sum())))).sum();
+    private Tensor? Total(PlanPass pass, BoundMetric metric, Func<Family, bool> which)
+    {
+        Tensor[] sums =
+        [
+            .. _plan.Families.Where(family => family.IsMeasured && which(family)).SelectMany(family => Enumerable.Range(0, pass.Members[family.Index].Length)
+            .SelectMany(member => (family.IsUnchanged && metric.IsSwept ? _plan.Points : [null!]).Select(point => Arguments(pass, family, member, point).Measure(metric).sum()))),
+        ];
+        return sums.Length == 0 ? null : stack(sums).sum();
+    }
 
-    private RowStore Gradients(Tensor total, HashSet<int> differentiated)
+    private RowStore Gradients(Tensor? total, HashSet<int> differentiated)
     {
         (int Node, RowTable Table)[] tables = [.. differentiated.SelectMany(node => _store.Tables(node).Select(table => (node, table)))];
-        IList<Tensor>? found = total.requires_grad
+        IList<Tensor>? found = total is { requires_grad: true }
             ? autograd.grad([total], [.. tables.Select(table => table.Table.Rows)], retain_graph: true, allow_unused: true)
             : null;
-        Dictionary<RowTable, Tensor> gradients = new(ReferenceEqualityComparer.Instance);
+        Dictionary<RowTable, Tensor> gradients = [];
         for (int i = 0; i < tables.Length; i++)
             gradients[tables[i].Table] = found?[i] is { IsInvalid: false } gradient ? gradient : zeros_like(tables[i].Table.Rows);
         return _store.Like(differentiated, table => gradients[table]);

@@ -18,22 +18,41 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
         using DisposeScope scope = NewDisposeScope();
         KeptValues kept = new(intervention, prompts.Vocabulary.Runs, _points.Length, scope);
         ReferenceValues references = new(intervention, model, prompts, options, scope);
-        PromptChunk[] chunks = [.. PromptChunk.Of(prompts, options.BatchSize)];
-        // Everything is planned, and refused if need be, before the first pass.
-        Dictionary<string, ExecutionPlan> plans = [];
-        ExecutionPlan Plan(PromptChunk chunk)
-        {
-            string shape = PromptClass.Shape(chunk, _runCount);
-            return plans.TryGetValue(shape, out ExecutionPlan? known)
-                ? known
-                : plans[shape] = ExecutionPlan.Create(model.Graph, NodeShapes.Of(model.Graph, model.Device), intervention, chunk, _runCount);
-        }
-        int total = chunks.Sum(chunk => Plan(chunk).StepCount), done = 0;
-        foreach (PromptChunk chunk in chunks)
+        (PromptChunk Chunk, ExecutionPlan Plan)[] chunks = Plan();
+        int total = chunks.Sum(chunk => chunk.Plan.StepCount), done = 0;
+        foreach ((PromptChunk chunk, ExecutionPlan plan) in chunks)
         {
             using DisposeScope chunkScope = NewDisposeScope();
-            new ChunkRun(Plan(chunk), model, chunk, references, kept, chunkScope).Execute(() => options.Progress?.Report(new RunProgress(++done, total)), cancellationToken);
+            new ChunkRun(plan, model, chunk, references, kept, chunkScope).Execute(() => options.Progress?.Report(new RunProgress(++done, total)), cancellationToken);
         }
         return kept.ToOutput();
+    }
+
+    /// <summary>Everything is planned, and refused if need be, before the first pass. What does not fit into the budget is run with fewer prompts at a time.</summary>
+    private (PromptChunk Chunk, ExecutionPlan Plan)[] Plan()
+    {
+        NodeShapes shapes = NodeShapes.Of(model.Graph, model.Device);
+        for (int size = options.BatchSize; ; size = (size + 1) / 2)
+        {
+            // Chunks of one shape have one plan.
+            Dictionary<string, ExecutionPlan> plans = [];
+            List<(PromptChunk, ExecutionPlan)> chunks = [];
+            bool fits = true;
+            foreach (PromptChunk chunk in PromptChunk.Of(prompts, size))
+            {
+                string shape = PromptClass.Shape(chunk, _runCount);
+                if (!plans.TryGetValue(shape, out ExecutionPlan? plan))
+                    plans[shape] = plan = ExecutionPlan.Create(model.Graph, shapes, intervention, chunk, _runCount, options.MemoryBudget);
+                fits = plan.PeakBytes <= options.MemoryBudget;
+                if (!fits && size > 1)
+                    break;
+                if (!fits)
+                    throw new InterventionException(
+                        $"{intervention.Name}: one prompt at one point of the sweep needs about {plan.PeakBytes >> 20} MiB, and RunOptions.MemoryBudget is {options.MemoryBudget >> 20} MiB.");
+                chunks.Add((chunk, plan));
+            }
+            if (fits)
+                return [.. chunks];
+        }
     }
 }

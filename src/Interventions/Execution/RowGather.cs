@@ -91,7 +91,7 @@ internal sealed class RowGather(RowStore store, Device device)
         if (sources.Count == 1)
             return Read(sources[0]);
         // Rows of different tables that take turns are put in order at the end.
-        RowTable[] tables = [.. sources.Select(source => source.Table).Distinct(ReferenceEqualityComparer.Instance).Cast<RowTable>()];
+        RowTable[] tables = [.. sources.Select(source => source.Table).Distinct()];
         if (sources.Count <= tables.Length * 8)
             return cat([.. sources.Select(Read)]);
         long[] order = new long[sources.Sum(source => source.Count)];

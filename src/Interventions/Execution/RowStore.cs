@@ -6,11 +6,15 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>The rows of a node that were computed together.</summary>
-/// <param name="Rows"><c>[row, …]</c>: the value's axes without batch and positions.</param>
-/// <param name="Groups">Which rows they are.</param>
-internal sealed record RowTable(Tensor Rows, ImmutableArray<RowGroup> Groups)
+internal sealed class RowTable(Tensor rows, ImmutableArray<RowGroup> groups)
 {
-    public int Count => Groups.Sum(group => group.Size);
+    /// <summary><c>[row, …]</c>: the value's axes without batch and positions.</summary>
+    public Tensor Rows { get; } = rows;
+
+    /// <summary>Which rows they are.</summary>
+    public ImmutableArray<RowGroup> Groups { get; } = groups;
+
+    public int Count { get; } = groups.Sum(group => group.Size);
 }
 
 /// <summary>Where a family's rows of a node lie.</summary>
@@ -24,10 +28,14 @@ internal sealed class RowStore(PlanContext plan)
 {
     private readonly Dictionary<(int Family, int Class), RowLocation>?[] _before = new Dictionary<(int, int), RowLocation>?[plan.NodeCount];
     private readonly Dictionary<(int Family, int Class), RowLocation>?[] _after = new Dictionary<(int, int), RowLocation>?[plan.NodeCount];
+    private readonly HashSet<RowTable> _retained = [];
     private readonly List<RowTable>[] _tables = [.. Enumerable.Range(0, plan.NodeCount).Select(_ => new List<RowTable>())];
 
     /// <summary>The tables of a node.</summary>
     public IReadOnlyList<RowTable> Tables(int node) => _tables[node];
+
+    /// <summary>The tables of a node that this pass made.</summary>
+    public IReadOnlyList<RowTable> Fresh(int node) => [.. _tables[node].Where(table => !_retained.Contains(table))];
 
     /// <summary>Adds rows that a node's definition gave; they are also what the node's readers find unless the family writes there.</summary>
     public void Add(int node, RowTable table, Func<Family, bool> isWritten)
@@ -44,19 +52,37 @@ internal sealed class RowStore(PlanContext plan)
         _tables[node].Add(table);
     }
 
-    /// <summary>Frees a node's tables.</summary>
+    /// <summary>Keeps the tables that are there now until the store is disposed of: later passes read them.</summary>
+    public void Retain()
+    {
+        foreach (List<RowTable> tables in _tables)
+            _retained.UnionWith(tables);
+    }
+
+    /// <summary>Frees a node's tables, but for those that are retained.</summary>
     public void Free(int node)
     {
-        foreach (RowTable table in _tables[node])
+        foreach (RowTable table in _tables[node].Where(table => !_retained.Contains(table)).ToArray())
+        {
             table.Rows.Dispose();
-        _tables[node].Clear();
-        _before[node] = _after[node] = null;
+            _tables[node].Remove(table);
+            foreach (var locations in new[] { _before[node], _after[node] })
+                foreach ((int, int) key in locations?.Where(pair => ReferenceEquals(pair.Value.Table, table)).Select(pair => pair.Key).ToArray() ?? [])
+                    locations!.Remove(key);
+        }
+    }
+
+    /// <summary>Frees what is left of a pass.</summary>
+    public void EndPass()
+    {
+        for (int node = 0; node < _tables.Length; node++)
+            Free(node);
     }
 
     /// <summary>Exchanges the tensor of a table.</summary>
     public void Replace(int node, RowTable table, Tensor rows)
     {
-        RowTable replaced = table with { Rows = rows };
+        RowTable replaced = new RowTable(rows, table.Groups);
         _tables[node][_tables[node].IndexOf(table)] = replaced;
         foreach (var locations in new[] { _before[node], _after[node] })
             foreach (((int, int) key, RowLocation location) in locations?.ToArray() ?? [])

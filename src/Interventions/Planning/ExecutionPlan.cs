@@ -28,11 +28,14 @@ internal sealed class ExecutionPlan
     /// <summary>How many nodes are computed, over all passes.</summary>
     public int StepCount => Passes.Sum(pass => pass.Nodes.Length);
 
-    public static ExecutionPlan Create(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs)
+    /// <summary>How many bytes of rows are alive at most, by estimate.</summary>
+    public long PeakBytes => Passes.Max(pass => pass.PeakBytes);
+
+    public static ExecutionPlan Create(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs, long budget)
     {
         PlanContext plan = new(graph, shapes, intervention, chunk, runs);
         OwnRows own = Sharing.Own(plan);
         Slices slices = Slicing.Of(plan, own);
-        return new ExecutionPlan(plan, own, slices, Scheduling.Passes(plan, slices));
+        return new ExecutionPlan(plan, own, slices, Scheduling.Passes(plan, slices, budget));
     }
 }

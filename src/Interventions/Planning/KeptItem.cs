@@ -11,10 +11,10 @@ namespace Interventions.Planning;
 /// <param name="Reads">The nodes that are read.</param>
 internal sealed record KeptItem(Family Family, BoundKeep? Keep, BoundMetric? Metric, SweepPoint? Point, int NameIndex, int Part, int Node, IReadOnlyList<int> Reads)
 {
-    /// <summary>Everything that is kept. Which nodes a swept site names differs between the members' points only if their families do.</summary>
-    public static IEnumerable<KeptItem> Of(PlanContext plan)
+    /// <summary>Everything that is kept of some families. Which nodes a swept site names differs between the members' points only if their families do.</summary>
+    public static IEnumerable<KeptItem> Of(PlanContext plan, IEnumerable<Family> families)
     {
-        foreach (Family family in plan.Families)
+        foreach (Family family in families)
         {
             if (!family.IsMeasured)
                 continue;

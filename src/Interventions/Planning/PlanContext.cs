@@ -56,6 +56,13 @@ internal sealed class PlanContext
     /// <summary>A row's axes in the tables of a node.</summary>
     public long[] RowShape(int node) => Answers?.Node == node ? [Answers.Answers.Length] : Shapes[Name(node)].RowShape(Longest);
 
+    /// <summary>The bytes of one row in the tables of a node.</summary>
+    public long RowBytes(int node)
+    {
+        NodeShape shape = Shapes[Name(node)];
+        return Answers?.Node == node ? Answers.Answers.Length * sizeof(double) : shape.Bytes * (shape.IsPair ? Longest : 1);
+    }
+
     /// <summary>The first node whose gradient is kept; from there on measured runs share nothing.</summary>
     public int FirstDifferentiated { get; }
 

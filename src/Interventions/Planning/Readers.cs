@@ -41,13 +41,17 @@ internal sealed class Readers
                 }
             }
         }
-        foreach (KeptItem item in KeptItem.Of(plan))
+        foreach (KeptItem item in KeptItem.Of(plan, families))
             foreach (int read in item.Reads)
                 readers.UseWhole(read, item.Node);
-        foreach (string node in Families.Differentiated(plan.Intervention, plan.Points))
-            readers.UseWhole(plan.Index(node), int.MaxValue);
+        if (families.Any(plan.IsDifferentiated))
+            foreach (string node in Families.Differentiated(plan.Intervention, plan.Points))
+                readers.UseWhole(plan.Index(node), int.MaxValue);
         return readers;
     }
+
+    /// <summary>Whether anybody reads a node.</summary>
+    public bool HasReaders(int node) => _nodes[node].Count > 0 || _lastWhole[node] >= 0;
 
     /// <summary>The only node that reads a node, if nobody else needs its value.</summary>
     public int? OnlyReader(int node) => _lastWhole[node] < 0 && _nodes[node].Count == 1 ? _nodes[node].Single() : null;

@@ -6,7 +6,9 @@ namespace Interventions.Planning;
 /// <summary>Some members of the families, run through the graph together.</summary>
 /// <param name="Members">By family, which of its members; empty for families that this pass does not compute.</param>
 /// <param name="Nodes">What is computed, in order.</param>
-internal sealed record PlanPass(ImmutableArray<ImmutableArray<int>> Members, ImmutableArray<PlanStep> Nodes);
+/// <param name="IsRetained">Whether later passes read its rows: then those that they read stay.</param>
+/// <param name="PeakBytes">How many bytes of rows are alive at most, by estimate.</param>
+internal sealed record PlanPass(ImmutableArray<ImmutableArray<int>> Members, ImmutableArray<PlanStep> Nodes, bool IsRetained, long PeakBytes);
 
 /// <summary>One node in a pass.</summary>
 /// <param name="Node">The node.</param>
@@ -26,19 +28,77 @@ internal sealed record PlanBatch(Definition? Definition, ImmutableArray<RowGroup
 /// <summary>The last step, schedule: in which passes, and when a node's rows are freed.</summary>
 internal static class Scheduling
 {
-    public static ImmutableArray<PlanPass> Passes(PlanContext plan, Slices slices) =>
-        [Pass(plan, slices, [.. plan.Families.Select(family => Enumerable.Range(0, family.Members).ToImmutableArray())])];
+    /// <summary>
+    /// One pass for everything, if that fits. Else a pass for the prompt set's runs, whose rows the variants share, and then passes for as many points of the sweep as fit.
+    /// </summary>
+    public static ImmutableArray<PlanPass> Passes(PlanContext plan, Slices slices, long budget)
+    {
+        PlanPass whole = Pass(plan, slices, Members(plan, family => family.IsUnchanged, 0, plan.Points.Length));
+        if (whole.PeakBytes <= budget)
+            return [whole];
+        PlanPass unchanged = Pass(plan, slices, Members(plan, family => family.IsUnchanged, 0, 0), isRetained: true);
+        long retained = unchanged.Nodes.Length == 0 ? 0 : RetainedBytes(plan, slices, unchanged);
+        for (int parts = 2; ; parts *= 2)
+        {
+            int points = Math.Max(1, (plan.Points.Length + parts - 1) / parts);
+            PlanPass[] passes = [.. Enumerable.Range(0, (plan.Points.Length + points - 1) / points).Select(part =>
+                Pass(plan, slices, Members(plan, _ => false, part * points, Math.Min((part + 1) * points, plan.Points.Length))))];
+            passes = [.. passes.Select(pass => pass with { PeakBytes = pass.PeakBytes + retained })];
+            if (points == 1 || passes.All(pass => pass.PeakBytes <= budget))
+                return [unchanged, .. passes];
+        }
+    }
 
-    private static PlanPass Pass(PlanContext plan, Slices slices, ImmutableArray<ImmutableArray<int>> members)
+    /// <summary>By family the members that are points from <paramref name="first"/> up to <paramref name="end"/>; an unchanged run is its own only member.</summary>
+    private static ImmutableArray<ImmutableArray<int>> Members(PlanContext plan, Func<Family, bool> isWhole, int first, int end) =>
+    [
+        .. plan.Families.Select(family => (isWhole(family) ? [0]
+            : Enumerable.Range(0, family.Points.Length).Where(member => family.Points[member] >= first && family.Points[member] < end)).ToImmutableArray()),
+    ];
+
+    private static long RetainedBytes(PlanContext plan, Slices slices, PlanPass unchanged)
+    {
+        HashSet<int> freed = [.. unchanged.Nodes.SelectMany(step => step.Freed)];
+        return unchanged.Nodes.Where(step => !freed.Contains(step.Node)).Sum(step => step.Batches.Sum(batch => Bytes(plan, step.Node, batch)));
+    }
+
+    /// <summary>The bytes of a table.</summary>
+    private static long Bytes(PlanContext plan, int node, PlanBatch batch) =>
+        batch.Groups.Sum(group => (long)group.Size) * plan.RowBytes(node);
+
+    private static long PeakBytes(PlanContext plan, IEnumerable<PlanStep> steps)
+    {
+        bool keepsAll = !plan.Intervention.Gradients.IsEmpty || !plan.Intervention.Parameters.IsEmpty;
+        long live = 0, peak = 0;
+        Dictionary<int, long> tables = [];
+        foreach (PlanStep step in steps)
+        {
+            long made = step.Batches.Sum(batch => Bytes(plan, step.Node, batch));
+            // What is written is there twice for a moment, and inputs in another order are copied.
+            long beside = made + step.Written.Sum(_ => made);
+            tables[step.Node] = made;
+            live += made;
+            peak = Math.Max(peak, live + beside);
+            if (!keepsAll)
+                foreach (int node in step.Freed)
+                    if (tables.Remove(node, out long bytes))
+                        live -= bytes;
+        }
+        return keepsAll ? 2 * peak : peak;
+    }
+
+    private static PlanPass Pass(PlanContext plan, Slices slices, ImmutableArray<ImmutableArray<int>> members, bool isRetained = false)
     {
         Family[] families = [.. plan.Families.Where(family => !members[family.Index].IsEmpty)];
         PlanBatch[][] batches = [.. Enumerable.Range(0, plan.NodeCount).Select(node =>
             Batches(plan, slices, node, [.. families.Where(family => slices.Before.Any(family.Index, node))], members).ToArray())];
         Readers readers = Readers.Of(plan, slices, families);
+        // Rows that a later pass reads stay, and are nobody's intermediate value.
+        Readers later = Readers.Of(plan, slices, isRetained ? [.. plan.Families.Except(families)] : []);
         int[] computedAt = [.. Enumerable.Range(0, plan.NodeCount)];
         for (int node = 2; node < plan.NodeCount; node++)
         {
-            if (readers.OnlyReader(node) is not int reader || batches[node] is not [PlanBatch one] || batches[reader] is not [PlanBatch next] || !CanFollow(plan, one, next, node))
+            if (readers.OnlyReader(node) is not int reader || later.HasReaders(node) || batches[node] is not [PlanBatch one] || batches[reader] is not [PlanBatch next] || !CanFollow(plan, one, next, node))
                 continue;
             batches[reader] = [next with { Chain = [.. one.Chain, (plan.Nodes[node - 2], one.Definition!)] }];
             batches[node] = [];
@@ -47,15 +107,16 @@ internal static class Scheduling
                     computedAt[earlier] = reader;
         }
 
-        ILookup<int, int> freed = Enumerable.Range(0, plan.NodeCount).ToLookup(node => readers.LastUse(node, computedAt));
+        ILookup<int, int> freed = Enumerable.Range(0, plan.NodeCount).Where(node => !later.HasReaders(node)).ToLookup(node => readers.LastUse(node, computedAt));
+        HashSet<int> kept = [.. KeptItem.Of(plan, families).Select(item => item.Node)];
         var steps = ImmutableArray.CreateBuilder<PlanStep>();
         for (int node = 0; node < plan.NodeCount; node++)
         {
             ImmutableArray<Family> written = [.. families.Where(family => slices.Writes.ContainsKey((family.Index, node)))];
-            if (batches[node].Length > 0 || !written.IsEmpty || freed[node].Any())
+            if (batches[node].Length > 0 || !written.IsEmpty || freed[node].Any() || kept.Contains(node))
                 steps.Add(new PlanStep(node, [.. batches[node]], written, [.. freed[node]]));
         }
-        return new PlanPass(members, steps.ToImmutable());
+        return new PlanPass(members, steps.ToImmutable(), isRetained, PeakBytes(plan, steps));
     }
 
     /// <summary>Whether a node's only reader can compute it on the way: the same rows, each alone.</summary>

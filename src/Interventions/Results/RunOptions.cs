@@ -12,6 +12,17 @@ public sealed record RunOptions
     } = 32;
 
     /// <summary>
+    /// How many bytes of tensors a run may have alive beside the weights. Variants that do not fit together run one after the other, and then fewer prompts; how is decided when the run
+    /// starts. Default: 2 GiB.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
+    public long MemoryBudget
+    {
+        get;
+        init => field = value > 0 ? value : throw new ArgumentOutOfRangeException(nameof(MemoryBudget), value, "A budget is a number of bytes, at least one.");
+    } = 2L << 30;
+
+    /// <summary>
     /// One full forward pass for every variant, nothing shared and nothing left out: slow, obvious, and what everything faster is measured against. Default: false.
     /// </summary>
     public bool Naive { get; init; }

@@ -17,5 +17,6 @@ public sealed class DecoderPlanTests
         DecoderConfig config = (family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig) with { Window = window };
         using DecoderModel model = DecoderModel.Random(config, seed: 3, dtype: ScalarType.Float64);
         PlanOracle.Check(model, cases: 500);
+        PlanOracle.Check(model, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 600_000 + (100_000 * (seed % 5)) });
     }
 }

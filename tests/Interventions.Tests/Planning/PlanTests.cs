@@ -11,4 +11,11 @@ public sealed class PlanTests
         using ToyModel model = new();
         PlanOracle.Check(model, cases: 600);
     }
+
+    [Fact]
+    public void Batches_and_budgets_change_nothing()
+    {
+        using ToyModel model = new();
+        PlanOracle.Check(model, cases: 300, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 40_000 + (10_000 * (seed % 7)) });
+    }
 }
