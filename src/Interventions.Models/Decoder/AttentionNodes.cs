@@ -19,7 +19,8 @@ internal static class AttentionNodes
         NodeInput q_input = Port("q_input"), k_input = Port("k_input"), v_input = Port("v_input");
 
         NodeInput normalized = parts.AddNorm($"blocks.{layer}.ln1", attn_in);
-        NodeInput qkv = graph.Add($"{attn}.qkv", normalized, parts.Projection($"{attn}.qkv"));
+        NodeInput qkv = graph.Costing(
+            graph.Add($"{attn}.qkv", normalized, parts.Projection($"{attn}.qkv")), new NodeCost(2L * config.DModel * config.DHead * (config.Heads + (2 * config.KvHeads))));
         NodeInput Heads(string name, HeadProjection projection, NodeInput port) =>
             graph.Add($"{attn}.{name}", qkv, projection.Slice, Detours.Through(port, [port], x => projection.Private(x[0])));
         NodeInput q = Heads("q", projections.Q, q_input), k = Heads("k", projections.K, k_input), v = Heads("v", projections.V, v_input);
@@ -41,11 +42,12 @@ internal static class AttentionNodes
             Piecewise = new Piecewise([q.Node], [k, v], attention.Attend),
         };
         Detour Through(NodeInput site) => Detours.Through(site, [pattern, v], x => Attention.Mix(x[0], x[1]));
-        NodeInput z = graph.Add($"{attn}.z", mixed, Through(pattern), Through(scores));
+        NodeInput z = graph.Costing(graph.Add($"{attn}.z", mixed, Through(pattern), Through(scores)), new NodeCost(0, 4L * config.Heads * config.DHead));
 
         OutputProjection output = OutputProjection.Of(parts, layer);
         NodeInput result = graph.Add($"{attn}.result", z, output.Result);
-        return graph.Add($"blocks.{layer}.attn_out", z, output.Apply, Detours.Through(result, [result], x => output.Sum(x[0])));
+        return graph.Costing(
+            graph.Add($"blocks.{layer}.attn_out", z, output.Apply, Detours.Through(result, [result], x => output.Sum(x[0]))), new NodeCost(2L * config.Heads * config.DHead * config.DModel));
     }
 
     /// <summary>One view for each head: <c>[batch, pos, d_model]</c> to <c>[batch, pos, head, d_model]</c>.</summary>

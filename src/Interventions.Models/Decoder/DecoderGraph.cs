@@ -28,7 +28,7 @@ public static class DecoderGraph
         NodeInput normalized = parts.AddNorm("ln_final", stream);
         Tensor unembedding = weights[config.TiedUnembedding ? "embed.weight" : "unembed.weight"];
         Definition logits = new([normalized], x => linear(x[0], unembedding)) { Entries = (x, entries) => linear(x[0], unembedding.index_select(0, entries)) };
-        return graph.Build(graph.Add("logits", logits));
+        return graph.Build(graph.Costing(graph.Add("logits", logits), new NodeCost(2L * config.DModel * config.VocabularySize)));
     }
 
     private static NodeInput AddEmbeddings(DecoderParts parts)

@@ -12,18 +12,19 @@ internal static class MlpNodes
         ModelGraphBuilder graph = parts.Graph;
         string mlp = $"blocks.{layer}.mlp";
         Func<Tensor, Tensor> activation = Activations.Of(parts.Config.Activation);
+        NodeCost cost = new(2L * parts.Config.DModel * parts.Config.Neurons);
         NodeInput post;
         if (parts.Config.GatedMlp)
         {
-            NodeInput pre = graph.Add($"{mlp}.pre", normalized, parts.Projection($"{mlp}.gate"));
-            NodeInput pre_linear = graph.Add($"{mlp}.pre_linear", normalized, parts.Projection($"{mlp}.in"));
+            NodeInput pre = graph.Costing(graph.Add($"{mlp}.pre", normalized, parts.Projection($"{mlp}.gate")), cost);
+            NodeInput pre_linear = graph.Costing(graph.Add($"{mlp}.pre_linear", normalized, parts.Projection($"{mlp}.in")), cost);
             post = graph.Add($"{mlp}.post", pre, pre_linear, (gate, x) => activation(gate).mul(x));
         }
         else
         {
-            NodeInput pre = graph.Add($"{mlp}.pre", normalized, parts.Projection($"{mlp}.in"));
+            NodeInput pre = graph.Costing(graph.Add($"{mlp}.pre", normalized, parts.Projection($"{mlp}.in")), cost);
             post = graph.Add($"{mlp}.post", pre, activation);
         }
-        return graph.Add($"blocks.{layer}.mlp_out", post, parts.Projection($"{mlp}.out"));
+        return graph.Costing(graph.Add($"blocks.{layer}.mlp_out", post, parts.Projection($"{mlp}.out")), cost);
     }
 }

@@ -17,20 +17,42 @@ public static class InterventionRunner
     public static RunOutput Run(
         InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
+        options ??= new RunOptions();
+        (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
+        return options.Naive
+            ? new NaiveExecutor(bound, spliced, prompts, options).Execute(cancellationToken)
+            : new PlanExecutor(bound, spliced, prompts, options).Execute(cancellationToken);
+    }
+
+    /// <summary>
+    /// What would be computed: by layer the rows, the floating-point operations of the model's matrix products and the bytes of values, in the naive run, after sharing and after slicing;
+    /// how many passes the budget needs; and which methods widened a slice. Of each shape that the batches have, a table of 80 columns.
+    /// </summary>
+    /// <param name="graph">What the declaration says.</param>
+    /// <param name="model">The model; nothing of it is computed but a prompt of three tokens, once.</param>
+    /// <param name="prompts">At least one prompt.</param>
+    /// <param name="options">How it would be run.</param>
+    /// <exception cref="InterventionException">It would not run.</exception>
+    public static string Explain(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null)
+    {
+        options ??= new RunOptions();
+        (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
+        return string.Join('\n', new PlanExecutor(bound, spliced, prompts, options).Plans().Select(plan => PlanExplanation.Of(plan, spliced.Graph)));
+    }
+
+    private static (HookedModel Model, BoundIntervention Bound) Bind(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
+    {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
         if (model.IsDisposed)
             throw new ObjectDisposedException(model.GetType().Name, $"{graph.Name} cannot run: {model.Schema.Model} is disposed, and its weights are freed. Dispose a model after its last run.");
-        options ??= new RunOptions();
         PromptChecks.Check(prompts, model);
         model = SplicedModel.Of(model, graph);
         BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
         PromptChecks.CheckReferences(bound, prompts, model);
         PositionChecks.Check(bound, prompts);
         TensorChecks.Check(graph, bound, model.Schema, prompts, options);
-        return options.Naive
-            ? new NaiveExecutor(bound, model, prompts, options).Execute(cancellationToken)
-            : new PlanExecutor(bound, model, prompts, options).Execute(cancellationToken);
+        return (model, bound);
     }
 }

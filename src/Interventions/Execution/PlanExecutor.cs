@@ -28,6 +28,9 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
         return kept.ToOutput();
     }
 
+    /// <summary>The plans of the run, one a shape of its batches.</summary>
+    public IEnumerable<ExecutionPlan> Plans() => Plan().Select(chunk => chunk.Plan).Distinct();
+
     /// <summary>Everything is planned, and refused if need be, before the first pass. What does not fit into the budget is run with fewer prompts at a time.</summary>
     private (PromptChunk Chunk, ExecutionPlan Plan)[] Plan()
     {

@@ -7,8 +7,9 @@ public sealed class ModelGraph
 {
     private readonly Dictionary<string, int> _index;
 
-    internal ModelGraph(ImmutableArray<ModelNode> nodes, string output)
+    internal ModelGraph(ImmutableArray<ModelNode> nodes, string output, IReadOnlyDictionary<string, NodeCost> costs)
     {
+        Costs = costs;
         Nodes = nodes;
         Output = output;
         _index = nodes.Select((node, i) => (node.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i);
@@ -26,6 +27,9 @@ public sealed class ModelGraph
     /// <summary>The name of the node that holds the logits.</summary>
     public string Output { get; }
 
+    /// <summary>What nodes cost, as far as the model says; explanations count it.</summary>
+    public IReadOnlyDictionary<string, NodeCost> Costs { get; }
+
     /// <summary>The node of that name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
     public ModelNode this[string name] =>
@@ -34,3 +38,8 @@ public sealed class ModelGraph
     /// <summary>Whether there is a node of that name.</summary>
     public bool Contains(string name) => _index.ContainsKey(name);
 }
+
+/// <summary>Floating-point operations of a node's matrix products.</summary>
+/// <param name="PerPosition">Of one position of one prompt.</param>
+/// <param name="PerPair">Of one position and one position that it looks at.</param>
+public readonly record struct NodeCost(long PerPosition, long PerPair = 0);

@@ -7,6 +7,7 @@ namespace Interventions.Graphs;
 public sealed class ModelGraphBuilder
 {
     private readonly List<ModelNode> _nodes = [];
+    private readonly Dictionary<string, NodeCost> _costs = [];
     private readonly HashSet<string> _names = [ModelGraph.Tokens, ModelGraph.Positions];
 
     /// <summary>The token ids, <c>[batch, pos]</c>, int64.</summary>
@@ -44,6 +45,13 @@ public sealed class ModelGraphBuilder
     public NodeInput Add(string name, NodeInput first, NodeInput second, Func<Tensor, Tensor, Tensor> compute, params ImmutableArray<Detour> detours) =>
         Add(name, [first, second], x => compute(x[0], x[1]), detours);
 
+    /// <summary>Says what a node costs, and returns it.</summary>
+    public NodeInput Costing(NodeInput node, NodeCost cost)
+    {
+        _costs[node.Node] = cost;
+        return node;
+    }
+
     /// <summary>The finished graph, whose logits are <paramref name="output"/>.</summary>
-    public ModelGraph Build(NodeInput output) => new([.. _nodes], output.Node);
+    public ModelGraph Build(NodeInput output) => new([.. _nodes], output.Node, _costs);
 }

@@ -23,7 +23,7 @@ internal static class SplicedGraph
             else
                 nodes.Add(node);
         }
-        return new ModelGraph(nodes.ToImmutable(), graph.Output);
+        return new ModelGraph(nodes.ToImmutable(), graph.Output, graph.Costs);
     }
 
     private static IEnumerable<ModelNode> Replacing(ModelNode node, SplicedNode splice)

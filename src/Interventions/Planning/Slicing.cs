@@ -148,6 +148,7 @@ internal sealed class Slicing
                 continue;
             // A method sees every position that it selects, unless it promises to treat each alone.
             IReadOnlyDictionary<int, int[]>? narrowing = write.IsPointwise ? Narrowing(selected, needed) : null;
+            bool widens = !write.IsPointwise && Enumerable.Range(0, classes).Any(c => selected[c].Any(position => !needed[c].Contains(position)));
             BoundWrite step = write with { Site = write.Site with { Narrowing = narrowing } };
             for (int c = 0; c < classes; c++)
             {
@@ -160,7 +161,7 @@ internal sealed class Slicing
                 working[c] |= needed[c];
             }
             DemandReads(step.Reads, family, step.Site, _plan.Name(node), family.Point);
-            steps.Add(new WriteStep(step, narrowing is not null));
+            steps.Add(new WriteStep(step, widens));
         }
         steps.Reverse();
         _slices.Writes[(family.Index, node)] = new WrittenNode([.. steps], [.. needed], [.. working]);
@@ -191,5 +192,5 @@ internal sealed record WrittenNode(ImmutableArray<WriteStep> Steps, ImmutableArr
 
 /// <summary>One write.</summary>
 /// <param name="Write">The write, its site narrowed to the positions that are needed.</param>
-/// <param name="IsNarrowed">Whether it is called for some of its positions only.</param>
-internal sealed record WriteStep(BoundWrite Write, bool IsNarrowed);
+/// <param name="Widens">Whether it is a method that sees all that it selects, of which not all would be needed.</param>
+internal sealed record WriteStep(BoundWrite Write, bool Widens);
