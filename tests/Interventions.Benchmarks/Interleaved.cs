@@ -10,8 +10,14 @@ internal static class Interleaved
 {
     public static void PrintHeader() => Console.WriteLine($"{"",-44}{"minimum",10}{"median",10}{"ratio of medians",18}");
 
-    /// <summary>Runs both sides <paramref name="repeats"/> times after two warm-ups; the ratio is rival over ours: above 1 ours is faster.</summary>
-    public static void Compare(string name, string rivalName, Action ours, Action rival, int repeats)
+    /// <summary>Runs both sides <paramref name="repeats"/> times after a warm-up; the ratio is rival over ours: above 1 ours is faster.</summary>
+    /// <param name="name">Ours.</param>
+    /// <param name="rivalName">The other.</param>
+    /// <param name="ours">Our side.</param>
+    /// <param name="rival">The other side.</param>
+    /// <param name="repeats">How often.</param>
+    /// <param name="rivalScale">How often the other side would have to be done; only a sample of it is.</param>
+    public static void Compare(string name, string rivalName, Action ours, Action rival, int repeats, double rivalScale = 1)
     {
         List<double> our = [], their = [];
         for (int i = -1; i < repeats; i++)
@@ -21,7 +27,7 @@ internal static class Interleaved
             if (i < 0)
                 continue;
             our.Add(a);
-            their.Add(b);
+            their.Add(b * rivalScale);
         }
         Print(name, our, $"{Median(their) / Median(our),17:0.000}x");
         Print("  against " + rivalName, their, "");

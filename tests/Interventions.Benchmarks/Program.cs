@@ -1,4 +1,4 @@
-// ./build.sh bench [REPEATS | editor]: each claim of speed is a row here, both sides in one run. `editor` is what the generators and analyzers cost.
+// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] | editor]: each claim of speed is a row here, both sides in one run. `engine` is the table of sweeps, which takes long. `editor` is what the generators and analyzers cost.
 using Interventions.Benchmarks;
 using Interventions.Models;
 using Interventions.Models.Decoder;
@@ -12,16 +12,9 @@ if (args is ["editor", ..])
     return;
 }
 
-string only = args is ["engine", .. var rest] ? rest.FirstOrDefault() ?? "" : "";
-if (args is ["engine", ..])
-{
-    using var mode = no_grad();
-    using DecoderModel gpt2 = DecoderModel.Random(Gpt2Model.Configure(layers: 12, heads: 12, d_model: 768, vocabularySize: 50257, contextLength: 1024));
-    Interleaved.PrintHeader();
-    EngineTable.Print(gpt2, 1, only);
-    return;
-}
-
+bool isEngine = args is ["engine", ..];
+if (isEngine)
+    args = args[1..];
 int repeats = args.Length > 0 ? int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture) : 9;
 using var noGrad = no_grad();
 Console.WriteLine($"{get_num_threads()} threads");
@@ -29,6 +22,12 @@ Interleaved.PrintHeader();
 
 // GPT-2 small's geometry with random weights, batch 8, 16 tokens.
 using DecoderModel model = DecoderModel.Random(Gpt2Model.Configure(layers: 12, heads: 12, d_model: 768, vocabularySize: 50257, contextLength: 1024));
+if (isEngine)
+{
+    EngineTable.Print(model, repeats, args.ElementAtOrDefault(1) ?? "");
+    return;
+}
+
 using Tensor ids = randint(0, 50257, [8, 16], dtype: ScalarType.Int64);
 Interleaved.Compare("empty intervention, 8 x 16 tokens", "straight-line forward", () => model.Forward(ids), () => StraightLine.Gpt2(model, ids), repeats);
 
