@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace Interventions;
 
 /// <summary>
@@ -5,6 +7,7 @@ namespace Interventions;
 /// </summary>
 /// <param name="member">The method or property, or the attribute of the class, that has the path.</param>
 /// <param name="path">The site path, selectors included.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class DeclaredSiteAttribute(string member, string path) : Attribute
 {

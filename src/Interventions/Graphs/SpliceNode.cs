@@ -15,5 +15,5 @@ public sealed record SpliceNode(
     string Name, string Site, ImmutableArray<ISplice> Splices, string? Reads = null, bool DetachError = false, int? Features = null, int WritesBefore = 0)
 {
     /// <summary>Its names, with the number of features that the splices themselves have where the declaration says none.</summary>
-    public SpliceNames Names => new(Name, Site, Reads, Features ?? (Splices.Select(splice => splice.Features).Distinct().ToArray() is [int same] ? same : null));
+    internal SpliceNames Names => new(Name, Site, Reads, Features ?? (Splices.Select(splice => splice.Features).Distinct().ToArray() is [int same] ? same : null));
 }

@@ -4,7 +4,7 @@ using System.Linq;
 namespace Interventions.Sites;
 
 /// <summary>Compares a declared shape, a list of axes, with what it is the shape of.</summary>
-public static class DeclaredShape
+internal static class DeclaredShape
 {
     /// <summary>An axis of length 1, which is repeated.</summary>
     public const string Repeated = "1";

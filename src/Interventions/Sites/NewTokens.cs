@@ -7,7 +7,7 @@ namespace Interventions.Sites;
 /// The two names that every prompt set's positions have beside its own: <c>prompt</c>, all tokens of the prompt, and <c>new</c>, the tokens that are generated after it.
 /// New token k, counted from 0, is the one at position prompt length + k.
 /// </summary>
-public static class NewTokens
+internal static class NewTokens
 {
     /// <summary>All tokens of the prompt.</summary>
     public const string Prompt = "prompt";

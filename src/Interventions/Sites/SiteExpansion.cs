@@ -6,7 +6,7 @@ using System.Linq;
 namespace Interventions.Sites;
 
 /// <summary>From names to numbers: concrete sites, indices of an axis, and what a placeholder ranges over.</summary>
-public static class SiteExpansion
+internal static class SiteExpansion
 {
     /// <summary>The name of a site in one layer: <c>blocks.3.attn.z</c>. A site without a layer keeps its name.</summary>
     public static string Concrete(SiteDefinition site, int layer) =>
@@ -118,4 +118,4 @@ public static class SiteExpansion
 /// <param name="Name">The name inside the braces.</param>
 /// <param name="Axis">The axis that it sweeps; <c>layer</c> for the layer.</param>
 /// <param name="Items">Single indices or named positions, in order; <see langword="null"/> when only the prompts can say (<c>{pos}</c>).</param>
-public sealed record PlaceholderRange(string Name, string Axis, EquatableArray<SelectionItem>? Items);
+internal sealed record PlaceholderRange(string Name, string Axis, EquatableArray<SelectionItem>? Items);

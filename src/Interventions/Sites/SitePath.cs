@@ -10,7 +10,7 @@ namespace Interventions.Sites;
 /// <param name="Text">What was written.</param>
 /// <param name="Segments">The dotted part.</param>
 /// <param name="Selectors">What stands in the trailing brackets.</param>
-public sealed record SitePath(string Text, EquatableArray<PathSegment> Segments, EquatableArray<PathSelector> Selectors)
+internal sealed record SitePath(string Text, EquatableArray<PathSegment> Segments, EquatableArray<PathSelector> Selectors)
 {
     /// <summary>What was written, without the trailing selectors.</summary>
     public string Site
@@ -68,27 +68,27 @@ public sealed record SitePath(string Text, EquatableArray<PathSegment> Segments,
 /// <summary>Where something stands in a path's text.</summary>
 /// <param name="Start">The first character.</param>
 /// <param name="Length">How many characters.</param>
-public readonly record struct PathSpan(int Start, int Length);
+internal readonly record struct PathSpan(int Start, int Length);
 
 /// <summary>One dotted segment: a name, or indices (<c>3</c>, <c>*</c>, <c>[6..8]</c>, <c>{layer}</c>).</summary>
 /// <param name="Name">The name; <see langword="null"/> for indices.</param>
 /// <param name="Indices">The indices; <see langword="null"/> for a name.</param>
 /// <param name="Span">Where it stands.</param>
-public sealed record PathSegment(string? Name, PathIndices? Indices, PathSpan Span);
+internal sealed record PathSegment(string? Name, PathIndices? Indices, PathSpan Span);
 
 /// <summary>One trailing selector: <c>head=6,9</c>.</summary>
 /// <param name="Axis">The axis.</param>
 /// <param name="AxisSpan">Where the axis stands.</param>
 /// <param name="Indices">What is selected.</param>
-public sealed record PathSelector(string Axis, PathSpan AxisSpan, PathIndices Indices);
+internal sealed record PathSelector(string Axis, PathSpan AxisSpan, PathIndices Indices);
 
 /// <summary>A selection as it was written.</summary>
 /// <param name="Selection">What it says.</param>
 /// <param name="ItemSpans">Where each of the selection's items stands.</param>
 /// <param name="Span">Where the whole stands, brackets or braces included.</param>
-public sealed record PathIndices(Selection Selection, EquatableArray<PathSpan> ItemSpans, PathSpan Span);
+internal sealed record PathIndices(Selection Selection, EquatableArray<PathSpan> ItemSpans, PathSpan Span);
 
 /// <summary>A placeholder in a path.</summary>
 /// <param name="Name">The name inside the braces.</param>
 /// <param name="Span">Where it stands, braces included.</param>
-public readonly record struct PlaceholderUse(string Name, PathSpan Span);
+internal readonly record struct PlaceholderUse(string Name, PathSpan Span);

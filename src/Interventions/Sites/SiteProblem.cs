@@ -3,7 +3,7 @@ using System;
 namespace Interventions.Sites;
 
 /// <summary>What can be wrong with a name. Each kind is one rule of the analyzers.</summary>
-public enum SiteProblemKind
+internal enum SiteProblemKind
 {
     /// <summary>The path breaks the grammar.</summary>
     Syntax,
@@ -45,7 +45,7 @@ public enum SiteProblemKind
 /// <param name="Start">The first wrong character of the text.</param>
 /// <param name="Length">How many characters are wrong.</param>
 /// <param name="Suggestion">The whole text, repaired, when one repair is likely.</param>
-public sealed record SiteProblem(SiteProblemKind Kind, string Message, int Start, int Length, string? Suggestion = null)
+internal sealed record SiteProblem(SiteProblemKind Kind, string Message, int Start, int Length, string? Suggestion = null)
 {
     /// <summary>A problem of some part of a text.</summary>
     public static SiteProblem At(SiteProblemKind kind, PathSpan span, string message, string? suggestion = null) =>

@@ -8,7 +8,7 @@ namespace Interventions.Sites;
 /// <param name="Layer">The selected layers; <see langword="null"/> when the site has no layer.</param>
 /// <param name="Axes">The selected indices of axes, in the order of the path. An axis that is not listed is taken whole.</param>
 /// <param name="Problems">What is wrong; empty on success.</param>
-public sealed record SiteResolution(
+internal sealed record SiteResolution(
     SitePath Path, SiteDefinition? Site, Selection? Layer, EquatableArray<AxisSelection> Axes, EquatableArray<SiteProblem> Problems)
 {
     /// <summary>Whether nothing is wrong.</summary>
@@ -29,4 +29,4 @@ public sealed record SiteResolution(
 }
 
 /// <summary>The selected indices of an axis.</summary>
-public sealed record AxisSelection(string Axis, Selection Selection);
+internal sealed record AxisSelection(string Axis, Selection Selection);

@@ -6,7 +6,7 @@ using System.Linq;
 namespace Interventions.Sites;
 
 /// <summary>Compares paths with a model and a prompt set. The analyzers and the refusal at run time both come from here, so both say the same.</summary>
-public static class SiteResolver
+internal static class SiteResolver
 {
     /// <summary>Finds the site that a path names, and checks every index and name in it.</summary>
     /// <param name="path">The path.</param>

@@ -9,7 +9,7 @@ namespace Interventions.Sites;
 /// <param name="Site">The path of what it replaces.</param>
 /// <param name="Reads">The path of what it encodes; <see langword="null"/> for what it replaces.</param>
 /// <param name="Features">How many features it has; <see langword="null"/> where it is not said.</param>
-public sealed record SpliceNames(string Property, string Site, string? Reads, int? Features)
+internal sealed record SpliceNames(string Property, string Site, string? Reads, int? Features)
 {
     /// <summary>The property's name as a segment of a path: <c>ResidualSae</c> is <c>residual_sae</c>.</summary>
     public string Segment
@@ -47,7 +47,7 @@ public sealed record SpliceNames(string Property, string Site, string? Reads, in
 /// <param name="ReadSite">The site that it encodes, where it is another one.</param>
 /// <param name="ReadLayers">For each layer the one whose site is encoded; empty for a site without a layer.</param>
 /// <param name="Problem">What is wrong; <see langword="null"/> if nothing.</param>
-public sealed record SpliceResolution(
+internal sealed record SpliceResolution(
     SpliceNames Names, SiteDefinition? Site, EquatableArray<int> Layers, SiteDefinition? ReadSite, EquatableArray<int> ReadLayers, SpliceProblem? Problem)
 {
     /// <summary>The nodes that are replaced, each with the node that is encoded.</summary>
@@ -72,4 +72,4 @@ public sealed record SpliceResolution(
 /// <param name="Problem">What, and where in the text.</param>
 /// <param name="IsOfReads">Whether the text is that of what is encoded.</param>
 /// <param name="IsName">Whether a name of the model is wrong, which any path may have.</param>
-public sealed record SpliceProblem(SiteProblem Problem, bool IsOfReads, bool IsName);
+internal sealed record SpliceProblem(SiteProblem Problem, bool IsOfReads, bool IsName);

@@ -7,7 +7,7 @@ namespace Interventions.Sites;
 /// The sites inside splices: <c>original</c>, <c>features</c>, <c>reconstruction</c> and <c>error</c>, below the spliced site and the property's name in
 /// snake case: <c>blocks.4.resid_post.sae.features</c>.
 /// </summary>
-public static class SplicedSites
+internal static class SplicedSites
 {
     /// <summary>The axis of features.</summary>
     public const string Feature = "feature";

@@ -5,7 +5,7 @@ using System.Linq;
 namespace Interventions.Sites;
 
 /// <summary>Compares the names of runs, positions and answers with a prompt set, for the analyzers and for the refusal at run time.</summary>
-public static class VocabularyResolver
+internal static class VocabularyResolver
 {
     /// <summary>What is wrong with a run's name; <see langword="null"/> if nothing.</summary>
     public static SiteProblem? UnknownRun(string name, PromptVocabulary prompts) =>
