@@ -74,20 +74,32 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         string name = $"Write{number}";
         return kind is not null
             ? new WriteNode(name, path, kind, run)
-            : _random.Next(4) switch
+            : _random.Next(5) switch
             {
                 0 => new WriteNode(name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run),
                 1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run),
                 2 => new WriteNode(name, path, [s_value], x => x[0].tanh(), run),
+                3 => new WriteNode(name, path, [s_value, new Read.Of(Earlier(site, path))], x => x[0] + Summary(x[1], x[0]), run),
                 // Sees all that it selects: no row of it may be left out.
                 _ => new WriteNode(name, path, [s_value], x => x[0] - (0.3 * x[0].mean([1L], keepdim: true)), run),
             };
+
+        // Scores that are masked are −∞.
+        static Tensor Summary(Tensor x, Tensor like) => x.tanh().flatten(1).mean([1L]).view([like.shape[0], .. Enumerable.Repeat(1L, like.shape.Length - 1)]);
 
         Tensor Vector()
         {
             using Generator generator = new((ulong)_random.Next());
             return randn(schema.SizeOf("d_model")!.Value, dtype: float64, generator: generator);
         }
+    }
+
+    /// <summary>A site that is mostly computed before another one; one that is not is refused.</summary>
+    private string Earlier(SiteDefinition site, string path)
+    {
+        int place = Enumerable.Range(0, schema.Sites.Count).First(i => schema.Sites[i] == site);
+        SiteDefinition earlier = schema.Sites[_random.Next(Math.Max(1, place))];
+        return Path(earlier, mayAddPlaceholders: false, single: true, layer: path.Contains("{l}", StringComparison.Ordinal) ? "{l}" : "0");
     }
 
     private CaptureNode Capture(int number)
@@ -113,10 +125,10 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
 
     private SiteDefinition Site() => schema.Sites[_random.Next(schema.Sites.Count)];
 
-    private string Path(SiteDefinition site, bool mayAddPlaceholders, bool single = false)
+    private string Path(SiteDefinition site, bool mayAddPlaceholders, bool single = false, string? layer = null)
     {
         int layers = schema.SizeOf("layer") ?? 1;
-        string layer = _random.Next(5) switch
+        layer ??= _random.Next(5) switch
         {
             0 when !single => "*",
             1 when !single => $"[{_random.Next(layers)}..{layers - 1}]",

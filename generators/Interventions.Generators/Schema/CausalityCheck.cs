@@ -43,7 +43,7 @@ internal static class CausalityCheck
                     Rules.LaterValue, donor.At(0, donor.Text.Length), written.Location.Text, $"its own run '{donor.Text}', which it reads, is complete");
         foreach (DeclaredParameter parameter in write.Method?.Parameters ?? [])
             if (parameter.Kind == ReadKind.ValueOf && DeclaredPath.Read(parameter, cancellation) is { Path: { } read } path
-                && schema is not null && written.Path is not null && SiteOrder.IsNotAfter(written.Path, read, schema))
+                && schema is not null && written.Path is not null && SiteOrder.IsTooEarly(written.Path, read, schema))
                 yield return new Problem(
                     Rules.LaterValue, path.Location.At(0, read.Site.Length), written.Location.Text, $"'{read.Site}', which it reads, exists in the same run");
     }

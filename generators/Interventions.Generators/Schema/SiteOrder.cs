@@ -26,6 +26,18 @@ internal static class SiteOrder
     public static bool IsNotAfter(SitePath path, SitePath other, ModelSchema schema) =>
         Place(path, schema, last: true) is { } place && Place(other, schema, last: false) is { } otherPlace && place.CompareTo(otherPlace) <= 0;
 
+    /// <summary>Whether some of what is written is surely computed before what it reads in the same run, or at the same time.</summary>
+    public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema)
+    {
+        if (Named(written) is not var (writtenLayers, _, writtenPlace) || Named(read) is not var (readLayers, _, readPlace))
+            return false;
+        // Which layers a placeholder goes through, all of its uses say together; one placeholder is one layer at a time.
+        if (writtenLayers is { IsSweep: true } || readLayers is { IsSweep: true })
+            return writtenLayers?.Placeholder is { } sweep && sweep == readLayers?.Placeholder && writtenPlace <= readPlace;
+        return Layers(writtenLayers, writtenPlace, schema) is var (first, _) && Layers(readLayers, readPlace, schema) is var (there, _)
+            && (first < there || (first == there && writtenPlace <= readPlace));
+    }
+
     /// <summary>Whether a write may change what is read in the same run: some of what is read is after some of what is written.</summary>
     /// <param name="written">The written path.</param>
     /// <param name="read">The path that is read.</param>

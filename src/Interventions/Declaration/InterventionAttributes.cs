@@ -220,7 +220,10 @@ public sealed class AnswerAttribute(string answer) : Attribute
     public string Answer { get; } = answer;
 }
 
-/// <summary>Reads the selected values of a site in the run that is measured; in metrics.</summary>
+/// <summary>
+/// Reads the selected values of another site in the same run, after that site's writes: in a metric, capture or gradient of any site, in a patch of one that is computed before the
+/// patched one. What a patch reads so is differentiated through.
+/// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
 /// [Zero("blocks.0.mlp_out")]
@@ -228,6 +231,9 @@ public sealed class AnswerAttribute(string answer) : Attribute
 /// {
 ///     [Metric]
 ///     static Tensor Norm([ValueOf("blocks.11.resid_post[pos=end]")] Tensor resid) =&gt; resid.pow(2).sum([1L, 2L]);
+///
+///     [Patch("blocks.6.mlp_out")]
+///     static Tensor WithoutEmbedding(Tensor mlp, [ValueOf("embed")] Tensor embed) =&gt; mlp - embed;
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Parameter)]

@@ -13,6 +13,9 @@ namespace Interventions.Execution;
 /// <param name="References">Means and partners.</param>
 internal sealed record Arguments(string Intervention, SweepPoint Point, RunValues Own, IReadOnlyList<RunValues> Runs, ReferenceValues References)
 {
+    /// <summary>The same run's values at other sites than the method's own: while a site is written, <see cref="Own"/> has that site alone.</summary>
+    public RunValues Others { get; init; } = Own;
+
     /// <summary>What a write puts at the values that it selects; broadcasts to their shape, <paramref name="selected"/>.</summary>
     public Tensor Entries(BoundWrite write, string node, long[] selected, int[] rows)
     {
@@ -89,7 +92,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     private Tensor Siteless(BoundRead read, int[] rows) => read switch
     {
         BoundRead.From { Site: BoundSite other } from => Runs[from.Run.At(Point)].Select(other, other.Names(Point).Single(), Point, rows).detach(),
-        BoundRead.Of of => Own.Select(of.Site, of.Site.Names(Point).Single(), Point, rows),
+        BoundRead.Of of => Others.Select(of.Site, of.Site.Names(Point).Single(), Point, rows),
         BoundRead.Logits { Run: int run } logits => Runs[run].Logits(logits, Point, rows).detach(),
         BoundRead.Logits logits => Own.Logits(logits, Point, rows),
         BoundRead.Swept swept => tensor(Point.Number(swept.Name), dtype: ScalarType.Float64),

@@ -19,6 +19,10 @@ internal sealed class Demand(BoundIntervention intervention)
             .Concat(intervention.Metrics.Select(metric => ((BoundSite?)null, metric.Reads)))
             .SelectMany(one => one.Reads.OfType<BoundRead.From>().Where(from => which(from.Run.At(point))).SelectMany(from => (from.Site ?? one.Item1!).Names(point))));
 
+    /// <summary>Nodes that the writes of a run (null: the changed one) read in that very run.</summary>
+    public IEnumerable<string> OfWrites(int? run, SweepPoint point) => intervention.Writes.Where(write => write.Run == run)
+        .SelectMany(write => write.Reads.OfType<BoundRead.Of>()).SelectMany(of => of.Site.Names(point));
+
     /// <summary>Nodes that captures, gradients and metrics read of the run that they are kept of.</summary>
     public IEnumerable<string> Kept(IEnumerable<SweepPoint> points) => points.SelectMany(point =>
         Keeps.SelectMany(keep => keep.Site.Names(point))

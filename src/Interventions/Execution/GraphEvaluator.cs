@@ -4,6 +4,11 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
+/// <summary>Replaces a node's value.</summary>
+/// <param name="value">The value.</param>
+/// <param name="earlier">Values that are there by then; at least those of earlier nodes that the caller asked for.</param>
+internal delegate Tensor NodeWrite(Tensor value, IReadOnlyDictionary<string, Tensor> earlier);
+
 /// <summary>Runs a <see cref="ModelGraph"/> from tokens to the values that are read, one node after the other.</summary>
 public static class GraphEvaluator
 {
@@ -24,7 +29,19 @@ public static class GraphEvaluator
         Tensor? positions = null,
         CancellationToken cancellationToken = default)
     {
-        writes ??= new Dictionary<string, Func<Tensor, Tensor>>();
+        Dictionary<string, NodeWrite> alone = writes?.ToDictionary(pair => pair.Key, pair => (NodeWrite)((value, _) => pair.Value(value))) ?? [];
+        return Evaluate(graph, tokens, reads, alone, positions, cancellationToken);
+    }
+
+    /// <summary>The same with writes that see earlier values too.</summary>
+    internal static Dictionary<string, Tensor> Evaluate(
+        ModelGraph graph,
+        Tensor tokens,
+        IEnumerable<string> reads,
+        IReadOnlyDictionary<string, NodeWrite> writes,
+        Tensor? positions,
+        CancellationToken cancellationToken)
+    {
         HashSet<string> wanted = [.. reads];
         foreach (string name in wanted.Concat(writes.Keys))
             _ = graph[name];
@@ -50,13 +67,13 @@ public static class GraphEvaluator
         return wanted.ToDictionary(name => name, name => live[name].MoveToOuterDisposeScope());
     }
 
-    private static Tensor ComputeNode(Definition definition, Dictionary<string, Tensor> live, Func<Tensor, Tensor>? write)
+    private static Tensor ComputeNode(Definition definition, Dictionary<string, Tensor> live, NodeWrite? write)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] inputs = [.. definition.Inputs.Select(input => live[input.Node])];
         Tensor value = definition.Compute(inputs);
         if (write is not null)
-            value = write(value);
+            value = write(value, live);
         // An input, a weight or another stranger's tensor that is passed through must not share its handle: each is freed on its own.
         if (!scope.Contains(value))
             value = value.alias();

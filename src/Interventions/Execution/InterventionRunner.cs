@@ -51,6 +51,7 @@ public static class InterventionRunner
         model = SplicedModel.Of(model, graph);
         BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
         PromptChecks.CheckReferences(bound, prompts, model);
+        CausalityChecks.Check(bound, model.Graph);
         PositionChecks.Check(bound, prompts);
         TensorChecks.Check(graph, bound, model.Schema, prompts, options);
         return (model, bound);

@@ -50,31 +50,35 @@ internal sealed class WrittenRuns(
     private WholeValues Pass(IReadOnlyList<WholeValues> runs, int? run, int of, IEnumerable<string> reads, Leaves leaves, IEnumerable<string> differentiated)
     {
         Dictionary<string, Tensor> before = [];
-        Dictionary<string, Func<Tensor, Tensor>> writes = [];
+        Dictionary<string, NodeWrite> writes = [];
         foreach (BoundWrite write in intervention.Writes.Where(write => write.Run == run))
         {
             foreach (string node in write.Site.Names(point))
             {
-                Func<Tensor, Tensor> earlier = writes.GetValueOrDefault(node, value => before[node] = value.alias().MoveToOtherDisposeScope(scope));
-                writes[node] = value => Write(write, node, earlier(value), runs, of);
+                NodeWrite first = writes.GetValueOrDefault(node, (value, _) => before[node] = value.alias().MoveToOtherDisposeScope(scope));
+                writes[node] = (value, earlier) => Write(write, node, first(value, earlier), earlier, runs, of);
             }
         }
         foreach (string node in differentiated)
         {
-            Func<Tensor, Tensor> earlier = writes.GetValueOrDefault(node, value => value), leaf = leaves.Write(node);
-            writes[node] = value => leaf(earlier(value));
+            NodeWrite first = writes.GetValueOrDefault(node, (value, _) => value);
+            Func<Tensor, Tensor> leaf = leaves.Write(node);
+            writes[node] = (value, earlier) => leaf(first(value, earlier));
         }
         Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(
-            model.Graph, chunk.Ids([of], model.Device), reads.Append(model.Graph.Output), writes, cancellationToken: cancellationToken);
+            model.Graph, chunk.Ids([of], model.Device), [.. reads, .. demand.OfWrites(run, point), model.Graph.Output], writes, null, cancellationToken);
         return new WholeValues(chunk, of, values) { BeforeWrites = before };
     }
 
-    private Tensor Write(BoundWrite write, string node, Tensor value, IReadOnlyList<WholeValues> runs, int of)
+    private Tensor Write(BoundWrite write, string node, Tensor value, IReadOnlyDictionary<string, Tensor> earlier, IReadOnlyList<WholeValues> runs, int of)
     {
         if (!write.Parts.IsEmpty && !IsOneStep(write, of))
-            return write.Parts.Aggregate(value, (written, part) => Write(part, node, written, runs, of));
+            return write.Parts.Aggregate(value, (written, part) => Write(part, node, written, earlier, runs, of));
         // Row groups do not overlap, so each reads the value as it was before this write.
-        Arguments arguments = new(intervention.Name, point, new WholeValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references);
+        Arguments arguments = new(intervention.Name, point, new WholeValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references)
+        {
+            Others = new WholeValues(chunk, of, earlier),
+        };
         write.Site.CheckAxes(value.shape);
         foreach (int[] rows in chunk.RowGroups(write.Selected))
         {

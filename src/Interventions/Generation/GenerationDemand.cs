@@ -16,14 +16,14 @@ internal sealed class GenerationDemand
         _intervention = intervention;
         _point = point;
         foreach (BoundWrite write in intervention.Writes.Where(write => write.Run is null))
-            Visit(write.Site, write.Reads);
+            Visit(write.Site, write.Reads, null);
         foreach (BoundCapture capture in intervention.Captures)
         {
             Own.UnionWith(capture.Site.Names(point));
-            Visit(capture.Site, capture.Reads);
+            Visit(capture.Site, capture.Reads, null);
         }
         foreach (BoundMetric metric in intervention.Metrics)
-            Visit(null, metric.Reads);
+            Visit(null, metric.Reads, null);
     }
 
     /// <summary>What is read of the changed run.</summary>
@@ -63,7 +63,10 @@ internal sealed class GenerationDemand
     /// <summary>The site that a read names, beside the method's own.</summary>
     public static BoundSite? ReadSite(BoundRead read) => read is BoundRead.Logits logits ? logits.At : read.OtherSite;
 
-    private void Visit(BoundSite? own, IEnumerable<BoundRead> reads)
+    /// <param name="own">The method's site.</param>
+    /// <param name="reads">What it reads.</param>
+    /// <param name="of">The run that it writes; null: the changed one, or it keeps something of that.</param>
+    private void Visit(BoundSite? own, IEnumerable<BoundRead> reads, int? of)
     {
         bool isAtSteps = own?.AppliesAtSteps(_point) ?? reads.Select(ReadSite).OfType<BoundSite>().Any(site => site.NamesNewTokens(_point));
         foreach (BoundRead read in reads)
@@ -72,7 +75,7 @@ internal sealed class GenerationDemand
             {
                 BoundRead.From from => ((int?)from.Run.At(_point), from.Site ?? own),
                 BoundRead.Logits logits => (logits.Run, logits.At),
-                BoundRead.Of of => (null, of.Site),
+                BoundRead.Of same => (null, same.Site),
                 _ => ((int?)null, (BoundSite?)null),
             };
             if (site is null)
@@ -81,26 +84,20 @@ internal sealed class GenerationDemand
             bool isReadBack = isAtSteps && site.ReadsBack();
             if (run is not int other)
             {
-                Own.UnionWith(nodes);
+                (of is int derived ? Set(_reads, derived) : Own).UnionWith(nodes);
                 if (isReadBack)
-                    OwnReadBack.UnionWith(nodes);
+                    (of is int readBack ? Set(_readBack, readBack) : OwnReadBack).UnionWith(nodes);
                 continue;
             }
-            bool isNew = Add(_reads, other, nodes);
+            bool isNew = !_reads.ContainsKey(other);
+            Set(_reads, other).UnionWith(nodes);
             if (isReadBack)
-                Add(_readBack, other, nodes);
+                Set(_readBack, other).UnionWith(nodes);
             if ((isAtSteps && site.AppliesAtSteps(_point) && _continued.Add(other)) || isNew)
                 foreach (BoundWrite write in _intervention.Writes.Where(write => write.Run == other))
-                    Visit(write.Site, write.Reads);
+                    Visit(write.Site, write.Reads, other);
         }
     }
 
-    private static bool Add(Dictionary<int, HashSet<string>> to, int run, string[] nodes)
-    {
-        bool isNew = !to.TryGetValue(run, out HashSet<string>? known);
-        if (isNew)
-            to[run] = known = [];
-        known!.UnionWith(nodes);
-        return isNew;
-    }
+    private static HashSet<string> Set(Dictionary<int, HashSet<string>> of, int run) => of.TryGetValue(run, out HashSet<string>? nodes) ? nodes : of[run] = [];
 }

@@ -31,6 +31,7 @@ public static class GenerationRunner
         model = SplicedModel.Of(model, graph);
         BoundIntervention bound = InterventionBinder.Bind(graph with { Gradients = [], Parameters = [] }, model.Schema, prompts);
         PromptChecks.CheckReferences(bound, prompts, model);
+        CausalityChecks.Check(bound, model.Graph);
         PositionChecks.Check(bound, prompts, generates: true);
         GenerationChecks.Check(bound, model, prompts, options);
         return new GenerationExecutor(bound, model, prompts, options).Execute(cancellationToken);

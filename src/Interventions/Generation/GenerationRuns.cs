@@ -54,7 +54,7 @@ internal sealed class GenerationRuns
             _sequences.Add((number, continues, WhyUncached is null && continues ? new CachedSequence(model, chunk, of, owner) : new WholeSequence(model, chunk, of)));
 
         void Add(int? number, int of, bool continues, IReadOnlySet<string> reads, IReadOnlySet<string> readBack, IReadOnlySet<string> written) =>
-            runs.Add((number, continues, new RunDemand(of, reads, readBack, written, (node, values) => Write(number, node, values))));
+            runs.Add((number, continues, new RunDemand(of, reads, readBack, written, (node, values, others) => Write(number, node, values, others))));
     }
 
     /// <summary>Why every pass runs the whole sequence anew; null if none does.</summary>
@@ -85,17 +85,17 @@ internal sealed class GenerationRuns
     /// <summary>The logits behind each prompt's last token: <c>[batch, vocab]</c>.</summary>
     public Tensor Logits(Arguments arguments) => _lastLogits.Of((PassValues)arguments.Own);
 
-    private Tensor Write(int? run, string node, PassValues values)
+    private Tensor Write(int? run, string node, PassValues values, PassValues others)
     {
         foreach (BoundWrite write in _intervention.Writes.SelectMany(write => write.Parts.IsEmpty ? [write] : write.Parts))
             if (write.Run == run && write.Site.AppliesAt(values.Chunk.Step, _point) && write.Site.Names(_point).Contains(node))
-                values = values with { Values = new Dictionary<string, Tensor> { [node] = Write(write, node, values) } };
+                values = values with { Values = new Dictionary<string, Tensor> { [node] = Write(write, node, values, others) } };
         return values.Values[node];
     }
 
-    private Tensor Write(BoundWrite write, string node, PassValues values)
+    private Tensor Write(BoundWrite write, string node, PassValues values, PassValues others)
     {
-        Arguments arguments = Arguments(values);
+        Arguments arguments = Arguments(values) with { Others = others };
         Tensor value = values.Values[node];
         write.Site.CheckAxes(value.shape);
         // Row groups do not overlap, so each reads the value as it was before this write.

@@ -12,6 +12,9 @@ internal sealed class History(DisposeScope owner)
     private Tensor? _slots;
     private int _first, _end;
 
+    /// <summary>Whether nothing was added yet.</summary>
+    public bool IsEmpty => _slots is null;
+
     /// <summary>Adds the values of new positions.</summary>
     /// <param name="values">The values, <c>[batch, count, …]</c>.</param>
     /// <param name="starts">Each prompt's first new position.</param>

@@ -68,7 +68,7 @@ internal sealed class IncrementalEvaluator
     /// <param name="cancellationToken">Looked at between nodes.</param>
     /// <returns>The wanted values at the new positions, and the values at all positions that are read back; the caller owns them.</returns>
     public (Dictionary<string, Tensor> New, Dictionary<string, Tensor> Held) Next(
-        Tensor tokens, int[] starts, IReadOnlyDictionary<string, Func<Tensor, Tensor>> writes, CancellationToken cancellationToken)
+        Tensor tokens, int[] starts, IReadOnlyDictionary<string, NodeWrite> writes, CancellationToken cancellationToken)
     {
         using DisposeScope scope = NewDisposeScope();
         int count = (int)tokens.shape[1];
@@ -87,8 +87,7 @@ internal sealed class IncrementalEvaluator
                 if (--readers[input.Node] == 0 && !_wanted.Contains(input.Node) && live.Remove(input.Node, out Tensor? dead))
                     dead.Dispose();
         }
-        return (_wanted.ToDictionary(name => name, name => live[name].MoveToOuterDisposeScope()),
-            _readBack.ToDictionary(name => name, name => _histories[name].From(0).MoveToOuterDisposeScope()));
+        return (_wanted.ToDictionary(name => name, name => live[name].MoveToOuterDisposeScope()), Held().ToDictionary(pair => pair.Key, pair => pair.Value.MoveToOuterDisposeScope()));
 
         void Add(string node)
         {
@@ -97,7 +96,10 @@ internal sealed class IncrementalEvaluator
         }
     }
 
-    private Tensor Compute(string node, Definition definition, Dictionary<string, Tensor> live, NewRows rows, Func<Tensor, Tensor>? write, Device device)
+    /// <summary>The values at all positions so far that are read back, of nodes that were computed; the caller owns them.</summary>
+    public Dictionary<string, Tensor> Held() => _readBack.Where(name => !_histories[name].IsEmpty).ToDictionary(name => name, name => _histories[name].From(0));
+
+    private Tensor Compute(string node, Definition definition, Dictionary<string, Tensor> live, NewRows rows, NodeWrite? write, Device device)
     {
         using DisposeScope scope = NewDisposeScope();
         // Whatever has no pointwise input cannot know which positions are asked for: it computes all that it sees, and the new ones are taken.
@@ -112,7 +114,7 @@ internal sealed class IncrementalEvaluator
             throw new InterventionException(
                 $"The model's node '{node}' gave {value.shape[_sites.RowAxis(node)]} positions where {rows.Count} were asked for. A node that reads an input pointwise computes that input's positions, and tells them by '{ModelGraph.Positions}'; set UseCache = false for one that cannot.");
         if (write is not null)
-            value = write(value);
+            value = write(value, live);
         if (!scope.Contains(value))
             value = value.alias();
         return value.MoveToOuterDisposeScope();

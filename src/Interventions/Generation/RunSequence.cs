@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>A node's value after a run's writes to it. The values say which tokens they are of, and what the writes select.</summary>
-internal delegate Tensor Overwrite(string node, PassValues values);
+/// <param name="node">The node.</param>
+/// <param name="values">Its value.</param>
+/// <param name="others">What there is by then of other nodes.</param>
+internal delegate Tensor Overwrite(string node, PassValues values, PassValues others);
 
 /// <summary>What a run of a generation reads and writes, at whichever pass.</summary>
 /// <param name="Of">The run of the prompt set whose prompts are continued.</param>
@@ -35,12 +38,15 @@ internal abstract class RunSequence(HookedModel model, PromptChunk chunk, RunDem
     public abstract PassValues Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken);
 
     /// <summary>The writes of a pass. What a value was before them goes to <paramref name="before"/>.</summary>
-    protected Dictionary<string, Func<Tensor, Tensor>> Writes(DisposeScope pass, Dictionary<string, Tensor> before, Func<string, Tensor, Tensor> write) =>
-        demand.Touched.ToDictionary(node => node, node => (Func<Tensor, Tensor>)(value =>
+    protected Dictionary<string, NodeWrite> Writes(DisposeScope pass, Dictionary<string, Tensor> before, Func<string, Tensor, IReadOnlyDictionary<string, Tensor>, Tensor> write) =>
+        demand.Touched.ToDictionary(node => node, node => (NodeWrite)((value, earlier) =>
         {
             before[node] = value.alias().MoveToOtherDisposeScope(pass);
-            return write(node, value);
+            return write(node, value, earlier);
         }));
+
+    /// <summary>One node's value.</summary>
+    protected static Dictionary<string, Tensor> Only(string node, Tensor value) => new() { [node] = value };
 }
 
 /// <summary>The oracle: every pass runs the whole sequence anew, with the same writes at the same positions.</summary>
@@ -53,18 +59,17 @@ internal sealed class WholeSequence(HookedModel model, PromptChunk chunk, RunDem
         if (step is not null)
             _generated.Add(tokens);
         Dictionary<string, Tensor> before = [];
-        Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(Model.Graph, Ids(), Demand.Reads, Writes(pass, before, (node, value) =>
+        Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(Model.Graph, Ids(), Demand.Reads, Writes(pass, before, (node, value, earlier) =>
         {
-            value = Demand.Write(node, Values(null, node, value));
+            value = Demand.Write(node, Values(null, Only(node, value)), Values(null, earlier));
             for (int at = 0; at < _generated.Count; at++)
-                value = Demand.Write(node, Values(at, node, value));
+                value = Demand.Write(node, Values(at, Only(node, value)), Values(at, earlier));
             return value;
-        }), cancellationToken: cancellationToken);
+        }), null, cancellationToken);
         return new PassValues(Chunk.At(step), Demand.Of, values) { HasOtherRows = _generated.Count > 0, BeforeWrites = before };
     }
 
-    private PassValues Values(int? at, string node, Tensor value) =>
-        new(Chunk.At(at), Demand.Of, new Dictionary<string, Tensor> { [node] = value }) { HasOtherRows = _generated.Count > 0 };
+    private PassValues Values(int? at, IReadOnlyDictionary<string, Tensor> values) => new(Chunk.At(at), Demand.Of, values) { HasOtherRows = _generated.Count > 0 };
 
     /// <summary>Each prompt with what was generated, padded on the right: no real token sees the padding.</summary>
     private Tensor Ids()
@@ -90,8 +95,10 @@ internal sealed class CachedSequence(HookedModel model, PromptChunk chunk, RunDe
         Dictionary<string, Tensor> before = [];
         Tensor ids = step is null ? Chunk.Ids([Demand.Of], Model.Device) : tensor(tokens, device: Model.Device).unsqueeze(1);
         int[] starts = [.. Chunk.Rows.Select(row => step is int at ? Chunk.Length(row) + at : 0)];
-        var (values, held) = _evaluator.Next(ids, starts, Writes(pass, before, (node, value) =>
-            Demand.Write(node, new PassValues(Chunk.At(step), Demand.Of, new Dictionary<string, Tensor> { [node] = value }) { OnlyStep = step })), cancellationToken);
-        return new PassValues(Chunk.At(step), Demand.Of, values) { OnlyStep = step, Held = held, BeforeWrites = before };
+        var (values, held) = _evaluator.Next(ids, starts, Writes(pass, before, (node, value, earlier) =>
+            Demand.Write(node, Values(Only(node, value), []), Values(earlier, _evaluator.Held()))), cancellationToken);
+        return Values(values, held) with { BeforeWrites = before };
+
+        PassValues Values(IReadOnlyDictionary<string, Tensor> values, Dictionary<string, Tensor> held) => new(Chunk.At(step), Demand.Of, values) { OnlyStep = step, Held = held };
     }
 }

@@ -41,6 +41,8 @@ public sealed class CompositionRuleTests
     [InlineData("INV211", "'Other' cannot be included: 'String' is no [Intervention]", """[Include] public string [|Other|] => "";""")]
     [InlineData("INV211", "'Probe' would include itself through 'Again'", """[Include] required public Probe [|Again|] { get; init; }""")]
     [InlineData("INV213", "'blocks.0.mlp_out' is written before 'blocks.1.mlp_out', which it reads, exists in the same run", """[Patch("blocks.0.mlp_out")] static Tensor P([ValueOf("[|blocks.1.mlp_out|]")] Tensor x) => x;""")]
+    [InlineData("INV213", "'blocks.*.mlp_out' is written before 'blocks.1.mlp_in'", """[Patch("blocks.*.mlp_out")] static Tensor P([ValueOf("[|blocks.1.mlp_in|]")] Tensor x) => x;""")]
+    [InlineData("INV213", "'blocks.{l}.attn.z' is written before 'blocks.{l}.mlp_in'", """[Patch("blocks.{l}.attn.z")] static Tensor P([ValueOf("[|blocks.{l}.mlp_in|]")] Tensor x) => x;""")]
     [InlineData("INV213", "'blocks.1.mlp_in' is written before 'blocks.1.mlp_out'", """[Patch("blocks.1.mlp_in")] static Tensor P([ValueOf("[|blocks.1.mlp_out|][pos=end]")] Tensor x) => x;""")]
     public Task MembersFire(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
@@ -130,6 +132,7 @@ public sealed class CompositionRuleTests
     [InlineData("""[Run("a"), Run("b"), Freeze("embed", To = "b", In = "a"), Zero("embed", In = "b"), Freeze("embed", To = "a"), Freeze("blocks.0.mlp_out", To = "b")]""", "")]
     [InlineData("""[PathPatch("blocks.0.attn.z", "blocks.0.mlp_in", "blocks.1.attn.q_input", "logits"), PathPatch("blocks.{l}.attn.z", "blocks.0.mlp_in")]""", "")]
     [InlineData("", """[Patch("blocks.1.mlp_out")] static Tensor P(Tensor x, [ValueOf("blocks.1.mlp_in")] Tensor y, [ValueOf("blocks.0.mlp_out")] Tensor z) => x + y + z;""")]
+    [InlineData("", """[Patch("blocks.{l}.mlp_out")] static Tensor P([ValueOf("blocks.{l}.mlp_in")] Tensor x) => x; [Patch("blocks.*.mlp_in")] static Tensor Q(Tensor x, [ValueOf("embed")] Tensor y) => x + y;""")]
     [InlineData("", """[Metric] static Tensor A([Logit("S")] Tensor s) => s; [Metric] static Tensor B([Logit("S")] Tensor s) => s; [Gradient("embed", Of = nameof(B))] static Tensor G(Tensor g) => g;""")]
     public async Task CorrectAttributesAreSilent(string attributes, string members) =>
         Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes)));

@@ -118,6 +118,35 @@ public sealed class CachedGenerationTests
         Assert.NotEqual(0, cached.Changed().Kept("Change").Steps[2].abs().min().item<double>());
     }
 
+    /// <summary>Through a run of its own, that is written alike, every value can be had without reading the written run itself.</summary>
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("[pos=end]", true)]
+    [InlineData("[pos=end]", false)]
+    public void A_derived_run_reads_its_own_values_at_every_step(string earlier, bool useCache)
+    {
+        using DecoderModel model = Model("llama");
+        PromptPairs prompts = RandomPrompts(8, 4, 6);
+        GenerationOptions options = new() { MaxNewTokens = 6, UseCache = useCache };
+        using GenerationOutput own = GenerationRunner.Generate(Graph(new Read.Of("embed" + earlier)), model, prompts, options);
+        using GenerationOutput other = GenerationRunner.Generate(Graph(new Read.From("twin", "embed" + earlier)), model, prompts, options);
+        Assert.True(Distance(own.Changed(), other.Changed(), "Residual") < Tolerance);
+        using GenerationOutput without = GenerationRunner.Generate(Graph(new Read.Of("embed" + earlier)) with { Writes = [] }, model, prompts, options);
+        Assert.True(Difference(without.Changed().Kept("Residual").Steps, own.Changed().Kept("Residual").Steps) > 0.01);
+
+        static InterventionGraph Graph(Read read) => new()
+        {
+            Name = "Derived",
+            Runs = [new("twin"), new("other")],
+            Writes =
+            [
+                BuiltInWrites.Scale("embed", -2, "twin"), BuiltInWrites.Scale("embed", -2, "other"),
+                new("Echo", "blocks.0.mlp_out", [new Read.Value(), read], x => x[0] + x[1], "other"), BuiltInWrites.Freeze("blocks.1.resid_pre[pos=end,new]", "other"),
+            ],
+            Captures = [new("Residual", "blocks.1.resid_post[pos=new]", [new Read.Value()], x => x[0])],
+        };
+    }
+
     [Fact]
     public void A_row_of_attention_that_is_read_back_is_refused_the_cache()
     {

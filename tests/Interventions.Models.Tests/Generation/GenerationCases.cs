@@ -46,13 +46,16 @@ internal static class GenerationCases
         if (site is "attn.z" or "attn.result" or "attn.q_input" or "attn.pattern" && random.Next(2) == 0)
             selectors.Add($"head={random.Next(Heads)}");
         string path = $"{block}.{site}{(selectors.Count == 0 ? "" : $"[{string.Join("; ", selectors)}]")}";
-        return random.Next(6) switch
+        return random.Next(7) switch
         {
             0 => BuiltInWrites.Scale(path, 1.7),
             1 when site != "ln2.scale" => BuiltInWrites.Zero(path),
             2 => BuiltInWrites.Freeze(path, "corrupted"),
             3 => BuiltInWrites.Mean(path, "clean", pooled: true),
             4 => new WriteNode("Shift", path, [new Read.Value(), new Read.From("corrupted")], x => (x[0] * 0.5) + (x[1] * 0.75)),
+            5 => new WriteNode(
+                "Echo", path, [new Read.Value(), new Read.Of((block == "blocks.1" ? "blocks.0.mlp_out" : "embed") + Pick(random, "", "[pos=0]", "[pos=end]", "[pos=end,new]"))],
+                x => x[0] + x[1].mean([1L, 2L]).view([x[0].shape[0], .. Enumerable.Repeat(1L, x[0].shape.Length - 1)])),
             _ => new WriteNode("Sine", path, [new Read.Value()], x => x[0] + (x[0] * 3).sin()),
         };
     }

@@ -58,6 +58,7 @@ internal sealed class GraphMermaid
         {
             string id = Node(indent, $"write:{run}:{number++}", $"[{Quote(GraphText.Describe(write))}]");
             string site = Node(indent, $"site:{run}:{write.Site}", $"[({Quote(write.Site)})]");
+            OwnReads(indent, id, write.Reads, run);
             Reads(id, write.Reads);
             _edges.Add($"{id} --> {site}");
         }
@@ -75,8 +76,7 @@ internal sealed class GraphMermaid
         foreach (MetricNode metric in _graph.Metrics)
         {
             string id = Node(indent, "metric:" + metric.Name, $"{{{{{Quote(metric.Name)}}}}}");
-            foreach (Read.Of of in metric.Reads.OfType<Read.Of>())
-                _edges.Add($"{Node(indent, $"site::{of.Site}", $"[({Quote(of.Site)})]")} --> {id}");
+            OwnReads(indent, id, metric.Reads, null);
             foreach (Read read in metric.Reads.Where(read => read is Read.Logit { Run: null } or Read.Logits { Run: null }))
                 _edges.Add($"{Node(indent, "site::logits", $"[({Quote("logits")})]")} -- {Quote(GraphText.Describe(read))} --> {id}");
             Reads(id, metric.Reads);
@@ -90,6 +90,7 @@ internal sealed class GraphMermaid
         {
             string from = Node(indent, $"site::{site}", $"[({Quote(site)})]"), id = Node(indent, $"{kind}:{name}", $"{open}{Quote(name)}{close}");
             _edges.Add($"{from} -- {Quote(label)} --> {id}");
+            OwnReads(indent, id, reads, null);
             Reads(id, reads);
         }
 
@@ -98,6 +99,13 @@ internal sealed class GraphMermaid
             foreach (MetricNode node in _graph.Metrics.Where(node => metric is null || node.Name == metric))
                 _edges.Add($"{Id("metric:" + node.Name)} -. {Quote("gradient")} .-> {id}");
         }
+    }
+
+    /// <summary>Other sites of the same run.</summary>
+    private void OwnReads(string indent, string id, IEnumerable<Read> reads, string? run)
+    {
+        foreach (Read.Of of in reads.OfType<Read.Of>())
+            _edges.Add($"{Node(indent, $"site:{run}:{of.Site}", $"[({Quote(of.Site)})]")} --> {id}");
     }
 
     private void Reads(string id, IEnumerable<Read> reads)
