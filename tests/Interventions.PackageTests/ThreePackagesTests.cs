@@ -50,9 +50,34 @@ public sealed class ThreePackagesTests(Packages packages) : IClassFixture<ThreeP
     [Fact]
     public void An_application_runs_an_intervention_from_a_package_and_declares_its_own()
     {
-        string output = Run("application", Application);
+        string output = Run("application", Application.Replace("using var ours", """
+            using var closed = new HeadKnockout<NamesModel>().Run(model, prompts);
+            Console.WriteLine($"closed: {closed.LogitDifference.Top(1)[0]}");
+            using var ours
+            """));
         Assert.Contains("ours: layer=", output);
         Assert.Contains("theirs: head=", output);
+        Assert.Contains("closed: head=", output);
+    }
+
+    [Fact]
+    public void A_generic_intervention_from_a_package_is_checked_where_the_application_closes_it()
+    {
+        string folder = NewApplication("closed-use", $$"""
+            using Interventions;
+            using Interventions.Models;
+            using Names;
+
+            Console.WriteLine(new HeadKnockout<Shallow>());
+
+            [ModelSchema]
+            [Axis("layer", 3), {{Sizes}}]
+            sealed partial class Shallow : Gpt2Model;
+            """);
+        (int code, string output) = Packages.Dotnet(folder, "build", "-nologo");
+        Assert.NotEqual(0, code);
+        Assert.Contains("error INV019", output);
+        Assert.Contains("layer 3 of 'blocks.3.attn.z' is out of range: Shallow has 3 layers (0 to 2)", output);
     }
 
     [Fact]
@@ -120,6 +145,15 @@ public sealed class ThreePackagesTests(Packages packages) : IClassFixture<ThreeP
                     [Capture("blocks.3.mlp_out[pos=end]")]
                     static Tensor MlpOut(Tensor value) => value;
 
+                    [Metric]
+                    static Tensor LogitDifference([Logit("IO")] Tensor io, [Logit("S")] Tensor s) => io - s;
+                }
+
+                [Intervention(Prompts = typeof(IoiPrompts))]
+                [Zero("blocks.3.attn.z[head={head}; pos=end]")]
+                public sealed partial class HeadKnockout<TModel>
+                    where TModel : Gpt2Model
+                {
                     [Metric]
                     static Tensor LogitDifference([Logit("IO")] Tensor io, [Logit("S")] Tensor s) => io - s;
                 }
