@@ -10,18 +10,11 @@ namespace Interventions.Examples.Papers;
 public sealed partial class HeadMask
 {
     /// <summary>One number a head: [layer, head].</summary>
-    [Parameter(Of = nameof(Divergence))]
+    [Mix("blocks.*.attn.z", "layer", "head"), Parameter(Of = nameof(Divergence))]
     public required Tensor Mask { get; init; }
-
-    [Patch("blocks.0.attn.z")] Tensor Layer0(Tensor z, [From("corrupted")] Tensor other) => Mixed(0, z, other);
-    [Patch("blocks.1.attn.z")] Tensor Layer1(Tensor z, [From("corrupted")] Tensor other) => Mixed(1, z, other);
-    [Patch("blocks.2.attn.z")] Tensor Layer2(Tensor z, [From("corrupted")] Tensor other) => Mixed(2, z, other);
-    [Patch("blocks.3.attn.z")] Tensor Layer3(Tensor z, [From("corrupted")] Tensor other) => Mixed(3, z, other);
 
     /// <summary>How far the masked model is from the whole one: KL(clean, masked).</summary>
     [Metric]
     static Tensor Divergence([Logits] Tensor masked, [Logits(Run = "clean")] Tensor clean) =>
         (clean.softmax(-1) * (clean.log_softmax(-1) - masked.log_softmax(-1))).sum(-1);
-
-    Tensor Mixed(int layer, Tensor z, Tensor other) => other + (Mask[layer].unsqueeze(-1) * (z - other));
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -10,14 +11,21 @@ namespace Interventions.Examples.Papers;
 /// <param name="Before">Without it.</param>
 /// <param name="After">With it; of a sweep, at the point that changes most.</param>
 /// <param name="Where">That point, or another remark.</param>
-public sealed record StudyResult(string Paper, string What, double Before, double After, string Where = "");
+public sealed record StudyResult(string Paper, string What, double Before, double After, string Where = "")
+{
+    /// <summary>What stands above the lines.</summary>
+    public const string Header = "intervention          measured              before   after   where";
+
+    /// <summary>The line, for a terminal of 80 columns.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Paper,-21} {What,-20} {Before,7:0.00} {After,7:0.00}   {Where}");
+}
 
 /// <summary>Runs the interventions of the papers on the repository's model.</summary>
 public static class Studies
 {
     private const string LogitDifference = "logit IO - S";
 
-    /// <summary>All of them, in the order of the files' names.</summary>
+    /// <summary>All of them, one after the other.</summary>
     public static IEnumerable<StudyResult> Run(NamesModel model, int count, int steps)
     {
         IoiPrompts prompts = IoiPrompts.OthersIn(model, count, seed: 1);
@@ -43,7 +51,7 @@ public static class Studies
         yield return Alignment(model, count, steps);
         yield return Mask(model, prompts, steps);
         using (var run = new MeanKnockout().Run(model, prompts))
-            yield return new StudyResult(nameof(MeanKnockout), LogitDifference, Mean(run.Clean.LogitDifference), Mean(run.LogitDifference), "heads 0.0, 0.3, 1.1, 1.2");
+            yield return new StudyResult(nameof(MeanKnockout), LogitDifference, Mean(run.Clean.LogitDifference), Mean(run.LogitDifference), "4 heads in 2 layers");
         using (var run = new PathToNameMovers().Run(model, prompts))
             yield return Swept(nameof(PathToNameMovers), run.Clean.LogitDifference, run.LogitDifference.Top(1));
     }
@@ -62,6 +70,9 @@ public static class Studies
         using var steered = new Steering { Vector = vector }.Run(model, tom);
         yield return new StudyResult(
             nameof(Steering), "logit Mary - Tom", -Mean(steered.Clean.LogitDifference), -Mean(steered.LogitDifference), "Tom is right");
+        using var written = new GenerationSteering { Vector = vector }.Generate(model, tom, new GenerationOptions { MaxNewTokens = 4, WithBase = true });
+        yield return new StudyResult(
+            nameof(GenerationSteering), "logit Mary - Tom", -Mean(written.Base.LogitDifference.Steps), -Mean(written.Changed.LogitDifference.Steps), written.Changed.Texts[0].Trim());
     }
 
     /// <summary>Trains the direction on some prompts and measures it on others.</summary>

@@ -12,6 +12,7 @@ public sealed class PapersTests
     {
         using NamesModel model = NamesModel.Load(Path.Combine(AppContext.BaseDirectory, "model"));
         Dictionary<string, StudyResult> found = Studies.Run(model, count: 12, steps: 15).ToDictionary(result => result.Paper);
+        Assert.All(found.Values, result => Assert.InRange(result.ToString().Length, StudyResult.Header.Length - 4, 80));
         Assert.All(found.Values, result => Assert.True(double.IsFinite(result.Before) && double.IsFinite(result.After), result.ToString()));
 
         // One head of layer 0 brings the name; what other heads make of it is little.
@@ -30,6 +31,8 @@ public sealed class PapersTests
 
         // A direction moves the answer both ways, and what is trained gets better.
         Assert.True(found[nameof(Steering)] is { Before: < -5, After: > 0 }, found[nameof(Steering)].ToString());
+        Assert.True(found[nameof(GenerationSteering)] is { Before: < 1 } written && written.After > written.Before + 3, found[nameof(GenerationSteering)].ToString());
+        Assert.Contains("Mary", found[nameof(GenerationSteering)].Where, StringComparison.Ordinal);
         Assert.True(found[nameof(DirectionAblation)] is { Before: > 5 } ablated && ablated.After < ablated.Before / 2, found[nameof(DirectionAblation)].ToString());
         Assert.True(found[nameof(HeadMask)].After < found[nameof(HeadMask)].Before / 2, found[nameof(HeadMask)].ToString());
         Assert.True(found[nameof(DistributedAlignment)] is { Before: < 0.3, After: > 0.6 }, found[nameof(DistributedAlignment)].ToString());
