@@ -12,10 +12,8 @@ internal static class GenerationEmitter
         writer.Line().Summary("Continues the prompts under this intervention, token by token.");
         writer.Line($"{model.Access} Generation Generate(");
         writer.Indented(
-            $"{model.ModelType} model,",
-            $"{model.PromptType} prompts,",
-            $"{Names.GenerationOptions}? options = null,",
-            $"{Names.CancellationToken} cancellationToken = default) =>",
+            $"{model.ModelType} model, {model.PromptType} prompts,",
+            $"{Names.GenerationOptions}? options = null, {Names.CancellationToken} cancellationToken = default) =>",
             body);
     }
 

@@ -78,16 +78,11 @@ internal static class InterventionEmitter
     private static void RunHeader(SourceWriter writer, InterventionModel model, string end)
     {
         writer.Summary("Runs the model on the prompts with and without this intervention.");
-        writer.Line("/// <param name=\"model\">The model.</param>");
-        writer.Line("/// <param name=\"prompts\">The prompts.</param>");
-        writer.Line("/// <param name=\"options\">How to run; by default, the ordinary way.</param>");
-        writer.Line("/// <param name=\"cancellationToken\">Stops the run between two steps.</param>");
+        writer.Line($"/// <inheritdoc cref=\"{Names.Runner}.Run\" path=\"/param\"/>");
         writer.Line("/// <returns>What was kept. It owns its tensors: dispose it.</returns>");
         writer.Line($"{model.Access} Result Run(");
         writer.Indented(
-            $"{model.ModelType} model,",
-            $"{model.PromptType} prompts,",
-            $"{Names.RunOptions}? options = null,",
-            $"{Names.CancellationToken} cancellationToken = default){end}");
+            $"{model.ModelType} model, {model.PromptType} prompts,",
+            $"{Names.RunOptions}? options = null, {Names.CancellationToken} cancellationToken = default){end}");
     }
 }

@@ -102,14 +102,14 @@ public sealed class ResampleAttribute(string site) : BuiltInWriteAttribute(site)
 /// the same template (<see cref="Graphs.PromptTokens.Template"/>), as Wang et al. 2022 (arXiv:2211.00593) do.
 /// </summary>
 /// <example><code>
-/// [Intervention&lt;Gpt2Small, IoiPrompts&gt;]
+/// [Intervention&lt;Gpt2Small&gt;]
 /// [Mean("blocks.9.attn.z[head=6,9; pos=end]", Over = nameof(Reference))]
 /// public sealed partial class MeanAblation
 /// {
-///     public required IPromptSet Reference { get; init; } // such as the sentences of Wang et al. with three names
+///     public required PromptPairs Reference { get; init; } // such as the sentences of Wang et al. with three names
 ///
 ///     [Metric]
-///     static Tensor LogitDifference([Logit("IO")] Tensor correct, [Logit("S")] Tensor wrong) =&gt; correct - wrong;
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
@@ -132,7 +132,15 @@ public sealed class MeanAttribute(string site) : BuiltInWriteAttribute(site)
 /// Mixes by the property's mask: mask · value + (1 − mask) · the value in another run. With <c>[Parameter]</c> the mask is learned; 1 keeps, 0 patches.
 /// </summary>
 /// <example><code>
-/// [Mix("blocks.*.attn.z", "layer", "head"), Parameter] public required Tensor Mask { get; init; } // [layer, head]
+/// [Intervention&lt;Gpt2Small&gt;]
+/// public sealed partial class HeadMask
+/// {
+///     [Mix("blocks.*.attn.z", "layer", "head"), Parameter]
+///     public required Tensor Mask { get; init; } // [layer, head]
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
 /// </code></example>
 /// <param name="site">The site path.</param>
 /// <param name="axes">

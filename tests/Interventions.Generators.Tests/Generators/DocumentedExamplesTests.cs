@@ -26,6 +26,16 @@ public sealed class DocumentedExamplesTests
         Assert.Equal(expected.Order(StringComparer.Ordinal), s_attributes.Values.Select(attribute => attribute.Identifier.Text).Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public void TheReadmesTableHasEveryAttribute()
+    {
+        string[] table = [.. File.ReadAllLines(Path.Combine(Root(), "README.md")).SkipWhile(line => line != "| attribute | on | meaning |").TakeWhile(line => line.StartsWith('|'))
+            .Select(line => line.Split(" | ")[0])];
+        Assert.InRange(table.Length, 30, 100);
+        Assert.All(s_attributes.Values.Select(attribute => attribute.Identifier.Text.Replace("Attribute", "", StringComparison.Ordinal)).Distinct(), name =>
+            Assert.Contains(table, line => System.Text.RegularExpressions.Regex.IsMatch(line, $@"`\[{name}[\](<]")));
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public async Task TheExampleCompiles(string attribute)
@@ -56,8 +66,10 @@ public sealed class DocumentedExamplesTests
     private static string Uncommented(string line) =>
         line.TrimStart() is ['/', '/', '/', .. var text] ? text is [' ', .. var rest] ? rest : text : line;
 
-    private static IEnumerable<ClassDeclarationSyntax> Attributes([CallerFilePath] string file = "") =>
-        Directory.GetFiles(Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "../../../src/Interventions/Declaration")), "*.cs")
+    private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "../../.."));
+
+    private static IEnumerable<ClassDeclarationSyntax> Attributes() =>
+        Directory.GetFiles(Path.Combine(Root(), "src/Interventions/Declaration"), "*.cs")
             .SelectMany(source => CSharpSyntaxTree.ParseText(File.ReadAllText(source), new CSharpParseOptions(LanguageVersion.CSharp13, DocumentationMode.Parse)).GetRoot()
                 .DescendantNodes().OfType<ClassDeclarationSyntax>())
             .Where(type => type.Identifier.Text.EndsWith("Attribute", StringComparison.Ordinal) && !type.Modifiers.Any(SyntaxKind.AbstractKeyword)

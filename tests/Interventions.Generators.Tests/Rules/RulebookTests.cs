@@ -31,6 +31,14 @@ public sealed class RulebookTests
     }
 
     [Fact]
+    public void EachRuleIsInTheIndex()
+    {
+        string index = File.ReadAllText(Path.Combine(Generators, "rules", "README.md"));
+        Assert.All(Rules, rule => Assert.Contains($"| [{rule.Id}]({rule.Id}.md) | {rule.Title} |", index, StringComparison.Ordinal));
+        Assert.Equal(Rules.Count, index.Split('\n').Count(line => line.StartsWith("| [INV", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void EachRuleIsInTheReleaseNotes()
     {
         string releases = File.ReadAllText(Path.Combine(Generators, "Interventions.Generators", "AnalyzerReleases.Unshipped.md"))

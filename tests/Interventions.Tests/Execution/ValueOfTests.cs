@@ -39,9 +39,8 @@ public sealed class ValueOfTests : IDisposable
         Tensor embed = Evaluate(prompts, 1, [])["embed"];
         Tensor derived = Evaluate(prompts, 1, new() { ["blocks.0.out"] = x => x - embed })["blocks.1.resid"];
         Tensor expected = Evaluate(prompts, 0, new() { ["blocks.1.resid"] = _ => derived })["logits"];
-        InterventionGraph graph = Graph(
-            new("Minus", "blocks.0.out", [new Read.Value(), new Read.Of("embed")], x => x[0] - x[1], "other"), BuiltInWrites.Freeze("blocks.1.resid", "other"))
-            with { Runs = [new("other", "corrupted")] };
+        WriteNode minus = new("Minus", "blocks.0.out", [new Read.Value(), new Read.Of("embed")], x => x[0] - x[1], "other");
+        InterventionGraph graph = Graph(minus, BuiltInWrites.Freeze("blocks.1.resid", "other")) with { Runs = [new("other", "corrupted")] };
         using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new() { Naive = naive });
         Close(expected, run.Changed("Logits").Values);
     }

@@ -48,7 +48,7 @@ public sealed class SavedGraphTests
     /// <summary>A new property of a node is lost when it is saved, unless writer and reader know it: they, then this list.</summary>
     [Theory]
     [InlineData(typeof(InterventionGraph), "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Shapes Splices Sweeps Writes")]
-    [InlineData(typeof(SpliceNode), "DetachError Features Name Names Reads Site Splices WritesBefore")]
+    [InlineData(typeof(SpliceNode), "DetachError Features Name Reads Site Splices WritesBefore")]
     [InlineData(typeof(SweptAxis.Numbers), "Name Values")]
     [InlineData(typeof(SweptAxis.Runs), "Name Values")]
     [InlineData(typeof(DerivedRun), "Name Of")]
