@@ -41,6 +41,12 @@ public sealed partial class WholeLanguage
     [Patch("blocks.*.resid_post.saes.features[feature=7,9; pos=end]")]
     private static Tensor Silence(Tensor features) => zeros_like(features);
 
+    [Patch("blocks.10.attn.z[head=8]"), Pointwise]
+    private static Tensor Towards(Tensor z, [From("clean")] Tensor clean) => (z + clean) / 2;
+
+    [Patch("blocks.10.attn.z[head=9; pos=end]"), AcrossBatch]
+    private static Tensor Centred(Tensor z) => z - z.mean([0L], keepdim: true);
+
     [Capture("blocks.8.mlp_out.transcoder.features[pos=end]")]
     private static Tensor Active(Tensor features, [From("clean")] Tensor clean) => features - clean;
 
@@ -64,5 +70,5 @@ public sealed partial class WholeLanguage
     internal static Tensor Use(Generation run) => run[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2].Difference.Prompt + run.Base.Before.Steps;
 
     /// <summary>Uses what is generated.</summary>
-    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2] + run.DirectionGradient + run.Clean.Before;
+    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2] + run.DirectionGradient + run.Clean.Before * run.Effects.Length;
 }

@@ -76,8 +76,8 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
             ? new WriteNode(name, path, kind, run)
             : _random.Next(5) switch
             {
-                0 => new WriteNode(name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run),
-                1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run),
+                0 => new WriteNode(name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run) { Pointwise = Chance(0.5) },
+                1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run) { Pointwise = Chance(0.5) },
                 2 => new WriteNode(name, path, [s_value], x => x[0].tanh(), run),
                 3 => new WriteNode(name, path, [s_value, new Read.Of(Earlier(site, path))], x => x[0] + Summary(x[1], x[0]), run),
                 // Sees all that it selects: no row of it may be left out.

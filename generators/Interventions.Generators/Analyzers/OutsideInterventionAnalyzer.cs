@@ -15,6 +15,7 @@ public sealed class OutsideInterventionAnalyzer : DiagnosticAnalyzer
     [
         KnownNames.Zero, KnownNames.Scale, KnownNames.Freeze, KnownNames.Resample, KnownNames.Mean, KnownNames.PathPatch, KnownNames.Run, KnownNames.Changes,
         KnownNames.Add, KnownNames.ProjectOut, KnownNames.ProjectOnto, KnownNames.Include, KnownNames.Parameter, KnownNames.Splice, KnownNames.Mix, KnownNames.Sweep,
+        KnownNames.Pointwise, KnownNames.AcrossBatch,
     ];
 
     /// <inheritdoc/>

@@ -66,6 +66,8 @@ internal static class Rules
         "INV115", "A spliced property is an encoder-decoder",
         "'{0}' must be an ISplice that can be read, or a list of them, IReadOnlyList<ISplice>, with one for each layer");
 
+    public static readonly DiagnosticDescriptor Promise = Signature("INV116", "A promise that means something", "{0}");
+
     public static readonly DiagnosticDescriptor DuplicateResult = Composition(
         "INV201", "Two results of one name", "The result already has a '{0}'; what is kept needs different names");
     public static readonly DiagnosticDescriptor UnsweptPlaceholder = Composition(

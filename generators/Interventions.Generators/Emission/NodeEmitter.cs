@@ -33,7 +33,13 @@ internal sealed class NodeEmitter(string arguments)
         if (method is { Kind: NodeKind.Gradient, Metric: { } metric })
             parts.Add(Literals.Quote(metric));
         string type = method.Kind == NodeKind.Patch ? "Write" : method.Kind.ToString();
-        string end = method.Shape is { } shape ? $") {{ Shape = {List(shape)} }}" : ")";
+        string[] properties =
+        [
+            .. method.Shape is { } shape ? [$"Shape = {List(shape)}"] : Array.Empty<string>(),
+            .. method.IsPointwise ? ["Pointwise = true"] : Array.Empty<string>(),
+            .. method.IsAcrossBatch ? ["AcrossBatch = true"] : Array.Empty<string>(),
+        ];
+        string end = properties.Length > 0 ? $") {{ {string.Join(", ", properties)} }}" : ")";
         return
         [
             $"new {Names.Graphs}.{type}Node(",

@@ -36,6 +36,8 @@ internal static class KnownNames
     public const string Shape = "Interventions.ShapeAttribute";
     public const string Mix = "Interventions.MixAttribute";
     public const string PromptSetInterface = "Interventions.Graphs.IPromptSet";
+    public const string Pointwise = "Interventions.PointwiseAttribute";
+    public const string AcrossBatch = "Interventions.AcrossBatchAttribute";
     public const string Run = "Interventions.RunAttribute";
     public const string Changes = "Interventions.ChangesAttribute";
     public const string Include = "Interventions.IncludeAttribute";

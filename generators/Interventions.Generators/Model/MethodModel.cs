@@ -12,9 +12,11 @@ namespace Interventions.Generators.Model;
 /// <param name="Metric">The metric of a gradient; <see langword="null"/> is the only one.</param>
 /// <param name="BeforeWrites">Whether a capture keeps the value as it was before the writes.</param>
 /// <param name="Shape">The declared shape of what a patch returns; <see langword="null"/> where none is declared.</param>
+/// <param name="IsPointwise">Whether a patch promises to treat each position alone.</param>
+/// <param name="IsAcrossBatch">Whether it mixes prompts.</param>
 internal sealed record MethodModel(
     NodeKind Kind, string Name, string Site, bool IsStatic, EquatableArray<ReadModel> Reads, string? Run, string? Metric, bool BeforeWrites,
-    EquatableArray<string>? Shape);
+    EquatableArray<string>? Shape, bool IsPointwise, bool IsAcrossBatch);
 
 /// <summary>What becomes of what a method returns.</summary>
 internal enum NodeKind

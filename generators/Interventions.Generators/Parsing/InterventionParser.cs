@@ -79,7 +79,8 @@ internal static class InterventionParser
     private static MethodModel Method(DeclaredMethod method) => new(
         method.Kind, method.Symbol.Name, method.Site, method.Symbol.IsStatic, Reads(method).ToEquatableArray(),
         method.Attribute.Named("In"), method.Attribute.Named("Of"), method.Attribute.Named("BeforeWrites", false),
-        method.Kind == NodeKind.Patch ? DeclaredShapes.OfReturn(method.Symbol)?.Items(0).ToEquatableArray() : null);
+        method.Kind == NodeKind.Patch ? DeclaredShapes.OfReturn(method.Symbol)?.Items(0).ToEquatableArray() : null,
+        method.Kind == NodeKind.Patch && method.Symbol.Attribute(KnownNames.Pointwise) is not null, method.Symbol.Attribute(KnownNames.AcrossBatch) is not null);
 
     private static IEnumerable<ReadModel> Reads(DeclaredMethod method)
     {

@@ -16,15 +16,43 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     /// <summary>The same run's values at other sites than the method's own: while a site is written, <see cref="Own"/> has that site alone.</summary>
     public RunValues Others { get; init; } = Own;
 
-    /// <summary>What a write puts at the values that it selects; broadcasts to their shape, <paramref name="selected"/>.</summary>
-    public Tensor Entries(BoundWrite write, string node, long[] selected, int[] rows)
+    /// <summary>What methods promise is checked; null in ordinary runs.</summary>
+    public StrictChecks? Strict { get; init; }
+
+    /// <summary>What a write puts at a selection; broadcasts to it.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="selected">The selection's shape.</param>
+    /// <param name="rows">The prompts.</param>
+    /// <param name="observe">Told what each part of several writes that are one finds and leaves.</param>
+    public Tensor Entries(BoundWrite write, string node, long[] selected, int[] rows, PartObserver? observe = null)
     {
-        Tensor entries = Call(write.Node.Name, write.Node.Body, Read(write.Reads, write.Site, node, rows));
-        write.Node.CheckShape(entries, selected);
-        return Shapes.Broadcasts(entries.shape, selected)
-            ? entries
-            : throw new InterventionException(
-                $"{Intervention}.{write.Node.Name} returned {Shapes.Describe(entries)}, which does not broadcast to the values that '{write.Site.Text}' selects, {Shapes.Describe(selected, write.Site.Definition.Axes)}.");
+        Tensor entries = Entries(write, write.Site, rows, selected);
+        if (Strict is null || write.Node.Kind is not null)
+            return entries;
+        if (!write.Node.AcrossBatch)
+            Strict.CheckPrompts(Name(write.Node.Name), rows, entries.expand(selected), some => Alone(write.Site, some, 0, some.Length));
+        if (write.Node.Pointwise)
+            Strict.CheckPositions(Name(write.Node.Name), write.Site.PositionAxis, entries.expand(selected), some => Alone(
+                write.Site with { Narrowing = new Dictionary<int, int[]> { [(int)selected[write.Site.PositionAxis]] = some } }, rows, write.Site.PositionAxis, some.Length));
+        return entries;
+
+        Tensor Alone(BoundSite site, int[] some, int axis, long count)
+        {
+            long[] shape = [.. selected];
+            shape[axis] = count;
+            return Entries(write, site, some, shape).expand(shape);
+        }
+
+        Tensor Entries(BoundWrite write, BoundSite site, int[] some, long[] shape)
+        {
+            Tensor entries = Call(write.Node.Name, write.Node.Reads, Observed(write.Node, observe), Read(write.Reads, site, node, some));
+            write.Node.CheckShape(entries, shape);
+            return Shapes.Broadcasts(entries.shape, shape)
+                ? entries
+                : throw new InterventionException(
+                    $"{Name(write.Node.Name)} returned {Shapes.Describe(entries)}, which does not broadcast to the values that '{site.Text}' selects, {Shapes.Describe(shape, site.Definition.Axes)}.");
+        }
     }
 
     /// <summary>What a capture or gradient keeps of a node: <c>[batch, …]</c>.</summary>
@@ -35,12 +63,20 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         List<(int[] Rows, Tensor Values)> groups = [];
         foreach (int[] rows in Own.Chunk.RowGroups([kept.Site, .. kept.Reads.OtherSites()]))
         {
-            Tensor value = Call(kept.Name, kept.Body, Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites));
-            if (value.shape.Length == 0 || value.shape[0] != rows.Length)
-                throw new InterventionException($"{Intervention}.{kept.Name} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
+            Tensor value = Reduced(rows);
+            if (!kept.AcrossBatch)
+                Strict?.CheckPrompts(Name(kept.Name), rows, value, Reduced);
             groups.Add((rows, value));
         }
         return KeptValue.Of(groups);
+
+        Tensor Reduced(int[] rows)
+        {
+            Tensor value = Call(kept.Name, kept.Declared, kept.Body, Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites));
+            return value.shape.Length > 0 && value.shape[0] == rows.Length
+                ? value
+                : throw new InterventionException($"{Name(kept.Name)} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
+        }
     }
 
     /// <summary>A metric's value: <c>[batch]</c>.</summary>
@@ -49,17 +85,31 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         List<(int[] Rows, Tensor Values)> groups = [];
         foreach (int[] rows in Own.Chunk.RowGroups(metric.Reads.OtherSites()))
         {
-            Tensor value = Call(metric.Node.Name, metric.Node.Body, [.. metric.Reads.Select(read => Siteless(read, rows))]);
-            if (value.shape is not [long batch] || batch != rows.Length)
-                throw new InterventionException(
-                    $"The metric {Intervention}.{metric.Node.Name} returned {Shapes.Describe(value)}; it must return one number a prompt, [batch={rows.Length}].");
+            Tensor value = Measured(rows);
+            if (!metric.Node.AcrossBatch)
+                Strict?.CheckPrompts(Name(metric.Node.Name), rows, value, Measured);
             groups.Add((rows, value));
         }
         return RaggedBatch.Combine(groups);
+
+        Tensor Measured(int[] rows)
+        {
+            Tensor value = Call(metric.Node.Name, metric.Node.Reads, metric.Node.Body, [.. metric.Reads.Select(read => Siteless(read, rows))]);
+            return value.shape is [long batch] && batch == rows.Length
+                ? value
+                : throw new InterventionException(
+                    $"The metric {Name(metric.Node.Name)} returned {Shapes.Describe(value)}; it must return one number a prompt, [batch={rows.Length}].");
+        }
     }
 
-    private Tensor Call(string method, MethodBody body, Tensor[] arguments) =>
-        body(arguments) ?? throw new InterventionException($"{Intervention}.{method} returned null; it must return a tensor.");
+    private string Name(string method) => $"{Intervention}.{method}";
+
+    private static MethodBody Observed(WriteNode node, PartObserver? observe) =>
+        observe is null || node.Observed is not { } observed ? node.Body : arguments => observed(arguments, observe);
+
+    private Tensor Call(string method, ImmutableArray<Read> reads, MethodBody body, Tensor[] arguments) =>
+        (Strict is null ? body(arguments) : StrictChecks.Call(Name(method), reads, arguments, given => body(given)))
+        ?? throw new InterventionException($"{Name(method)} returned null; it must return a tensor.");
 
     /// <summary>The arguments of a method with a site of its own.</summary>
     private Tensor[] Read(ImmutableArray<BoundRead> reads, BoundSite site, string node, int[] rows, string? metric = null, bool beforeWrites = false) =>

@@ -56,6 +56,18 @@ internal sealed record BranchValues(PlanContext Plan, RowStore Store, RowGather 
         return places;
     }
 
+    /// <summary>Whether selected positions are among some, given by class, to broadcast to the selection; null if none is.</summary>
+    public Tensor? Among(ImmutableArray<PositionSet> some, BoundSite site, SweepPoint point, int[] rows)
+    {
+        if (some.All(positions => positions.IsEmpty))
+            return null;
+        bool[] among = [.. rows.SelectMany(row => site.PositionIndices(site.PositionAxis, point, Chunk.Tokens(Run, row), Chunk.Describe(Run, row))
+            .Select(some[_places[row].Class].Contains))];
+        long[] view = [.. Enumerable.Repeat(1L, site.Axes.Length)];
+        (view[0], view[site.PositionAxis]) = (rows.Length, -1);
+        return tensor(among, device: Where).view(view);
+    }
+
     private static (int, int)[] Places(PlanContext plan)
     {
         var places = new (int, int)[plan.Classes.Sum(c => c.Rows.Length)];

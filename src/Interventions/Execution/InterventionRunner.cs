@@ -12,7 +12,7 @@ public static class InterventionRunner
     /// <param name="prompts">At least one prompt.</param>
     /// <param name="options">How to run it; nothing in it changes a value.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
-    /// <exception cref="InterventionException">A name is not in the model or the prompt set, a prompt does not fit the model, or a method returned a wrong shape.</exception>
+    /// <exception cref="InterventionException">A name is not in the model or the prompt set, a prompt does not fit the model, or a method returned a wrong shape; in a strict run also: a promise was not kept.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
     public static RunOutput Run(
         InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null, CancellationToken cancellationToken = default)
@@ -53,7 +53,8 @@ public static class InterventionRunner
         PromptChecks.CheckReferences(bound, prompts, model);
         CausalityChecks.Check(bound, model.Graph);
         PositionChecks.Check(bound, prompts);
-        TensorChecks.Check(graph, bound, model.Schema, prompts, options);
+        BatchChecks.Check(bound, prompts, options.BatchSize, model.Graph);
+        TensorChecks.Check(graph, bound, model.Schema, prompts, PromptChunk.Of(prompts, options.BatchSize, model.Graph).Count() == 1);
         return (model, bound);
     }
 }

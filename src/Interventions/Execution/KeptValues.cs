@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Interventions.Planning;
 using Interventions.Sites;
 using TorchSharp;
@@ -28,10 +29,15 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
             _parameters[name] = gradient.clone().MoveToOtherDisposeScope(owner);
     }
 
-    /// <summary>The tensors, out of every dispose scope.</summary>
-    public RunOutput ToOutput()
+    /// <summary>The tensors, out of every dispose scope, and what the writes did.</summary>
+    /// <exception cref="InterventionException">The run is strict, and a write had no effect.</exception>
+    public RunOutput ToOutput(EffectLog log, StrictChecks? strict)
     {
         using DisposeScope scope = NewDisposeScope();
+        ImmutableArray<WriteEffect> effects = log.Effects();
+        ImmutableArray<string> warnings = [.. log.Warnings(effects)];
+        if (strict is not null && !warnings.IsEmpty)
+            throw new InterventionException(string.Join(' ', warnings));
         Dictionary<string, IReadOnlyDictionary<string, Tensor>> unchanged = [];
         for (int run = 0; run < runs.Count; run++)
             unchanged[runs[run]] = Names().ToDictionary(kept => kept.Name, kept => Unchanged(run, kept));
@@ -52,7 +58,7 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         // Detached only now, when nothing can fail any more.
         foreach (Tensor tensor in changed.Values.SelectMany(value => value.Tensors).Concat(unchanged.Values.SelectMany(run => run.Values)).Concat(_parameters.Values))
             tensor.DetachFromDisposeScope();
-        return new RunOutput(changed, unchanged, _parameters);
+        return new RunOutput(changed, unchanged, _parameters) { Effects = effects, Warnings = [.. warnings, .. strict?.Notes ?? []] };
     }
 
     private IEnumerable<(string Name, bool IsStacked, bool IsSwept)> Names() =>

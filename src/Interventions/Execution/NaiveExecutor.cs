@@ -14,6 +14,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
     private readonly SweepPoint[] _points = [.. intervention.Points()];
     private readonly Demand _demand = new(intervention);
     private readonly int _runCount = prompts.Vocabulary.Runs.Count;
+    private readonly StrictChecks? _strict = options.Strict ? new() : null;
 
     public RunOutput Execute(CancellationToken cancellationToken)
     {
@@ -21,7 +22,8 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
         using DisposeScope scope = NewDisposeScope();
         KeptValues kept = new(intervention, prompts.Vocabulary.Runs, _points.Length, scope);
         ReferenceValues references = new(intervention, model, prompts, options, scope);
-        PromptChunk[] chunks = [.. PromptChunk.Of(prompts, options.BatchSize)];
+        EffectLog effects = new(intervention, scope);
+        PromptChunk[] chunks = [.. PromptChunk.Of(prompts, options.BatchSize, model.Graph)];
         int total = chunks.Length * (1 + (_points.Length * (intervention.Runs.Length + 1)));
         int done = 0;
         foreach (PromptChunk chunk in chunks)
@@ -30,16 +32,16 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
             IReadOnlyList<WholeValues> runs = UnchangedRuns(chunk, references, chunkScope, cancellationToken);
             Report();
             for (int run = 0; run < _runCount; run++)
-                Keep(new Arguments(intervention.Name, SweepPoint.None, runs[run], runs, references), (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
+                Keep(new Arguments(intervention.Name, SweepPoint.None, runs[run], runs, references) { Strict = _strict }, (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
 
             for (int i = 0; i < _points.Length; i++)
             {
                 using DisposeScope pointScope = NewDisposeScope();
-                WrittenRuns written = new(intervention, _demand, model, chunk, _points[i], references, pointScope, Report, cancellationToken);
+                WrittenRuns written = new(intervention, _demand, model, chunk, _points[i], references, effects, _strict, pointScope, Report, cancellationToken);
                 Keep(written.Changed(runs, kept), (name, part, value) => kept.AddChanged(i, name, part, chunk, value));
             }
         }
-        return kept.ToOutput();
+        return kept.ToOutput(effects, _strict);
 
         void Report() => options.Progress?.Report(new RunProgress(++done, total));
     }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Carries out the writes of all families to one node.</summary>
-internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<Family, int, Arguments> arguments, Func<Family, int> members, bool inPlace, Device device)
+internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<Family, int, Arguments> arguments, Func<Family, int> members, EffectLog effects, bool inPlace, Device device)
 {
     /// <summary>The rows after their writes; null if nobody reads any.</summary>
     public RowTable? Write(int node, IReadOnlyList<Family> families)
@@ -73,6 +73,8 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
                 SelectedRows.CheckAxes(write.Site, table.Rows.shape);
             SelectedRows selected = new(write.Site, other.Point, own.Chunk, own.Run, rows, places.Count / rows.Length, table.Rows.shape.AsSpan(1));
             Tensor entries = (other with { Own = own }).Entries(write, name, selected.Shape, rows);
+            if (step.IsCompared)
+                effects.Compare(write.Number, selected.Read(own.Gather.Rows(places)), entries, own.Among(step.Unseen, write.Site, other.Point, rows));
             Tensor after = selected.Write(table.Rows, [.. places.Select(place => place.Row)], entries, inPlace);
             if (!inPlace)
                 working.Replace(node, table, after.MoveToOuterDisposeScope());

@@ -18,14 +18,16 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
         using DisposeScope scope = NewDisposeScope();
         KeptValues kept = new(intervention, prompts.Vocabulary.Runs, _points.Length, scope);
         ReferenceValues references = new(intervention, model, prompts, options, scope);
+        EffectLog effects = new(intervention, scope);
+        StrictChecks? strict = options.Strict ? new() : null;
         (PromptChunk Chunk, ExecutionPlan Plan)[] chunks = Plan();
         int total = chunks.Sum(chunk => chunk.Plan.StepCount), done = 0;
         foreach ((PromptChunk chunk, ExecutionPlan plan) in chunks)
         {
             using DisposeScope chunkScope = NewDisposeScope();
-            new ChunkRun(plan, model, chunk, references, kept, chunkScope).Execute(() => options.Progress?.Report(new RunProgress(++done, total)), cancellationToken);
+            new ChunkRun(plan, model, chunk, references, kept, effects, strict, chunkScope).Execute(() => options.Progress?.Report(new RunProgress(++done, total)), cancellationToken);
         }
-        return kept.ToOutput();
+        return kept.ToOutput(effects, strict);
     }
 
     /// <summary>The plans of the run, one a shape of its batches.</summary>
@@ -41,14 +43,17 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
             Dictionary<string, ExecutionPlan> plans = [];
             List<(PromptChunk, ExecutionPlan)> chunks = [];
             bool fits = true;
-            foreach (PromptChunk chunk in PromptChunk.Of(prompts, size))
+            foreach (PromptChunk chunk in PromptChunk.Of(prompts, size, model.Graph))
             {
                 string shape = PromptClass.Shape(chunk, _runCount);
                 if (!plans.TryGetValue(shape, out ExecutionPlan? plan))
-                    plans[shape] = plan = ExecutionPlan.Create(model.Graph, shapes, intervention, chunk, _runCount, options.MemoryBudget);
+                    plans[shape] = plan = ExecutionPlan.Create(model.Graph, shapes, intervention, chunk, _runCount, options.MemoryBudget, options.Strict);
                 fits = plan.PeakBytes <= options.MemoryBudget;
                 if (!fits && size > 1)
+                {
+                    BatchChecks.CheckBudget(intervention, prompts, (size + 1) / 2, plan.PeakBytes, options.MemoryBudget);
                     break;
+                }
                 if (!fits)
                     throw new InterventionException(
                         $"{intervention.Name}: one prompt at one point of the sweep needs about {plan.PeakBytes >> 20} MiB, and RunOptions.MemoryBudget is {options.MemoryBudget >> 20} MiB.");

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>Some prompts that are run together, padded on the right to the longest: with causal attention no real token sees the padding.</summary>
+/// <summary>Some prompts that are run together, padded on the right to the longest: no real token sees the padding.</summary>
 /// <param name="prompts">The set.</param>
 /// <param name="numbers">Which of its prompts, in order.</param>
 internal sealed class PromptChunk(IPromptSet prompts, int[] numbers)
@@ -62,6 +62,11 @@ internal sealed class PromptChunk(IPromptSet prompts, int[] numbers)
     public IEnumerable<int[]> RowGroups(params IEnumerable<BoundSite> selected) =>
         selected.Any(site => Step is null ? site.IsRagged : site.IsRaggedAtSteps) ? Rows.GroupBy(Length).OrderBy(group => group.Key).Select(group => group.ToArray()) : [Rows];
 
-    public static IEnumerable<PromptChunk> Of(IPromptSet prompts, int batchSize) =>
-        Enumerable.Range(0, prompts.Prompts.Count).Chunk(batchSize).Select(numbers => new PromptChunk(prompts, numbers));
+    /// <summary>The chunks of a set. Prompts of different length share one unless the model looks ahead: then their tokens would see the padding.</summary>
+    public static IEnumerable<PromptChunk> Of(IPromptSet prompts, int batchSize, ModelGraph graph) => Of(prompts, Enumerable.Range(0, prompts.Prompts.Count), batchSize, graph);
+
+    /// <summary>The chunks of some prompts of a set.</summary>
+    public static IEnumerable<PromptChunk> Of(IPromptSet prompts, IEnumerable<int> numbers, int batchSize, ModelGraph graph) => numbers
+        .GroupBy(number => graph.LooksAhead ? prompts.Prompts[number].Runs[0].Ids.Count : 0)
+        .SelectMany(alike => alike.Chunk(batchSize)).Select(chunk => new PromptChunk(prompts, chunk));
 }

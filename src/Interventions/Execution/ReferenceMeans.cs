@@ -53,7 +53,7 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
     private void Stream(IPromptSet over, int run)
     {
         (Wanted What, BoundSite Site, SweepPoint Point)[] wanted = [.. Wanted.All(intervention).Where(one => one.What.Read.Over == over && one.What.Run == run).DistinctBy(one => one.What)];
-        foreach (PromptChunk chunk in PromptChunk.Of(over, options.BatchSize))
+        foreach (PromptChunk chunk in PromptChunk.Of(over, options.BatchSize, model.Graph))
         {
             using DisposeScope scope = NewDisposeScope();
             WholeValues values = new(chunk, run, GraphEvaluator.Evaluate(model.Graph, chunk.Ids([run], model.Device), wanted.Select(one => one.What.Node)));

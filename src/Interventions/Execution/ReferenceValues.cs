@@ -17,8 +17,15 @@ internal sealed class ReferenceValues(BoundIntervention intervention, HookedMode
     public Tensor Partner(BoundRead.Partner read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows)
     {
         using DisposeScope scope = NewDisposeScope();
-        PromptChunk partners = new(prompts, [.. rows.Select(row => PartnerOf(chunk.Numbers[row], read.Seed, site.IsRagged))]);
-        return Values(partners, read.Run.At(point), [node]).Select(site, node, point, partners.Rows).alias().MoveToOuterDisposeScope();
+        int[] partners = [.. rows.Select(row => PartnerOf(chunk.Numbers[row], read.Seed, site.IsRagged))];
+        List<(int[] Rows, Tensor Values)> parts = [];
+        foreach (PromptChunk alike in PromptChunk.Of(prompts, partners.Distinct(), partners.Length, model.Graph))
+        {
+            int[] places = [.. Enumerable.Range(0, partners.Length).Where(i => alike.Numbers.Contains(partners[i]))];
+            PromptChunk them = new(prompts, [.. places.Select(i => partners[i])]);
+            parts.Add((places, Values(them, read.Run.At(point), [node]).Select(site, node, point, them.Rows)));
+        }
+        return RaggedBatch.Combine(parts).alias().MoveToOuterDisposeScope();
     }
 
     /// <summary>Another prompt, drawn by the seed and the prompt's number alone; equally long where the length decides what is selected.</summary>

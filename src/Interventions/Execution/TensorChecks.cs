@@ -10,7 +10,7 @@ namespace Interventions.Execution;
 internal static class TensorChecks
 {
     /// <exception cref="InterventionException">A tensor does not fit.</exception>
-    public static void Check(InterventionGraph graph, BoundIntervention intervention, ModelSchema schema, IPromptSet prompts, RunOptions options)
+    public static void Check(InterventionGraph graph, BoundIntervention intervention, ModelSchema schema, IPromptSet prompts, bool isOneBatch)
     {
         Dictionary<Tensor, Length[]> written = new(ReferenceEqualityComparer.Instance);
         foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Parts.IsEmpty ? [write] : write.Parts))
@@ -22,7 +22,7 @@ internal static class TensorChecks
             {
                 if (tensor is null)
                     throw new InterventionException($"{where} is null; it must be a tensor.");
-                Length[] lengths = Lengths(write, intervention, prompts, options);
+                Length[] lengths = Lengths(write, intervention, prompts, isOneBatch);
                 if (write.Node.Kind is WriteKind.Mix { Axes.Count: > 0 } mix)
                 {
                     if (write.Site.IsStacked)
@@ -44,7 +44,7 @@ internal static class TensorChecks
     }
 
     /// <summary>How long the axes of a selection are: one length, the lengths of several prompts, or unknown (none).</summary>
-    private static Length[] Lengths(BoundWrite write, BoundIntervention intervention, IPromptSet prompts, RunOptions options)
+    private static Length[] Lengths(BoundWrite write, BoundIntervention intervention, IPromptSet prompts, bool isOneBatch)
     {
         BoundSite site = write.Site;
         SweepPoint point = intervention.Points().First();
@@ -52,7 +52,7 @@ internal static class TensorChecks
         int run = write.Run is int derived ? intervention.Runs.First(other => other.Number == derived).Of : intervention.BaseRun;
         return [.. site.Definition.Axes.Select((name, axis) => new Length(name,
             // Prompts that are run in several batches, or length by length, have no tensor for all of them.
-            axis == 0 ? [all.Count <= options.BatchSize && all.RowGroups(write.Selected).Count() == 1 ? all.Count : 1]
+            axis == 0 ? [isOneBatch && all.RowGroups(write.Selected).Count() == 1 ? all.Count : 1]
             : site.IsPositional(axis) ? [.. all.Rows.Select(row => site.PositionIndices(axis, point, all.Tokens(run, row), all.Describe(run, row)).Count).Distinct()]
             : site.Sizes[axis] is int size ? [site.FixedIndices(axis, point, size).Count]
             : []))];

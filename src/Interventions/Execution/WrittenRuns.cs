@@ -13,6 +13,8 @@ internal sealed class WrittenRuns(
     PromptChunk chunk,
     SweepPoint point,
     ReferenceValues references,
+    EffectLog effects,
+    StrictChecks? strict,
     DisposeScope scope,
     Action report,
     CancellationToken cancellationToken)
@@ -34,7 +36,7 @@ internal sealed class WrittenRuns(
             ? Pass(runs, null, intervention.BaseRun, demand.Kept([point]), leaves, demand.Gradients([point]))
             : unchanged[intervention.BaseRun];
         report();
-        Arguments arguments = new(intervention.Name, point, changed, runs, references);
+        Arguments arguments = new(intervention.Name, point, changed, runs, references) { Strict = strict };
         if (!demand.Differentiated.Any() || ReferenceEquals(changed, unchanged[intervention.BaseRun]))
             return arguments;
 
@@ -53,6 +55,8 @@ internal sealed class WrittenRuns(
         Dictionary<string, NodeWrite> writes = [];
         foreach (BoundWrite write in intervention.Writes.Where(write => write.Run == run))
         {
+            foreach (BoundWrite declared in write.Declared)
+                Count(declared, of, write.Site.Names(point).Count(), isCarriedOut: false);
             foreach (string node in write.Site.Names(point))
             {
                 NodeWrite first = writes.GetValueOrDefault(node, (value, _) => before[node] = value.alias().MoveToOtherDisposeScope(scope));
@@ -72,20 +76,43 @@ internal sealed class WrittenRuns(
 
     private Tensor Write(BoundWrite write, string node, Tensor value, IReadOnlyDictionary<string, Tensor> earlier, IReadOnlyList<WholeValues> runs, int of)
     {
-        if (!write.Parts.IsEmpty && !IsOneStep(write, of))
+        // A strict run checks each method for itself.
+        if (!write.Parts.IsEmpty && (strict is not null || !IsOneStep(write, of)))
             return write.Parts.Aggregate(value, (written, part) => Write(part, node, written, earlier, runs, of));
         // Row groups do not overlap, so each reads the value as it was before this write.
         Arguments arguments = new(intervention.Name, point, new WholeValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references)
         {
             Others = new WholeValues(chunk, of, earlier),
+            Strict = strict,
         };
         write.Site.CheckAxes(value.shape);
         foreach (int[] rows in chunk.RowGroups(write.Selected))
         {
             Tensor selected = SelectedValues.FlatIndices(value, write.Site, point, chunk, of, rows);
-            value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected.shape, rows).to(value.dtype));
+            Tensor entries = arguments.Entries(
+                write, node, selected.shape, rows, write.Parts.IsEmpty ? null : (part, found, written) => effects.Compare(write.Parts[part].Number, found, written)).to(value.dtype);
+            if (write.Parts.IsEmpty)
+                effects.Compare(write.Number, SelectedValues.Read(value, selected), entries);
+            value = SelectedValues.Write(value, selected, entries);
         }
+        foreach (BoundWrite declared in write.Declared)
+            Count(declared, of, nodes: 1, isCarriedOut: true);
         return value;
+    }
+
+    /// <summary>Everything that is selected is written and compared, unless the logits do not depend on the node.</summary>
+    private void Count(BoundWrite write, int of, int nodes, bool isCarriedOut)
+    {
+        foreach (int row in chunk.Rows)
+        {
+            RunTokens tokens = chunk.Tokens(of, row);
+            string prompt = chunk.Describe(of, row);
+            IReadOnlyList<int> positions = write.Site.PositionIndices(write.Site.PositionAxis, point, tokens, prompt);
+            int exempt = Exemptions.Leading(intervention, write, point, of, run => chunk.Tokens(run, row), model.Graph.LooksAhead);
+            effects.Count(write.Number, (isCarriedOut
+                ? new WriteCount(0, positions.Count, positions.Count, positions.Count, 0)
+                : new WriteCount(positions.Count, 0, 0, 0, positions.Count(position => position >= exempt))) * (nodes * write.Site.ValuesAtAPosition(point, tokens, prompt)));
+        }
     }
 
     /// <summary>

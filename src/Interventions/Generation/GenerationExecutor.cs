@@ -14,7 +14,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         using DisposeScope scope = NewDisposeScope();
         ReferenceValues references = new(intervention, model, prompts, new RunOptions { BatchSize = options.BatchSize }, scope);
         SweepPoint[] points = [.. intervention.Points()];
-        PromptChunk[] chunks = [.. Chunks()];
+        PromptChunk[] chunks = [.. PromptChunk.Of(prompts, options.BatchSize, model.Graph)];
         string? whyUncached = null;
         int done = 0, total = (points.Length + (options.WithBase ? 1 : 0)) * chunks.Length * options.MaxNewTokens;
 
@@ -56,14 +56,4 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         Captures = [.. intervention.Captures.Where(capture => !capture.IsSwept)],
         Metrics = [.. intervention.Metrics.Where(metric => !metric.IsSwept)],
     };
-
-    /// <summary>Prompts of different length share a batch unless the model looks ahead: then they would see the padding.</summary>
-    private IEnumerable<PromptChunk> Chunks()
-    {
-        bool looksAhead = model.Graph.Nodes.SelectMany(node => node.Definition.Inputs).Any(input => input.Reach.Kind == ReachKind.Full);
-        return looksAhead
-            ? Enumerable.Range(0, prompts.Prompts.Count).GroupBy(number => prompts.Prompts[number].Runs[0].Ids.Count)
-                .SelectMany(equal => equal.Chunk(options.BatchSize)).Select(numbers => new PromptChunk(prompts, numbers))
-            : PromptChunk.Of(prompts, options.BatchSize);
-    }
 }

@@ -33,6 +33,7 @@ public static class GenerationRunner
         PromptChecks.CheckReferences(bound, prompts, model);
         CausalityChecks.Check(bound, model.Graph);
         PositionChecks.Check(bound, prompts, generates: true);
+        BatchChecks.Check(bound, prompts, options.BatchSize, model.Graph);
         GenerationChecks.Check(bound, model, prompts, options);
         return new GenerationExecutor(bound, model, prompts, options).Execute(cancellationToken);
     }

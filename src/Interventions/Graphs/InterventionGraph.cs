@@ -123,7 +123,11 @@ public delegate Tensor MethodBody(ReadOnlySpan<Tensor> arguments);
 /// <param name="Reads">What the method reads.</param>
 /// <param name="Body">The method.</param>
 /// <param name="BeforeWrites">Whether the value is the one before the writes to the site.</param>
-public sealed record CaptureNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, bool BeforeWrites = false);
+public sealed record CaptureNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, bool BeforeWrites = false)
+{
+    /// <summary>Whether what the method returns of a prompt depends on the other prompts too, so that it is called for all of them at once.</summary>
+    public bool AcrossBatch { get; init; }
+}
 
 /// <summary>Keeps a metric's gradient with respect to a site's selected values, reduced by the method.</summary>
 /// <param name="Name">The method, and the name on the result.</param>
@@ -131,7 +135,11 @@ public sealed record CaptureNode(string Name, string Site, ImmutableArray<Read> 
 /// <param name="Reads">What the method reads; <see cref="Read.Gradient"/> is the gradient.</param>
 /// <param name="Body">The method.</param>
 /// <param name="Metric">The metric; <see langword="null"/> is the only one.</param>
-public sealed record GradientNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, string? Metric = null);
+public sealed record GradientNode(string Name, string Site, ImmutableArray<Read> Reads, MethodBody Body, string? Metric = null)
+{
+    /// <summary>Whether what the method returns of a prompt depends on the other prompts too, so that it is called for all of them at once.</summary>
+    public bool AcrossBatch { get; init; }
+}
 
 /// <summary>A trained value, whose gradient is kept.</summary>
 /// <param name="Name">The property; the gradient is kept as <c>{Name}Gradient</c>.</param>
@@ -143,7 +151,11 @@ public sealed record ParameterNode(string Name, Tensor Value, string? Metric = n
 /// <param name="Name">The method, and the name on the result.</param>
 /// <param name="Reads">What the method reads.</param>
 /// <param name="Body">The method; returns <c>[batch]</c>.</param>
-public sealed record MetricNode(string Name, ImmutableArray<Read> Reads, MethodBody Body);
+public sealed record MetricNode(string Name, ImmutableArray<Read> Reads, MethodBody Body)
+{
+    /// <summary>Whether what the method returns of a prompt depends on the other prompts too, so that it is called for all of them at once.</summary>
+    public bool AcrossBatch { get; init; }
+}
 
 /// <summary>What one parameter of a method reads.</summary>
 public abstract record Read

@@ -12,6 +12,8 @@ public sealed class ModelGraph
         Costs = costs;
         Nodes = nodes;
         Output = output;
+        LooksAhead = nodes.SelectMany(node => node.Detours.Select(detour => detour.Definition).Prepend(node.Definition))
+            .Any(definition => definition.Inputs.Any(input => input.Reach.Kind == ReachKind.Full));
         _index = nodes.Select((node, i) => (node.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i);
     }
 
@@ -29,6 +31,9 @@ public sealed class ModelGraph
 
     /// <summary>What nodes cost, as far as the model says; explanations count it.</summary>
     public IReadOnlyDictionary<string, NodeCost> Costs { get; }
+
+    /// <summary>Whether a position can depend on later ones, so that real tokens would see padding behind them.</summary>
+    internal bool LooksAhead { get; }
 
     /// <summary>The node of that name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>

@@ -23,6 +23,12 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
     /// <summary>The declared shape of what it returns, outermost axis first; default where none is declared.</summary>
     public ImmutableArray<string> Shape { get; init; }
 
+    /// <summary>Whether the method promises that what it returns at a position depends on that selected position alone, so that it may be called for some of them.</summary>
+    public bool Pointwise { get; init; }
+
+    /// <summary>Whether what the method returns of a prompt depends on the other prompts too, so that it is called for all of them at once.</summary>
+    public bool AcrossBatch { get; init; }
+
     /// <summary>The declared writes that this one consists of, in order; none for a single one.</summary>
     public ImmutableArray<WriteNode> Parts { get; private init; } = [];
 
@@ -44,16 +50,28 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
         ImmutableArray<Read> reads = [new Read.Value(), .. parts.SelectMany(part => part.Reads).Where(read => read is not Read.Value).Distinct()];
         // Where each part finds what it reads.
         int[][] places = [.. parts.Select(part => part.Reads.Select(read => reads.IndexOf(read)).ToArray())];
-        return new WriteNode(string.Join(", ", parts.Select(part => part.Name)), parts[0].Site, reads, Body, parts[0].Run) { Parts = parts };
+        return new WriteNode(string.Join(", ", parts.Select(part => part.Name)), parts[0].Site, reads, arguments => Body(arguments, null), parts[0].Run)
+        {
+            Parts = parts,
+            AcrossBatch = parts.Any(part => part.AcrossBatch),
+            Observed = Body,
+        };
 
-        Tensor Body(ReadOnlySpan<Tensor> arguments)
+        Tensor Body(ReadOnlySpan<Tensor> arguments, PartObserver? observe)
         {
             Tensor[] values = arguments.ToArray();
             for (int i = 0; i < parts.Length; i++)
-                values[0] = parts[i].Over(values[0], [.. places[i].Select(place => values[place])]);
+            {
+                Tensor written = parts[i].Over(values[0], [.. places[i].Select(place => values[place])]);
+                observe?.Invoke(i, values[0], written);
+                values[0] = written;
+            }
             return values[0];
         }
     }
+
+    /// <summary>The body of several writes that are one, which also tells what each part finds and what it writes.</summary>
+    internal ObservedBody? Observed { get; private init; }
 
     /// <summary>This write as one of an included intervention. A kind's own name stays: it is nobody's member.</summary>
     internal WriteNode Of(string include) => !Parts.IsEmpty ? Fuse([.. Parts.Select(part => part.Of(include))])
@@ -89,3 +107,9 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
                 $"{Name} returned {Shapes.Describe(written)}, which does not broadcast to the values that '{Site}' selects, {Shapes.Describe(value)}.");
     }
 }
+
+/// <summary>Told what a part of a write finds, and what it leaves.</summary>
+internal delegate void PartObserver(int part, Tensor found, Tensor written);
+
+/// <summary>A body of several parts.</summary>
+internal delegate Tensor ObservedBody(ReadOnlySpan<Tensor> arguments, PartObserver? observe);

@@ -46,6 +46,12 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
     /// <summary>The declared writes that it consists of; none for a single one.</summary>
     public ImmutableArray<BoundWrite> Parts { get; init; } = [];
 
+    /// <summary>Its place among the declared writes; of several that are one, the first one's.</summary>
+    public int Number { get; init; }
+
+    /// <summary>The declared writes: the parts, or this one.</summary>
+    public IEnumerable<BoundWrite> Declared => Parts.IsEmpty ? [this] : Parts;
+
     /// <summary>Whether it takes over another run's values as they are.</summary>
     public bool IsCopy => Node.Kind is WriteKind.Freeze or WriteKind.Copy;
 
@@ -60,7 +66,8 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
         WriteKind.Mix mix => mix.Mask.shape.Length < Site.Axes.Length - Site.PositionAxis,
         WriteKind.AddSwept add => add.Vector.shape.Length < Site.Axes.Length - Site.PositionAxis,
         WriteKind.Zero or WriteKind.Scale or WriteKind.ScaleSwept or WriteKind.ProjectOut or WriteKind.ProjectOnto or WriteKind.Freeze or WriteKind.Copy => true,
-        _ => false,
+        // What it reads of another site it sees whole.
+        _ => Node.Pointwise && !Reads.OtherSites().Any(),
     };
 
     /// <summary>The sites whose selection decides which prompts the method sees together.</summary>
@@ -70,13 +77,29 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
 /// <summary>Something kept of a site: a capture or a gradient.</summary>
 internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<BoundRead> Reads, MethodBody Body)
 {
+    /// <summary>What the method reads, as declared.</summary>
+    public abstract ImmutableArray<Read> Declared { get; }
+
+    /// <summary>Whether the method mixes prompts.</summary>
+    public abstract bool AcrossBatch { get; }
+
     /// <summary>Whether the sweep's point decides what is kept, in unchanged runs too.</summary>
     public bool IsSwept => Site.IsSwept || Reads.Any(read => read.IsSwept);
 }
 
-internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads) : BoundKeep(Node.Name, Site, Reads, Node.Body);
+internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads) : BoundKeep(Node.Name, Site, Reads, Node.Body)
+{
+    public override ImmutableArray<Read> Declared => Node.Reads;
 
-internal sealed record BoundGradient(GradientNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, BoundMetric Metric) : BoundKeep(Node.Name, Site, Reads, Node.Body);
+    public override bool AcrossBatch => Node.AcrossBatch;
+}
+
+internal sealed record BoundGradient(GradientNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, BoundMetric Metric) : BoundKeep(Node.Name, Site, Reads, Node.Body)
+{
+    public override ImmutableArray<Read> Declared => Node.Reads;
+
+    public override bool AcrossBatch => Node.AcrossBatch;
+}
 
 internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Reads)
 {

@@ -97,6 +97,16 @@ internal sealed record BoundSite(
         int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
     }
 
+    /// <summary>How many values are selected at each selected position of a prompt.</summary>
+    public long ValuesAtAPosition(SweepPoint point, RunTokens tokens, string promptForMessages)
+    {
+        long count = 1;
+        for (int axis = 1; axis < Axes.Length; axis++)
+            if (axis != PositionAxis)
+                count *= IsPositional(axis) ? PositionIndices(axis, point, tokens, promptForMessages).Count : FixedIndices(axis, point, Sizes[axis]!.Value).Count;
+        return count;
+    }
+
     /// <summary>Whether two selected positions of a prompt are one token.</summary>
     public bool Repeats(SweepPoint point, RunTokens tokens, string promptForMessages)
     {

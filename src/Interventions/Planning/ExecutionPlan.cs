@@ -9,12 +9,13 @@ internal sealed class ExecutionPlan
 {
     private readonly PlanContext _plan;
 
-    private ExecutionPlan(PlanContext plan, OwnRows own, Slices slices, ImmutableArray<PlanPass> passes)
+    private ExecutionPlan(PlanContext plan, OwnRows own, Slices slices, ImmutableArray<PlanPass> passes, ImmutableArray<WriteCount> writes)
     {
         _plan = plan;
         Own = own;
         Slices = slices;
         Passes = passes;
+        Writes = writes;
     }
 
     public PlanContext Context => _plan;
@@ -25,17 +26,28 @@ internal sealed class ExecutionPlan
 
     public ImmutableArray<PlanPass> Passes { get; }
 
+    /// <summary>What becomes of what the writes select, by the write's number.</summary>
+    public ImmutableArray<WriteCount> Writes { get; }
+
     /// <summary>How many nodes are computed, over all passes.</summary>
     public int StepCount => Passes.Sum(pass => pass.Nodes.Length);
 
     /// <summary>How many bytes of rows are alive at most, by estimate.</summary>
     public long PeakBytes => Passes.Max(pass => pass.PeakBytes);
 
-    public static ExecutionPlan Create(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs, long budget)
+    public static ExecutionPlan Create(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs, long budget, bool isStrict = false)
     {
-        PlanContext plan = new(graph, shapes, intervention, chunk, runs);
+        PlanContext plan = new(graph, shapes, intervention, chunk, runs, isStrict);
         OwnRows own = Sharing.Own(plan);
         Slices slices = Slicing.Of(plan, own);
-        return new ExecutionPlan(plan, own, slices, Scheduling.Passes(plan, slices, budget));
+        ImmutableArray<WriteCount> writes = PlannedWrites.Count(plan, own, slices);
+        if (isStrict)
+        {
+            // A strict run computes more than is read, to see what writes change.
+            PlanContext ordinary = new(graph, shapes, intervention, chunk, runs, isStrict: false);
+            OwnRows ordinaryOwn = Sharing.Own(ordinary);
+            writes = [.. writes.Zip(PlannedWrites.Count(ordinary, ordinaryOwn, Slicing.Of(ordinary, ordinaryOwn)), (strict, other) => strict with { Read = other.Read })];
+        }
+        return new ExecutionPlan(plan, own, slices, Scheduling.Passes(plan, slices, budget), writes);
     }
 }

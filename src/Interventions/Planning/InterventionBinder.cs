@@ -16,7 +16,7 @@ internal sealed class InterventionBinder
     private readonly IPromptSet _prompts;
     private readonly List<SiteResolution> _resolved = [];
     private ImmutableArray<BoundRun> _runs = [];
-    private int _baseRun;
+    private int _baseRun, _declared;
 
     private InterventionBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts)
     {
@@ -88,6 +88,7 @@ internal sealed class InterventionBinder
         BoundSite site = Original(Site(write.Site, write.Name), isBefore);
         return new BoundWrite(write, site, Reads(write.Reads, write.Name, site, inWrite: true), write.Run is null ? null : Written(write.Run, write.Name))
         {
+            Number = write.Parts.IsEmpty ? _declared++ : _declared,
             Parts = [.. write.Parts.Select(part => Write(part, isBefore))],
         };
     }

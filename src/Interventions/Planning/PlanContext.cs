@@ -8,10 +8,13 @@ namespace Interventions.Planning;
 internal sealed class PlanContext
 {
     private readonly PromptChunk _chunk;
+    private readonly bool _isStrict, _looksAhead;
     private readonly Dictionary<string, int> _index = new() { [ModelGraph.Tokens] = 0, [ModelGraph.Positions] = 1 };
 
-    public PlanContext(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs)
+    public PlanContext(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs, bool isStrict)
     {
+        _isStrict = isStrict;
+        _looksAhead = graph.LooksAhead;
         Intervention = intervention;
         RunCount = runs;
         Shapes = shapes;
@@ -104,6 +107,23 @@ internal sealed class PlanContext
     {
         int row = Classes[promptClass].Representative;
         return site.PositionIndices(site.PositionAxis, point, _chunk.Tokens(tokensOf, row), _chunk.Describe(tokensOf, row));
+    }
+
+    /// <summary>Whether all that a write finds is computed, so that it is known what it changes.</summary>
+    public bool FindsAll(BoundWrite write) => _isStrict && write.Node.Kind is not WriteKind.Freeze;
+
+    /// <summary>Whether a method's promises are checked, for which it is called with all that it selects.</summary>
+    public bool Checks(BoundWrite write) => _isStrict && write.Node.Kind is null;
+
+    /// <summary>How many of the leading positions of a class's prompts a write need not change.</summary>
+    public int Exempt(BoundWrite write, Family family, int promptClass) => Exemptions.Leading(
+        Intervention, write, family.Point, family.TokensOf, run => _chunk.Tokens(run, Classes[promptClass].Representative), _looksAhead);
+
+    /// <summary>How many values a site selects at each selected position of a class's prompts.</summary>
+    public long ValuesAtAPosition(BoundSite site, Family family, int promptClass)
+    {
+        int row = Classes[promptClass].Representative;
+        return site.ValuesAtAPosition(family.Point, _chunk.Tokens(family.TokensOf, row), _chunk.Describe(family.TokensOf, row));
     }
 
     /// <summary>The family that has rows of its own of a node where another one only inherits them.</summary>

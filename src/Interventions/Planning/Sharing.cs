@@ -12,7 +12,7 @@ internal static class Sharing
     public static OwnRows Own(PlanContext plan)
     {
         int classes = plan.Classes.Length;
-        OwnRows own = new(new RowMap(plan.Families.Length, plan.NodeCount, classes), new RowMap(plan.Families.Length, plan.NodeCount, classes), []);
+        OwnRows own = new(new RowMap(plan.Families.Length, plan.NodeCount, classes), new RowMap(plan.Families.Length, plan.NodeCount, classes), [], []);
         foreach (Family family in plan.Families)
             for (int node = 0; node < plan.NodeCount; node++)
                 for (int c = 0; c < classes; c++)
@@ -27,8 +27,8 @@ internal static class Sharing
         if (family.Writes.TryGetValue(plan.Name(node), out var writes))
         {
             List<PositionSet> versions = [rows];
-            foreach (BoundWrite write in writes)
-                versions.Add(rows = AfterWrite(plan, own.After, family, node, c, write, rows));
+            for (int i = 0; i < writes.Length; i++)
+                versions.Add(rows = AfterWrite(plan, own, family, node, c, i, writes[i], rows));
             own.Versions[(family.Index, node, c)] = [.. versions];
         }
         own.After[family.Index, node, c] = rows;
@@ -52,7 +52,7 @@ internal static class Sharing
         return !rows.IsEmpty && family.IsWhole(plan.Nodes[node - 2]) ? prompts.All : rows;
     }
 
-    private static PositionSet AfterWrite(PlanContext plan, RowMap own, Family family, int node, int c, BoundWrite write, PositionSet rows)
+    private static PositionSet AfterWrite(PlanContext plan, OwnRows own, Family family, int node, int c, int index, BoundWrite write, PositionSet rows)
     {
         IReadOnlyList<int> selected = plan.Positions(write.Site, family.TokensOf, c, family.Point);
         if (!write.IsCopy || write.Reads[0] is not BoundRead.From { Site: null } from || plan.IsUnshared(family, node))
@@ -61,16 +61,21 @@ internal static class Sharing
         // A copy of what is there already changes nothing: that row stays the parent's.
         Family donor = plan.RunOf(family, from.Run.At(family.Point)), parent = plan.Families[family.Parent!.Value];
         IReadOnlyList<int> sources = plan.Positions(write.Site, donor.TokensOf, c, family.Point);
+        PositionSet before = rows, copies = PositionSet.Empty;
         for (int i = 0; i < selected.Count; i++)
         {
             int position = selected[i];
             bool isShared = sources[i] == position
-                && plan.Owner(own, donor, node, c, position).Index == plan.Owner(own, parent, node, c, position).Index;
+                && plan.Owner(own.After, donor, node, c, position).Index == plan.Owner(own.After, parent, node, c, position).Index;
             if (!isShared)
                 rows = rows.With(position);
-            else if (write.Site.IsWholeAtAPosition)
+            // A strict run looks what a copy changes where something else was before.
+            else if (write.Site.IsWholeAtAPosition && !(plan.FindsAll(write) && before.Contains(position)))
                 rows = rows.Without(position);
+            if (isShared)
+                copies = copies.With(position);
         }
+        own.Copies[(family.Index, node, c, index)] = copies;
         return rows;
     }
 }
@@ -79,4 +84,6 @@ internal static class Sharing
 /// <param name="Before">Before a family's writes to a node.</param>
 /// <param name="After">After them.</param>
 /// <param name="Versions">Where a family writes a node: before the first write, after it, after the second, …</param>
-internal sealed record OwnRows(RowMap Before, RowMap After, Dictionary<(int Family, int Node, int Class), PositionSet[]> Versions);
+/// <param name="Copies">Where a write, counted in the family's to the node, puts what the parent has.</param>
+internal sealed record OwnRows(
+    RowMap Before, RowMap After, Dictionary<(int Family, int Node, int Class), PositionSet[]> Versions, Dictionary<(int Family, int Node, int Class, int Write), PositionSet> Copies);

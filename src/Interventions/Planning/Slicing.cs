@@ -141,32 +141,46 @@ internal sealed class Slicing
         int classes = _plan.Classes.Length;
         PositionSet[] needed = [.. _slices.After.Of(family.Index, node)], working = [.. needed];
         List<WriteStep> steps = [];
-        foreach (BoundWrite write in writes.Reverse())
+        for (int at = writes.Length - 1; at >= 0; at--)
         {
+            BoundWrite write = writes[at];
             IReadOnlyList<int>[] selected = [.. Enumerable.Range(0, classes).Select(c => _plan.Positions(write.Site, family.TokensOf, c, family.Point))];
             if (!Enumerable.Range(0, classes).Any(c => selected[c].Any(needed[c].Contains)))
                 continue;
             // A method sees every position that it selects, unless it promises to treat each alone.
-            IReadOnlyDictionary<int, int[]>? narrowing = write.IsPointwise ? Narrowing(selected, needed) : null;
+            IReadOnlyDictionary<int, int[]>? narrowing = write.IsPointwise && !_plan.Checks(write) ? Narrowing(selected, needed) : null;
             bool widens = !write.IsPointwise && Enumerable.Range(0, classes).Any(c => selected[c].Any(position => !needed[c].Contains(position)));
             BoundWrite step = write with { Site = write.Site with { Narrowing = narrowing } };
+            var unseen = ImmutableArray.CreateBuilder<PositionSet>();
+            bool isCompared = false;
             for (int c = 0; c < classes; c++)
             {
                 PositionSet rows = PositionSet.Of(_plan.Positions(step.Site, family.TokensOf, c, family.Point));
+                PositionSet found = Found(family, node, c, write, at, rows);
                 working[c] |= rows;
                 if (write.Site.IsWholeAtAPosition)
                     needed[c] = needed[c].Except(rows);
-                if (!write.Site.IsWholeAtAPosition || write.Reads.Any(read => read is BoundRead.Value))
-                    needed[c] |= rows;
+                needed[c] |= found;
                 working[c] |= needed[c];
+                unseen.Add(rows.Except(found));
+                isCompared |= !(rows & found).IsEmpty;
             }
             DemandReads(step.Reads, family, step.Site, _plan.Name(node), family.Point);
-            steps.Add(new WriteStep(step, widens));
+            steps.Add(new WriteStep(step, widens, unseen.ToImmutable(), isCompared));
         }
         steps.Reverse();
         _slices.Writes[(family.Index, node)] = new WrittenNode([.. steps], [.. needed], [.. working]);
         return needed;
     }
+
+    /// <summary>
+    /// The rows of which a write needs what was there before it: what it reads, what it leaves in them, and to see what it changes, where that costs nothing: a row that is the parent's. Whoever
+    /// reads what is written there reads the parent's row in the parent.
+    /// </summary>
+    private PositionSet Found(Family family, int node, int c, BoundWrite write, int index, PositionSet rows) =>
+        !write.Site.IsWholeAtAPosition || write.Reads.Any(read => read is BoundRead.Value) || _plan.FindsAll(write) ? rows
+        : write.Node.Kind is WriteKind.Freeze ? PositionSet.Empty
+        : rows.Except(_own.Versions[(family.Index, node, c)][index]);
 
     /// <summary>Which of the selected positions are needed, by how many are selected.</summary>
     private static Dictionary<int, int[]>? Narrowing(IReadOnlyList<int>[] selected, PositionSet[] needed)
@@ -193,4 +207,6 @@ internal sealed record WrittenNode(ImmutableArray<WriteStep> Steps, ImmutableArr
 /// <summary>One write.</summary>
 /// <param name="Write">The write, its site narrowed to the positions that are needed.</param>
 /// <param name="Widens">Whether it is a method that sees all that it selects, of which not all would be needed.</param>
-internal sealed record WriteStep(BoundWrite Write, bool Widens);
+/// <param name="Unseen">By class, the positions of which nobody computes what it finds.</param>
+/// <param name="IsCompared">Whether there are others.</param>
+internal sealed record WriteStep(BoundWrite Write, bool Widens, ImmutableArray<PositionSet> Unseen, bool IsCompared);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Interventions.Execution;
 using static TorchSharp.torch;
 
@@ -10,6 +11,15 @@ public abstract class InterventionResult : IDisposable
 
     /// <summary>Takes the run's output over.</summary>
     protected InterventionResult(RunOutput output) => _output = output;
+
+    /// <summary>What each declared write did, over all prompts and points of the sweep: those of includes, of the class's attributes, of its members.</summary>
+    public ImmutableArray<WriteEffect> Effects => _output.Effects;
+
+    /// <summary>
+    /// Writes without effect: those that changed nothing on any prompt and point of the sweep, and those that nothing reads. Freezes are none, nor are copies of another run at positions up to
+    /// which both runs' tokens agree. A strict run (<see cref="RunOptions.Strict"/>) throws instead.
+    /// </summary>
+    public ImmutableArray<string> Warnings => _output.Warnings;
 
     /// <summary>The value kept under a name, of a declaration without sweep; owned by the result.</summary>
     protected Tensor Get(string name) => _output.Changed(name).Values;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,6 +20,12 @@ public sealed class RunOutput : IDisposable
         _runs = runs;
         _parameters = parameters;
     }
+
+    /// <summary>What each declared write did, in the order of the writes.</summary>
+    public ImmutableArray<WriteEffect> Effects { get; internal init; } = [];
+
+    /// <summary>Writes without effect: those that changed nothing, and those that nothing reads.</summary>
+    public ImmutableArray<string> Warnings { get; internal init; } = [];
 
     /// <summary>The values in the changed run.</summary>
     /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>

@@ -30,6 +30,9 @@ public sealed class LanguageTests : IDisposable
         Close(run.Clean.Attention.sum(-1), ones_like(run.Clean.Attention.sum(-1)));
         // The subject comes before the end, so nothing patched at the end reaches it.
         Close(run.Clean.Written[0, 0], run.Written[layer: 0, head: 0]);
+        // Two layers, three heads, three prompts.
+        Assert.Equal(("FromCorrupted", 2 * 3 * 3 * 4L, 2 * 3 * 3 * 4L), (run.Effects.Single().Write, run.Effects[0].Selected, run.Effects[0].Changed));
+        Assert.Empty(run.Warnings);
         Assert.NotEqual(run.Clean.LogitDifference.mean().item<double>(), run.LogitDifference.Top(1).Single().Value);
     }
 

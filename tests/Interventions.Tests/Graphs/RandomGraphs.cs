@@ -43,7 +43,8 @@ internal static class RandomGraphs
 
     private static readonly Gen<WriteNode> s_single = Gen.OneOf(
         from name in s_name from site in s_site from kind in Kind from run in Gen.Elements<string?>(null, "direct") select new WriteNode(name, site, kind, run),
-        from name in s_name from site in s_site from reads in s_reads select new WriteNode(name, site, reads, Body(), "direct"),
+        from name in s_name from site in s_site from reads in s_reads from promises in Gen.Choose(0, 3)
+        select new WriteNode(name, site, reads, Body(), "direct") { Pointwise = promises > 1, AcrossBatch = promises % 2 == 1 },
         from name in s_name from site in s_site from reads in s_reads from shape in Some(s_name) select new WriteNode(name, site, reads, Body()) { Shape = shape });
 
     private static readonly Gen<WriteNode> s_write = Gen.OneOf(
@@ -60,9 +61,9 @@ internal static class RandomGraphs
         from model in s_run
         from changes in s_run
         from writes in Some(s_write)
-        from captures in Some(from name in s_name from site in s_site from reads in s_reads from before in Gen.Elements(true, false) select new CaptureNode(name, site, reads, Body(), before))
-        from gradients in Some(from name in s_name from site in s_site from reads in s_reads from metric in s_run select new GradientNode(name, site, reads, Body(), metric))
-        from metrics in Some(from name in s_name from reads in s_reads select new MetricNode(name, reads, Body()))
+        from captures in Some(from name in s_name from site in s_site from reads in s_reads from before in Gen.Elements(true, false) from across in Gen.Elements(true, false) select new CaptureNode(name, site, reads, Body(), before) { AcrossBatch = across })
+        from gradients in Some(from name in s_name from site in s_site from reads in s_reads from metric in s_run select new GradientNode(name, site, reads, Body(), metric) { AcrossBatch = metric is null })
+        from metrics in Some(from name in s_name from reads in s_reads from across in Gen.Elements(true, false) select new MetricNode(name, reads, Body()) { AcrossBatch = across })
         from parameters in Some(from name in s_name from tensor in s_tensor from metric in s_run select new ParameterNode(name, tensor, metric))
         from sweeps in Some(Gen.OneOf(
             from name in s_name from values in Some(s_number) select (SweptAxis)new SweptAxis.Numbers(name, values),

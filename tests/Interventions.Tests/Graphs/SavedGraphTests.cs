@@ -31,17 +31,17 @@ public sealed class SavedGraphTests
             again.Shapes.SelectMany(shaped => shaped.Axes.Cast<object>().Append((shaped.Name, shaped.Value))));
         Assert.Equal(graph.Writes.SelectMany(Content), again.Writes.SelectMany(Content));
         Assert.Equal(
-            graph.Captures.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites))),
-            again.Captures.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites))));
+            graph.Captures.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites, node.AcrossBatch))),
+            again.Captures.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites, node.AcrossBatch))));
         Assert.Equal(
-            graph.Gradients.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.Metric))),
-            again.Gradients.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.Metric))));
+            graph.Gradients.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.Metric, node.AcrossBatch))),
+            again.Gradients.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.Metric, node.AcrossBatch))));
         Assert.Equal(
-            graph.Metrics.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Body))),
-            again.Metrics.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Body))));
+            graph.Metrics.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Body, node.AcrossBatch))),
+            again.Metrics.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Body, node.AcrossBatch))));
 
         static IEnumerable<object?> Content(WriteNode write) => write.Parts.IsEmpty
-            ? [.. write.Reads, write.Name, write.Site, write.Run, write.Kind, write.Kind is null ? write.Body : null, .. write.Shape.IsDefault ? ["none"] : write.Shape]
+            ? [.. write.Reads, write.Name, write.Site, write.Run, write.Kind, write.Kind is null ? write.Body : null, write.Pointwise, write.AcrossBatch, .. write.Shape.IsDefault ? ["none"] : write.Shape]
             : [write.Parts.Length, .. write.Parts.SelectMany(Content)];
     }).QuickCheckThrowOnFailure();
 
@@ -52,10 +52,10 @@ public sealed class SavedGraphTests
     [InlineData(typeof(SweptAxis.Numbers), "Name Values")]
     [InlineData(typeof(SweptAxis.Runs), "Name Values")]
     [InlineData(typeof(DerivedRun), "Name Of")]
-    [InlineData(typeof(WriteNode), "Body Declared Kind Name Parts Reads Run Shape Site")]
-    [InlineData(typeof(CaptureNode), "BeforeWrites Body Name Reads Site")]
-    [InlineData(typeof(GradientNode), "Body Metric Name Reads Site")]
-    [InlineData(typeof(MetricNode), "Body Name Reads")]
+    [InlineData(typeof(WriteNode), "AcrossBatch Body Declared Kind Name Parts Pointwise Reads Run Shape Site")]
+    [InlineData(typeof(CaptureNode), "AcrossBatch BeforeWrites Body Name Reads Site")]
+    [InlineData(typeof(GradientNode), "AcrossBatch Body Metric Name Reads Site")]
+    [InlineData(typeof(MetricNode), "AcrossBatch Body Name Reads")]
     [InlineData(typeof(ParameterNode), "Metric Name Value")]
     [InlineData(typeof(ShapedTensor), "Axes Name Value")]
     public void Every_property_is_saved(Type node, string properties) =>

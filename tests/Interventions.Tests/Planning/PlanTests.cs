@@ -18,4 +18,18 @@ public sealed class PlanTests
         using ToyModel model = new();
         PlanOracle.Check(model, cases: 300, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 40_000 + (10_000 * (seed % 7)) });
     }
+
+    [Fact]
+    public void The_plan_is_the_naive_run_of_a_model_that_looks_ahead()
+    {
+        using ToyEncoder model = new();
+        PlanOracle.Check(model, cases: 300);
+    }
+
+    [Fact]
+    public void Strictly_it_is_the_naive_run_too()
+    {
+        using ToyModel model = new();
+        PlanOracle.CheckStrict(model, cases: 150);
+    }
 }

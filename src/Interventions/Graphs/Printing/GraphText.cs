@@ -16,10 +16,10 @@ internal static class GraphText
             $"{write.Site}{(write.Run is null ? "" : $" in {write.Run}")} = {Describe(write)}");
         Section("splices", graph.Splices, splice => $"{splice.Site} = {splice.Name}, which encodes {splice.Reads ?? "what it replaces"}");
         Section("captures", graph.Captures, capture =>
-            $"{capture.Name}({Describe(capture.Reads)}) of {capture.Site}{(capture.BeforeWrites ? " before its writes" : "")}");
+            $"{capture.Name}({Describe(capture.Reads)}) of {capture.Site}{(capture.BeforeWrites ? " before its writes" : "")}{Batch(capture.AcrossBatch)}");
         Section("gradients", graph.Gradients, gradient =>
-            $"{gradient.Name}({Describe(gradient.Reads)}) of {gradient.Metric ?? "the metric"} with respect to {gradient.Site}");
-        Section("metrics", graph.Metrics, metric => $"{metric.Name}({Describe(metric.Reads)})");
+            $"{gradient.Name}({Describe(gradient.Reads)}) of {gradient.Metric ?? "the metric"} with respect to {gradient.Site}{Batch(gradient.AcrossBatch)}");
+        Section("metrics", graph.Metrics, metric => $"{metric.Name}({Describe(metric.Reads)}){Batch(metric.AcrossBatch)}");
         Section("parameters", graph.Parameters, parameter => $"{parameter.Name} of {parameter.Metric ?? "the metric"}");
         Section("shapes", graph.Shapes, shaped => $"{shaped.Name}[{string.Join(", ", shaped.Axes)}]");
         return text.ToString();
@@ -38,7 +38,7 @@ internal static class GraphText
     /// <summary>What a write puts there.</summary>
     public static string Describe(WriteNode write) => write.Kind switch
     {
-        null => $"{write.Name}({Describe(write.Reads)})",
+        null => $"{write.Name}({Describe(write.Reads)}){(write.Pointwise ? ", position by position" : "")}{Batch(write.AcrossBatch)}",
         WriteKind.Zero => "0",
         WriteKind.Scale scale => $"value × {Number(scale.Factor)}",
         WriteKind.Add add => $"value + {write.Name} × {Number(add.Strength)}",
@@ -74,6 +74,8 @@ internal static class GraphText
     private static string Pooled(Read.Mean mean) => mean.Pooled ? " and positions" : mean.AcrossTemplates ? " of all templates" : "";
 
     private static string Run(string? run) => run ?? "the changed run before its writes";
+
+    private static string Batch(bool isAcross) => isAcross ? ", across the batch" : "";
 
     private static string In(string? run) => run is null ? "" : $" in {run}";
 

@@ -56,8 +56,7 @@ internal sealed class GraphWriter
                 _json.WriteStringValue(_names.Name(splice.Name, one));
             _json.WriteEndArray();
             Text("reads", splice.Reads);
-            if (splice.DetachError)
-                _json.WriteBoolean("detachError", true);
+            Truth("detachError", splice.DetachError);
             if (splice.Features is int features)
                 _json.WriteNumber("features", features);
             _json.WriteNumber("writesBefore", splice.WritesBefore);
@@ -66,19 +65,21 @@ internal sealed class GraphWriter
         {
             Site(capture.Name, capture.Site);
             Method(capture.Name, capture.Reads, capture.Body);
-            if (capture.BeforeWrites)
-                _json.WriteBoolean("beforeWrites", true);
+            Truth("beforeWrites", capture.BeforeWrites);
+            Truth("acrossBatch", capture.AcrossBatch);
         });
         Array("gradients", graph.Gradients, gradient =>
         {
             Site(gradient.Name, gradient.Site);
             Method(gradient.Name, gradient.Reads, gradient.Body);
             Text("metric", gradient.Metric);
+            Truth("acrossBatch", gradient.AcrossBatch);
         });
         Array("metrics", graph.Metrics, metric =>
         {
             _json.WriteString("name", metric.Name);
             Method(metric.Name, metric.Reads, metric.Body);
+            Truth("acrossBatch", metric.AcrossBatch);
         });
         Array("parameters", graph.Parameters, parameter =>
         {
@@ -137,6 +138,8 @@ internal sealed class GraphWriter
             Kind(write.Name, write.Kind);
         if (!write.Shape.IsDefault)
             Texts("shape", write.Shape);
+        Truth("pointwise", write.Pointwise);
+        Truth("acrossBatch", write.AcrossBatch);
     }
 
     private void Texts(string name, IEnumerable<string> texts)
@@ -226,6 +229,13 @@ internal sealed class GraphWriter
             _json.WriteEndObject();
         }
         _json.WriteEndArray();
+    }
+
+    /// <summary>What is missing is false.</summary>
+    private void Truth(string name, bool truth)
+    {
+        if (truth)
+            _json.WriteBoolean(name, true);
     }
 
     private void Text(string name, string? text)

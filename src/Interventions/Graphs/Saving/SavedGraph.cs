@@ -44,17 +44,23 @@ internal static class SavedGraph
             Captures = saved.List("captures", capture =>
             {
                 ImmutableArray<Read> reads = Reads(capture);
-                return new CaptureNode(capture.Text("name"), capture.Text("site"), reads, capture.Method("method", reads), capture.Truth("beforeWrites"));
+                return new CaptureNode(capture.Text("name"), capture.Text("site"), reads, capture.Method("method", reads), capture.Truth("beforeWrites"))
+                {
+                    AcrossBatch = capture.Truth("acrossBatch"),
+                };
             }),
             Gradients = saved.List("gradients", gradient =>
             {
                 ImmutableArray<Read> reads = Reads(gradient);
-                return new GradientNode(gradient.Text("name"), gradient.Text("site"), reads, gradient.Method("method", reads), gradient.OptionalText("metric"));
+                return new GradientNode(gradient.Text("name"), gradient.Text("site"), reads, gradient.Method("method", reads), gradient.OptionalText("metric"))
+                {
+                    AcrossBatch = gradient.Truth("acrossBatch"),
+                };
             }),
             Metrics = saved.List("metrics", metric =>
             {
                 ImmutableArray<Read> reads = Reads(metric);
-                return new MetricNode(metric.Text("name"), reads, metric.Method("method", reads));
+                return new MetricNode(metric.Text("name"), reads, metric.Method("method", reads)) { AcrossBatch = metric.Truth("acrossBatch") };
             }),
             Parameters = saved.List("parameters", parameter =>
                 new ParameterNode(parameter.Text("name"), parameter.Tensor("tensor"), parameter.OptionalText("metric"))),
@@ -95,7 +101,12 @@ internal static class SavedGraph
         if (saved.OptionalText("kind") is { } kind)
             return new WriteNode(name, site, SavedKinds.Parse(kind, saved), run) { Shape = Shape(saved) };
         ImmutableArray<Read> reads = Reads(saved);
-        return new WriteNode(name, site, reads, saved.Method("method", reads), run) { Shape = Shape(saved) };
+        return new WriteNode(name, site, reads, saved.Method("method", reads), run)
+        {
+            Shape = Shape(saved),
+            Pointwise = saved.Truth("pointwise"),
+            AcrossBatch = saved.Truth("acrossBatch"),
+        };
     }
 
     private static ImmutableArray<string> Shape(SavedObject saved) => saved.Has("shape") ? saved.Texts("shape") : default;

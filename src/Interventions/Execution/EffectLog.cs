@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using Interventions.Graphs;
+using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>Counts what declared writes change. Counts stay tensors until the end, so that no write waits for another.</summary>
+/// <param name="intervention">The declaration.</param>
+/// <param name="owner">The scope of the whole run.</param>
+internal sealed class EffectLog(BoundIntervention intervention, DisposeScope owner)
+{
+    private readonly ImmutableArray<BoundWrite> _writes = [.. intervention.Writes.SelectMany(write => write.Declared)];
+    private readonly Dictionary<int, WriteCount> _counts = [];
+    private readonly Dictionary<int, (Tensor Changed, Tensor Largest)> _differences = [];
+
+    /// <summary>Adds what is known without looking at any value.</summary>
+    public void Count(int write, WriteCount count) => _counts[write] = _counts.GetValueOrDefault(write) + count;
+
+    /// <summary>Adds how values differ from those that a write found.</summary>
+    /// <param name="write">The write's number.</param>
+    /// <param name="found">What it found.</param>
+    /// <param name="written">What it writes, or what broadcasts to it.</param>
+    /// <param name="unseen">True where nobody computed what it found.</param>
+    public void Compare(int write, Tensor found, Tensor written, Tensor? unseen = null)
+    {
+        if (found.NumberOfElements == 0 || found.device_type == DeviceType.META)
+            return;
+        using IDisposable mode = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        written = written.to(found.dtype);
+        Tensor same = found.eq(written);
+        if (unseen is not null)
+            same = same.logical_or(unseen);
+        Tensor changed = same.logical_not().sum(), largest = (written - found).abs().masked_fill(same, 0).max();
+        if (_differences.TryGetValue(write, out (Tensor Changed, Tensor Largest) before))
+        {
+            (changed, largest) = (changed + before.Changed, largest.maximum(before.Largest));
+            before.Changed.Dispose();
+            before.Largest.Dispose();
+        }
+        _differences[write] = (changed.MoveToOtherDisposeScope(owner), largest.MoveToOtherDisposeScope(owner));
+    }
+
+    /// <summary>What every declared write did.</summary>
+    public ImmutableArray<WriteEffect> Effects() => [.. _writes.Select(write =>
+    {
+        WriteCount count = _counts.GetValueOrDefault(write.Number);
+        (long changed, double largest) = _differences.TryGetValue(write.Number, out var found)
+            ? (found.Changed.item<long>(), found.Largest.to(ScalarType.Float64).item<double>())
+            : (0, 0);
+        return new WriteEffect(write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest);
+    })];
+
+    /// <summary>Which of them had no effect, though they should have had one.</summary>
+    public IEnumerable<string> Warnings(IReadOnlyList<WriteEffect> effects)
+    {
+        for (int i = 0; i < effects.Count; i++)
+        {
+            WriteEffect effect = effects[i];
+            string what = $"{intervention.Name}.{effect.Write}", where = $"'{effect.Site}'{(effect.Run is null ? "" : $" in run '{effect.Run}'")}";
+            string over = intervention.Sweep.IsEmpty ? "on any prompt" : "on any prompt and point of the sweep";
+            WriteCount count = _counts.GetValueOrDefault(_writes[i].Number);
+            if (count.Due == 0)
+                continue;
+            if (count.Read == 0)
+                yield return $"{what} is never read: nothing that is kept depends on {where} {over}.";
+            else if (effect.Changed == 0 && effect.Compared == effect.Written)
+                yield return $"{what} changed nothing: {where} has the same values without it {over}.";
+        }
+    }
+}

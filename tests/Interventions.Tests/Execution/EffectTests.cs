@@ -1,0 +1,189 @@
+using Interventions.Execution;
+using Interventions.Graphs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Tests.Execution;
+
+/// <summary>What a run says its writes did, against counting by hand.</summary>
+public sealed class EffectTests : IDisposable
+{
+    private static readonly Read s_value = new Read.Value(), s_corrupted = new Read.From("corrupted");
+    private static readonly CaptureNode s_logits = new("Logits", "logits", [s_value], x => x[0]);
+    private static readonly MetricNode s_correct = new("Correct", [new Read.Logit("correct", "end")], x => x[0]);
+
+    private readonly ToyModel _model = new();
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly ToyPrompts _prompts = ToyPrompts.Random(4, 4, 3, 4);
+
+    public static TheoryData<bool> Executors => [true, false];
+
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _model.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
+    public void Every_value_is_counted(bool naive)
+    {
+        Tensor half = full([ToyModel.Width], 0.5, dtype: float64);
+        using RunOutput run = Run(naive, new()
+        {
+            Name = "X",
+            Sweeps = [SweptAxis.OfNumbers("alpha", 0, 1, -2)],
+            Writes = [BuiltInWrites.Add("D", "embed[pos=mid,end]", half, "{alpha}"), BuiltInWrites.Zero("blocks.0.z[head=1]")],
+            Captures = [s_logits, new("Z", "blocks.0.z[head=1]", [s_value], x => x[0], BeforeWrites: true)],
+        });
+        // Three prompts, two positions; with α = 0 nothing changes.
+        Assert.Equal(new WriteEffect("D", "embed[pos=mid,end]", null, 3 * 36, 3 * 36, 3 * 36, 2 * 36, 1), Rounded(run.Effects[0]));
+        long tokens = 4 + 3 + 4;
+        Assert.Equal(
+            new WriteEffect("Zero", "blocks.0.z[head=1]", null, 3 * tokens * 4, 3 * tokens * 4, 3 * tokens * 4, 3 * tokens * 4, Largest(run.Changed("Z").Values)), Rounded(run.Effects[1]));
+        Assert.Empty(run.Warnings);
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
+    public void Parts_of_one_write_are_counted_apart(bool naive)
+    {
+        const string Site = "blocks.0.resid[pos=end]";
+        WriteNode fused = WriteNode.Fuse(BuiltInWrites.Scale(Site, 3), new("Same", Site, [s_value], x => x[0]), BuiltInWrites.Scale(Site, 2));
+        using RunOutput run = Run(naive, new()
+        {
+            Name = "X",
+            Writes = [fused],
+            Captures = [s_logits, new("Before", Site, [s_value], x => x[0], BeforeWrites: true)],
+        });
+        double largest = Largest(run.Changed("Before").Values);
+        Assert.Equal(["Scale", "Same", "Scale"], run.Effects.Select(effect => effect.Write));
+        Assert.Equal([18L, 0, 18], run.Effects.Select(effect => effect.Changed));
+        Assert.Equal([Math.Round(2 * largest, 9), 0, Math.Round(3 * largest, 9)], run.Effects.Select(effect => Math.Round(effect.Largest, 9)));
+        Assert.Equal("X.Same changed nothing: 'blocks.0.resid[pos=end]' has the same values without it on any prompt.", Assert.Single(run.Warnings));
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
+    public void An_include_is_counted_under_its_name(bool naive)
+    {
+        InterventionGraph inner = new() { Name = "Inner", Runs = [new("side")], Writes = [new("P", "embed", [s_value], x => x[0] * 2, "side")] };
+        InterventionGraph outer = new()
+        {
+            Name = "X",
+            Writes = [new("Take", "blocks.1.out", [new Read.From("Half.side")], x => x[0])],
+            Captures = [s_logits],
+        };
+        using RunOutput run = Run(naive, outer.Including(inner, "Half"));
+        Assert.Equal(("Half.P", "Half.side"), (run.Effects[0].Write, run.Effects[0].Run));
+        Assert.True(run.Effects[0].Changed > 0 && run.Effects[1].Changed > 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
+    public void A_write_without_effect_is_a_warning_and_strictly_an_error(bool naive)
+    {
+        InterventionGraph graph = new()
+        {
+            Name = "X",
+            Writes = [BuiltInWrites.Scale("blocks.{layer}.out", 1), new("FromItself", "embed", [new Read.From("clean")], x => x[0]), BuiltInWrites.Scale("embed", 2)],
+            Captures = [s_logits],
+        };
+        string[] expected =
+        [
+            "X.Scale changed nothing: 'blocks.{layer}.out' has the same values without it on any prompt and point of the sweep.",
+            "X.FromItself changed nothing: 'embed' has the same values without it on any prompt and point of the sweep.",
+        ];
+        using (RunOutput run = Run(naive, graph))
+        {
+            Assert.Equal(expected, run.Warnings);
+            Assert.Equal(2L * 11 * 6, run.Effects[2].Changed);
+        }
+        Assert.Equal(string.Join(' ', expected), Assert.Throws<InterventionException>(() => Run(naive, graph, strict: true)).Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
+    public void Freezes_and_copies_up_to_the_first_other_token_are_exempt(bool naive)
+    {
+        // The runs differ from token 2 on.
+        ToyPrompts prompts = new(new PromptTokens([new([1, 2, 3, 4], [1, 3]), new([1, 2, 5, 4], [1, 3])], [0, 1]));
+        Assert.Empty(Warnings(BuiltInWrites.Freeze("blocks.1.z", null)));
+        Assert.Empty(Warnings(new WriteNode("Copy", "blocks.0.resid[pos=1]", new WriteKind.Copy("corrupted"))));
+        Assert.Empty(Warnings(new WriteNode("Own", "blocks.0.resid[pos=0..1]", [s_corrupted], x => x[0])));
+        Assert.Empty(Warnings(new WriteNode("Swept", "blocks.0.resid[pos={p=0..1}]", [s_corrupted], x => x[0])));
+        // From there on, or of what is no other run's value of the same site, it is a mistake.
+        Assert.Single(Warnings(new WriteNode("Late", "embed[pos=3]", [s_corrupted], x => x[0])));
+        Assert.Single(Warnings(new WriteNode("Value", "embed[pos=1]", [s_value], x => x[0])));
+        // Copies of copies, but not of what else is written.
+        DerivedRun side = new("side");
+        WriteNode receiver = new("Receiver", "blocks.1.resid[pos=1]", new WriteKind.Copy("side"));
+        Assert.Empty(Warnings(side, new WriteNode("Sender", "blocks.0.z[head=1; pos=1]", new WriteKind.Copy("corrupted"), "side"), receiver));
+        Assert.StartsWith("X.Scale changed nothing: 'blocks.0.z[head=1; pos=1]' in run 'side' has", Warnings(side, BuiltInWrites.Scale("blocks.0.z[head=1; pos=1]", 1, "side"), receiver)[0]);
+        Assert.Empty(Warnings(side, BuiltInWrites.Scale("blocks.0.z[head=1; pos=1]", 2, "side"), receiver));
+
+        string[] Warnings(params object[] parts)
+        {
+            InterventionGraph graph = new()
+            {
+                Name = "X",
+                Runs = [.. parts.OfType<DerivedRun>()],
+                Writes = [.. parts.OfType<WriteNode>()],
+                Captures = [s_logits],
+            };
+            using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
+            return [.. run.Warnings];
+        }
+    }
+
+    [Fact]
+    public void What_nobody_reads_is_said_so()
+    {
+        InterventionGraph graph = new() { Name = "X", Writes = [BuiltInWrites.Scale("blocks.1.resid[pos=0..1]", 2)], Metrics = [s_correct] };
+        using (RunOutput run = Run(naive: false, graph))
+        {
+            Assert.Equal(new WriteEffect("Scale", "blocks.1.resid[pos=0..1]", null, 36, 0, 0, 0, 0), Assert.Single(run.Effects));
+            Assert.Equal(
+                "X.Scale is never read: nothing that is kept depends on 'blocks.1.resid[pos=0..1]' on any prompt.", Assert.Single(run.Warnings));
+        }
+        Assert.StartsWith("X.Scale is never read", Assert.Throws<InterventionException>(() => Run(naive: false, graph, strict: true)).Message);
+        using RunOutput all = Run(naive: true, graph);
+        Assert.Equal(36, all.Effects[0].Changed);
+    }
+
+    [Fact]
+    public void What_is_overwritten_unseen_is_compared_in_strict_runs()
+    {
+        InterventionGraph graph = new()
+        {
+            Name = "X",
+            Writes = [BuiltInWrites.Scale("embed[pos=end]", 2), new("Over", "blocks.1.resid", [s_corrupted], x => x[0] * 2)],
+            Captures = [s_logits, new("Early", "blocks.0.resid", [s_value], x => x[0])],
+        };
+        using RunOutput naive = Run(naive: true, graph), planned = Run(naive: false, graph), strict = Run(naive: false, graph, strict: true);
+        Assert.Equal(naive.Effects.Select(Rounded), strict.Effects.Select(Rounded));
+        // Before the end nothing is the changed run's own, so what is found there is the clean run's, at no cost.
+        Assert.Equal((11L * 6, 11L * 6, 8L * 6, 8L * 6), (planned.Effects[1].Selected, planned.Effects[1].Written, planned.Effects[1].Compared, planned.Effects[1].Changed));
+        // That a strict run looks at what is overwritten does not make it read.
+        foreach (bool strictly in new[] { false, true })
+        {
+            string message = strictly
+                ? Assert.Throws<InterventionException>(() => Run(naive: false, graph with { Captures = [s_logits] }, strict: true)).Message
+                : Warning(graph with { Captures = [s_logits] });
+            Assert.Equal("X.Scale is never read: nothing that is kept depends on 'embed[pos=end]' on any prompt.", message);
+        }
+
+        string Warning(InterventionGraph unread)
+        {
+            using RunOutput run = Run(naive: false, unread);
+            return Assert.Single(run.Warnings);
+        }
+    }
+
+    private RunOutput Run(bool naive, InterventionGraph graph, bool strict = false) =>
+        InterventionRunner.Run(graph, _model, _prompts, new RunOptions { Naive = naive, Strict = strict, BatchSize = 2 });
+
+    private static double Largest(Tensor values) => Math.Round(values.abs().max().item<double>(), 9);
+
+    private static WriteEffect Rounded(WriteEffect effect) => effect with { Largest = Math.Round(effect.Largest, 9) };
+}
