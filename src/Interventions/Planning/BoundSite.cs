@@ -97,13 +97,13 @@ internal sealed record BoundSite(
         int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
     }
 
-    /// <summary>How many values are selected at each selected position of a prompt.</summary>
+    /// <summary>How many values are selected at each selected position of a prompt; an axis that no schema measures, a norm's scale, has one.</summary>
     public long ValuesAtAPosition(SweepPoint point, RunTokens tokens, string promptForMessages)
     {
         long count = 1;
         for (int axis = 1; axis < Axes.Length; axis++)
             if (axis != PositionAxis)
-                count *= IsPositional(axis) ? PositionIndices(axis, point, tokens, promptForMessages).Count : FixedIndices(axis, point, Sizes[axis]!.Value).Count;
+                count *= IsPositional(axis) ? PositionIndices(axis, point, tokens, promptForMessages).Count : FixedIndices(axis, point, Sizes[axis] ?? 1).Count;
         return count;
     }
 
