@@ -21,7 +21,8 @@ internal static class ReferenceCheck
                 string? nearest = Spelling.Nearest(name, ReferencePrompts.All(declaration).Select(property => property.Name));
                 yield return new Problem(
                     Rules.Reference, over.At(0, name.Length),
-                    $"'{declaration.Type.Name}' has no property '{name}' that holds prompts{(nearest is null ? "" : $"; did you mean '{nearest}'?")}") { Suggestion = nearest };
+                    $"'{declaration.Type.Name}' has no property '{name}' that holds prompts{(nearest is null ? "" : $"; did you mean '{nearest}'?")}")
+                { Suggestion = nearest };
                 continue;
             }
             if (VocabularyReader.TryRead(type) is not { } prompts)

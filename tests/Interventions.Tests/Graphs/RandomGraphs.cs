@@ -43,7 +43,10 @@ internal static class RandomGraphs
 
     private static readonly Gen<WriteNode> s_single = Gen.OneOf(
         from name in s_name from site in s_site from kind in Kind from run in Gen.Elements<string?>(null, "direct") select new WriteNode(name, site, kind, run),
-        from name in s_name from site in s_site from reads in s_reads from promises in Gen.Choose(0, 3)
+        from name in s_name
+        from site in s_site
+        from reads in s_reads
+        from promises in Gen.Choose(0, 3)
         select new WriteNode(name, site, reads, Body(), "direct") { Pointwise = promises > 1, AcrossBatch = promises % 2 == 1 },
         from name in s_name from site in s_site from reads in s_reads from shape in Some(s_name) select new WriteNode(name, site, reads, Body()) { Shape = shape });
 
