@@ -11,6 +11,8 @@ namespace Consumer;
 [Freeze("blocks.3.mlp_out[pos={place=S1,end}]", To = "{donor}")]
 [Zero("blocks.0.attn.z[head=1]"), Scale("embed", 0.5), Scale("blocks.2.mlp_out", "{alpha}"), Mean("blocks.1.mlp_out", From = "clean"), Resample("blocks.2.mlp_out", Seed = 7)]
 [Freeze("blocks.*.attn.z", In = "direct")]
+[Mean("blocks.4.mlp_out", Over = nameof(ThreeNames), AcrossTemplates = true)]
+[PathPatch("blocks.0.attn.z[head=1]", "blocks.9.attn.q_input", Senders = ["blocks.1.mlp_out"], Freeze = ["blocks.*.attn.z", "blocks.2.mlp_out"])]
 [PathPatch("blocks.{layer}.attn.z[head={head}; pos=end]", "blocks.11.attn.q_input[head=6,9]", "logits", From = "clean", FreezeMlps = true)]
 public sealed partial class WholeLanguage
 {
@@ -21,6 +23,13 @@ public sealed partial class WholeLanguage
     /// <summary>A direction that is trained.</summary>
     [Add("blocks.6.resid_pre[pos=end]", Strength = 4), ProjectOut("blocks.7.resid_pre", In = "direct"), Parameter(Of = nameof(Difference))]
     public required Tensor Direction { get; init; }
+
+    /// <summary>The prompts of a mean.</summary>
+    public required IoiPrompts ThreeNames { get; init; }
+
+    /// <summary>A mask that is trained.</summary>
+    [Mix("blocks.[1..2].attn.z", "layer", "head"), Shape("layer", "head"), Parameter(Of = nameof(Difference))]
+    public required Tensor Mask { get; init; }
 
     /// <summary>Sparse autoencoders of three layers.</summary>
     [Splice("blocks.[3..5].resid_post", Features = 64)]
@@ -70,5 +79,5 @@ public sealed partial class WholeLanguage
     internal static Tensor Use(Generation run) => run[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2].Difference.Prompt + run.Base.Before.Steps;
 
     /// <summary>Uses what is generated.</summary>
-    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2] + run.DirectionGradient + run.Clean.Before * run.Effects.Length;
+    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2] + run.DirectionGradient + run.MaskGradient + run.Clean.Before * run.Effects.Length;
 }

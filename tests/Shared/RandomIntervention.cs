@@ -12,6 +12,7 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
 
     private readonly Random _random = new(seed);
     private readonly List<string> _placeholders = [];
+    private IPromptSet? _prompts, _reference;
     private readonly List<string> _runs = ["clean", "corrupted"];
 
     /// <summary>Prompts of three runs that begin alike, of one length or mixed.</summary>
@@ -20,15 +21,22 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         int count = _random.Next(1, 5);
         bool isMixed = Chance(0.5);
         int length = _random.Next(3, 8);
-        return new RandomPrompts([.. Enumerable.Range(0, count).Select(_ =>
+        _prompts = new RandomPrompts([.. Enumerable.Range(0, count).Select(_ =>
         {
             int own = isMixed ? _random.Next(3, 8) : length, shared = _random.Next(0, own);
             long[] clean = [.. Enumerable.Range(0, own).Select(_ => (long)_random.Next(vocabulary))];
             int mid = _random.Next(own);
             RunTokens Run(bool isOther) => new(
                 [.. clean.Select((id, i) => isOther && i >= shared ? _random.Next(vocabulary) : id)], [Chance(0.7) ? mid : _random.Next(own), own - 1]);
-            return new PromptTokens([Run(false), Run(true), Run(Chance(0.8))], [_random.Next(vocabulary), _random.Next(vocabulary)]);
+            return new PromptTokens([Run(false), Run(true), Run(Chance(0.8))], [_random.Next(vocabulary), _random.Next(vocabulary)]) { Template = _random.Next(2) };
         })]);
+        // Of both templates, and as long as any prompt.
+        _reference = new RandomPrompts([.. Enumerable.Range(0, 5).Select(i =>
+        {
+            RunTokens Run() => new([.. Enumerable.Range(0, 7 - (i / 2)).Select(_ => (long)_random.Next(vocabulary))], [1, 6 - (i / 2)]);
+            return new PromptTokens([Run(), Run(), Run()], [0, 0]) { Template = i % 2 };
+        })]);
+        return _prompts;
     }
 
     public InterventionGraph Graph()
@@ -60,7 +68,7 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         // A run reads only runs before it, or the generator would make circles.
         string[] donors = run is null ? ["clean", "corrupted", "other", .. derived.Select(one => one.Name)] : ["clean", "corrupted", "other"];
         string donor = donors[_random.Next(donors.Length)];
-        WriteKind? kind = _random.Next(10) switch
+        WriteKind? kind = _random.Next(14) switch
         {
             // A norm that divides by 0 gives what nobody can compare.
             0 when !site.Path.EndsWith("scale", StringComparison.Ordinal) => new WriteKind.Zero(),
@@ -69,6 +77,10 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
             4 or 5 => new WriteKind.Copy(donor),
             6 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.Add(Vector(), 1.5),
             7 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.ProjectOut(Vector()),
+            8 or 9 => new WriteKind.Mean(_runs[_random.Next(_runs.Count)], Chance(0.3), Chance(0.5) ? _reference : null, Chance(0.3)),
+            // A partner is equally long where the length decides what is selected.
+            10 when Lengths is [_] && _prompts!.Prompts.Count > 1 => new WriteKind.Resample(_runs[_random.Next(_runs.Count)], _random.Next(100)),
+            11 or 12 => Mix(site, path, donor),
             _ => null,
         };
         string name = $"Write{number}";
@@ -100,6 +112,29 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         int place = Enumerable.Range(0, schema.Sites.Count).First(i => schema.Sites[i] == site);
         SiteDefinition earlier = schema.Sites[_random.Next(Math.Max(1, place))];
         return Path(earlier, mayAddPlaceholders: false, single: true, layer: path.Contains("{l}", StringComparison.Ordinal) ? "{l}" : "0");
+    }
+
+    private int[] Lengths => [.. _prompts!.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct()];
+
+    /// <summary>A mask along the last axis, along positions, or a number a layer; null where none of them has a length that is known here.</summary>
+    private WriteKind.Mix? Mix(SiteDefinition site, string path, string donor)
+    {
+        SiteResolution resolution = SiteResolver.Resolve(path, schema, _prompts!.Vocabulary).Resolution!;
+        bool IsWhole(string axis) => resolution.Axes.All(selected => selected.Axis != axis);
+        List<(string Axis, int Size)> axes = [];
+        if (resolution.Layer is { IsSweep: false } layers && SiteExpansion.Layers(site, layers, schema.SizeOf("layer")!.Value).Count() is > 1 and int count && Chance(0.7))
+            axes.Add(("layer", count));
+        if (site.Axes.Contains("pos") && IsWhole("pos") && Lengths is [int length] && Chance(0.3))
+            axes.Add(("pos", length));
+        string last = site.Axes[site.Axes.Count - 1];
+        if (schema.SizeOf(site, last) is int size && IsWhole(last) && Chance(0.7))
+            axes.Add((last, size));
+        if (axes.Count == 0)
+            return null;
+        using Generator generator = new((ulong)_random.Next());
+        Tensor mask = rand([.. axes.Select(axis => (long)axis.Size)], dtype: float64, generator: generator);
+        // Without names, the mask broadcasts as it is.
+        return new WriteKind.Mix(mask, donor, axes is [(var only, _)] && only == last && Chance(0.5) ? default : new EquatableArray<string>(axes.Select(axis => axis.Axis)));
     }
 
     private CaptureNode Capture(int number)

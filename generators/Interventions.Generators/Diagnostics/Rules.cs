@@ -109,7 +109,11 @@ internal static class Rules
     public static readonly DiagnosticDescriptor SweepKind = Composition("INV232", "A sweep goes through values of the right kind", "{0}");
 
     public static readonly DiagnosticDescriptor Shape = Composition("INV233", "A declared shape fits its site", "{0}");
+
     public static readonly DiagnosticDescriptor Reference = Composition("INV234", "A mean is over prompts that are there", "{0}");
+
+    public static readonly DiagnosticDescriptor Mask = Composition("INV235", "A mask has axes of its site", "{0}");
+
     public static readonly DiagnosticDescriptor NewTokens = Composition("INV240", "New tokens have what is read of them", "{0}");
 
     public static readonly DiagnosticDescriptor InPlace = Memory(

@@ -35,6 +35,8 @@ internal static class PromptSchemaEmitter
             Text(writer, model.RunProperties[i], $"The text of run <c>{Literals.Xml(model.Vocabulary.Runs[i])}</c>.");
         for (int i = 0; i < model.Vocabulary.Answers.Count; i++)
             Text(writer, model.AnswerProperties[i], $"The text of answer <c>{Literals.Xml(model.Vocabulary.Answers[i])}</c>: one token.");
+        writer.Summary("Which sentence pattern the text was made from: means are taken over prompts of one template. Default: 0, the same for all.");
+        writer.Line("public int Template { get; init; }");
         writer.Close().Line();
 
         writer.Summary("Tokenizes prompts and finds their named positions and answers.");
@@ -42,7 +44,7 @@ internal static class PromptSchemaEmitter
         writer.Indented(
             $"new {type}({Names.PromptText}.Tokenize(DeclaredVocabulary, tokenizer, {Names.Linq}.Select(prompts, static prompt => new {Names.PromptRow}(",
             $"    {Texts(model.RunProperties)},",
-            $"    {Texts(model.AnswerProperties)}))));");
+            $"    {Texts(model.AnswerProperties)}) {{ Template = prompt.Template }})));");
         writer.Line();
 
         writer.Summary("Takes prompts that are tokens already.");

@@ -27,7 +27,7 @@ internal static class PromptSchemaParser
     public static IReadOnlyList<string> RunProperties(PromptVocabulary vocabulary) => Distinct(vocabulary.Runs, vocabulary.Answers, "Run").ToList();
 
     /// <summary>
-    /// A run and an answer of the same name are told apart by a suffix, as is what is called like the record itself. Whatever is still the same (which
+    /// A run and an answer of the same name are told apart by a suffix, as is what is called like the record itself or its template. Whatever is still the same (which
     /// an analyzer reports where the names are) gets a number, so that the generated code is not in error too.
     /// </summary>
     private static IEnumerable<string> Distinct(IEnumerable<string> words, IEnumerable<string> otherWords, string suffix)
@@ -36,7 +36,7 @@ internal static class PromptSchemaParser
         List<string> others = otherWords.Select(Literals.Pascal).ToList();
         foreach (string name in words.Select(Literals.Pascal))
         {
-            string property = others.Contains(name) || name == "Prompt" ? name + suffix : name;
+            string property = others.Contains(name) || name is "Prompt" or "Template" ? name + suffix : name;
             string distinct = property;
             for (int i = 2; !taken.Add(distinct); i++)
                 distinct = property + Literals.Number(i);

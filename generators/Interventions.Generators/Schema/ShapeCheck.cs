@@ -36,8 +36,14 @@ internal static class ShapeCheck
         List<string> shape = attribute.Items(0).ToList();
         List<DeclaredWrite> writes = declaration.Writes.Where(write => IsSame(write.Property, property)).ToList();
         foreach (DeclaredWrite write in writes)
-            if (Axes(write.Attribute.Text(0), schema) is { } axes && DeclaredShape.NotBroadcast(shape, axes, write.Attribute.Text(0)) is { } message)
+        {
+            List<string> ofMask = write.Axes.ToList();
+            string site = write.Attribute.Text(0);
+            if ((ofMask.Count > 0 ? DeclaredShape.NotExactly(shape, ofMask, $"mask '{property.Name}'")
+                : Axes(site, schema) is { } axes ? DeclaredShape.NotBroadcast(shape, axes, site)
+                : null) is { } message)
                 yield return message;
+        }
         if (writes.Count == 0 && DeclaredShape.Unknown(shape, schema) is { } unknown)
             yield return unknown;
     }

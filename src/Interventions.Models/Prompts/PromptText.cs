@@ -10,7 +10,11 @@ namespace Interventions.Models;
 /// A text a run. <c>[name|text]</c> marks a position: the last token of the marked text. <c>[[</c> is a bracket that marks nothing.
 /// </param>
 /// <param name="Answers">A text an answer, with the space in front where the tokenizer wants one; exactly one token.</param>
-public sealed record PromptRow(IReadOnlyList<string> Runs, IReadOnlyList<string> Answers);
+public sealed record PromptRow(IReadOnlyList<string> Runs, IReadOnlyList<string> Answers)
+{
+    /// <summary>Which sentence pattern the texts were made from, see <see cref="PromptTokens.Template"/>.</summary>
+    public int Template { get; init; }
+}
 
 /// <summary>Turns texts with marked positions into tokens. Called by generated code.</summary>
 public static class PromptText
@@ -24,7 +28,10 @@ public static class PromptText
         ArgumentNullException.ThrowIfNull(rows);
         return [.. rows.Select((row, i) => new PromptTokens(
             [.. row.Runs.Select((text, run) => Run(vocabulary, tokenizer, text, $"prompt {i} of {vocabulary.PromptSet}, run '{Name(vocabulary.Runs, run, i, "runs", vocabulary)}'"))],
-            [.. row.Answers.Select((text, answer) => Answer(tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, i, "answers", vocabulary)}' of prompt {i} of {vocabulary.PromptSet}"))]))];
+            [.. row.Answers.Select((text, answer) => Answer(tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, i, "answers", vocabulary)}' of prompt {i} of {vocabulary.PromptSet}"))])
+        {
+            Template = row.Template,
+        })];
     }
 
     private static string Name(EquatableArray<string> names, int index, int i, string what, PromptVocabulary vocabulary) =>

@@ -29,6 +29,11 @@ public sealed class SweepRuleTests
     [InlineData("INV234", "has no property 'Abc' that holds prompts; did you mean 'Ab'?", """[Mean("embed", Over = "[|Abc|]")]""", "required public IoiPrompts Ab { get; init; }")]
     [InlineData("INV234", "has no property 'D' that holds prompts", """[Mean("embed", Over = "[|D|]")]""", "required public Tensor D { get; init; }")]
     [InlineData("INV234", "IoiPrompts has no run 'cleam'", """[Mean("embed", Over = "Ab", From = "[|cleam|]")]""", "required public IoiPrompts Ab { get; init; }")]
+    [InlineData("INV235", "a mask for 'blocks.*.attn.z' has no axis 'heads'; its axes are layer, pos, head and d_head", "", """[Mix("blocks.*.attn.z", "layer", "[|heads|]")] required public Tensor M { get; init; }""")]
+    [InlineData("INV235", "stand in the order layer, pos, head and d_head, each once", "", """[Mix("blocks.*.attn.z", "head", "[|layer|]")] required public Tensor M { get; init; }""")]
+    [InlineData("INV235", "has no axis 'layer', since the path names one layer at a time", "", """[Mix("blocks.{l}.attn.z", "[|layer|]")] required public Tensor M { get; init; }""")]
+    [InlineData("INV235", "has no axis 'batch'", "", """[Mix("embed", "[|batch|]")] required public Tensor M { get; init; }""")]
+    [InlineData("INV233", "mask 'M' has shape [layer, head], not [head]", "", """[Mix("blocks.*.attn.z", "layer", "head"), [|Shape("head")|]] required public Tensor M { get; init; }""")]
     [InlineData("INV212", "'blocks.0.mlp_in' is not downstream of 'blocks.1.attn.z' and 'blocks.0.mlp_out'", """[PathPatch("blocks.1.attn.z", "[|blocks.0.mlp_in|]", Senders = ["blocks.0.mlp_out"])]""", "")]
     [InlineData("INV001", "nbed", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Senders = ["[|nbed|]"])]""", "")]
     [InlineData("INV003", "layer 7", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Freeze = ["blocks.[|7|].attn.z"])]""", "")]
@@ -43,7 +48,8 @@ public sealed class SweepRuleTests
     [InlineData("""[Zero("embed[pos={p=S1,IO+1,0}]")]""", """[Metric] static Tensor M([Logit("S")] Tensor s) => s; public static Tensor Use(Result run) => run.M[p: "S1"];""")]
     [InlineData("""[Mean("embed[pos=S1]", Over = nameof(Ab), From = "clean")]""", "required public IoiPrompts Ab { get; init; }")]
     [InlineData("""[PathPatch("blocks.*.attn.z[head=1]", "blocks.1.mlp_in", "blocks.*.attn.q_input[head=0]", Senders = ["blocks.0.mlp_out"], Freeze = [])]""", "")]
-    [InlineData("", """[Mix("blocks.*.attn.z", "layer", "head")] required public Tensor M { get; init; }""")]
+    [InlineData("", """[Mix("blocks.*.attn.z", "layer", "head"), Shape("layer", "head")] required public Tensor M { get; init; }""")]
+    [InlineData("", """[Mix("blocks.{l}.attn.pattern[query=end]", "head", "key"), Mix("embed")] required public Tensor M { get; init; }""")]
     public async Task CorrectSweepsAreSilent(string attributes, string members) =>
         Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes)));
 

@@ -17,6 +17,13 @@ public sealed class PromptTextTests
     }
 
     [Fact]
+    public void Prompts_say_their_template()
+    {
+        TinyPrompts.Prompt prompt = new() { Clean = "[subject|When]", Corrupted = "[subject|When]", Other = "[subject|When]", Right = " Mary", Wrong = " Ann" };
+        Assert.Equal([0, 3], TinyPrompts.Create(s_tokenizer, [prompt, prompt with { Template = 3 }]).Prompts.Select(tokens => tokens.Template));
+    }
+
+    [Fact]
     public void Two_brackets_are_a_bracket() =>
         Assert.Equal("[", s_tokenizer.IdToToken((int)Create("[[[subject| Tom] met").Prompts[0].Runs[0].Ids[0]));
 
