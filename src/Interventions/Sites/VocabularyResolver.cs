@@ -8,8 +8,9 @@ namespace Interventions.Sites;
 internal static class VocabularyResolver
 {
     /// <summary>What is wrong with a run's name; <see langword="null"/> if nothing.</summary>
-    public static SiteProblem? UnknownRun(string name, PromptVocabulary prompts) =>
-        Unknown(SiteProblemKind.UnknownRun, "run", name, prompts.Runs, prompts);
+    public static SiteProblem? UnknownRun(string name, PromptVocabulary prompts) => BracedName.Read(name) is not null
+        ? new SiteProblem(SiteProblemKind.UnknownRun, $"'{name}' goes through several runs, and here stands one of {prompts.PromptSet}: {Spelling.List(prompts.Runs)}", 0, name.Length, null)
+        : Unknown(SiteProblemKind.UnknownRun, "run", name, prompts.Runs, prompts);
 
     /// <summary>What is wrong with an answer's name; <see langword="null"/> if nothing.</summary>
     public static SiteProblem? UnknownAnswer(string name, PromptVocabulary prompts) =>

@@ -46,6 +46,29 @@ public sealed class ReferenceMeanTests : IDisposable
         static Tensor Mean(IEnumerable<Tensor> values) => stack(values).mean([0L]);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void All_means_over_a_run_are_one_stream(bool naive)
+    {
+        ToyPrompts prompts = ToyPrompts.Random(57, 4, 3, 4), over = ToyPrompts.Random(58, 4, 5, 4, 4, 5);
+        // Five prompts in batches of two.
+        Assert.Equal(3 + Passes(site => BuiltInWrites.Zero(site)), Passes(site => BuiltInWrites.Mean(site, "corrupted", pooled: false, over: over)));
+
+        int Passes(Func<string, WriteNode> write)
+        {
+            int before = _model.Passes;
+            InterventionGraph graph = new()
+            {
+                Name = "Means",
+                Writes = [write("blocks.0.z[head={h}; pos=end]"), write("blocks.1.z[head={h}]"), write("blocks.1.out[pos=mid]")],
+                Metrics = [new("M", [new Read.Logit("correct", "end")], x => x[0])],
+            };
+            InterventionRunner.Run(graph, _model, prompts, new RunOptions { BatchSize = 2, Naive = naive }).Dispose();
+            return _model.Passes - before;
+        }
+    }
+
     [Fact]
     public void What_has_no_mean_is_refused()
     {

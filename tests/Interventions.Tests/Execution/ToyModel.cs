@@ -20,7 +20,11 @@ internal sealed class ToyModel : HookedModel
         using Generator generator = new((ulong)seed);
         Tensor embedding = Weight(Vocabulary, Width), unembedding = Weight(Width, Vocabulary), positional = Weight(32, Width);
         ModelGraphBuilder graph = new();
-        NodeInput residual = graph.Add("embed", graph.Tokens, graph.Positions, (ids, positions) => embedding[ids] + positional[positions]);
+        NodeInput residual = graph.Add("embed", graph.Tokens, graph.Positions, (ids, positions) =>
+        {
+            Passes++;
+            return embedding[ids] + positional[positions];
+        });
         for (int layer = 0; layer < Layers; layer++)
         {
             Tensor values = Weight(Width, Heads * HeadSize), output = Weight(Heads * HeadSize, Width), mix = Weight(Width, Width);
@@ -57,6 +61,9 @@ internal sealed class ToyModel : HookedModel
             Site("logits", "batch", "pos", "vocab")));
 
     public override ModelGraph Graph { get; }
+
+    /// <summary>How often embeddings were computed: once a batch.</summary>
+    public int Passes { get; private set; }
 
     public override int? ContextLength => 32;
 
