@@ -43,8 +43,8 @@ public sealed class ReferenceLanguageTests : IDisposable
     {
         TinyPrompts prompts = Prompts(3, (6, 0), (4, 0), (6, 0));
         Tensor mask = tensor(new[,] { { 0.2, 1, 0.7 }, { 0, 0.5, 0.9 } }).requires_grad_();
-        using HeadMask.Result run = new HeadMask { Mask = mask }.Run(_model, prompts);
-        using HeadMaskByHand.Result hand = new HeadMaskByHand { Mask = mask }.Run(_model, prompts);
+        using MixedHeads.Result run = new MixedHeads { Mask = mask }.Run(_model, prompts);
+        using MixedHeadsByHand.Result hand = new MixedHeadsByHand { Mask = mask }.Run(_model, prompts);
         Close(hand.LogitDifference, run.LogitDifference);
         Close(hand.MaskGradient, run.MaskGradient);
         Assert.Equal([2, 3], run.MaskGradient.shape);
@@ -69,7 +69,8 @@ public sealed class ReferenceLanguageTests : IDisposable
         Random random = new(seed);
         return TinyPrompts.FromTokens(prompts.Select(prompt => new PromptTokens(
             [.. Enumerable.Range(0, 3).Select(_ => new RunTokens([.. Enumerable.Range(0, prompt.Length).Select(_ => (long)random.Next(17))], [1, prompt.Length - 1]))],
-            [random.Next(17), random.Next(17)]) { Template = prompt.Template }));
+            [random.Next(17), random.Next(17)])
+        { Template = prompt.Template }));
     }
 
     private static void Close(Tensor expected, Tensor actual)

@@ -24,7 +24,7 @@ public sealed partial class MeanOver
 
 /// <summary>A learned mask over heads of both layers.</summary>
 [Intervention<TinyGpt2, TinyPrompts>]
-public sealed partial class HeadMask
+public sealed partial class MixedHeads
 {
     [Mix("blocks.*.attn.z", "layer", "head"), Parameter, Shape("layer", "head")]
     public required Tensor Mask { get; init; }
@@ -35,7 +35,7 @@ public sealed partial class HeadMask
 
 /// <summary>The same, written out.</summary>
 [Intervention<TinyGpt2, TinyPrompts>]
-public sealed partial class HeadMaskByHand
+public sealed partial class MixedHeadsByHand
 {
     [Parameter]
     public required Tensor Mask { get; init; }
