@@ -1,5 +1,4 @@
 using Interventions.Generators.Diagnostics;
-using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,8 +7,4 @@ namespace Interventions.Generators.Analyzers;
 
 /// <summary>INV235: a mask along axes that its site has not.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class MaskAnalyzer() : InterventionAnalyzer(Rules.Mask)
-{
-    private protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation) =>
-        MaskCheck.Problems(declaration, cancellation);
-}
+public sealed class MaskAnalyzer() : InterventionAnalyzer(Rules.Mask, MaskCheck.Problems);

@@ -15,7 +15,7 @@ internal static class MaskCheck
         {
             List<string> axes = write.Axes.ToList();
             // A path that is wrong is said by others.
-            if (axes.Count == 0 || schema is null || SiteResolver.Resolve(write.Attribute.Text(0), schema, prompts: null).Resolution is not { Site: { } site } resolution)
+            if (axes.Count == 0 || schema is null || ParsedPath.Of(write.Attribute.Text(0)).Path is not { } path || ResolvedPath.Of(path, schema) is not { Site: { } site } resolution)
                 continue;
             bool isStacked = resolution.Layer is { IsSweep: false } layers && (layers.Items.Count != 1 || layers.Items[0].First != layers.Items[0].Last);
             if (MaskAxes.Problem(axes, site, isStacked, write.Attribute.Text(0)) is not var (index, message, suggestion))
