@@ -29,7 +29,7 @@ public sealed class SweepRuleTests
     [InlineData("INV234", "has no property 'Abc' that holds prompts; did you mean 'Ab'?", """[Mean("embed", Over = "[|Abc|]")]""", "required public IoiPrompts Ab { get; init; }")]
     [InlineData("INV234", "has no property 'D' that holds prompts", """[Mean("embed", Over = "[|D|]")]""", "required public Tensor D { get; init; }")]
     [InlineData("INV234", "IoiPrompts has no run 'cleam'", """[Mean("embed", Over = "Ab", From = "[|cleam|]")]""", "required public IoiPrompts Ab { get; init; }")]
-    [InlineData("INV009", "'{donor}' goes through several runs, and here stands one of IoiPrompts: clean and corrupted", """[Freeze("embed", To = "{donor}")]""", """[Metric] static Tensor M([Logit("S", Run = "[|{donor}|]")] Tensor s) => s;""")]
+    [InlineData("INV009", "'{donor}' goes through several runs, and here stands one of IoiPrompts: clean and corrupted", """[Freeze("embed", To = "{donor}")]""", """[Metric] static Tensor M([Logit("IO")] Tensor io, [Logit("S", Run = "[|{donor}|]")] Tensor s) => io - s;""")]
     [InlineData("INV009", "'direct' is derived, and read by writes only", """[Run("direct"), Sweep("donor", "[|direct|]"), Freeze("embed", To = "{donor}"), Zero("embed", In = "direct")]""", "")]
     [InlineData("INV235", "a mask for 'blocks.*.attn.z' has no axis 'heads'; its axes are layer, pos, head and d_head", "", """[Mix("blocks.*.attn.z", "layer", "[|heads|]")] required public Tensor M { get; init; }""")]
     [InlineData("INV235", "stand in the order layer, pos, head and d_head, each once", "", """[Mix("blocks.*.attn.z", "head", "[|layer|]")] required public Tensor M { get; init; }""")]
