@@ -119,10 +119,8 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
     /// <summary>A mask along the last axis, along positions, or a number a layer; null where none of them has a length that is known here.</summary>
     private WriteKind.Mix? Mix(SiteDefinition site, string path, string donor)
     {
-        SiteResolution resolution = SiteResolver.Resolve(path, schema, _prompts!.Vocabulary).Resolution!;
-        bool IsWhole(string axis) => resolution.Axes.All(selected => selected.Axis != axis);
         List<(string Axis, int Size)> axes = [];
-        if (resolution.Layer is { IsSweep: false } layers && SiteExpansion.Layers(site, layers, schema.SizeOf("layer")!.Value).Count() is > 1 and int count && Chance(0.7))
+        if (Layers() is > 1 and int count && Chance(0.7))
             axes.Add(("layer", count));
         if (site.Axes.Contains("pos") && IsWhole("pos") && Lengths is [int length] && Chance(0.3))
             axes.Add(("pos", length));
@@ -135,6 +133,14 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         Tensor mask = rand([.. axes.Select(axis => (long)axis.Size)], dtype: float64, generator: generator);
         // Without names, the mask broadcasts as it is.
         return new WriteKind.Mix(mask, donor, axes is [(var only, _)] && only == last && Chance(0.5) ? default : new EquatableArray<string>(axes.Select(axis => axis.Axis)));
+
+        bool IsWhole(string axis) => !path.Contains($"{axis}=", StringComparison.Ordinal);
+
+        int Layers()
+        {
+            int all = schema.SizeOf("layer") ?? 1, first = path.IndexOf(".[", StringComparison.Ordinal);
+            return path.Contains(".*", StringComparison.Ordinal) ? all : first >= 0 ? all - (path[first + 2] - '0') : 1;
+        }
     }
 
     private CaptureNode Capture(int number)

@@ -49,7 +49,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
     private IReadOnlyList<WholeValues> UnchangedRuns(PromptChunk chunk, ReferenceValues references, DisposeScope scope, CancellationToken cancellationToken)
     {
         Leaves leaves = new(scope);
-        IEnumerable<string> reads = [.. _demand.Donors(donor => donor < _runCount, _points), .. _demand.Kept(_points)];
+        IEnumerable<string> reads = [.. _demand.Donors(donor => donor < _runCount, _points), .. _demand.Kept(_points), model.Graph.Output];
         Dictionary<string, Tensor> all = GraphEvaluator.Evaluate(
             model.Graph, chunk.Ids([.. Enumerable.Range(0, _runCount)], model.Device), reads,
             _demand.Gradients(_points).ToDictionary(node => node, leaves.Write), cancellationToken: cancellationToken);

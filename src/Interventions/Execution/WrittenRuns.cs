@@ -70,7 +70,7 @@ internal sealed class WrittenRuns(
             writes[node] = (value, earlier) => leaf(first(value, earlier));
         }
         Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(
-            model.Graph, chunk.Ids([of], model.Device), [.. reads, .. demand.OfWrites(run, point)], writes, null, cancellationToken);
+            model.Graph, chunk.Ids([of], model.Device), [.. reads, .. demand.OfWrites(run, point), model.Graph.Output], writes, null, cancellationToken);
         return new WholeValues(chunk, of, values) { BeforeWrites = before };
     }
 

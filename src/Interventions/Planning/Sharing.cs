@@ -72,7 +72,7 @@ internal static class Sharing
             // A strict run looks what a copy changes where something else was before.
             else if (write.Site.IsWholeAtAPosition && !(plan.FindsAll(write) && before.Contains(position)))
                 rows = rows.Without(position);
-            if (isShared)
+            if (isShared && !rows.Contains(position))
                 copies = copies.With(position);
         }
         own.Copies[(family.Index, node, c, index)] = copies;
