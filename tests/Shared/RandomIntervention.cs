@@ -219,12 +219,4 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
     }
 
     private bool Chance(double probability) => _random.NextDouble() < probability;
-
-    private sealed class RandomPrompts(IReadOnlyList<PromptTokens> prompts) : IPromptSet
-    {
-        public PromptVocabulary Vocabulary { get; } = new(
-            "RandomPrompts", EquatableArray.Of("clean", "corrupted", "other"), EquatableArray.Of("mid", "end"), EquatableArray.Of("right", "wrong"));
-
-        public IReadOnlyList<PromptTokens> Prompts { get; } = prompts;
-    }
 }

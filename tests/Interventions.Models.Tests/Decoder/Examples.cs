@@ -15,9 +15,9 @@ internal static class Examples
     public static IEnumerable<object[]> Families => [["gpt2"], ["llama"]];
 
     /// <summary>A model with gains away from 1, biases away from 0, and attention that is not uniform.</summary>
-    public static DecoderModel Model(string family, ScalarType dtype = ScalarType.Float64, long seed = 1)
+    public static DecoderModel Model(string family, ScalarType dtype = ScalarType.Float64, long seed = 1, int? window = null)
     {
-        DecoderModel model = DecoderModel.Random(family == "gpt2" ? Gpt2Config : LlamaConfig, seed, dtype);
+        DecoderModel model = DecoderModel.Random((family == "gpt2" ? Gpt2Config : LlamaConfig) with { Window = window }, seed, dtype);
         using var _ = no_grad();
         using Generator generator = new(7, CPU);
         foreach ((string name, Tensor weight) in model.Weights)

@@ -19,4 +19,12 @@ public sealed class DecoderPlanTests
         PlanOracle.Check(model, cases: 500);
         PlanOracle.Check(model, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 600_000 + (100_000 * (seed % 5)) });
     }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Gradients_are_slopes_at_every_site_and_port(string family, int? window)
+    {
+        using DecoderModel model = Examples.Model(family, window: window);
+        GradientOracle.Check(model);
+    }
 }

@@ -32,4 +32,13 @@ public sealed class PlanTests
         using ToyModel model = new();
         PlanOracle.CheckStrict(model, cases: 150);
     }
+
+    [Fact]
+    public void Gradients_are_slopes_at_every_site()
+    {
+        using ToyModel causal = new();
+        GradientOracle.Check(causal);
+        using ToyEncoder encoder = new();
+        GradientOracle.Check(encoder);
+    }
 }
