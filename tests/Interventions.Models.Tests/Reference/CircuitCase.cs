@@ -19,7 +19,8 @@ public sealed class CircuitCase : IPromptSet, IDisposable
     public CircuitCase(string name)
     {
         _folder = SharedData.Path($"reference/circuits/{name}");
-        Model = DecoderModel.Load(Path.Combine(Path.GetDirectoryName(_folder)!, "model"), ScalarType.Float64);
+        string model = Path.Combine(Path.GetDirectoryName(_folder)!, "model");
+        Model = IsDecoder(model) ? DecoderModel.Load(model, ScalarType.Float64) : PlainTransformer.Load(model);
         using JsonDocument json = Json("data");
         JsonElement data = json.RootElement;
         int[] lengths = [.. data.GetProperty("lengths").EnumerateArray().Select(length => length.GetInt32())];
@@ -37,7 +38,8 @@ public sealed class CircuitCase : IPromptSet, IDisposable
     /// <summary>The prompts that means are taken over, five a template.</summary>
     public IPromptSet Reference => new ReferencePrompts(this, [.. ReadReference()]);
 
-    public DecoderModel Model { get; }
+    /// <summary>The model: a decoder of ours, or one that a user might write.</summary>
+    public HookedModel Model { get; }
 
     public PromptVocabulary Vocabulary { get; } = new("Circuit", EquatableArray.Of("clean", "corrupted"), EquatableArray.Of("end"), EquatableArray.Of("correct", "wrong"));
 
@@ -72,6 +74,12 @@ public sealed class CircuitCase : IPromptSet, IDisposable
         }
     }
 
+    private static bool IsDecoder(string folder)
+    {
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "config.json")));
+        return Families.DecoderFamily.All.Any(family => family.ModelType == config.RootElement.GetProperty("model_type").GetString());
+    }
+
     private sealed record ReferencePrompts(CircuitCase Case, IReadOnlyList<PromptTokens> Prompts) : IPromptSet
     {
         public PromptVocabulary Vocabulary => Case.Vocabulary;
@@ -81,17 +89,10 @@ public sealed class CircuitCase : IPromptSet, IDisposable
         _files.TryGetValue(name, out SafeTensorFile? file) ? file : _files[name] = SafeTensorFile.Open(Path.Combine(_folder, name + ".safetensors"));
 }
 
-/// <summary>The data sets of every circuit folder whose model can be loaded.</summary>
+/// <summary>The data sets of every circuit folder.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class CircuitCasesAttribute : DataAttribute
 {
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
-        SharedData.Folders("reference/circuits").Where(CanLoad)
-            .SelectMany(folder => new[] { "equal", "mixed" }.Select(set => new object[] { $"{Path.GetFileName(folder)}/{set}" }));
-
-    private static bool CanLoad(string folder)
-    {
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "model", "config.json")));
-        return config.RootElement.TryGetProperty("model_type", out JsonElement type) && Families.DecoderFamily.All.Any(family => family.ModelType == type.GetString());
-    }
+        SharedData.Folders("reference/circuits").SelectMany(folder => new[] { "equal", "mixed" }.Select(set => new object[] { $"{Path.GetFileName(folder)}/{set}" }));
 }

@@ -16,35 +16,46 @@ public sealed class CircuitReferenceTests
     {
         using DisposeScope scope = NewDisposeScope();
         using CircuitCase circuit = new(name);
-        bool shared = circuit.Model.Config.KvHeads < circuit.Model.Config.Heads;
-        string key = shared ? "_grouped" : "";
+        bool shared = circuit.Model.Schema.SizeOf("kv_head") < circuit.Model.Schema.SizeOf("head");
+        int shortest = circuit.Prompts.Min(prompt => prompt.Runs[0].Ids.Count);
         foreach ((string direction, string changes, string donor) in new[] { ("noise", "clean", "corrupted"), ("denoise", "corrupted", "clean") })
         {
             Check("z", "attn.z[head={head}]");
             Check("q", "attn.q[head={head}]");
-            Check("k" + key, "attn.k[kv_head={head}]");
-            Check("v" + key, "attn.v[kv_head={head}]");
+            // A query head's own key is that of its port, where heads share one.
+            Check("k", shared ? "attn.k_input[head={head}]" : "attn.k[kv_head={head}]");
+            Check("v", shared ? "attn.v_input[head={head}]" : "attn.v[kv_head={head}]");
             Check("pattern", "attn.pattern[head={head}]");
-            if (!name.EndsWith("equal", StringComparison.Ordinal))
-                continue;
-            // Of prompts of several lengths the reference sweeps positions that some do not have.
+            if (shared)
+            {
+                Check("k_grouped", "attn.k[kv_head={head}]");
+                Check("v_grouped", "attn.v[kv_head={head}]");
+            }
             Check("resid_pre", "resid_pre[pos={pos}]");
             Check("attn_out", "attn_out[pos={pos}]");
-            Check("mlp_out", "mlp_out[pos={pos}]");
+            if (circuit.Has("activation_patching", $"{direction}.mlp_out"))
+                Check("mlp_out", "mlp_out[pos={pos}]");
             Check("z_by_position", "attn.z[head={head}; pos={pos}]");
             Check("q_by_position", "attn.q[head={head}; pos={pos}]");
+            Check("k_by_position", shared ? "attn.k_input[head={head}; pos={pos}]" : "attn.k[kv_head={head}; pos={pos}]");
+            Check("v_by_position", shared ? "attn.v_input[head={head}; pos={pos}]" : "attn.v[kv_head={head}; pos={pos}]");
             Check("pattern_by_query", "attn.pattern[head={head}; query={pos}]");
+            if (circuit.Has("activation_patching", $"{direction}.pattern_by_entry"))
+                Check("pattern_by_entry", "attn.pattern[head={head}; query={pos}; key={key}]");
 
             void Check(string stored, string site)
             {
-                string value = $"{direction}.{stored}.per_example";
-                if (!circuit.Has("activation_patching", value))
-                    return;
-                Agree(circuit, circuit["activation_patching", value], new()
+                Tensor expected = circuit["activation_patching", $"{direction}.{stored}.per_example"];
+                // Positions that every prompt has.
+                foreach ((string axis, int at) in new[] { ("{pos}", site.Contains("head={", StringComparison.Ordinal) ? 2 : 1), ("{key}", 3) })
+                    if (site.Contains(axis, StringComparison.Ordinal))
+                        expected = expected.narrow(at, 0, shortest);
+                Agree(circuit, expected, new()
                 {
                     Name = stored,
                     Changes = changes,
-                    Writes = [BuiltInWrites.Freeze("blocks.{layer}." + site, donor)],
+                    Writes = [BuiltInWrites.Freeze("blocks.{layer}." + site.Replace("{pos}", $"{{pos=0..{shortest - 1}}}", StringComparison.Ordinal)
+                        .Replace("{key}", $"{{key=0..{shortest - 1}}}", StringComparison.Ordinal), donor)],
                 });
             }
         }
@@ -56,7 +67,7 @@ public sealed class CircuitReferenceTests
     {
         using DisposeScope scope = NewDisposeScope();
         using CircuitCase circuit = new(name);
-        foreach (bool freezeMlps in new[] { false, true })
+        foreach (bool freezeMlps in MlpsFrozen(circuit))
         {
             foreach ((string where, string position) in new[] { ("all", ""), ("end", "; pos=end") })
             {
@@ -82,7 +93,7 @@ public sealed class CircuitReferenceTests
         using JsonDocument json = circuit.Json("path_patching");
         foreach (JsonElement example in json.RootElement.EnumerateArray())
         {
-            foreach (bool freezeMlps in new[] { false, true })
+            foreach (bool freezeMlps in MlpsFrozen(circuit))
             {
                 foreach ((string where, string position) in new[] { ("all", ""), ("end", "; pos=end") })
                 {
@@ -150,6 +161,8 @@ public sealed class CircuitReferenceTests
             return $"blocks.{parts[0][1..]}.attn.z[head={parts[1][1..]}{(selected.Length > 0 ? "; " + selected : "")}]";
         }
     }
+
+    private static bool[] MlpsFrozen(CircuitCase circuit) => circuit.Model.Graph.Contains("blocks.0.mlp_out") ? [false, true] : [false];
 
     /// <summary>LD of every point and prompt, in the reference's order of axes.</summary>
     private static void Agree(CircuitCase circuit, Tensor expected, InterventionGraph graph)
