@@ -63,7 +63,10 @@ internal sealed class PlainTransformer : HookedModel
     {
         Dictionary<string, Tensor> weights = new()
         {
-            ["embed"] = stored("embed.W_E"), ["pos_embed"] = stored("pos_embed.W_pos"), ["W_U"] = stored("unembed.W_U"), ["b_U"] = stored("unembed.b_U"),
+            ["embed"] = stored("embed.W_E"),
+            ["pos_embed"] = stored("pos_embed.W_pos"),
+            ["W_U"] = stored("unembed.W_U"),
+            ["b_U"] = stored("unembed.b_U"),
         };
         for (int layer = 0; layer < layers; layer++)
             foreach (string part in new[] { "q", "k", "v", "o" })
