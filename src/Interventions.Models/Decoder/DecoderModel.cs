@@ -138,6 +138,10 @@ public class DecoderModel : HookedModel
     public override string? Decode(IEnumerable<long> tokens) =>
         _checkpoint.HasTokenizer ? Tokenizer.Decode(tokens.Select(token => checked((int)token)), skipSpecialTokens: true) : null;
 
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The tokenizer has no token for a part of the text.</exception>
+    public override IReadOnlyList<long>? Encode(string text) => _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
+
     /// <summary>
     /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;
     /// <see cref="Load"/> reads the same model back.

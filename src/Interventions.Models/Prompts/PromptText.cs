@@ -34,6 +34,13 @@ public static class PromptText
         })];
     }
 
+    /// <summary>The tokens of a text without marks, the tokenizer's own special tokens included.</summary>
+    internal static IReadOnlyList<long> Encode(Tokenizer tokenizer, string text, string where)
+    {
+        CheckKnown(tokenizer, text, where);
+        return [.. tokenizer.EncodeToTokens(text, out _).Select(token => (long)token.Id)];
+    }
+
     private static string Name(EquatableArray<string> names, int index, int i, string what, PromptVocabulary vocabulary) =>
         index < names.Count
             ? names[index]

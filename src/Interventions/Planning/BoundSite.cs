@@ -121,12 +121,15 @@ internal sealed record BoundSite(
     /// the shared keys would silently name another head.
     /// </summary>
     /// <exception cref="InterventionException">The value's axes are not the site's.</exception>
-    public void CheckAxes(long[] shape)
+    public void CheckAxes(long[] shape) => CheckAxes(Where, Text, Definition, Sizes, shape);
+
+    /// <inheritdoc cref="CheckAxes(long[])"/>
+    public static void CheckAxes(string where, string text, SiteDefinition definition, IReadOnlyList<int?> sizes, long[] shape)
     {
-        for (int axis = 0; axis < Definition.Axes.Count; axis++)
-            if (Sizes[axis] is int size && shape[axis] != size)
+        for (int axis = 0; axis < definition.Axes.Count; axis++)
+            if (sizes[axis] is int size && shape[axis] != size)
                 throw new InterventionException(
-                    $"{Where}: '{Text}' has {shape[axis]} {Definition.Axes[axis]}s in this run, and {size} by the model's schema. Where a port before it is patched, every head has a value of its own: patch or capture the port instead.");
+                    $"{where}: '{text}' has {shape[axis]} {definition.Axes[axis]}s in this run, and {size} by the model's schema. Where a port before it is patched, every head has a value of its own: patch or capture the port instead.");
     }
 
     /// <summary>Whether the axis counts tokens.</summary>

@@ -1,0 +1,189 @@
+using System.Collections;
+using Interventions.Graphs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Tracing;
+
+/// <summary>
+/// A forward pass to walk through, site by site in the order in which they are computed: <c>foreach (var site in model.Trace(prompts)) { … }</c>. Leaving the loop stops the pass, and
+/// the last offered site is the last that is computed.
+/// </summary>
+/// <remarks>
+/// <para>It owns what its sites were told to keep, and frees that on <see cref="Dispose"/>; everything else is freed as the pass goes on, and when the loop is left.</para>
+/// <para>A pass goes forward only: a value can be read and replaced while the loop stands at its site, and read once it is kept; before and after that it is an error that says where the loop
+/// stands. Several traces can be walked side by side, also with <c>Zip</c>, as none holds a dispose scope or a grad mode while the loop stands; one that needs a value of another takes it after
+/// the other has got there.</para>
+/// </remarks>
+/// <example><code>
+/// using var trace = model.Trace("When Mary and Tom went to the store, Tom gave a drink to", "blocks.*.attn.z", "logits");
+/// foreach (TracedSite site in trace)
+/// {
+///     if (site.Name == "blocks.0.attn.z")
+///         site.Value[.., .., 3] = 0;       // without head 3
+///     else
+///         site.Keep();
+/// }
+/// Tensor logits = trace["logits"], z = trace["blocks.[1..3].attn.z"];
+/// </code></example>
+public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
+{
+    private readonly HookedModel _model;
+    private readonly Tensor _tokens;
+    private readonly TraceSchedule _schedule;
+    private readonly Dictionary<string, Tensor> _kept = [], _leaves = [];
+    private int _at = -1;
+    private bool _isWalked, _isOver, _isDisposed;
+
+    private ModelTrace(HookedModel model, Tensor tokens, TraceSchedule schedule) => (_model, _tokens, _schedule) = (model, tokens, schedule);
+
+    /// <summary>A trace on token ids, which it takes over.</summary>
+    internal static ModelTrace Of(HookedModel model, Func<Tensor> tokens, IReadOnlyCollection<string> sites)
+    {
+        TraceSchedule schedule = TraceSchedule.Of(model.Graph, TracedNames.Of(model, sites));
+        return new ModelTrace(model, tokens(), schedule);
+    }
+
+    /// <summary>
+    /// The value that a site was told to keep, as soon as the loop has gone on from there; of a path that names several layers, their values along a new first axis. The trace owns it, and
+    /// the pass goes on with a value of its own.
+    /// </summary>
+    /// <param name="path">The path: <c>logits</c>, <c>blocks.*.attn.z</c>.</param>
+    /// <exception cref="InterventionException">It names no site, or one whose value is not kept, or not yet.</exception>
+    public Tensor this[string path]
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (_kept.TryGetValue(path, out Tensor? known))
+                return known;
+            using DisposeScope scope = NewDisposeScope();
+            (IReadOnlyList<TracedName> names, bool areSeveral) = TracedNames.Of(_model.Schema, path);
+            Tensor[] values = [.. names.Select(name => Kept(_kept, name, "value", "Keep"))];
+            return areSeveral ? _kept[path] = stack(values).DetachFromDisposeScope() : values[0];
+        }
+    }
+
+    /// <summary>
+    /// The gradient of a metric with respect to the values of a site, as the loop left them; zero where the metric does not depend on them. It can be asked for repeatedly, of several
+    /// metrics.
+    /// </summary>
+    /// <param name="metric">Computed of kept values, for instance of the logits. Of several numbers the sum is differentiated: one number a prompt gives each prompt its own gradient.</param>
+    /// <param name="path">A site that was told <see cref="TracedSite.KeepGradient"/>; of a path that names several layers, the gradients lie along a new first axis.</param>
+    /// <returns>The site's shape; the caller owns it.</returns>
+    /// <exception cref="InterventionException">The path names no site, or one without gradient; or the metric was not computed of what comes after the site.</exception>
+    public Tensor Gradient(Tensor metric, string path)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ArgumentNullException.ThrowIfNull(metric);
+        using DisposeScope scope = NewDisposeScope();
+        (IReadOnlyList<TracedName> names, bool areSeveral) = TracedNames.Of(_model.Schema, path);
+        Tensor[] leaves = [.. names.Select(name => Kept(_leaves, name, "gradient", "KeepGradient"))];
+        if (!metric.requires_grad)
+            throw new InterventionException(
+                $"Trace: the metric has no gradient with respect to '{path}': it was computed under no_grad, or of nothing that comes after a site with KeepGradient().");
+        IList<Tensor> found = autograd.grad([metric.sum()], leaves, retain_graph: true, allow_unused: true);
+        Tensor[] gradients = [.. leaves.Select((leaf, i) => found[i] is { IsInvalid: false } gradient ? gradient : zeros_like(leaf))];
+        return (areSeveral ? stack(gradients) : gradients[0]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Walks through the pass, once.</summary>
+    /// <exception cref="InvalidOperationException">It was walked before: what its sites were told is of that one pass.</exception>
+    public IEnumerator<TracedSite> GetEnumerator()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_isWalked)
+            throw new InvalidOperationException("A trace is one forward pass, and this one has been walked through. Call Trace again for another.");
+        _isWalked = true;
+        return Walk();
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Frees what was kept.</summary>
+    public void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        _tokens.Dispose();
+        foreach (Tensor value in _kept.Values.Concat(_leaves.Values))
+            value.Dispose();
+    }
+
+    private IEnumerator<TracedSite> Walk()
+    {
+        // No dispose scope and no grad mode is open at the yield: both belong to the thread.
+        using ForwardPass pass = new(_model.Graph, _tokens);
+        // A trace that keeps nothing needs no Dispose once it has been walked.
+        _tokens.Dispose();
+        try
+        {
+            for (_at = 0; _at < _schedule.Steps.Length; _at++)
+            {
+                TraceStep step = _schedule.Steps[_at];
+                if (step.IsComputed)
+                    _ = pass.Value(step.Node.Name);
+                if (step.Offered is { } name)
+                {
+                    TracedSite site = new(name, _model.Schema, pass);
+                    try
+                    {
+                        yield return site;
+                    }
+                    finally
+                    {
+                        // Also when the loop is left here: what the last site was told to keep is kept.
+                        Settle(site, pass);
+                    }
+                    ObjectDisposedException.ThrowIf(_isDisposed, this);
+                    ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
+                }
+                pass.Free(step.Freed);
+            }
+        }
+        finally
+        {
+            _isOver = true;
+        }
+    }
+
+    private void Settle(TracedSite site, ForwardPass pass)
+    {
+        // The loop may stand in a scope and a grad mode of its own.
+        using IDisposable mode = enable_grad();
+        using DisposeScope scope = NewDisposeScope();
+        try
+        {
+            if (_isDisposed)
+                return;
+            site.Settle();
+            if (site.IsDifferentiated)
+                _leaves[site.Name] = pass.AddLeaf(site.Name);
+            if (site.IsKept)
+                _kept[site.Name] = pass.Value(site.Name).clone().DetachFromDisposeScope();
+        }
+        finally
+        {
+            site.End();
+        }
+    }
+
+    private Tensor Kept(Dictionary<string, Tensor> kept, TracedName name, string what, string method) =>
+        kept.GetValueOrDefault(name.Node) ?? throw new InterventionException($"Trace: there is no {what} of '{name.Node}': {WhyNot(name.Node, method)}.");
+
+    private string WhyNot(string node, string method)
+    {
+        if (!_isWalked)
+            return "the trace has not been walked through";
+        int place = _schedule.PlaceOf(node);
+        if (place < 0)
+            return "the trace does not offer it; name it among the sites of Trace(…)";
+        if (place < _at || (place == _at && _isOver))
+            return $"call {method}() on it while the loop stands there";
+        string here = _at < 0 ? "before the first site" : $"at '{_schedule.Steps[_at].Node.Name}'";
+        return place == _at ? "the loop still stands there; read the site's Value, or ask when it has gone on"
+            : _isOver ? $"the loop was left {here}, before it"
+            : $"the loop stands {here}, and it is computed later";
+    }
+}
