@@ -109,6 +109,15 @@ internal sealed class PlanContext
         return site.PositionIndices(site.PositionAxis, point, _chunk.Tokens(tokensOf, row), _chunk.Describe(tokensOf, row));
     }
 
+    /// <summary>Whether a site's keys are the same tokens in two runs of a class, which may give a named position to different ones.</summary>
+    public bool SelectsSameKeys(BoundSite site, int tokensOf, int other, int promptClass, SweepPoint point)
+    {
+        int row = Classes[promptClass].Representative;
+        return Enumerable.Range(site.PositionAxis + 1, site.Axes.Length - site.PositionAxis - 1).Where(site.IsPositional).All(axis => Keys(axis, tokensOf).SequenceEqual(Keys(axis, other)));
+
+        IReadOnlyList<int> Keys(int axis, int run) => site.PositionIndices(axis, point, _chunk.Tokens(run, row), _chunk.Describe(run, row));
+    }
+
     /// <summary>Whether all that a write finds is computed, so that it is known what it changes.</summary>
     public bool FindsAll(BoundWrite write) => _isStrict && write.Node.Kind is not WriteKind.Freeze;
 

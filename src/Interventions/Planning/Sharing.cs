@@ -61,11 +61,12 @@ internal static class Sharing
         // A copy of what is there already changes nothing: that row stays the parent's.
         Family donor = plan.RunOf(family, from.Run.At(family.Point)), parent = plan.Families[family.Parent!.Value];
         IReadOnlyList<int> sources = plan.Positions(write.Site, donor.TokensOf, c, family.Point);
+        bool isSame = plan.SelectsSameKeys(write.Site, family.TokensOf, donor.TokensOf, c, family.Point);
         PositionSet before = rows, copies = PositionSet.Empty;
         for (int i = 0; i < selected.Count; i++)
         {
             int position = selected[i];
-            bool isShared = sources[i] == position
+            bool isShared = isSame && sources[i] == position
                 && plan.Owner(own.After, donor, node, c, position).Index == plan.Owner(own.After, parent, node, c, position).Index;
             if (!isShared)
                 rows = rows.With(position);
