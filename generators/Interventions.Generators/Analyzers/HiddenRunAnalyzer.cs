@@ -13,7 +13,7 @@ namespace Interventions.Generators.Analyzers;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class HiddenRunAnalyzer() : InterventionAnalyzer(Rules.HiddenRun, Problems)
 {
-    private static readonly string[] Members = ["Dispose", "Effects", "Equals", "GetHashCode", "GetType", "ToString", "Warnings"];
+    private static readonly string[] Members = ["Dispose", "Effects", "Equals", "GetHashCode", "GetType", "Prompts", "Save", "ToString", "Warnings"];
 
     private static IEnumerable<Problem> Problems(InterventionDeclaration declaration, CancellationToken cancellation)
     {
@@ -25,7 +25,7 @@ public sealed class HiddenRunAnalyzer() : InterventionAnalyzer(Rules.HiddenRun, 
             int run = runs.ToList().IndexOf(name);
             if (method.Kind != NodeKind.Patch && (run >= 0 || Members.Contains(name)))
                 yield return new Problem(
-                    Rules.HiddenRun, method.Symbol.Locations[0], name, run >= 0 ? $"the values in run {Literals.Quote(prompts!.Runs[run])}" : name is "Effects" or "Warnings" ? "what its writes did" : $"{name}()");
+                    Rules.HiddenRun, method.Symbol.Locations[0], name, run >= 0 ? $"the values in run {Literals.Quote(prompts!.Runs[run])}" : name is "Effects" or "Warnings" ? "what its writes did" : name is "Prompts" ? "which prompts it is of" : $"{name}()");
         }
     }
 }

@@ -51,6 +51,7 @@ internal static class InterventionEmitter
         Members(writer.Line(), $"{Names.Graphs}.GraphMembers.Of(Graph);");
         RunHeader(writer.Line(), model, " =>");
         writer.Indented($"new Result({Names.Runner}.Run(Graph, model, prompts, options, cancellationToken));");
+        LongRunEmitter.Emit(writer, model);
         GenerationEmitter.Method(writer, model, GenerationEmitter.Call);
     }
 
@@ -63,6 +64,7 @@ internal static class InterventionEmitter
         writer.Line();
         RunHeader(writer, model, " =>");
         writer.Indented(because);
+        LongRunEmitter.Refuse(writer, model, because);
         GenerationEmitter.Method(writer, model, because);
     }
 

@@ -8,12 +8,15 @@ internal static class ResultEmitter
 {
     public static void Emit(SourceWriter writer, InterventionModel model)
     {
-        List<string> kept = model.Methods.Where(method => method.Kind != NodeKind.Patch).Select(method => method.Name).Distinct().ToList();
+        List<string> kept = Kept(model);
         RunValues(writer, model, kept);
         Result(writer.Line(), model, kept);
         if (model.Placeholders.Count > 0)
             Swept(writer.Line(), model);
     }
+
+    /// <summary>The names of what is kept and measured.</summary>
+    public static List<string> Kept(InterventionModel model) => model.Methods.Where(method => method.Kind != NodeKind.Patch).Select(method => method.Name).Distinct().ToList();
 
     private static void RunValues(SourceWriter writer, InterventionModel model, List<string> kept)
     {

@@ -69,6 +69,7 @@ internal static class Names
     public const string Device = "global::TorchSharp.torch.Device";
     public const string ScalarType = "global::TorchSharp.torch.ScalarType";
     public const string ReadOnlyList = "global::System.Collections.Generic.IReadOnlyList";
+    public const string AsyncEnumerable = "global::System.Collections.Generic.IAsyncEnumerable";
     public const string Enumerable = "global::System.Collections.Generic.IEnumerable";
     public const string Linq = "global::System.Linq.Enumerable";
     public const string CancellationToken = "global::System.Threading.CancellationToken";

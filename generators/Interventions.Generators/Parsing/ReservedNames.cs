@@ -5,7 +5,10 @@ namespace Interventions.Generators.Parsing;
 /// <summary>The names that the generator adds to an intervention, which its members can therefore not have.</summary>
 internal static class ReservedNames
 {
-    private static readonly HashSet<string> Names = new(StringComparer.Ordinal) { "Graph", "Members", "Run", "Result", "RunValues", "Swept", "Generate", "Generated", "Generation" };
+    private static readonly HashSet<string> Names = new(StringComparer.Ordinal)
+    {
+        "Graph", "Members", "Run", "StreamAsync", "RunTo", "Load", "Result", "RunValues", "Swept", "Generate", "Generated", "Generation",
+    };
 
     /// <summary>The members in the way, and the class itself, which no member may be called like.</summary>
     public static IEnumerable<ISymbol> Collisions(InterventionDeclaration declaration) =>

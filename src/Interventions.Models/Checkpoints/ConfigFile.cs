@@ -1,3 +1,4 @@
+using Interventions.Files;
 using System.Text.Json;
 
 namespace Interventions.Models.Checkpoints;

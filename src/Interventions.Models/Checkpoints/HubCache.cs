@@ -1,3 +1,4 @@
+using Interventions.Files;
 using System.Text.RegularExpressions;
 
 namespace Interventions.Models.Checkpoints;

@@ -1,3 +1,4 @@
+using Interventions.Files;
 using System.Text.Json;
 using static TorchSharp.torch;
 

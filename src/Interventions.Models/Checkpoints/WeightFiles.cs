@@ -1,3 +1,4 @@
+using Interventions.Files;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using TorchSharp;

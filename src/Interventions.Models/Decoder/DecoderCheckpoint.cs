@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Families;
 using TorchSharp;
@@ -83,7 +84,7 @@ public sealed class DecoderCheckpoint : IDisposable
         DecoderFamily family = DecoderFamily.Named(Config.Family);
         using DisposeScope scope = NewDisposeScope();
         SafeTensors.Save(System.IO.Path.Combine(folder, TensorFolder.SingleFile), WeightFiles.Stored(family, Config, Weights));
-        Files.Replace(System.IO.Path.Combine(folder, ConfigName), stream =>
+        CompleteFile.Replace(System.IO.Path.Combine(folder, ConfigName), stream =>
         {
             using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true });
             json.WriteStartObject();
@@ -109,7 +110,7 @@ public sealed class DecoderCheckpoint : IDisposable
         {
             string source = System.IO.Path.Combine(_folder, name);
             if (File.Exists(source))
-                Files.Replace(System.IO.Path.Combine(folder, name), stream =>
+                CompleteFile.Replace(System.IO.Path.Combine(folder, name), stream =>
                 {
                     using FileStream original = File.OpenRead(source);
                     original.CopyTo(stream);

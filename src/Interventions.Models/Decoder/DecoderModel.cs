@@ -1,6 +1,6 @@
 using Interventions.Execution;
+using Interventions.Files;
 using Interventions.Graphs;
-using Interventions.Models.Checkpoints;
 using Interventions.Sites;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -72,6 +72,9 @@ public class DecoderModel : HookedModel
     /// The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>. The model owns them; they do not require gradients.
     /// </summary>
     public IReadOnlyDictionary<string, Parameter> Weights => _checkpoint.Weights;
+
+    /// <inheritdoc/>
+    public override string? WeightsFingerprint() => $"{Config} {WeightsChecksum.Of(Weights.OrderBy(weight => weight.Key, StringComparer.Ordinal).Select(weight => weight.Value))}";
 
     /// <summary>The tokenizer that lies beside the weights, read at first use.</summary>
     /// <exception cref="FileNotFoundException">There is none in the model's folder.</exception>

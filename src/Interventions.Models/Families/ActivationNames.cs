@@ -1,3 +1,4 @@
+using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 

@@ -1,4 +1,4 @@
-using Interventions.Models.Checkpoints;
+using Interventions.Files;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Interventions.Sites;

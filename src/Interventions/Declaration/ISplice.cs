@@ -1,3 +1,4 @@
+using Interventions.Graphs;
 using static TorchSharp.torch;
 
 namespace Interventions;
@@ -21,4 +22,10 @@ public interface ISplice
     /// <param name="x">What was encoded: for normalisation that is undone, and for skip connections.</param>
     /// <returns>The replaced site's axes; another element type is converted to the site's.</returns>
     Tensor Decode(Tensor features, Tensor x);
+
+    /// <summary>
+    /// Identifies the weights: other weights have another text. <see langword="null"/> where it does not say; then a run into a file is refused, see
+    /// <see cref="HookedModel.WeightsFingerprint"/>. Most often <see cref="WeightsChecksum.Of"/>.
+    /// </summary>
+    string? WeightsFingerprint() => null;
 }

@@ -16,8 +16,6 @@ internal sealed class ChunkRun
     private readonly PromptChunk _chunk;
     private readonly ReferenceValues _references;
     private readonly KeptValues _kept;
-    private readonly EffectLog _effects;
-    private readonly StrictChecks? _strict;
     private readonly DisposeScope _scope;
     private readonly Device _device;
     private readonly RowStore _store;
@@ -25,7 +23,7 @@ internal sealed class ChunkRun
     private readonly ILookup<int, KeptItem> _keptAfter;
     private readonly bool _hasGradients;
 
-    public ChunkRun(ExecutionPlan execution, HookedModel model, PromptChunk chunk, ReferenceValues references, KeptValues kept, EffectLog effects, StrictChecks? strict, DisposeScope scope)
+    public ChunkRun(ExecutionPlan execution, HookedModel model, PromptChunk chunk, ReferenceValues references, KeptValues kept, DisposeScope scope)
     {
         _execution = execution;
         _plan = execution.Context;
@@ -34,8 +32,6 @@ internal sealed class ChunkRun
         _chunk = chunk;
         _references = references;
         _kept = kept;
-        _effects = effects;
-        _strict = strict;
         _scope = scope;
         _device = model.Device;
         _store = new RowStore(_plan);
@@ -50,7 +46,7 @@ internal sealed class ChunkRun
     public void Execute(Action report, CancellationToken cancellationToken)
     {
         for (int write = 0; write < _execution.Writes.Length; write++)
-            _effects.Count(write, _execution.Writes[write]);
+            _kept.Effects.Count(write, _execution.Writes[write]);
         HashSet<int> differentiated = [.. Families.Differentiated(_intervention, _plan.Points).Select(_plan.Index)];
         foreach (PlanPass pass in _execution.Passes)
         {
@@ -96,7 +92,7 @@ internal sealed class ChunkRun
         {
             using DisposeScope scope = NewDisposeScope();
             NodeWriter writer = new(
-                _plan, _slices, _store, store => new RowGather(store, _device), (family, member) => Arguments(pass, family, member, null), family => pass.Members[family.Index].Length, _effects, !_hasGradients, _device);
+                _plan, _slices, _store, store => new RowGather(store, _device), (family, member) => Arguments(pass, family, member, null), family => pass.Members[family.Index].Length, _kept.Effects, !_hasGradients, _device);
             if (writer.Write(step.Node, families) is { } table)
                 _store.AddWritten(step.Node, new RowTable(Own(table.Rows, scope), table.Groups));
         }
@@ -130,7 +126,7 @@ internal sealed class ChunkRun
             runs.AddRange(_intervention.Runs.Select(run => Values(_plan.RunOf(family, run.Number), member)));
         return new Arguments(_intervention.Name, point ?? (family.IsUnchanged ? SweepPoint.None : _plan.Points[family.Points[pass.Members[family.Index][member]]]), own, runs, _references)
         {
-            Strict = _strict,
+            Strict = _kept.Strict,
         };
     }
 

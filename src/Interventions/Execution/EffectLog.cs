@@ -44,30 +44,12 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     }
 
     /// <summary>What every declared write did.</summary>
-    public ImmutableArray<WriteEffect> Effects() => [.. _writes.Select(write =>
+    public ImmutableArray<WriteTally> Tallies() => [.. _writes.Select(write =>
     {
         WriteCount count = _counts.GetValueOrDefault(write.Number);
         (long changed, double largest) = _differences.TryGetValue(write.Number, out var found)
             ? (found.Changed.item<long>(), found.Largest.to(ScalarType.Float64).item<double>())
             : (0, 0);
-        return new WriteEffect(write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest);
+        return new WriteTally(new WriteEffect(write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest), count.Read, count.Due);
     })];
-
-    /// <summary>Which of them had no effect, though they should have had one.</summary>
-    public IEnumerable<string> Warnings(IReadOnlyList<WriteEffect> effects)
-    {
-        for (int i = 0; i < effects.Count; i++)
-        {
-            WriteEffect effect = effects[i];
-            string what = $"{intervention.Name}.{effect.Write}", where = $"'{effect.Site}'{(effect.Run is null ? "" : $" in run '{effect.Run}'")}";
-            string over = intervention.Sweep.IsEmpty ? "on any prompt" : "on any prompt and point of the sweep";
-            WriteCount count = _counts.GetValueOrDefault(_writes[i].Number);
-            if (count.Due == 0)
-                continue;
-            if (count.Read == 0)
-                yield return $"{what} is never read: nothing that is kept depends on {where} {over}.";
-            else if (effect.Changed == 0 && effect.Compared == effect.Written)
-                yield return $"{what} changed nothing: {where} has the same values without it {over}.";
-        }
-    }
 }

@@ -43,11 +43,36 @@ public static class GraphEvaluator
         CancellationToken cancellationToken)
     {
         HashSet<string> wanted = [.. reads];
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, Tensor> live = Run(graph, tokens, wanted, writes, positions, visit: null, cancellationToken);
+        return wanted.ToDictionary(name => name, name => live[name].MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Shows each of the named values as soon as it is computed, and keeps none.</summary>
+    /// <param name="graph">The model's forward pass.</param>
+    /// <param name="tokens">Token ids, <c>[batch, pos]</c>, int64.</param>
+    /// <param name="reads">Names of the nodes to visit.</param>
+    /// <param name="visit">Gets a name and a value, which is freed afterwards.</param>
+    /// <param name="cancellationToken">Looked at between nodes.</param>
+    internal static void Visit(ModelGraph graph, Tensor tokens, IEnumerable<string> reads, Action<string, Tensor> visit, CancellationToken cancellationToken)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Run(graph, tokens, [.. reads], new Dictionary<string, NodeWrite>(), positions: null, visit, cancellationToken);
+    }
+
+    private static Dictionary<string, Tensor> Run(
+        ModelGraph graph,
+        Tensor tokens,
+        HashSet<string> wanted,
+        IReadOnlyDictionary<string, NodeWrite> writes,
+        Tensor? positions,
+        Action<string, Tensor>? visit,
+        CancellationToken cancellationToken)
+    {
         foreach (string name in wanted.Concat(writes.Keys))
             _ = graph[name];
 
         Schedule schedule = Schedule.Of(graph, wanted, writes.Keys.ToHashSet());
-        using DisposeScope scope = NewDisposeScope();
         Dictionary<string, Tensor> live = new()
         {
             [ModelGraph.Tokens] = tokens.alias(),
@@ -59,12 +84,22 @@ public static class GraphEvaluator
         {
             cancellationToken.ThrowIfCancellationRequested();
             live[node.Name] = ComputeNode(definition, live, writes.GetValueOrDefault(node.Name));
+            if (visit is not null && wanted.Contains(node.Name))
+                visit(node.Name, live[node.Name]);
             foreach (NodeInput input in definition.Inputs)
-                if (--readers[input.Node] == 0 && !wanted.Contains(input.Node) && live.Remove(input.Node, out Tensor? dead))
-                    dead.Dispose();
+            {
+                readers[input.Node]--;
+                Free(input.Node);
+            }
+            Free(node.Name);
         }
+        return live;
 
-        return wanted.ToDictionary(name => name, name => live[name].MoveToOuterDisposeScope());
+        void Free(string name)
+        {
+            if (readers.GetValueOrDefault(name) == 0 && (visit is not null || !wanted.Contains(name)) && live.Remove(name, out Tensor? dead))
+                dead.Dispose();
+        }
     }
 
     private static Tensor ComputeNode(Definition definition, Dictionary<string, Tensor> live, NodeWrite? write)

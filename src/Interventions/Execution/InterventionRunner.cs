@@ -15,13 +15,55 @@ public static class InterventionRunner
     /// <exception cref="InterventionException">A name is not in the model or the prompt set, a prompt does not fit the model, or a method returned a wrong shape; in a strict run also: a promise was not kept.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
     public static RunOutput Run(
-        InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null, CancellationToken cancellationToken = default)
+        InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null, CancellationToken cancellationToken = default) =>
+        Prepare(graph, model, prompts, options ?? new RunOptions()).All(cancellationToken);
+
+    /// <summary>Runs the graph batch by batch, and gives each batch's result as soon as it is there: its rows are those that <see cref="Run"/> would give.</summary>
+    /// <remarks>
+    /// Everything is computed on one thread of its own, which is at most one batch ahead of the reader. A reader that stops early stops it, and what was not read is freed. Means are over
+    /// all prompts. A batch is padded to its own longest prompt; gradients of parameters are summed over the batch.
+    /// </remarks>
+    /// <param name="graph">What the declaration says.</param>
+    /// <param name="model">The model; its weights do not change.</param>
+    /// <param name="prompts">At least one prompt; <see cref="RunOptions.BatchSize"/> of them at a time, or fewer where the memory budget asks for it.</param>
+    /// <param name="create">Makes the result of an output, which it owns.</param>
+    /// <param name="options">How to run it.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <returns>Results that the reader owns, in the order of the prompts. Each enumeration runs anew.</returns>
+    /// <exception cref="InterventionException">What <see cref="Run"/> refuses, before any pass.</exception>
+    public static IAsyncEnumerable<TResult> StreamAsync<TResult>(
+        InterventionGraph graph,
+        HookedModel model,
+        IPromptSet prompts,
+        Func<RunOutput, TResult> create,
+        RunOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(create);
+        return BatchStream.Of(Prepare(graph, model, prompts, options ?? new RunOptions()), create, cancellationToken);
+    }
+
+    /// <summary>
+    /// Runs the graph batch by batch into a file of the safetensors format. Where it was stopped, by whatever, the next call with the same path goes on; the file is the same, byte by
+    /// byte, and never half written. Where it is complete, it is only loaded.
+    /// </summary>
+    /// <remarks>Finished batches lie in a folder beside the file, <c>path.batches</c>, until the last one is there; each is a result by itself.</remarks>
+    /// <param name="graph">What the declaration says.</param>
+    /// <param name="model">The model. It must say its <see cref="HookedModel.WeightsFingerprint"/>.</param>
+    /// <param name="prompts">At least one prompt.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How to run it.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass; batches that were finished stay.</param>
+    /// <exception cref="InterventionException">
+    /// What <see cref="Run"/> refuses; what lies under that path is something else's, or was begun with other weights, prompts, methods or options; or another process is writing it.
+    /// </exception>
+    public static RunOutput RunTo(
+        InterventionGraph graph, HookedModel model, IPromptSet prompts, string path, RunOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new RunOptions();
-        (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
-        return options.Naive
-            ? new NaiveExecutor(bound, spliced, prompts, options).Execute(cancellationToken)
-            : new PlanExecutor(bound, spliced, prompts, options).Execute(cancellationToken);
+        BatchedRun run = Prepare(graph, model, prompts, options);
+        return new ResumableRun(path, RunOrigin.Of(graph, model, prompts, options), run).Execute(cancellationToken);
     }
 
     /// <summary>
@@ -37,7 +79,13 @@ public static class InterventionRunner
     {
         options ??= new RunOptions();
         (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
-        return string.Join('\n', new PlanExecutor(bound, spliced, prompts, options).Plans().Select(plan => PlanExplanation.Of(plan, spliced.Graph)));
+        return string.Join('\n', new PlanExecutor(bound, spliced, prompts.Vocabulary.Runs.Count).Plans(prompts, options).Select(plan => PlanExplanation.Of(plan, spliced.Graph)));
+    }
+
+    private static BatchedRun Prepare(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
+    {
+        (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
+        return new BatchedRun(bound, spliced, prompts, options);
     }
 
     private static (HookedModel Model, BoundIntervention Bound) Bind(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)

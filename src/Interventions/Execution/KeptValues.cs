@@ -7,7 +7,12 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Collects what is kept chunk by chunk, and puts it together at the end: prompts first, then a capture's layers, then the sweep's axes.</summary>
-internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<string> runs, int pointCount, DisposeScope owner)
+/// <param name="intervention">The declaration.</param>
+/// <param name="runs">The runs of the prompt set.</param>
+/// <param name="prompts">Which of its prompts, in the order of their rows.</param>
+/// <param name="isStrict">Whether promises are checked.</param>
+/// <param name="owner">The scope of the whole run.</param>
+internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<string> runs, ImmutableArray<int> prompts, bool isStrict, DisposeScope owner)
 {
     private readonly Dictionary<(int Run, string Name, int Part), List<(int[] Rows, Tensor Values)>> _unchanged = [];
     private readonly Dictionary<(int Point, string Name, int Part), List<(int[] Rows, Tensor Values)>> _changed = [];
@@ -29,46 +34,63 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
             _parameters[name] = gradient.clone().MoveToOtherDisposeScope(owner);
     }
 
+    /// <summary>What the writes did.</summary>
+    public EffectLog Effects { get; } = new(intervention, owner);
+
+    /// <summary>What methods promise; <see langword="null"/> where nothing is checked.</summary>
+    public StrictChecks? Strict { get; } = isStrict ? new() : null;
+
     /// <summary>The tensors, out of every dispose scope, and what the writes did.</summary>
-    /// <exception cref="InterventionException">The run is strict, and a write had no effect.</exception>
-    public RunOutput ToOutput(EffectLog log, StrictChecks? strict)
+    public RunOutput ToOutput()
     {
         using DisposeScope scope = NewDisposeScope();
-        ImmutableArray<WriteEffect> effects = log.Effects();
-        ImmutableArray<string> warnings = [.. log.Warnings(effects)];
-        if (strict is not null && !warnings.IsEmpty)
-            throw new InterventionException(string.Join(' ', warnings));
-        Dictionary<string, IReadOnlyDictionary<string, Tensor>> unchanged = [];
-        for (int run = 0; run < runs.Count; run++)
-            unchanged[runs[run]] = Names().ToDictionary(kept => kept.Name, kept => Unchanged(run, kept));
-
-        Dictionary<string, SweptTensor> changed = [];
-        foreach ((string name, bool isStacked, _) in Names())
+        ResultLayout layout = Layout();
+        Dictionary<string, Tensor> tensors = [];
+        foreach (KeptLayout kept in layout.Kept)
         {
-            Tensor[] values = [.. Enumerable.Range(0, pointCount).Select(point => Stack(_changed, point, name, isStacked))];
-            Tensor stacked = intervention.Sweep.IsEmpty ? values[0] : stack(values).view([.. SweepShape(), .. values[0].shape]);
-            changed[name] = new SweptTensor(
-                [.. intervention.Sweep.Select(axis => axis.Placeholder)],
-                [.. intervention.Sweep.Select(axis => axis.Coordinates)],
-                stacked,
-                _extents.TryGetValue(name, out SortedDictionary<int, long[]>? extents) ? RaggedMask.Of([.. extents.Values], stacked.device) : null,
-                unchanged[runs[intervention.BaseRun]][name]);
+            for (int run = 0; run < runs.Count; run++)
+                tensors[ResultLayout.Of(runs[run], kept.Name)] = Unchanged(run, kept);
+            tensors[kept.Name] = Changed(kept);
+            if (kept.IsMasked)
+                tensors[ResultLayout.MaskOf(kept.Name)] = RaggedMask.Of([.. _extents[kept.Name].Values], tensors[kept.Name].device);
         }
+        foreach (string parameter in layout.Parameters)
+            tensors[ResultLayout.GradientOf(parameter)] = _parameters[parameter];
 
         // Detached only now, when nothing can fail any more.
-        foreach (Tensor tensor in changed.Values.SelectMany(value => value.Tensors).Concat(unchanged.Values.SelectMany(run => run.Values)).Concat(_parameters.Values))
+        foreach (Tensor tensor in tensors.Values)
             tensor.DetachFromDisposeScope();
-        return new RunOutput(changed, unchanged, _parameters) { Effects = effects, Warnings = [.. warnings, .. strict?.Notes ?? []] };
+        return new RunOutput(layout, tensors);
     }
 
-    private IEnumerable<(string Name, bool IsStacked, bool IsSwept)> Names() =>
-        intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => (keep.Name, keep.Site.IsStacked, keep.IsSwept))
-            .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, false, metric.IsSwept)));
+    /// <summary>What the output will consist of.</summary>
+    public ResultLayout Layout() => new(
+        intervention.Name,
+        [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))],
+        [.. runs],
+        runs[intervention.BaseRun],
+        [
+            .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
+            .. intervention.Metrics.Select(metric => new KeptLayout(metric.Node.Name, false, metric.IsSwept, false)),
+        ],
+        [.. _parameters.Keys],
+        prompts,
+        Effects.Tallies(),
+        [.. Strict?.Notes ?? []]);
 
     private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Values.Length);
 
+    private Tensor Changed(KeptLayout kept)
+    {
+        long[] sweep = [.. SweepShape()];
+        if (sweep.Length == 0)
+            return Stack(_changed, 0, kept.Name, kept.IsStacked);
+        Tensor[] values = [.. Enumerable.Range(0, (int)sweep.Aggregate(1L, (product, size) => product * size)).Select(point => Stack(_changed, point, kept.Name, kept.IsStacked))];
+        return stack(values).view([.. sweep, .. values[0].shape]);
+    }
+
     /// <summary>What depends on the point is kept at every point, of an unchanged run too.</summary>
-    private Tensor Unchanged(int run, (string Name, bool IsStacked, bool IsSwept) kept)
+    private Tensor Unchanged(int run, KeptLayout kept)
     {
         Tensor values = Stack(_unchanged, run, kept.Name, kept.IsSwept || kept.IsStacked);
         return kept.IsSwept ? values.view([.. SweepShape(), .. kept.IsStacked ? [-1L] : Array.Empty<long>(), .. values.shape[1..]]) : values;

@@ -9,51 +9,41 @@ namespace Interventions.Execution;
 /// The oracle: the unchanged runs in one batch, then at every point of the sweep one full forward pass for each derived run and for the changed run. Nothing is
 /// shared between points, nothing is left out.
 /// </summary>
-internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel model, IPromptSet prompts, RunOptions options)
+/// <param name="intervention">The intervention.</param>
+/// <param name="model">The model.</param>
+/// <param name="runCount">How many runs the prompt set has.</param>
+internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel model, int runCount) : IChunkExecutor
 {
     private readonly SweepPoint[] _points = [.. intervention.Points()];
     private readonly Demand _demand = new(intervention);
-    private readonly int _runCount = prompts.Vocabulary.Runs.Count;
-    private readonly StrictChecks? _strict = options.Strict ? new() : null;
 
-    public RunOutput Execute(CancellationToken cancellationToken)
+    public PromptChunk[] Chunks(IPromptSet prompts, RunOptions options) => [.. PromptChunk.Of(prompts, options.BatchSize, model.Graph)];
+
+    public int Steps(PromptChunk chunk) => 1 + (_points.Length * (intervention.Runs.Length + 1));
+
+    public void Execute(PromptChunk chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken)
     {
-        using IDisposable mode = _demand.Differentiated.Any() ? enable_grad() : no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        KeptValues kept = new(intervention, prompts.Vocabulary.Runs, _points.Length, scope);
-        ReferenceValues references = new(intervention, model, prompts, options, scope);
-        EffectLog effects = new(intervention, scope);
-        PromptChunk[] chunks = [.. PromptChunk.Of(prompts, options.BatchSize, model.Graph)];
-        int total = chunks.Length * (1 + (_points.Length * (intervention.Runs.Length + 1)));
-        int done = 0;
-        foreach (PromptChunk chunk in chunks)
+        IReadOnlyList<WholeValues> runs = UnchangedRuns(chunk, references, scope, cancellationToken);
+        report();
+        for (int run = 0; run < runCount; run++)
+            Keep(new Arguments(intervention.Name, SweepPoint.None, runs[run], runs, references) { Strict = kept.Strict }, (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
+
+        for (int i = 0; i < _points.Length; i++)
         {
-            using DisposeScope chunkScope = NewDisposeScope();
-            IReadOnlyList<WholeValues> runs = UnchangedRuns(chunk, references, chunkScope, cancellationToken);
-            Report();
-            for (int run = 0; run < _runCount; run++)
-                Keep(new Arguments(intervention.Name, SweepPoint.None, runs[run], runs, references) { Strict = _strict }, (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
-
-            for (int i = 0; i < _points.Length; i++)
-            {
-                using DisposeScope pointScope = NewDisposeScope();
-                WrittenRuns written = new(intervention, _demand, model, chunk, _points[i], references, effects, _strict, pointScope, Report, cancellationToken);
-                Keep(written.Changed(runs, kept), (name, part, value) => kept.AddChanged(i, name, part, chunk, value));
-            }
+            using DisposeScope pointScope = NewDisposeScope();
+            WrittenRuns written = new(intervention, _demand, model, chunk, _points[i], references, kept.Effects, kept.Strict, pointScope, report, cancellationToken);
+            Keep(written.Changed(runs, kept), (name, part, value) => kept.AddChanged(i, name, part, chunk, value));
         }
-        return kept.ToOutput(effects, _strict);
-
-        void Report() => options.Progress?.Report(new RunProgress(++done, total));
     }
 
     private IReadOnlyList<WholeValues> UnchangedRuns(PromptChunk chunk, ReferenceValues references, DisposeScope scope, CancellationToken cancellationToken)
     {
         Leaves leaves = new(scope);
-        IEnumerable<string> reads = [.. _demand.Donors(donor => donor < _runCount, _points), .. _demand.Kept(_points), model.Graph.Output];
+        IEnumerable<string> reads = [.. _demand.Donors(donor => donor < runCount, _points), .. _demand.Kept(_points), model.Graph.Output];
         Dictionary<string, Tensor> all = GraphEvaluator.Evaluate(
-            model.Graph, chunk.Ids([.. Enumerable.Range(0, _runCount)], model.Device), reads,
+            model.Graph, chunk.Ids([.. Enumerable.Range(0, runCount)], model.Device), reads,
             _demand.Gradients(_points).ToDictionary(node => node, leaves.Write), cancellationToken: cancellationToken);
-        WholeValues[] runs = [.. Enumerable.Range(0, _runCount).Select(run => new WholeValues(chunk, run, all.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run))))];
+        WholeValues[] runs = [.. Enumerable.Range(0, runCount).Select(run => new WholeValues(chunk, run, all.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run))))];
         if (intervention.Gradients.IsEmpty)
             return runs;
 

@@ -1,53 +1,32 @@
-using System.Collections.Immutable;
 using Interventions.Graphs;
 using Interventions.Planning;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
 /// <summary>Runs an intervention by a plan: every (node, row) at most once, all variants together, and only what is read.</summary>
-internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel model, IPromptSet prompts, RunOptions options)
+/// <param name="intervention">The intervention.</param>
+/// <param name="model">The model.</param>
+/// <param name="runCount">How many runs the prompt set has.</param>
+internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel model, int runCount) : IChunkExecutor
 {
-    private readonly SweepPoint[] _points = [.. intervention.Points()];
-    private readonly int _runCount = prompts.Vocabulary.Runs.Count;
-
-    public RunOutput Execute(CancellationToken cancellationToken)
-    {
-        using IDisposable mode = intervention.Gradients.IsEmpty && intervention.Parameters.IsEmpty ? no_grad() : enable_grad();
-        using DisposeScope scope = NewDisposeScope();
-        KeptValues kept = new(intervention, prompts.Vocabulary.Runs, _points.Length, scope);
-        ReferenceValues references = new(intervention, model, prompts, options, scope);
-        EffectLog effects = new(intervention, scope);
-        StrictChecks? strict = options.Strict ? new() : null;
-        (PromptChunk Chunk, ExecutionPlan Plan)[] chunks = Plan();
-        int total = chunks.Sum(chunk => chunk.Plan.StepCount), done = 0;
-        foreach ((PromptChunk chunk, ExecutionPlan plan) in chunks)
-        {
-            using DisposeScope chunkScope = NewDisposeScope();
-            new ChunkRun(plan, model, chunk, references, kept, effects, strict, chunkScope).Execute(() => options.Progress?.Report(new RunProgress(++done, total)), cancellationToken);
-        }
-        return kept.ToOutput(effects, strict);
-    }
-
-    /// <summary>The plans of the run, one a shape of its batches.</summary>
-    public IEnumerable<ExecutionPlan> Plans() => Plan().Select(chunk => chunk.Plan).Distinct();
+    /// <summary>Chunks of one shape have one plan.</summary>
+    private readonly Dictionary<string, ExecutionPlan> _plans = [];
 
     /// <summary>Everything is planned, and refused if need be, before the first pass. What does not fit into the budget is run with fewer prompts at a time.</summary>
-    private (PromptChunk Chunk, ExecutionPlan Plan)[] Plan()
+    public PromptChunk[] Chunks(IPromptSet prompts, RunOptions options)
     {
         NodeShapes shapes = NodeShapes.Of(model.Graph, model.Device);
         for (int size = options.BatchSize; ; size = (size + 1) / 2)
         {
-            // Chunks of one shape have one plan.
-            Dictionary<string, ExecutionPlan> plans = [];
-            List<(PromptChunk, ExecutionPlan)> chunks = [];
+            _plans.Clear();
+            List<PromptChunk> chunks = [];
             bool fits = true;
             foreach (PromptChunk chunk in PromptChunk.Of(prompts, size, model.Graph))
             {
-                string shape = PromptClass.Shape(chunk, _runCount);
-                if (!plans.TryGetValue(shape, out ExecutionPlan? plan))
-                    plans[shape] = plan = ExecutionPlan.Create(model.Graph, shapes, intervention, chunk, _runCount, options.MemoryBudget, options.Strict);
+                string shape = PromptClass.Shape(chunk, runCount);
+                if (!_plans.TryGetValue(shape, out ExecutionPlan? plan))
+                    _plans[shape] = plan = ExecutionPlan.Create(model.Graph, shapes, intervention, chunk, runCount, options.MemoryBudget, options.Strict);
                 fits = plan.PeakBytes <= options.MemoryBudget;
                 if (!fits && size > 1)
                 {
@@ -57,10 +36,24 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
                 if (!fits)
                     throw new InterventionException(
                         $"{intervention.Name}: one prompt at one point of the sweep needs about {plan.PeakBytes >> 20} MiB, and RunOptions.MemoryBudget is {options.MemoryBudget >> 20} MiB.");
-                chunks.Add((chunk, plan));
+                chunks.Add(chunk);
             }
             if (fits)
                 return [.. chunks];
         }
     }
+
+    /// <summary>The plans of a run, one a shape of its batches.</summary>
+    public IReadOnlyCollection<ExecutionPlan> Plans(IPromptSet prompts, RunOptions options)
+    {
+        Chunks(prompts, options);
+        return _plans.Values;
+    }
+
+    public int Steps(PromptChunk chunk) => Plan(chunk).StepCount;
+
+    public void Execute(PromptChunk chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken) =>
+        new ChunkRun(Plan(chunk), model, chunk, references, kept, scope).Execute(report, cancellationToken);
+
+    private ExecutionPlan Plan(PromptChunk chunk) => _plans[PromptClass.Shape(chunk, runCount)];
 }

@@ -25,7 +25,8 @@ internal static class RaggedBatch
         return batch;
     }
 
-    private static Tensor PadAfter(Tensor values, int axis, long size)
+    /// <summary>Zeros behind the values of an axis, up to a length.</summary>
+    public static Tensor PadAfter(Tensor values, int axis, long size)
     {
         long[] missing = values.shape;
         missing[axis] = size - missing[axis];

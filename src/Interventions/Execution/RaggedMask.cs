@@ -24,4 +24,27 @@ internal static class RaggedMask
         }
         return mask;
     }
+
+    /// <summary>Each prompt's own shape, without the batch.</summary>
+    /// <param name="mask">What <see cref="Of"/> gave for them.</param>
+    /// <param name="shape">The values' shape: <c>[batch, …]</c>.</param>
+    public static IReadOnlyList<long[]> Extents(Tensor mask, ReadOnlySpan<long> shape)
+    {
+        long[] sizes = mask.shape;
+        bool[] isReal = [.. mask.cpu().contiguous().data<bool>()];
+        int perPrompt = isReal.Length / (int)sizes[0];
+        long[][] extents = new long[sizes[0]][];
+        for (int prompt = 0; prompt < extents.Length; prompt++)
+        {
+            extents[prompt] = new long[sizes.Length - 1];
+            for (int i = 0; i < perPrompt; i++)
+            {
+                if (!isReal[(prompt * perPrompt) + i])
+                    continue;
+                for (int axis = sizes.Length - 1, rest = i; axis > 0; rest /= (int)sizes[axis--])
+                    extents[prompt][axis - 1] = Math.Max(extents[prompt][axis - 1], sizes[axis] == 1 ? shape[axis] : (rest % sizes[axis]) + 1);
+            }
+        }
+        return extents;
+    }
 }

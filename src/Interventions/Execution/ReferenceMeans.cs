@@ -6,20 +6,33 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>
-/// Means over prompts, of the unchanged model. All means over one run of one prompt set are taken in one stream over it, when the first is asked for, computing only as deep as
-/// the deepest needs; only sums are kept.
+/// Means over prompts, of the unchanged model. All means over one run of one prompt set are taken in one stream over it, at the latest when the first is asked for, computing only as
+/// deep as the deepest needs; only sums are kept.
 /// </summary>
 internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel model, RunOptions options, DisposeScope owner)
 {
     private readonly HashSet<(IPromptSet Over, int Run)> _streamed = [];
     private readonly Dictionary<(Wanted What, int Template), RunningMean> _means = [];
 
+    /// <summary>How many forward passes all of them take.</summary>
+    public int Passes => Streams().Sum(stream => PromptChunk.Of(stream.Over, options.BatchSize, model.Graph).Count());
+
+    /// <summary>Takes all of them, where they are not taken yet.</summary>
+    /// <param name="report">Told after every forward pass.</param>
+    /// <param name="cancellationToken">Looked at between nodes.</param>
+    public void Compute(Action report, CancellationToken cancellationToken)
+    {
+        foreach ((IPromptSet over, int run) in Streams())
+            if (_streamed.Add((over, run)))
+                Stream(over, run, report, cancellationToken);
+    }
+
     /// <summary>For each prompt the mean over those of its template that have the position, or over all: <c>[1 or rows, …]</c>.</summary>
     public Tensor Of(BoundRead.Mean read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows)
     {
         int run = read.Run.At(point);
         if (_streamed.Add((read.Over, run)))
-            Stream(read.Over, run);
+            Stream(read.Over, run, () => { }, CancellationToken.None);
         Wanted what = Wanted.Of(read, run, site, node, point);
         int[] templates = [.. rows.Select(row => Template(read, chunk.Prompt(row)))];
         // Rows that are called together select equally many positions, so one row of a template stands for all.
@@ -50,19 +63,31 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
 
     private static int Template(BoundRead.Mean read, PromptTokens prompt) => read.Pooled || read.AcrossTemplates ? 0 : prompt.Template;
 
-    private void Stream(IPromptSet over, int run)
+    private IEnumerable<(IPromptSet Over, int Run)> Streams() =>
+        intervention.Means.Any() ? Wanted.All(intervention).Select(one => (one.What.Read.Over, one.What.Run)).Distinct() : [];
+
+    private void Stream(IPromptSet over, int run, Action report, CancellationToken cancellationToken)
     {
-        (Wanted What, BoundSite Site, SweepPoint Point)[] wanted = [.. Wanted.All(intervention).Where(one => one.What.Read.Over == over && one.What.Run == run).DistinctBy(one => one.What)];
+        using IDisposable mode = no_grad();
+        ILookup<string, (Wanted What, BoundSite Site, SweepPoint Point)> wanted = Wanted.All(intervention)
+            .Where(one => one.What.Read.Over == over && one.What.Run == run).DistinctBy(one => one.What).ToLookup(one => one.What.Node);
         foreach (PromptChunk chunk in PromptChunk.Of(over, options.BatchSize, model.Graph))
         {
             using DisposeScope scope = NewDisposeScope();
-            WholeValues values = new(chunk, run, GraphEvaluator.Evaluate(model.Graph, chunk.Ids([run], model.Device), wanted.Select(one => one.What.Node)));
-            foreach ((Wanted what, BoundSite declared, SweepPoint point) in wanted)
+            GraphEvaluator.Visit(model.Graph, chunk.Ids([run], model.Device), wanted.Select(node => node.Key), AddNode, cancellationToken);
+            report();
+
+            void AddNode(string node, Tensor value)
             {
-                BoundSite site = what.Read.In(declared).OfPrompt(point);
-                foreach (int[] rows in chunk.RowGroups(site))
-                    foreach (IGrouping<int, int> group in rows.GroupBy(row => Template(what.Read, chunk.Prompt(row))))
-                        Add(what, site, group.Key, values.Select(site, what.Node, point, [.. group]));
+                using DisposeScope nodeScope = NewDisposeScope();
+                WholeValues values = new(chunk, run, new Dictionary<string, Tensor> { [node] = value });
+                foreach ((Wanted what, BoundSite declared, SweepPoint point) in wanted[node])
+                {
+                    BoundSite site = what.Read.In(declared).OfPrompt(point);
+                    foreach (int[] rows in chunk.RowGroups(site))
+                        foreach (IGrouping<int, int> group in rows.GroupBy(row => Template(what.Read, chunk.Prompt(row))))
+                            Add(what, site, group.Key, values.Select(site, node, point, [.. group]));
+                }
             }
         }
     }

@@ -66,6 +66,12 @@ public abstract class HookedModel : IDisposable
     /// <exception cref="InterventionException">A path names no site, there is no such run, or a prompt does not fit the model.</exception>
     public ModelTrace Trace(IPromptSet prompts, IEnumerable<string> sites, string run) => Traced(() => TraceTokens.Of(this, prompts, run), [.. sites]);
 
+    /// <summary>
+    /// Identifies the weights: other weights have another text. <see langword="null"/> where the model does not say; then a run into a file is refused, since nobody could tell whether it
+    /// goes on with the weights that it was begun with. Most often <see cref="WeightsChecksum.Of"/>.
+    /// </summary>
+    public virtual string? WeightsFingerprint() => null;
+
     /// <summary>Frees the weights.</summary>
     public void Dispose()
     {

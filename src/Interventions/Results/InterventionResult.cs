@@ -12,6 +12,9 @@ public abstract class InterventionResult : IDisposable
     /// <summary>Takes the run's output over.</summary>
     protected InterventionResult(RunOutput output) => _output = output;
 
+    /// <inheritdoc cref="RunOutput.Prompts"/>
+    public ImmutableArray<int> Prompts => _output.Prompts;
+
     /// <summary>What each declared write did, over all prompts and points of the sweep: those of includes, of the class's attributes, of its members.</summary>
     public ImmutableArray<WriteEffect> Effects => _output.Effects;
 
@@ -36,6 +39,9 @@ public abstract class InterventionResult : IDisposable
     /// <summary>The values in an unchanged run.</summary>
     protected TRun Of<TRun>(string run)
         where TRun : RunResult, new() => new() { Values = _output.Run(run) };
+
+    /// <inheritdoc cref="RunOutput.Save(string)"/>
+    public void Save(string path) => _output.Save(path);
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

@@ -34,9 +34,6 @@ public sealed class SweptTensor
     /// </summary>
     public Tensor? Mask { get; }
 
-    /// <summary>What the result owns.</summary>
-    internal IEnumerable<Tensor> Tensors => Mask is null ? [Values] : [Values, Mask];
-
     /// <summary>The value at one point, a new handle; one coordinate a placeholder, in order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
     public Tensor At(params ReadOnlySpan<SweepCoordinate> coordinates)

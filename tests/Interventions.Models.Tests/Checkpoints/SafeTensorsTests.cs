@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Interventions.Models.Checkpoints;
+using Interventions.Files;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -93,7 +93,7 @@ public sealed class SafeTensorsTests : IDisposable
         SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = ones(10) });
         Assert.Contains("ComplexFloat32", Assert.Throws<ArgumentException>(() =>
             SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = zeros(2, ScalarType.ComplexFloat32) })).Message, StringComparison.Ordinal);
-        Assert.Throws<IOException>(() => Files.Replace(path, stream => throw new IOException("full")));
+        Assert.Throws<IOException>(() => CompleteFile.Replace(path, stream => throw new IOException("full")));
         Assert.Equal([path], Directory.GetFiles(_folder.Path));
         Assert.Equal(10, SafeTensors.Load(path)["x"].sum().item<float>());
     }

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Interventions.Models.Checkpoints;
+using Interventions.Files;
 using Interventions.Models.Decoder;
 using Interventions.Sites;
 using TorchSharp;

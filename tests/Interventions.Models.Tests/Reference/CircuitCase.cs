@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Graphs;
-using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 using Interventions.Sites;
 using Interventions.Testing;

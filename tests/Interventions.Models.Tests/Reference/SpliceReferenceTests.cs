@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Interventions.Execution;
+using Interventions.Files;
 using Interventions.Graphs;
-using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 using Interventions.Sites;
 using Interventions.Testing;

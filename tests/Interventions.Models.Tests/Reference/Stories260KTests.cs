@@ -1,5 +1,5 @@
 using Interventions.Execution;
-using Interventions.Models.Checkpoints;
+using Interventions.Files;
 using Interventions.Models.Tokenization;
 using Interventions.Testing;
 using TorchSharp;

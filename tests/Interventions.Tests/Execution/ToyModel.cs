@@ -71,6 +71,8 @@ internal sealed class ToyModel : HookedModel
 
     public override Device Device => CPU;
 
+    public override string? WeightsFingerprint() => WeightsChecksum.Of(_weights);
+
     protected override void Dispose(bool disposing) => _weights.ForEach(weight => weight.Dispose());
 
     private static SiteDefinition Site(string path, params string[] axes) => new(path, EquatableArray.Of(axes));

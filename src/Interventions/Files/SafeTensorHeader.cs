@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace Interventions.Models.Checkpoints;
+namespace Interventions.Files;
 
 /// <summary>
 /// The checked header of a safetensors file: eight bytes of length, then that many bytes of JSON, then the tensors' bytes without gaps.

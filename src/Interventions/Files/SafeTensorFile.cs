@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Models.Checkpoints;
+namespace Interventions.Files;
 
 /// <summary>An open safetensors file. Its tensors are views of the memory-mapped file: nothing is read before it is used.</summary>
 /// <remarks>

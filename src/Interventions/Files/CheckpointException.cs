@@ -1,6 +1,6 @@
-namespace Interventions.Models.Checkpoints;
+namespace Interventions.Files;
 
-/// <summary>A checkpoint that cannot be read as what it claims to be. The message names the file and the reason.</summary>
+/// <summary>A checkpoint, or another file of tensors, that cannot be read as what it claims to be. The message names the file and the reason.</summary>
 public sealed class CheckpointException : IOException
 {
     /// <summary>Names the file and the reason.</summary>

@@ -4,7 +4,7 @@ using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Models.Checkpoints;
+namespace Interventions.Files;
 
 /// <summary>Reads and writes tensors by name in the safetensors format.</summary>
 public static class SafeTensors
@@ -43,7 +43,7 @@ public static class SafeTensors
                 .OrderByDescending(pair => TensorDtype.SizeOf(pair.Value.dtype)).ThenBy(pair => pair.Key, StringComparer.Ordinal),
         ];
         byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
-        Files.Replace(path, stream =>
+        CompleteFile.Replace(path, stream =>
         {
             stream.Write(header);
             foreach ((_, Tensor value) in ordered)

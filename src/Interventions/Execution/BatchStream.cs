@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>Runs batches on a thread of their own, at most one ahead of the reader: dispose scopes and grad mode are a thread's own, and a reader may go on on any.</summary>
+internal static class BatchStream
+{
+    /// <summary>Each batch's result, which the reader owns.</summary>
+    public static async IAsyncEnumerable<TResult> Of<TResult>(
+        BatchedRun run, Func<RunOutput, TResult> create, CancellationToken given, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(given, cancellationToken);
+        using SemaphoreSlim read = new(0);
+        Channel<RunOutput> ready = Channel.CreateUnbounded<RunOutput>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        // A new thread starts with as many threads for products as libtorch thinks best, not with those of the caller.
+        int threads = get_num_threads();
+        TaskCompletionSource finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(Work) { IsBackground = true, Name = nameof(Interventions) }.Start();
+        try
+        {
+            while (await ready.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                if (!ready.Reader.TryRead(out RunOutput? output))
+                    continue;
+                read.Release();
+                yield return create(output);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await finished.Task.ConfigureAwait(false);
+            while (ready.Reader.TryRead(out RunOutput? unread))
+                unread.Dispose();
+        }
+
+        void Work()
+        {
+            Exception? failure = null;
+            try
+            {
+                set_num_threads(threads);
+                List<ResultLayout> batches = [];
+                run.Each(
+                    _ => true,
+                    (_, output) =>
+                    {
+                        batches.Add(output.Layout);
+                        ready.Writer.TryWrite(output);
+                        read.Wait(stop.Token);
+                    },
+                    stop.Token);
+                run.CheckEffects(batches);
+            }
+            catch (Exception thrown)
+            {
+                failure = thrown;
+            }
+            ready.Writer.Complete(failure);
+            finished.SetResult();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using Interventions.Graphs;
+using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Execution;
+
+/// <summary>
+/// What other prompts have, one for each prompt of a chunk. Of a run one pass a chunk computes all that anybody reads of these partners, at whatever node and point; it is held until
+/// the next chunk.
+/// </summary>
+internal sealed class PartnerValues
+{
+    private readonly BoundIntervention _intervention;
+    private readonly HookedModel _model;
+    private readonly IPromptSet _prompts;
+    private readonly DisposeScope _owner;
+    private readonly ILookup<Draw, string> _nodes;
+    private readonly Dictionary<Draw, (int[] Rows, WholeValues Values)[]> _values = [];
+    private int[]? _chunk;
+
+    public PartnerValues(BoundIntervention intervention, HookedModel model, IPromptSet prompts, DisposeScope owner)
+    {
+        _intervention = intervention;
+        _model = model;
+        _prompts = prompts;
+        _owner = owner;
+        _nodes = ReferenceReads.Of<BoundRead.Partner>(intervention).ToLookup(one => Draw.Of(one.Read, one.Site, one.Point), one => one.Node);
+    }
+
+    /// <summary>The values that each row's partner has, <c>[rows, …]</c>.</summary>
+    public Tensor Of(BoundRead.Partner read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows)
+    {
+        if (!ReferenceEquals(_chunk, chunk.Numbers))
+        {
+            foreach (Tensor value in _values.Values.SelectMany(parts => parts).SelectMany(part => part.Values.Values.Values))
+                value.Dispose();
+            _values.Clear();
+            _chunk = chunk.Numbers;
+        }
+        Draw draw = Draw.Of(read, site, point);
+        if (!_values.TryGetValue(draw, out (int[] Rows, WholeValues Values)[]? parts))
+            _values[draw] = parts = Compute(draw, chunk);
+        List<(int[] Rows, Tensor Values)> selected = [];
+        foreach ((int[] held, WholeValues values) in parts)
+        {
+            int[] within = [.. Enumerable.Range(0, held.Length).Where(i => rows.Contains(held[i]))];
+            if (within.Length > 0)
+                selected.Add(([.. within.Select(i => Array.IndexOf(rows, held[i]))], values.Select(site, node, point, within)));
+        }
+        return RaggedBatch.Combine(selected);
+    }
+
+    /// <summary>One pass, or one for each length where a model looks ahead.</summary>
+    private (int[] Rows, WholeValues Values)[] Compute(Draw draw, PromptChunk chunk)
+    {
+        int[] partners = [.. chunk.Numbers.Select(number => PartnerOf(number, draw.Seed, draw.EquallyLong))];
+        IEnumerable<int[]> passes = _model.Graph.LooksAhead ? chunk.Rows.GroupBy(row => Length(partners[row])).Select(alike => alike.ToArray()) : [chunk.Rows];
+        return [.. passes.Select(rows => (rows, Pass(draw, new PromptChunk(_prompts, [.. rows.Select(row => partners[row])]))))];
+    }
+
+    private WholeValues Pass(Draw draw, PromptChunk partners)
+    {
+        using IDisposable mode = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(_model.Graph, partners.Ids([draw.Run], _model.Device), _nodes[draw]);
+        foreach (Tensor value in values.Values)
+            value.MoveToOtherDisposeScope(_owner);
+        return new WholeValues(partners, draw.Run, values);
+    }
+
+    private int Length(int prompt) => _prompts.Prompts[prompt].Runs[0].Ids.Count;
+
+    /// <summary>Another prompt, drawn by the seed and the prompt's number alone; equally long where the length decides what is selected.</summary>
+    private int PartnerOf(int prompt, int seed, bool equallyLong)
+    {
+        int[] others = [.. Enumerable.Range(0, _prompts.Prompts.Count).Where(other => other != prompt && (!equallyLong || Length(other) == Length(prompt)))];
+        return others.Length > 0
+            ? others[new Random(Hash(seed, prompt)).Next(others.Length)]
+            : throw new InterventionException(
+                $"{_intervention.Name}: resampling prompt {prompt} of {_prompts.Vocabulary.PromptSet} needs another prompt{(equallyLong ? $" of {Length(prompt)} tokens" : "")}, and there is none.");
+    }
+
+    /// <summary>A hash that is the same on every machine and in every process.</summary>
+    private static int Hash(int seed, int number)
+    {
+        uint hash = unchecked(((uint)seed * 0x9E3779B9u) ^ ((uint)number * 0x85EBCA6Bu));
+        hash ^= hash >> 16;
+        return unchecked((int)(hash * 0xC2B2AE35u));
+    }
+
+    /// <summary>A choice of partners, in one of their runs.</summary>
+    private sealed record Draw(int Run, int Seed, bool EquallyLong)
+    {
+        public static Draw Of(BoundRead.Partner read, BoundSite site, SweepPoint point) => new(read.Run.At(point), read.Seed, site.IsRagged);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using Interventions.Execution;
+using Interventions.Graphs;
+using Interventions.Tests.Execution;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Tests.LongRuns;
+
+/// <summary>Progress, cancellation and tracing of runs.</summary>
+public sealed class CancellationTests : IDisposable
+{
+    private readonly ToyModel _model = new();
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly ToyPrompts _prompts = LongStudy.Prompts();
+
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _model.Dispose();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_run_that_is_cancelled_at_any_step_leaves_nothing(bool naive)
+    {
+        InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
+        int total = 0;
+        InterventionRunner.Run(graph, _model, _prompts, Options(progress => total = progress.Total)).Dispose();
+        long before = Tensor.TotalCount;
+        Random random = new(1);
+        foreach (int at in Enumerable.Range(0, 40).Select(_ => random.Next(total - 1)).Prepend(0).Append(total - 2))
+        {
+            using CancellationTokenSource source = new();
+            Assert.ThrowsAny<OperationCanceledException>(() => InterventionRunner.Run(graph, _model, _prompts, Options(progress =>
+            {
+                if (progress.Done > at)
+                    source.Cancel();
+            }), source.Token));
+            Assert.Equal(before, Tensor.TotalCount);
+        }
+
+        RunOptions Options(Action<RunProgress> report) => new() { BatchSize = 2, Naive = naive, Progress = new Reported(report) };
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Progress_counts_every_step_up_to_a_total_that_is_known(bool naive)
+    {
+        List<RunProgress> reported = [];
+        InterventionRunner.Run(
+            LongStudy.Graph(LongStudy.Direction()), _model, _prompts, new RunOptions { BatchSize = 2, Naive = naive, Progress = new Reported(reported.Add) }).Dispose();
+        Assert.Equal(Enumerable.Range(1, reported[0].Total), reported.Select(progress => progress.Done));
+        Assert.Single(reported.Select(progress => progress.Total).Distinct());
+    }
+
+    [Fact]
+    public void Runs_means_and_batches_are_activities()
+    {
+        List<Activity> ended = [];
+        using ActivityListener listener = new()
+        {
+            ShouldListenTo = source => source.Name == "Interventions",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = ended.Add,
+        };
+        ActivitySource.AddActivityListener(listener);
+        InterventionRunner.Run(LongStudy.Graph(LongStudy.Direction()), _model, _prompts, new RunOptions { BatchSize = 4 }).Dispose();
+        Assert.Equal(["Means", "Batch", "Batch", "Run"], ended.Select(activity => activity.OperationName));
+        Activity run = ended[^1];
+        Assert.All(ended[..^1], inner => Assert.Equal(run.SpanId, inner.ParentSpanId));
+        Assert.Equal(("Long", "ToyModel", 7, 8), (run.GetTagItem("interventions.declaration"), run.GetTagItem("interventions.model"), run.GetTagItem("interventions.prompts"), run.GetTagItem("interventions.points")));
+        Assert.Equal([4, 3], ended[1..3].Select(batch => batch.GetTagItem("interventions.prompts")));
+
+        ended.Clear();
+        InterventionGraph failing = new() { Name = "Failing", Metrics = [new MetricNode("M", [new Read.Logit("correct", "end")], _ => throw new InvalidDataException("no"))] };
+        Assert.Throws<InvalidDataException>(() => InterventionRunner.Run(failing, _model, _prompts));
+        Assert.Equal((ActivityStatusCode.Error, "no"), (ended[^1].Status, ended[^1].StatusDescription));
+    }
+
+    private sealed class Reported(Action<RunProgress> report) : IProgress<RunProgress>
+    {
+        public void Report(RunProgress value) => report(value);
+    }
+}
