@@ -9,12 +9,9 @@ internal static class GenerationEmitter
     /// <summary>The method, with an expression for its body.</summary>
     public static void Method(SourceWriter writer, InterventionModel model, string body)
     {
-        writer.Line().Summary("Continues the prompts under this intervention, token by token.");
-        writer.Line($"{model.Access} Generation Generate(");
-        writer.Indented(
-            $"{model.ModelType} model, {model.PromptType} prompts,",
-            $"{Names.GenerationOptions}? options = null, {Names.CancellationToken} cancellationToken = default) =>",
-            body);
+        writer.Summary("Continues the prompts under this intervention, token by token.");
+        writer.Line($"{model.Access} Generation Generate({model.ModelType} model, {model.PromptType} prompts, {Names.GenerationOptions}? options = null, {Names.CancellationToken} cancellationToken = default) =>");
+        writer.Indented(body);
     }
 
     /// <summary>What the method's body returns.</summary>

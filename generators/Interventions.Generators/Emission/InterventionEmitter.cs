@@ -79,12 +79,8 @@ internal static class InterventionEmitter
 
     private static void RunHeader(SourceWriter writer, InterventionModel model, string end)
     {
-        writer.Summary("Runs the model on the prompts with and without this intervention.");
+        writer.Summary("Runs the model on the prompts with and without this intervention. The result owns its tensors: dispose it.");
         writer.Line($"/// <inheritdoc cref=\"{Names.Runner}.Run\" path=\"/param\"/>");
-        writer.Line("/// <returns>What was kept. It owns its tensors: dispose it.</returns>");
-        writer.Line($"{model.Access} Result Run(");
-        writer.Indented(
-            $"{model.ModelType} model, {model.PromptType} prompts,",
-            $"{Names.RunOptions}? options = null, {Names.CancellationToken} cancellationToken = default){end}");
+        writer.Line($"{model.Access} Result Run({model.ModelType} model, {model.PromptType} prompts, {Names.RunOptions}? options = null, {Names.CancellationToken} cancellationToken = default){end}");
     }
 }

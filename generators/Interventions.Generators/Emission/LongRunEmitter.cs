@@ -19,7 +19,7 @@ internal static class LongRunEmitter
     private static void Methods(SourceWriter writer, InterventionModel model, string stream, string runTo, string load)
     {
         string prompts = $"{model.ModelType} model, {model.PromptType} prompts", options = $"{Names.RunOptions}? options = null, {Names.CancellationToken} cancellationToken = default";
-        writer.Line().Summary("Runs the prompts batch by batch: each batch's result as soon as it is there, which the reader disposes. At most one batch is computed ahead.");
+        writer.Summary("Runs the prompts batch by batch: each batch's result as soon as it is there, which the reader disposes. At most one batch is computed ahead.");
         writer.Line($"{model.Access} {Names.AsyncEnumerable}<Result> StreamAsync({prompts}, {options}) => {stream}");
         writer.Summary("Runs the prompts batch by batch into a safetensors file. After whatever stopped it, the same call goes on where it stopped; where the file is complete, it is loaded.");
         writer.Line($"{model.Access} Result RunTo({prompts}, string path, {options}) => {runTo}");

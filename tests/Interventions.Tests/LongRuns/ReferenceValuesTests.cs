@@ -90,7 +90,8 @@ public sealed class ReferenceValuesTests : IDisposable
                         },
                     }),
                 ],
-                model.Graph.Output);
+                model.Graph.Output,
+                model.Graph.Costs);
         }
 
         public Dictionary<string, int> Calls { get; } = [];
