@@ -64,7 +64,7 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
     private static int Template(BoundRead.Mean read, PromptTokens prompt) => read.Pooled || read.AcrossTemplates ? 0 : prompt.Template;
 
     private IEnumerable<(IPromptSet Over, int Run)> Streams() =>
-        intervention.Means.Any() ? Wanted.All(intervention).Select(one => (one.What.Read.Over, one.What.Run)).Distinct() : [];
+        Wanted.All(intervention).Select(one => (one.What.Read.Over, one.What.Run)).Distinct();
 
     private void Stream(IPromptSet over, int run, Action report, CancellationToken cancellationToken)
     {
@@ -108,11 +108,6 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
             new(read, run, site.Text, node, string.Join(";", site.Axes.Where(axis => axis.IsSweep).Select(axis => point[axis.Placeholder!])));
 
         public static IEnumerable<(Wanted What, BoundSite Site, SweepPoint Point)> All(BoundIntervention intervention) =>
-            from point in intervention.Points()
-            from method in intervention.Writes.SelectMany(write => write.Parts.Prepend(write)).Select(write => (write.Site, write.Reads))
-                .Concat(intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => (keep.Site, keep.Reads)))
-            from read in method.Reads.OfType<BoundRead.Mean>()
-            from node in method.Site.Names(point)
-            select (Of(read, read.Run.At(point), method.Site, node, point), method.Site, point);
+            ReferenceReads.Of<BoundRead.Mean>(intervention).Select(one => (Of(one.Read, one.Read.Run.At(one.Point), one.Site, one.Node, one.Point), one.Site, one.Point));
     }
 }
