@@ -67,6 +67,7 @@ public sealed class LongRunTests : IDisposable
     [Fact]
     public void Further_trained_weights_are_other_weights()
     {
+        using DisposeScope scope = NewDisposeScope();
         string path = _folder["sweep.safetensors"];
         new HeadSweep().RunTo(_model, _prompts, path, _options).Dispose();
         using (no_grad())
