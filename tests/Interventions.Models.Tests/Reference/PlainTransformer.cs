@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Graphs;
-using Interventions.Models.Checkpoints;
 using Interventions.Sites;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
