@@ -11,7 +11,7 @@ namespace Interventions.Execution;
 internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDifferentiated, PromptChunk chunk, RowStore store, RowGather gather, Device device)
 {
     /// <summary>How much of a value is worked on at once: more would leave the processor's cache, less would make products small.</summary>
-    private const long BlockBytes = 6 << 20;
+    private const long BlockBytes = 12 << 20;
 
     /// <summary>
     /// The groups in parts whose inputs have one shape: a variant with a patched port has keys for every query head, others share them.
@@ -60,8 +60,10 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
         if (plan.Answers is { } answers && answers.Node == plan.Index(node.Name))
             return Columns(Chain(chain[..^1], inputs, 0, rows), batch.Definition!, answers, groups).squeeze(1);
 
-        int block = isDifferentiated ? rows : (int)Math.Max(64, BlockBytes / chain.Max(link => Shape(link.Node.Name).Bytes));
-        if (chain.Length == 1 || rows <= block)
+        // What is no larger than the node itself is not worth a copy of the node's rows.
+        long between = chain[..^1].Select(link => Shape(link.Node.Name).Bytes).DefaultIfEmpty(0).Max();
+        int block = isDifferentiated ? rows : (int)Math.Max(64, BlockBytes / Math.Max(between, 1));
+        if (between <= Shape(node.Name).Bytes || rows <= block)
             return Finish(Chain(chain, inputs, 0, rows)[node.Name]);
         Tensor? all = null;
         for (int first = 0; first < rows; first += block)

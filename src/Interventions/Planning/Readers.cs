@@ -50,9 +50,6 @@ internal sealed class Readers
         return readers;
     }
 
-    /// <summary>Whether anybody reads a node.</summary>
-    public bool HasReaders(int node) => _nodes[node].Count > 0 || _lastWhole[node] >= 0;
-
     /// <summary>The only node that reads a node, if nobody else needs its value.</summary>
     public int? OnlyReader(int node) => _lastWhole[node] < 0 && _nodes[node].Count == 1 ? _nodes[node].Single() : null;
 

@@ -29,32 +29,49 @@ internal sealed record PlanBatch(Definition? Definition, ImmutableArray<RowGroup
 internal static class Scheduling
 {
     /// <summary>
+    /// Tables up to this size find memory that was used before. Larger ones come from the system page by page and go back to it, which costs more than products of more rows gain.
+    /// </summary>
+    private const long HandyBytes = 28 << 20;
+
+    /// <summary>Products of so many rows are as fast as those of more.</summary>
+    private const long HandyRows = 2048;
+
+    /// <summary>
     /// One pass for everything, if that fits. Else a pass for the prompt set's runs, whose rows the variants share, and then passes for as many points of the sweep as fit.
     /// </summary>
     public static ImmutableArray<PlanPass> Passes(PlanContext plan, Slices slices, long budget)
     {
-        PlanPass whole = Pass(plan, slices, Members(plan, family => family.IsUnchanged, 0, plan.Points.Length));
-        if (whole.PeakBytes <= budget)
+        // Points of one family go together: they have the same rows.
+        int[] points = [.. plan.Families.Where(family => family.Run is null).SelectMany(family => family.Points)];
+        PlanPass whole = Pass(plan, slices, Members(plan, family => family.IsUnchanged, points));
+        int parts = (int)Math.Min(points.Length, Math.Max(KeepsAll(plan) ? 1 : HandyParts(plan, whole), (whole.PeakBytes + budget - 1) / budget));
+        if (parts <= 1)
             return [whole];
-        PlanPass unchanged = Pass(plan, slices, Members(plan, family => family.IsUnchanged, 0, 0), isRetained: true);
+        PlanPass unchanged = Pass(plan, slices, Members(plan, family => family.IsUnchanged, []), isRetained: true);
         long retained = unchanged.Nodes.Length == 0 ? 0 : RetainedBytes(plan, slices, unchanged);
-        for (int parts = 2; ; parts *= 2)
+        for (; ; parts = Math.Min(points.Length, parts + ((parts + 1) / 2)))
         {
-            int points = Math.Max(1, (plan.Points.Length + parts - 1) / parts);
-            PlanPass[] passes = [.. Enumerable.Range(0, (plan.Points.Length + points - 1) / points).Select(part =>
-                Pass(plan, slices, Members(plan, _ => false, part * points, Math.Min((part + 1) * points, plan.Points.Length))))];
+            PlanPass[] passes = [.. points.Chunk((points.Length + parts - 1) / parts).Select(part => Pass(plan, slices, Members(plan, _ => false, part)))];
             passes = [.. passes.Select(pass => pass with { PeakBytes = pass.PeakBytes + retained })];
-            if (points == 1 || passes.All(pass => pass.PeakBytes <= budget))
+            if (parts == points.Length || passes.All(pass => pass.PeakBytes <= budget))
                 return [unchanged, .. passes];
         }
     }
 
-    /// <summary>By family the members that are points from <paramref name="first"/> up to <paramref name="end"/>; an unchanged run is its own only member.</summary>
-    private static ImmutableArray<ImmutableArray<int>> Members(PlanContext plan, Func<Family, bool> isWhole, int first, int end) =>
-    [
-        .. plan.Families.Select(family => (isWhole(family) ? [0]
-            : Enumerable.Range(0, family.Points.Length).Where(member => family.Points[member] >= first && family.Points[member] < end)).ToImmutableArray()),
-    ];
+    /// <summary>By family the members that are among some points; an unchanged run is its own only member.</summary>
+    private static ImmutableArray<ImmutableArray<int>> Members(PlanContext plan, Func<Family, bool> isWhole, IEnumerable<int> points)
+    {
+        HashSet<int> some = [.. points];
+        return [.. plan.Families.Select(family => (isWhole(family) ? [0] : Enumerable.Range(0, family.Points.Length).Where(member => some.Contains(family.Points[member]))).ToImmutableArray())];
+    }
+
+    private static int HandyParts(PlanContext plan, PlanPass pass) => pass.Nodes.Max(step => step.Batches.Select(batch =>
+    {
+        long rows = batch.Groups.Sum(group => (long)group.Size), bytes = rows * plan.RowBytes(step.Node);
+        return (int)Math.Min((bytes + HandyBytes - 1) / HandyBytes, rows / HandyRows);
+    }).DefaultIfEmpty(1).Max());
+
+    private static bool KeepsAll(PlanContext plan) => !plan.Intervention.Gradients.IsEmpty || !plan.Intervention.Parameters.IsEmpty;
 
     private static long RetainedBytes(PlanContext plan, Slices slices, PlanPass unchanged)
     {
@@ -68,7 +85,7 @@ internal static class Scheduling
 
     private static long PeakBytes(PlanContext plan, IEnumerable<PlanStep> steps)
     {
-        bool keepsAll = !plan.Intervention.Gradients.IsEmpty || !plan.Intervention.Parameters.IsEmpty;
+        bool keepsAll = KeepsAll(plan);
         long live = 0, peak = 0;
         Dictionary<int, long> tables = [];
         foreach (PlanStep step in steps)
@@ -94,11 +111,11 @@ internal static class Scheduling
             Batches(plan, slices, node, [.. families.Where(family => slices.Before.Any(family.Index, node))], members).ToArray())];
         Readers readers = Readers.Of(plan, slices, families);
         // Rows that a later pass reads stay, and are nobody's intermediate value.
-        Readers later = Readers.Of(plan, slices, isRetained ? [.. plan.Families.Except(families)] : []);
+        bool IsReadLater(int node) => isRetained && slices.ReadByVariants.Contains(node);
         int[] computedAt = [.. Enumerable.Range(0, plan.NodeCount)];
         for (int node = 2; node < plan.NodeCount; node++)
         {
-            if (readers.OnlyReader(node) is not int reader || later.HasReaders(node) || batches[node] is not [PlanBatch one] || batches[reader] is not [PlanBatch next] || !CanFollow(plan, one, next, node))
+            if (readers.OnlyReader(node) is not int reader || IsReadLater(node) || batches[node] is not [PlanBatch one] || batches[reader] is not [PlanBatch next] || !CanFollow(plan, one, next, node))
                 continue;
             batches[reader] = [next with { Chain = [.. one.Chain, (plan.Nodes[node - 2], one.Definition!)] }];
             batches[node] = [];
@@ -107,7 +124,7 @@ internal static class Scheduling
                     computedAt[earlier] = reader;
         }
 
-        ILookup<int, int> freed = Enumerable.Range(0, plan.NodeCount).Where(node => !later.HasReaders(node)).ToLookup(node => readers.LastUse(node, computedAt));
+        ILookup<int, int> freed = Enumerable.Range(0, plan.NodeCount).Where(node => !IsReadLater(node)).ToLookup(node => readers.LastUse(node, computedAt));
         HashSet<int> kept = [.. KeptItem.Of(plan, families).Select(item => item.Node)];
         var steps = ImmutableArray.CreateBuilder<PlanStep>();
         for (int node = 0; node < plan.NodeCount; node++)

@@ -21,7 +21,7 @@ internal sealed class Slicing
         RowMap Map() => new(plan.Families.Length, plan.NodeCount, plan.Classes.Length);
         _demand = Map();
         _demandBefore = Map();
-        _slices = new Slices(Map(), Map(), []);
+        _slices = new Slices(Map(), Map(), [], []);
     }
 
     /// <summary>The rows to compute.</summary>
@@ -49,7 +49,7 @@ internal sealed class Slicing
                     foreach (string node in keep.Site.Names(point))
                     {
                         bool before = keep is BoundCapture { Node.BeforeWrites: true };
-                        Demand(before ? _demandBefore : _demand, family, keep.Site, node, point);
+                        Demand(before ? _demandBefore : _demand, family, keep.Site, node, point, family);
                         DemandReads(keep.Reads, family, keep.Site, node, point);
                     }
                 }
@@ -73,26 +73,33 @@ internal sealed class Slicing
             switch (read)
             {
                 case BoundRead.From { Site: null } from:
-                    Demand(_demand, _plan.RunOf(family, from.Run.At(point)), own!, node!, point);
+                    Demand(_demand, _plan.RunOf(family, from.Run.At(point)), own!, node!, point, family);
                     break;
                 case BoundRead.From { Site: BoundSite other } from:
-                    Demand(_demand, _plan.RunOf(family, from.Run.At(point)), other, other.Names(point).Single(), point);
+                    Demand(_demand, _plan.RunOf(family, from.Run.At(point)), other, other.Names(point).Single(), point, family);
                     break;
                 case BoundRead.Of of:
-                    Demand(_demand, family, of.Site, of.Site.Names(point).Single(), point);
+                    Demand(_demand, family, of.Site, of.Site.Names(point).Single(), point, family);
                     break;
                 case BoundRead.Logits logits:
-                    Demand(_demand, logits.Run is int run ? _plan.Families[run] : family, logits.At, logits.At.Names(point).Single(), point);
+                    Demand(_demand, logits.Run is int run ? _plan.Families[run] : family, logits.At, logits.At.Names(point).Single(), point, family);
                     break;
             }
         }
     }
 
-    private void Demand(RowMap demand, Family family, BoundSite site, string node, SweepPoint point)
+    private void Demand(RowMap demand, Family family, BoundSite site, string node, SweepPoint point, Family reader)
     {
         int index = _plan.Index(node);
         for (int c = 0; c < _plan.Classes.Length; c++)
-            demand[family.Index, index, c] |= PositionSet.Of(_plan.Positions(site, family.TokensOf, c, point));
+            Demand(demand, family, index, c, PositionSet.Of(_plan.Positions(site, family.TokensOf, c, point)), reader);
+    }
+
+    private void Demand(RowMap demand, Family family, int node, int c, PositionSet rows, Family reader)
+    {
+        demand[family.Index, node, c] |= rows;
+        if (family.IsUnchanged && !reader.IsUnchanged && !rows.IsEmpty)
+            _slices.ReadByVariants.Add(node);
     }
 
     private void Pass(Family family, int node)
@@ -104,7 +111,7 @@ internal sealed class Slicing
             PositionSet wanted = _demand[family.Index, node, c];
             _slices.After[family.Index, node, c] = wanted & _own.After[family.Index, node, c];
             if (family.Parent is int parent)
-                _demand[parent, node, c] |= wanted.Except(_own.After[family.Index, node, c]);
+                Demand(_demand, _plan.Families[parent], node, c, wanted.Except(_own.After[family.Index, node, c]), family);
         }
         ReadOnlySpan<PositionSet> needed = isWritten ? Written(family, node, writes) : _slices.After.Of(family.Index, node);
         for (int c = 0; c < classes; c++)
@@ -112,7 +119,7 @@ internal sealed class Slicing
             PositionSet wanted = needed[c] | _demandBefore[family.Index, node, c], rows = wanted & _own.Before[family.Index, node, c];
             _slices.Before[family.Index, node, c] = rows;
             if (family.Parent is int parent)
-                _demand[parent, node, c] |= wanted.Except(rows);
+                Demand(_demand, _plan.Families[parent], node, c, wanted.Except(rows), family);
             if (!rows.IsEmpty && node >= 2)
                 DemandInputs(family, _plan.Nodes[node - 2], c, rows);
         }
@@ -196,7 +203,8 @@ internal sealed class Slicing
 /// <param name="Before">Before a family's writes to a node.</param>
 /// <param name="After">After them; the same where there are none.</param>
 /// <param name="Writes">The writes that are carried out.</param>
-internal sealed record Slices(RowMap Before, RowMap After, Dictionary<(int Family, int Node), WrittenNode> Writes);
+/// <param name="ReadByVariants">Nodes of which variants read rows of the prompt set's runs, because they inherit them or take them from there.</param>
+internal sealed record Slices(RowMap Before, RowMap After, Dictionary<(int Family, int Node), WrittenNode> Writes, HashSet<int> ReadByVariants);
 
 /// <summary>The writes of a family to a node.</summary>
 /// <param name="Steps">The writes, in order.</param>
