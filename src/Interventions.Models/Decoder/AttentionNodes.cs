@@ -22,7 +22,7 @@ internal static class AttentionNodes
         NodeInput qkv = graph.Costing(
             graph.Add($"{attn}.qkv", normalized, parts.Projection($"{attn}.qkv")), new NodeCost(2L * config.DModel * config.DHead * (config.Heads + (2 * config.KvHeads))));
         NodeInput Heads(string name, HeadProjection projection, NodeInput port) =>
-            graph.Add($"{attn}.{name}", qkv, projection.Slice, Detours.Through(port, [port], x => projection.Private(x[0])));
+            graph.Add($"{attn}.{name}", qkv, projection.Slice, Detours.Through(port, [port], x => projection.Private(x[0])) with { Pullback = (x, gradient) => projection.PullBack(x[0], gradient) });
         NodeInput q = Heads("q", projections.Q, q_input), k = Heads("k", projections.K, k_input), v = Heads("v", projections.V, v_input);
 
         if (positions is { Cos: { } cos, Sin: { } sin })

@@ -46,6 +46,18 @@ internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, in
         return outputs.view(queryHeads, batch, positions, DHead).permute(1, 2, 0, 3);
     }
 
+    /// <summary>
+    /// The gradient of the ports, <c>[batch, pos, head, d_model]</c>, from that of the projection, <c>[batch, pos, head, d_head]</c>, where every head reads the same residual.
+    /// </summary>
+    public Tensor PullBack(Tensor port, Tensor gradient)
+    {
+        long[] shape = gradient.shape;
+        (long batch, long positions) = (shape[0], shape[1]);
+        Tensor perHead = gradient.permute(2, 0, 1, 3).reshape(Heads, batch * positions, DHead);
+        Tensor pulled = Norm.PullBack(port.select(2, 0).reshape(batch * positions, -1), Rows(Weight, 0).view(Heads, DHead, -1), perHead);
+        return pulled.view(Heads, batch, positions, -1).permute(1, 2, 0, 3);
+    }
+
     private Tensor Rows(Tensor all, long axis) => all.narrow(axis, (long)FirstHead * DHead, (long)Heads * DHead);
 }
 

@@ -35,5 +35,22 @@ internal sealed record Norm(NormKind Kind, double Epsilon, Tensor Gain, Tensor? 
         return Bias is null ? scaled : scaled + Bias;
     }
 
+    /// <summary>
+    /// Gradients of what projections of the norm read, each alone: with <c>x̂ = centred(x) / scale</c> and <c>g</c> the gradient of <c>x̂</c>,
+    /// <c>(g - mean(g) - x̂ · mean(g · x̂)) / scale</c>; without <c>mean(g)</c> where the norm does not centre.
+    /// </summary>
+    /// <param name="x">What the norm reads, <c>[row, d_model]</c>.</param>
+    /// <param name="weights">The projections, <c>[head, d_head, d_model]</c>.</param>
+    /// <param name="gradient">The gradient of what they return, <c>[head, row, d_head]</c>.</param>
+    /// <returns><c>[head, row, d_model]</c>.</returns>
+    public Tensor PullBack(Tensor x, Tensor weights, Tensor gradient)
+    {
+        // The gain is in the weights, and the mean of g is taken from them: rows of weights add up to 0.
+        Tensor scale = Scale(x), normalized = Centred(x).div(scale), gained = Centred(weights.mul(Gain));
+        Tensor projected = linear(normalized, gained.flatten(0, 1)).unflatten(-1, gained.shape[0], gained.shape[1]).transpose(0, 1), scaled = gradient.div(scale);
+        Tensor along = scaled.mul(projected).sum([-1L], keepdim: true).div(_width[0]);
+        return scaled.bmm(gained).addcmul_(normalized, along, -1);
+    }
+
     private Tensor Centred(Tensor x) => Kind == NormKind.LayerNorm ? x - x.mean([-1], keepdim: true) : x;
 }

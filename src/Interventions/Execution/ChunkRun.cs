@@ -47,14 +47,13 @@ internal sealed class ChunkRun
     {
         for (int write = 0; write < _execution.Writes.Length; write++)
             _kept.Effects.Count(write, _execution.Writes[write]);
-        HashSet<int> differentiated = [.. Families.Differentiated(_intervention, _plan.Points).Select(_plan.Index)];
         foreach (PlanPass pass in _execution.Passes)
         {
             foreach (PlanStep step in pass.Nodes)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Compute(pass, step);
-                if (differentiated.Contains(step.Node))
+                if (_plan.Differentiated.Contains(step.Node))
                     BeginGradients(step.Node);
                 foreach (KeptItem item in _keptAfter[step.Node])
                     Keep(pass, item, gradients: null);
@@ -63,7 +62,7 @@ internal sealed class ChunkRun
                 report();
             }
             if (_hasGradients)
-                KeepGradients(pass, differentiated);
+                KeepGradients(pass);
             if (pass.IsRetained)
                 _store.Retain();
             else
@@ -155,19 +154,44 @@ internal sealed class ChunkRun
             _store.Replace(node, table, (table.Rows.requires_grad ? table.Rows.alias() : table.Rows.detach().requires_grad_()).MoveToOtherDisposeScope(_scope));
     }
 
-    private void KeepGradients(PlanPass pass, HashSet<int> differentiated)
+    private void KeepGradients(PlanPass pass)
     {
         using DisposeScope scope = NewDisposeScope();
         Dictionary<string, RowStore> gradients = [];
         foreach (BoundMetric metric in _intervention.Gradients.Select(gradient => gradient.Metric).Distinct())
-            gradients[metric.Node.Name] = Gradients(Total(pass, metric, _plan.IsDifferentiated), differentiated);
+            gradients[metric.Node.Name] = Gradients(Total(pass, metric, _plan.IsDifferentiated));
         foreach (BoundParameter parameter in _intervention.Parameters)
         {
             Tensor? found = Total(pass, parameter.Metric, family => family.Run is null) is { requires_grad: true } total ? autograd.grad([total], [parameter.Node.Value], retain_graph: true, allow_unused: true)[0] : null;
             _kept.AddParameter(parameter.Node.Name, found is { IsInvalid: false } ? found : zeros_like(parameter.Node.Value));
         }
-        foreach (KeptItem item in _keptAfter[int.MaxValue])
-            Keep(pass, item, gradients);
+        // Site by site: what is pulled back is as large as all heads' copies of a residual.
+        foreach (IGrouping<int, KeptItem> items in _keptAfter[int.MaxValue].GroupBy(item => item.Keep is null ? -1 : item.Reads[0]))
+        {
+            PulledSite? pulled = _plan.Pulled.GetValueOrDefault(items.Key);
+            foreach (RowStore store in gradients.Values)
+                if (pulled is not null)
+                    Pull(pass, items.Key, pulled, store);
+            foreach (KeptItem item in items)
+                Keep(pass, item, gradients);
+            foreach (RowStore store in gradients.Values)
+                if (pulled is not null)
+                    store.Free(items.Key);
+        }
+    }
+
+    /// <summary>Adds the gradients of a site to those of the node that would read it.</summary>
+    private void Pull(PlanPass pass, int site, PulledSite pulled, RowStore gradients)
+    {
+        ImmutableArray<RowGroup> groups = Batching.Groups(_plan, _plan.Families.Where(family => !pass.Members[family.Index].IsEmpty).SelectMany(family =>
+            Enumerable.Range(0, _plan.Classes.Length).Select(c => new RowSpan(family, pass.Members[family.Index].Length, c, _slices.Pulled[family.Index, site, c]))));
+        if (groups.IsEmpty)
+            return;
+        using IDisposable mode = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor Values(RowStore store, string node) => new RowGather(store, _device).Rows(_plan.Index(node), groups).unsqueeze(_plan.Shapes[node].PositionAxis);
+        Tensor rows = pulled.Pullback([.. pulled.Inputs.Select(input => Values(_store, input))], Values(gradients, pulled.Node)).squeeze(_plan.Shapes[pulled.Site].PositionAxis);
+        gradients.Add(site, new RowTable(rows.MoveToOuterDisposeScope(), groups), _ => false);
     }
 
     /// <summary>A metric's sum over prompts and members: rows of different members do not meet, so its gradient is each member's own.</summary>
@@ -181,15 +205,15 @@ internal sealed class ChunkRun
         return sums.Length == 0 ? null : stack(sums).sum();
     }
 
-    private RowStore Gradients(Tensor? total, HashSet<int> differentiated)
+    private RowStore Gradients(Tensor? total)
     {
-        (int Node, RowTable Table)[] tables = [.. differentiated.SelectMany(node => _store.Tables(node).Select(table => (node, table)))];
+        (int Node, RowTable Table)[] tables = [.. _plan.Differentiated.SelectMany(node => _store.Tables(node).Select(table => (node, table)))];
         IList<Tensor>? found = total is { requires_grad: true }
             ? autograd.grad([total], [.. tables.Select(table => table.Table.Rows)], retain_graph: true, allow_unused: true)
             : null;
         Dictionary<RowTable, Tensor> gradients = [];
         for (int i = 0; i < tables.Length; i++)
             gradients[tables[i].Table] = found?[i] is { IsInvalid: false } gradient ? gradient : zeros_like(tables[i].Table.Rows);
-        return _store.Like(differentiated, table => gradients[table]);
+        return _store.Like(_plan.Differentiated, table => gradients[table]);
     }
 }

@@ -9,6 +9,12 @@ public delegate Tensor Compute(ReadOnlySpan<Tensor> inputs);
 /// <summary>Computes some entries of the last axis of a node's value: <c>[batch, pos, …, entry]</c>.</summary>
 public delegate Tensor ComputeEntries(ReadOnlySpan<Tensor> inputs, Tensor entries);
 
+/// <summary>
+/// Turns the gradient of a node's value into that of the site which a detour goes through, with the detour's inputs as they are where nothing is written: the transpose of the detour's
+/// derivative there.
+/// </summary>
+public delegate Tensor Pullback(ReadOnlySpan<Tensor> inputs, Tensor gradient);
+
 /// <summary>A value of the forward pass, named by its concrete site path (<c>blocks.0.attn.z</c>); names outside the schema are internal.</summary>
 /// <param name="Name">Unique in the graph.</param>
 /// <param name="Definition">How it is computed on the ordinary path.</param>
@@ -48,4 +54,11 @@ public readonly record struct NodeInput(string Node, Reach Reach);
 /// A definition that is used only when <paramref name="Through"/> is written or differentiated: such a site (a head's port, one head's result, a norm's
 /// scale) does not lie on the ordinary path, so that the untouched model pays nothing for it.
 /// </summary>
-public sealed record Detour(string Through, Definition Definition);
+public sealed record Detour(string Through, Definition Definition)
+{
+    /// <summary>
+    /// The detour's function backwards; <see langword="null"/> if there is none. Who only wants the gradient of <see cref="Through"/> need not take the detour: a head's port is a copy
+    /// of the residual for every head.
+    /// </summary>
+    public Pullback? Pullback { get; init; }
+}

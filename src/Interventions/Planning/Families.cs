@@ -9,12 +9,12 @@ namespace Interventions.Planning;
 internal static class Families
 {
     /// <summary>The families: runs of the prompt set, then for each group of points the derived runs and the changed run.</summary>
-    public static ImmutableArray<Family> Expand(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, int runs)
+    public static ImmutableArray<Family> Expand(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, int runs, IReadOnlySet<string> pulled)
     {
         SweepPoint[] points = [.. intervention.Points()];
         // Gradients are taken in every run that is measured.
         var families = ImmutableArray.CreateBuilder<Family>();
-        IReadOnlyDictionary<string, Definition> ordinary = Definitions(graph, Differentiated(intervention, points));
+        IReadOnlyDictionary<string, Definition> ordinary = Definitions(graph, [.. Differentiated(intervention, points).Except(pulled)]);
         for (int run = 0; run < runs; run++)
             families.Add(new Family(run, run, run, run == 0 ? null : 0, [], SweepPoint.None, ImmutableDictionary<string, ImmutableArray<BoundWrite>>.Empty, ordinary));
 
@@ -31,7 +31,7 @@ internal static class Families
                     .GroupBy(pair => pair.node, pair => pair.write).ToDictionary(group => group.Key, group => group.ToImmutableArray());
                 HashSet<string> touched = [.. writes.Keys];
                 if (run is null)
-                    touched.UnionWith(Differentiated(intervention, [point]));
+                    touched.UnionWith(Differentiated(intervention, [point]).Except(pulled));
                 Family family = new(families.Count, run, of, of, [.. members], point, writes, Definitions(graph, touched));
                 families.Add(family with { Whole = Whole(graph, shapes, family) });
             }

@@ -23,13 +23,14 @@ internal sealed class PlanContext
         foreach (ModelNode node in Nodes)
             _index[node.Name] = _index.Count;
         Points = [.. intervention.Points()];
-        Families = Planning.Families.Expand(graph, shapes, intervention, runs);
+        Pulled = PulledSite.Of(graph, shapes, intervention, Points).ToDictionary(pulled => Index(pulled.Site));
+        Families = Planning.Families.Expand(graph, shapes, intervention, runs, Pulled.Values.Select(pulled => pulled.Site).ToHashSet());
         Classes = PromptClass.Of(chunk, runs);
         foreach (Family family in Families)
             CheckAxes(family);
-        HashSet<string> differentiated = Planning.Families.Differentiated(intervention, Points);
         Answers = AnswerColumns.Of(this);
-        FirstDifferentiated = differentiated.Count == 0 ? int.MaxValue : differentiated.Min(Index);
+        Differentiated = Planning.Families.Differentiated(intervention, Points).Select(Index).Select(node => Pulled.TryGetValue(node, out PulledSite? pulled) ? Index(pulled.Node) : node).ToHashSet();
+        FirstDifferentiated = Differentiated.DefaultIfEmpty(int.MaxValue).Min();
     }
 
     public BoundIntervention Intervention { get; }
@@ -66,7 +67,13 @@ internal sealed class PlanContext
         return Answers?.Node == node ? Answers.Answers.Length * sizeof(double) : shape.Bytes * (shape.IsPair ? Longest : 1);
     }
 
-    /// <summary>The first node whose gradient is kept; from there on measured runs share nothing.</summary>
+    /// <summary>Sites whose gradients are pulled back from that of another node.</summary>
+    public IReadOnlyDictionary<int, PulledSite> Pulled { get; }
+
+    /// <summary>The nodes whose gradients are taken.</summary>
+    public IReadOnlySet<int> Differentiated { get; }
+
+    /// <summary>The first of them; from there on measured runs share nothing.</summary>
     public int FirstDifferentiated { get; }
 
     public int Index(string node) => _index[node];

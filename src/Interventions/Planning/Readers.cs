@@ -45,8 +45,8 @@ internal sealed class Readers
             foreach (int read in item.Reads)
                 readers.UseWhole(read, item.Node);
         if (families.Any(plan.IsDifferentiated))
-            foreach (string node in Families.Differentiated(plan.Intervention, plan.Points))
-                readers.UseWhole(plan.Index(node), int.MaxValue);
+            foreach (int node in plan.Differentiated.Concat(plan.Pulled.Values.SelectMany(pulled => pulled.Inputs).Select(plan.Index)))
+                readers.UseWhole(node, int.MaxValue);
         return readers;
     }
 

@@ -21,7 +21,7 @@ internal sealed class Slicing
         RowMap Map() => new(plan.Families.Length, plan.NodeCount, plan.Classes.Length);
         _demand = Map();
         _demandBefore = Map();
-        _slices = new Slices(Map(), Map(), [], []);
+        _slices = new Slices(Map(), Map(), Map(), [], []);
     }
 
     /// <summary>The rows to compute.</summary>
@@ -50,6 +50,8 @@ internal sealed class Slicing
                     {
                         bool before = keep is BoundCapture { Node.BeforeWrites: true };
                         Demand(before ? _demandBefore : _demand, family, keep.Site, node, point, family);
+                        if (keep is BoundGradient && _plan.Pulled.TryGetValue(_plan.Index(node), out PulledSite? pulled))
+                            DemandPulled(pulled, family, keep.Site, node, point);
                         DemandReads(keep.Reads, family, keep.Site, node, point);
                     }
                 }
@@ -58,6 +60,14 @@ internal sealed class Slicing
                 foreach (SweepPoint point in PointsOf(family, metric.IsSwept))
                     DemandReads(metric.Reads, family, null, null, point);
         }
+    }
+
+    private void DemandPulled(PulledSite pulled, Family family, BoundSite site, string node, SweepPoint point)
+    {
+        foreach (string read in pulled.Inputs.Append(pulled.Node))
+            Demand(_demand, family, site, read, point, family);
+        if (_plan.IsDifferentiated(family))
+            Demand(_slices.Pulled, family, site, node, point, family);
     }
 
     /// <summary>A run of the prompt set has no point of its own: what depends on the point is kept there at every point.</summary>
@@ -202,9 +212,10 @@ internal sealed class Slicing
 /// <summary>The rows to compute.</summary>
 /// <param name="Before">Before a family's writes to a node.</param>
 /// <param name="After">After them; the same where there are none.</param>
+/// <param name="Pulled">Rows of which a gradient is pulled back.</param>
 /// <param name="Writes">The writes that are carried out.</param>
 /// <param name="ReadByVariants">Nodes of which variants read rows of the prompt set's runs, because they inherit them or take them from there.</param>
-internal sealed record Slices(RowMap Before, RowMap After, Dictionary<(int Family, int Node), WrittenNode> Writes, HashSet<int> ReadByVariants);
+internal sealed record Slices(RowMap Before, RowMap After, RowMap Pulled, Dictionary<(int Family, int Node), WrittenNode> Writes, HashSet<int> ReadByVariants);
 
 /// <summary>The writes of a family to a node.</summary>
 /// <param name="Steps">The writes, in order.</param>
