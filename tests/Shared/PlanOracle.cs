@@ -36,11 +36,13 @@ internal static class PlanOracle
         RandomIntervention random = new(model.Schema, seed);
         IPromptSet prompts = random.Prompts(model.VocabularySize);
         InterventionGraph graph = random.Graph();
+        // A prompt alone has no padding, and shares nothing.
+        RunOptions naively = options is null ? new RunOptions { Naive = true } : options with { Naive = true, BatchSize = 1 };
         options ??= new RunOptions();
         RunOutput naive;
         try
         {
-            naive = InterventionRunner.Run(graph, model, prompts, options with { Naive = true });
+            naive = InterventionRunner.Run(graph, model, prompts, naively);
         }
         catch (InterventionException refused)
         {

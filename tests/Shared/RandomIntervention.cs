@@ -10,12 +10,12 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
 {
     private static readonly Read s_value = new Read.Value();
 
-    private readonly Random _random = new(seed);
+    private readonly Random _random = new(seed), _padding = new(~seed);
     private readonly List<string> _placeholders = [];
     private IPromptSet? _prompts, _reference;
     private readonly List<string> _runs = ["clean", "corrupted"];
 
-    /// <summary>Prompts of three runs that begin alike, of one length or mixed.</summary>
+    /// <summary>Prompts of three runs that begin alike, of one length or mixed, from rows that are padded on either side.</summary>
     public IPromptSet Prompts(int vocabulary)
     {
         int count = _random.Next(1, 5);
@@ -26,8 +26,8 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
             int own = isMixed ? _random.Next(3, 8) : length, shared = _random.Next(0, own);
             long[] clean = [.. Enumerable.Range(0, own).Select(_ => (long)_random.Next(vocabulary))];
             int mid = _random.Next(own);
-            RunTokens Run(bool isOther) => new(
-                [.. clean.Select((id, i) => isOther && i >= shared ? _random.Next(vocabulary) : id)], [Chance(0.7) ? mid : _random.Next(own), own - 1]);
+            RunTokens Run(bool isOther) => Padding.Around(
+                new([.. clean.Select((id, i) => isOther && i >= shared ? _random.Next(vocabulary) : id)], [Chance(0.7) ? mid : _random.Next(own), own - 1]), _padding.Next(3), _padding.Next(3));
             return new PromptTokens([Run(false), Run(true), Run(Chance(0.8))], [_random.Next(vocabulary), _random.Next(vocabulary)]) { Template = _random.Next(2) };
         })]);
         // Of both templates, and as long as any prompt.

@@ -175,9 +175,7 @@ internal sealed class Slicing
                 PositionSet rows = PositionSet.Of(_plan.Positions(step.Site, family.TokensOf, c, family.Point));
                 PositionSet found = Found(family, node, c, write, at, rows);
                 working[c] |= rows;
-                if (write.Site.IsWholeAtAPosition)
-                    needed[c] = needed[c].Except(rows);
-                needed[c] |= found;
+                needed[c] = needed[c].Except(rows) | found;
                 working[c] |= needed[c];
                 unseen.Add(rows.Except(found));
                 isCompared |= !(rows & found).IsEmpty;

@@ -24,6 +24,7 @@ public sealed class PlanTests
     {
         using ToyEncoder model = new();
         PlanOracle.Check(model, cases: 300);
+        PlanOracle.Check(model, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3) });
     }
 
     [Fact]
