@@ -67,7 +67,7 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         string? run = derived.Count > 0 && Chance(0.5) ? derived[_random.Next(derived.Count)].Name : null;
         // A run reads only runs before it, or the generator would make circles.
         string[] donors = run is null ? ["clean", "corrupted", "other", .. derived.Select(one => one.Name)] : ["clean", "corrupted", "other"];
-        string donor = donors[_random.Next(donors.Length)];
+        string donor = Chance(0.15) && CanSweep("r") ? "{r}" : donors[_random.Next(donors.Length)];
         WriteKind? kind = _random.Next(14) switch
         {
             // A norm that divides by 0 gives what nobody can compare.
@@ -86,12 +86,14 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         string name = $"Write{number}";
         return kind is not null
             ? new WriteNode(name, path, kind, run)
-            : _random.Next(5) switch
+            : _random.Next(6) switch
             {
                 0 => new WriteNode(name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run) { Pointwise = Chance(0.5) },
                 1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run) { Pointwise = Chance(0.5) },
                 2 => new WriteNode(name, path, [s_value], x => x[0].tanh(), run),
                 3 => new WriteNode(name, path, [s_value, new Read.Of(Earlier(site, path))], x => x[0] + Summary(x[1], x[0]), run),
+                // A donor may lie anywhere in another run.
+                4 => new WriteNode(name, path, [s_value, new Read.From(donor, Path(Site(), mayAddPlaceholders: false, single: true))], x => x[0] + Summary(x[1], x[0]), run),
                 // Sees all that it selects: no row of it may be left out.
                 _ => new WriteNode(name, path, [s_value], x => x[0] - (0.3 * x[0].mean([1L], keepdim: true)), run),
             };

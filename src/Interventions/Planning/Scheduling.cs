@@ -37,16 +37,22 @@ internal static class Scheduling
     private const long HandyRows = 2048;
 
     /// <summary>
-    /// One pass for everything, if that fits. Else a pass for the prompt set's runs, whose rows the variants share, and then passes for as many points of the sweep as fit.
+    /// One pass for everything, if that fits. Else a pass for the prompt set's runs, whose rows the variants share, and then passes for as many points of the sweep as fit. Runs that read others
+    /// behind their own node have passes after those.
     /// </summary>
     public static ImmutableArray<PlanPass> Passes(PlanContext plan, Slices slices, long budget)
     {
+        ImmutableArray<int> stages = Stages.Of(plan, slices);
+        int last = stages.Max();
+        if (last > 1)
+            return Staged(plan, slices, stages);
         // Points of one family go together: they have the same rows.
         int[] points = [.. plan.Families.Where(family => family.Run is null).SelectMany(family => family.Points)];
         PlanPass whole = Pass(plan, slices, Members(plan, family => family.IsUnchanged, points));
         int parts = (int)Math.Min(points.Length, Math.Max(KeepsAll(plan) ? 1 : HandyParts(plan, whole), (whole.PeakBytes + budget - 1) / budget));
-        if (parts <= 1)
+        if (parts <= 1 && last == 0)
             return [whole];
+        parts = Math.Max(1, parts);
         PlanPass unchanged = Pass(plan, slices, Members(plan, family => family.IsUnchanged, []), isRetained: true);
         long retained = unchanged.Nodes.Length == 0 ? 0 : RetainedBytes(plan, slices, unchanged);
         for (; ; parts = Math.Min(points.Length, parts + ((parts + 1) / 2)))
@@ -56,6 +62,22 @@ internal static class Scheduling
             if (parts == points.Length || passes.All(pass => pass.PeakBytes <= budget))
                 return [unchanged, .. passes];
         }
+    }
+
+    /// <summary>A pass a stage, for all points of the sweep.</summary>
+    private static ImmutableArray<PlanPass> Staged(PlanContext plan, Slices slices, ImmutableArray<int> stages)
+    {
+        var passes = ImmutableArray.CreateBuilder<PlanPass>();
+        int last = stages.Max();
+        long retained = 0;
+        for (int stage = 0; stage <= last; stage++)
+        {
+            PlanPass pass = Pass(
+                plan, slices, [.. plan.Families.Select(family => stages[family.Index] == stage ? [.. Enumerable.Range(0, family.Members)] : ImmutableArray<int>.Empty)], isRetained: stage < last);
+            passes.Add(pass with { PeakBytes = pass.PeakBytes + retained });
+            retained += pass.IsRetained ? RetainedBytes(plan, slices, pass) : 0;
+        }
+        return passes.ToImmutable();
     }
 
     /// <summary>By family the members that are among some points; an unchanged run is its own only member.</summary>

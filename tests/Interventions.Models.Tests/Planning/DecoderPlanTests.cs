@@ -40,6 +40,29 @@ public sealed class DecoderPlanTests
         Assert.Equal(naive.Effects[0].Changed, planned.Effects[0].Changed);
     }
 
+    /// <summary>Of the logits only the answers' are computed, unless something needs the others.</summary>
+    [Theory]
+    [InlineData("written")]
+    [InlineData("measured")]
+    [InlineData("donated")]
+    public void Whoever_looks_at_logits_sees_the_vocabulary(string how)
+    {
+        using DecoderModel model = Examples.Model("gpt2");
+        const string End = "logits[pos=end]";
+        Read value = new Read.Value(), right = new Read.Logit("right", "end");
+        InterventionGraph graph = how switch
+        {
+            "written" => new() { Name = "Write", Writes = [new("Norm", End, [value], x => x[0].log_softmax(-1))] },
+            "measured" => new() { Name = "Measure", Writes = [BuiltInWrites.Zero("blocks.1.mlp_out")] },
+            _ => new() { Name = "Donate", Writes = [new("Scale", "blocks.2.mlp_out[pos=end]", [value, new Read.From("corrupted", End)], x => x[0] * x[1].logsumexp(-1, keepdim: true))] },
+        };
+        MetricNode metric = how == "measured" ? new("M", [right, new Read.Of(End)], x => x[0] - x[1].logsumexp(-1).squeeze(-1)) : new("M", [right], x => x[0]);
+        RandomPrompts prompts = RandomPrompts.Of(4, model.VocabularySize, 4, 6);
+        using RunOutput naive = InterventionRunner.Run(graph with { Metrics = [metric] }, model, prompts, new RunOptions { Naive = true });
+        using RunOutput planned = InterventionRunner.Run(graph with { Metrics = [metric] }, model, prompts);
+        Assert.True(Distance.Largest(planned.Changed("M").Values, naive.Changed("M").Values) < 1e-9);
+    }
+
     [Theory]
     [MemberData(nameof(Models))]
     public void Gradients_are_slopes_at_every_site_and_port(string family, int? window)

@@ -28,6 +28,13 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void The_plan_is_the_naive_run_of_a_model_that_sees_a_window()
+    {
+        using WindowedModel model = new();
+        PlanOracle.Check(model, cases: 300);
+    }
+
+    [Fact]
     public void Strictly_it_is_the_naive_run_too()
     {
         using ToyModel model = new();
@@ -41,5 +48,7 @@ public sealed class PlanTests
         GradientOracle.Check(causal);
         using ToyEncoder encoder = new();
         GradientOracle.Check(encoder);
+        using WindowedModel windowed = new();
+        GradientOracle.Check(windowed);
     }
 }

@@ -1,0 +1,93 @@
+using Interventions.Execution;
+using Interventions.Graphs;
+using Interventions.Planning;
+
+namespace Interventions.Tests.Planning;
+
+/// <summary>What is shared and what is left of it, position by position, of a model whose two layers see three positions each: nothing more than what is read.</summary>
+public sealed class PlanStepsTests : IDisposable
+{
+    private const int Clean = 0, Corrupted = 1;
+
+    private readonly WindowedModel _model = new();
+
+    public void Dispose() => _model.Dispose();
+
+    /// <summary>Runs that differ at position 2, and a change at position 4; the metric looks at position 6 of 9.</summary>
+    [Fact]
+    public void Variants_own_what_differs_and_compute_what_is_read()
+    {
+        InterventionGraph graph = new() { Name = "Change", Writes = [BuiltInWrites.Scale("blocks.0.sum[pos=4]", 2)], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] };
+        (PlanContext plan, OwnRows own, Slices slices) = Plan(graph);
+        const int Changed = 3;
+        Equal("2", own.After, Corrupted, "tokens", "embed");
+        Equal("2,3,4", own.After, Corrupted, "blocks.0.sum", "blocks.0.resid");
+        Equal("2,3,4,5,6", own.After, Corrupted, "blocks.1.sum", "blocks.1.resid", "logits");
+        Equal("", own.After, Changed, "tokens", "embed");
+        Equal("", own.Before, Changed, "blocks.0.sum");
+        Equal("4", own.After, Changed, "blocks.0.sum", "blocks.0.resid");
+        Equal("4,5,6", own.After, Changed, "blocks.1.sum", "blocks.1.resid", "logits");
+
+        foreach (int run in new[] { Clean, Corrupted, Changed })
+            Equal("6", slices.After, run, "blocks.1.sum", "blocks.1.resid", "logits");
+        Equal("4,5,6", slices.After, Clean, "blocks.0.sum", "blocks.0.resid");
+        Equal("2,3,4,5,6", slices.After, Clean, "tokens", "embed");
+        // Position 4 is the earliest that position 6 sees, and position 2 the earliest that 4 sees.
+        Equal("4", slices.After, Corrupted, "blocks.0.sum", "blocks.0.resid");
+        Equal("2", slices.After, Corrupted, "tokens", "embed");
+        Equal("4", slices.After, Changed, "blocks.0.sum", "blocks.0.resid");
+        Equal("", slices.Before, Changed, "blocks.0.sum");
+        Equal("", slices.After, Changed, "tokens", "embed");
+
+        void Equal(string positions, RowMap rows, int family, params string[] nodes) => Assert.All(nodes, node => Assert.Equal(positions, rows[family, plan.Index(node), 0].ToString()));
+    }
+
+    /// <summary>A donor is computed where it is read, and its parent where the donor inherits, not where it has values of its own.</summary>
+    [Fact]
+    public void Donors_ask_their_parents_for_what_they_inherit()
+    {
+        InterventionGraph graph = new()
+        {
+            Name = "Donor",
+            Runs = [new DerivedRun("donor")],
+            Writes =
+            [
+                BuiltInWrites.Zero("embed[pos=0]", "donor"),
+                new("Take", "blocks.1.sum[pos=6]", [new Read.Value(), new Read.From("donor", "blocks.0.sum[pos=1]")], x => x[0] + x[1]),
+            ],
+            Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])],
+        };
+        (PlanContext plan, _, Slices slices) = Plan(graph);
+        const int Donor = 3;
+        Equal("0", Donor, "embed");
+        Equal("1", Donor, "blocks.0.sum");
+        Equal("", Donor, "blocks.0.resid", "blocks.1.sum", "blocks.1.resid", "logits");
+        Equal("0,1,2,3,4,5,6", Clean, "embed");
+        Equal("4,5,6", Clean, "blocks.0.sum", "blocks.0.resid");
+
+        void Equal(string positions, int family, params string[] nodes) => Assert.All(nodes, node => Assert.Equal(positions, slices.After[family, plan.Index(node), 0].ToString()));
+    }
+
+    /// <summary>A method that sees all that it selects is called for all of it; one that promises to be pointwise for what is read.</summary>
+    [Theory]
+    [InlineData(false, "3,4,5,6,7")]
+    [InlineData(true, "4,5,6")]
+    public void Pointwise_methods_are_called_for_what_is_read(bool pointwise, string positions)
+    {
+        WriteNode write = new("Half", "blocks.0.sum[pos=3..7]", [new Read.From("corrupted")], x => x[0] / 2) { Pointwise = pointwise };
+        (PlanContext plan, _, Slices slices) = Plan(new() { Name = "Narrow", Writes = [write], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] });
+        WriteStep step = Assert.Single(slices.Writes[(3, plan.Index("blocks.0.sum"))].Steps);
+        Assert.Equal(positions, string.Join(',', plan.Positions(step.Write.Site, 0, 0, SweepPoint.None)));
+        Assert.Equal(!pointwise, step.Widens);
+    }
+
+    private (PlanContext Plan, OwnRows Own, Slices Slices) Plan(InterventionGraph graph)
+    {
+        RunTokens Run(long second) => new([1, 2, second, 3, 4, 5, 6, 0, 1], [6, 8]);
+        RandomPrompts prompts = new([new PromptTokens([Run(0), Run(5), Run(0)], [2, 3])]);
+        PlanContext plan = new(
+            _model.Graph, NodeShapes.Of(_model.Graph, _model.Device), InterventionBinder.Bind(graph, _model.Schema, prompts), new PromptChunk(prompts, [0]), runs: 3, isStrict: false);
+        OwnRows own = Sharing.Own(plan);
+        return (plan, own, Slicing.Of(plan, own));
+    }
+}
