@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("Interventions.Tests")]
+[assembly: InternalsVisibleTo("Interventions.Benchmarks")]

@@ -2,85 +2,115 @@ using System.Globalization;
 using Interventions.Execution;
 using Interventions.Graphs;
 using Interventions.Models.Decoder;
-using static TorchSharp.torch;
+using Interventions.Models.Tests.Decoder;
+using Interventions.Planning;
+using TorchSharp;
 
 namespace Interventions.Benchmarks;
 
-/// <summary>Sweeps by a plan against the naive run, which is as many full forward passes as there are variants, and one for each run of the prompts.</summary>
-internal static class EngineTable
+/// <summary>Runs by a plan against the naive run, which is as many full forward passes as there are variants, and one for each run of the prompts; or against what plain code does.</summary>
+/// <param name="model">The model.</param>
+/// <param name="repeats">How often each side is measured.</param>
+/// <param name="only">Rows whose name contains it.</param>
+/// <param name="isWhole">Whether the naive run runs all variants, not a sample.</param>
+internal sealed class EngineTable(DecoderModel model, int repeats, string only, bool isWhole)
 {
-    private static readonly MetricNode s_logitDifference = new(
-        "LogitDifference", [new Read.Logit("correct", "end"), new Read.Logit("wrong", "end")], x => x[0] - x[1]);
+    /// <summary>How many forward passes of plain code stand against a naive run, in a repeat.</summary>
+    private const int StraightForwards = 10;
 
-    /// <summary>Prints the rows whose name contains a text.</summary>
-    public static void Print(DecoderModel model, int repeats, string only)
+    private readonly RandomPairs _from0 = new(8, 16, 0), _from4 = new(8, 16, 4), _single = new(8, 16, 0, runs: 1);
+    private readonly TimedModel _timed = new(model);
+
+    public void Print()
     {
-        RandomPairs from0 = new(8, 16, 0), from4 = new(8, 16, 4), single = new(8, 16, 0, runs: 1);
-        Sweep("144 heads' z at end", "blocks.{layer}.attn.z[head={head}; pos=end]", from0);
-        Sweep("144 heads' z, from token 0", "blocks.{layer}.attn.z[head={head}]", from0);
-        Sweep("144 heads' z, from token 4", "blocks.{layer}.attn.z[head={head}]", from4);
-        Sweep("resid_pre at 192 places, from token 0", "blocks.{layer}.resid_pre[pos={p}]", from0);
-        Sweep("resid_pre at 192 places, from token 4", "blocks.{layer}.resid_pre[pos={p}]", from4);
-        Compare("144 senders at end to the logits", "naive run", Metric("Path").PathPatch("blocks.{layer}.attn.z[head={head}; pos=end]", ["logits[pos=end]"], "corrupted"), from0);
-        // 26 of the naive run's 2,306 passes, and what all of them would take.
-        Sweep("2,304 heads at positions", "blocks.{layer}.attn.z[head={head}; pos={p}]", from0, sample: "blocks.{layer}.attn.z[head=0; pos={p=0..1}]", scale: 2306 / 26.0);
-        if (Wanted("gradients of 36 ports and 12 inputs"))
-            Interleaved.Compare(
-                "gradients of 36 ports and 12 inputs", "forward and backward to the embedding",
-                () => InterventionRunner.Run(Gradients(), model, single).Dispose(), () => ForwardAndBackward(model, single), repeats);
-        Capture("capture of resid_post of layer 0", "blocks.0.resid_post");
-        Capture("capture of resid_post of layer 11", "blocks.11.resid_post");
-
-        void Sweep(string name, string site, IPromptSet prompts, string? sample = null, double scale = 1) =>
-            Compare(name, "naive run", Patch(site), prompts, sample is null ? null : Patch(sample), scale);
-
-        void Compare(string name, string rival, InterventionGraph graph, IPromptSet prompts, InterventionGraph? sample = null, double scale = 1)
-        {
-            if (!Wanted(name))
-                return;
-            Interleaved.Compare(
-                name, rival, () => InterventionRunner.Run(graph, model, prompts).Dispose(),
-                () => InterventionRunner.Run(sample ?? graph, model, prompts, new RunOptions { Naive = true }).Dispose(), repeats, scale);
-            Console.WriteLine(InterventionRunner.Explain(graph, model, prompts).Split('\n').First(line => line.Contains("fewer operations", StringComparison.Ordinal)));
-        }
-
-        void Capture(string name, string site)
-        {
-            if (Wanted(name))
-                Interleaved.Compare(
-                    name, "full forward pass",
-                    () => InterventionRunner.Run(new() { Name = "Capture", Captures = [new CaptureNode("Kept", site, [new Read.Value()], x => x[0])] }, model, single).Dispose(),
-                    () => model.Forward(Ids(single)), repeats);
-        }
-
-        bool Wanted(string name) => name.Contains(only, StringComparison.Ordinal);
+        BenchmarkRow.PrintHeader();
+        Forward("the model's graph", () => model.Forward(Work.Ids(_single)).Dispose(), graph: null, 0.97);
+        Forward("empty intervention, logits kept", Work.Capture("logits"), 0.97);
+        Forward("empty intervention, two logits", Work.Measured, 0.97);
+        Sweep("144 heads' z at end", 31, Work.Patch("blocks.{layer}.attn.z[head={head}; pos=end]"), _from0, Work.Patch("blocks.{layer}.attn.z[head=0; pos=end]"));
+        Sweep("144 heads' z, from token 0", 3.1, Work.Patch("blocks.{layer}.attn.z[head={head}]"), _from0, Work.Patch("blocks.{layer}.attn.z[head=0]"));
+        Sweep("144 heads' z, from token 4", 4.1, Work.Patch("blocks.{layer}.attn.z[head={head}]"), _from4, Work.Patch("blocks.{layer}.attn.z[head=0]"));
+        Sweep("192 of resid_pre, from token 0", 5.6, Work.Patch("blocks.{layer}.resid_pre[pos={p}]"), _from0, Work.Patch("blocks.{layer}.resid_pre[pos=8]"));
+        Sweep("192 of resid_pre, from token 4", 9.4, Work.Patch("blocks.{layer}.resid_pre[pos={p}]"), _from4, Work.Patch("blocks.{layer}.resid_pre[pos=8]"));
+        Sweep("2,304 heads' z at positions", 6.7, Work.Patch("blocks.{layer}.attn.z[head={head}; pos={p}]"), _from0, Work.Patch("blocks.{layer}.attn.z[head=0; pos=8]"));
+        Sweep("144 senders at end to logits", 60, Work.Path("blocks.{layer}.attn.z[head={head}; pos=end]"), _from0, Work.Path("blocks.{layer}.attn.z[head=0; pos=end]"));
+        Gradients("gradients, 36 ports, 12 inputs", 0.7);
+        foreach (int layer in new[] { 0, 6, 11 })
+            Forward($"capture resid_post, layer {layer}", Work.Capture($"blocks.{layer}.resid_post"), goal: null);
     }
 
-    private static InterventionGraph Metric(string name) => new() { Name = name, Metrics = [s_logitDifference] };
+    private bool IsWanted(string name) => name.Contains(only, StringComparison.Ordinal);
 
-    private static InterventionGraph Patch(string site) => Metric("Patch") with { Writes = [BuiltInWrites.Freeze(site, "corrupted")] };
-
-    private static InterventionGraph Gradients() => Metric("Gradients") with
+    /// <summary>A sweep against the naive run of a sample of it, in which every layer has its share: what a forward pass costs does not depend on what is patched.</summary>
+    private void Sweep(string name, double goal, InterventionGraph graph, RandomPairs prompts, InterventionGraph sample)
     {
-        Gradients =
-        [
-            .. new[] { "attn.q_input", "attn.k_input", "attn.v_input", "mlp_in" }.Select(site => new GradientNode(
-                site.Replace("attn.", "", StringComparison.Ordinal), $"blocks.*.{site}", [new Read.Gradient(), new Read.Value()], x => (x[0] * x[1]).sum(-1))),
-        ],
-    };
-
-    private static Tensor Ids(RandomPairs prompts) => tensor(prompts.Prompts.SelectMany(prompt => prompt.Runs[0].Ids).ToArray()).view(prompts.Prompts.Count, -1);
-
-    private static void ForwardAndBackward(DecoderModel model, RandomPairs prompts)
-    {
-        using var grad = enable_grad();
-        Tensor? embed = null;
-        Tensor logits = GraphEvaluator.Evaluate(model.Graph, Ids(prompts), ["logits"], new Dictionary<string, Func<Tensor, Tensor>>
+        if (!IsWanted(name))
+            return;
+        if (isWhole)
+            sample = graph;
+        RunOptions naive = new() { Naive = true };
+        OperationCount count = Operations(graph, prompts);
+        int all = count.NaiveForwards, some = Operations(sample, prompts).NaiveForwards;
+        InterventionGraph least = graph with { Writes = [.. graph.Writes.Take(0)], Runs = [] };
+        Measurement[] measured = Interleaved.Measure(
+            repeats,
+            new Side(Work.Run(graph, model, prompts)),
+            new Side(Work.Run(sample, model, prompts, naive), (double)all / some, Work.Run(least, model, prompts, naive)),
+            new Side(() => Straight(prompts, StraightForwards), 1.0 / StraightForwards, () => Straight(prompts, 1)));
+        double each = measured[1].Minimum / all, straight = measured[2].Minimum;
+        new BenchmarkRow(name, measured[0], "naive run" + (some < all ? $", {some} passes sampled" : ""), measured[1])
         {
-            ["embed"] = x => embed = x.detach().requires_grad_().MoveToOuterDisposeScope().MoveToOuterDisposeScope(),
-        })["logits"];
-        Tensor end = logits[.., -1];
-        Tensor answers = tensor(prompts.Prompts.SelectMany(prompt => prompt.Answers).ToArray()).view(prompts.Prompts.Count, -1), read = end.gather(1, answers);
-        _ = autograd.grad([(read[.., 0] - read[.., 1]).sum()], [embed!]);
+            Goal = goal,
+            Operations = (count.Planned, count.Naive),
+            Products = Products(graph, prompts),
+            Remark = string.Create(CultureInfo.InvariantCulture, $"{all:#,0} x {each:0.0} ms, {100 * each / straight:0.0} % of plain {straight:0.0} ms: {BenchmarkRow.Met(each <= 1.05 * straight, each <= 1.05 * straight)}"),
+        }.Print();
     }
+
+    private void Forward(string name, InterventionGraph graph, double? goal) => Forward(name, Work.Run(graph, model, _single), graph, goal);
+
+    /// <summary>A run without writes against a plain forward pass.</summary>
+    private void Forward(string name, Action ours, InterventionGraph? graph, double? goal)
+    {
+        if (!IsWanted(name))
+            return;
+        OperationCount count = Operations(graph ?? Work.Capture("logits"), _single);
+        Measurement[] measured = Interleaved.Measure(4 * repeats, new Side(ours), new Side(() => Straight(_single, 1)));
+        new BenchmarkRow(name, measured[0], "plain forward pass", measured[1])
+        {
+            Goal = goal,
+            Operations = (count.Planned, count.Naive / count.NaiveForwards),
+            Products = graph is null ? null : Products(graph, _single),
+            Remark = string.Create(CultureInfo.InvariantCulture, $"memory grows by {Growth(ours):0.0} MiB, plain {Growth(() => Straight(_single, 1)):0.0} MiB"),
+        }.Print();
+    }
+
+    private void Gradients(string name, double goal)
+    {
+        if (!IsWanted(name))
+            return;
+        OperationCount count = Operations(Work.Gradients, _single);
+        Measurement[] measured = Interleaved.Measure(repeats, new Side(Work.Run(Work.Gradients, model, _single)), new Side(() => Work.ForwardAndBackward(model, _single)));
+        new BenchmarkRow(name, measured[0], "plain forward and backward", measured[1])
+        {
+            Goal = goal,
+            // Backward as many as forward: weights are frozen.
+            Operations = (2 * count.Planned, 2 * count.Naive / count.NaiveForwards),
+        }.Print();
+    }
+
+    private void Straight(RandomPairs prompts, int times)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            using DisposeScope scope = torch.NewDisposeScope();
+            StraightLine.Gpt2(model, Work.Ids(prompts));
+        }
+    }
+
+    private OperationCount Operations(InterventionGraph graph, RandomPairs prompts) => PlanExplanation.Operations(InterventionRunner.Plans(graph, model, prompts).Single());
+
+    private double Products(InterventionGraph graph, RandomPairs prompts) => _timed.ProductShare(timed => InterventionRunner.Run(graph, timed, prompts).Dispose());
+
+    private static double Growth(Action action) => PeakMemory.Of(() => Interleaved.Time(action)).Growth / 1048576.0;
 }

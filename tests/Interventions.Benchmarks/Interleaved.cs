@@ -1,41 +1,40 @@
 using System.Diagnostics;
-using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Benchmarks;
 
-/// <summary>Times two ways to do the same in turn, so that whatever the machine does meets both alike.</summary>
+/// <summary>One of the ways to do something.</summary>
+/// <param name="Run">Does it once.</param>
+/// <param name="Scale">What its time is multiplied by: a sample of it is done, or it several times.</param>
+/// <param name="WarmUp">Some of it that makes the rest as fast as it gets; by default all.</param>
+internal sealed record Side(Action Run, double Scale = 1, Action? WarmUp = null);
+
+/// <summary>Times several sides in turn, so that whatever the machine does meets all alike.</summary>
 internal static class Interleaved
 {
-    public static void PrintHeader() => Console.WriteLine($"{"",-44}{"minimum",10}{"median",10}{"ratio of medians",18}");
+    private const double PatienceInMilliseconds = 6000;
 
-    /// <summary>Runs both sides <paramref name="repeats"/> times after a warm-up; the ratio is rival over ours: above 1 ours is faster.</summary>
-    /// <param name="name">Ours.</param>
-    /// <param name="rivalName">The other.</param>
-    /// <param name="ours">Our side.</param>
-    /// <param name="rival">The other side.</param>
-    /// <param name="repeats">How often.</param>
-    /// <param name="rivalScale">How often the other side would have to be done; only a sample of it is.</param>
-    public static void Compare(string name, string rivalName, Action ours, Action rival, int repeats, double rivalScale = 1)
+    /// <summary>Every side as often as asked for, after its warm-up.</summary>
+    public static Measurement[] Measure(int repeats, params Side[] sides)
     {
-        List<double> our = [], their = [];
-        for (int i = -1; i < repeats; i++)
+        foreach (Side side in sides)
+            WarmUp(side.WarmUp ?? side.Run);
+        List<double>[] times = [.. sides.Select(_ => new List<double>())];
+        for (int i = 0; i < repeats; i++)
         {
-            // Whoever goes second finds warmer caches: take turns.
-            (double a, double b) = i % 2 == 0 ? (Time(ours), Time(rival)) : Swap(Time(rival), Time(ours));
-            if (i < 0)
-                continue;
-            our.Add(a);
-            their.Add(b * rivalScale);
+            for (int j = 0; j < sides.Length; j++)
+            {
+                // Whoever goes second finds warmer caches: take turns.
+                int side = (i + j) % sides.Length;
+                times[side].Add(Time(sides[side].Run) * sides[side].Scale);
+            }
         }
-        Print(name, our, $"{Median(their) / Median(our),17:0.000}x");
-        Print("  against " + rivalName, their, "");
+        return [.. times.Select(milliseconds => new Measurement(milliseconds))];
     }
 
-    private static (double Ours, double Rival) Swap(double rival, double ours) => (ours, rival);
-
-    private static double Time(Action action)
+    /// <summary>How long it takes, with everything freed that it leaves behind.</summary>
+    public static double Time(Action action)
     {
         using DisposeScope scope = NewDisposeScope();
         long start = Stopwatch.GetTimestamp();
@@ -43,8 +42,12 @@ internal static class Interleaved
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
-    private static void Print(string name, List<double> milliseconds, string ratio) => Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture, $"{name,-44}{milliseconds.Min(),7:0.00} ms{Median(milliseconds),7:0.00} ms{ratio}"));
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    /// <summary>Until it gets no faster: .NET compiles what is hot again, better, some calls later.</summary>
+    private static void WarmUp(Action action)
+    {
+        List<double> times = [];
+        do
+            times.Add(Time(action));
+        while (times.Sum() < PatienceInMilliseconds && (times.Count < 5 || times[^2..].Min() < 0.97 * times[..^2].Min()));
+    }
 }

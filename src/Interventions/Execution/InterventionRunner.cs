@@ -75,11 +75,15 @@ public static class InterventionRunner
     /// <param name="prompts">At least one prompt.</param>
     /// <param name="options">How it would be run.</param>
     /// <exception cref="InterventionException">It would not run.</exception>
-    public static string Explain(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null)
+    public static string Explain(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null) =>
+        string.Join('\n', Plans(graph, model, prompts, options).Select(PlanExplanation.Of));
+
+    /// <summary>How it would be run: a plan for each shape that the batches have.</summary>
+    internal static IReadOnlyCollection<ExecutionPlan> Plans(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null)
     {
         options ??= new RunOptions();
         (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
-        return string.Join('\n', new PlanExecutor(bound, spliced, prompts.Vocabulary.Runs.Count).Plans(prompts, options).Select(plan => PlanExplanation.Of(plan, spliced.Graph)));
+        return new PlanExecutor(bound, spliced, prompts.Vocabulary.Runs.Count).Plans(prompts, options);
     }
 
     private static BatchedRun Prepare(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)

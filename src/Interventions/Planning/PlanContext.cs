@@ -15,6 +15,7 @@ internal sealed class PlanContext
     {
         _isStrict = isStrict;
         _looksAhead = graph.LooksAhead;
+        Graph = graph;
         Intervention = intervention;
         RunCount = runs;
         Shapes = shapes;
@@ -34,6 +35,8 @@ internal sealed class PlanContext
     }
 
     public BoundIntervention Intervention { get; }
+
+    public ModelGraph Graph { get; }
 
     public NodeShapes Shapes { get; }
 

@@ -12,38 +12,17 @@ internal static partial class PlanExplanation
     private static readonly string[] s_steps = ["naive", "shared", "sliced"];
 
     /// <summary>A table of at most 80 columns: rows, floating-point operations of matrix products, bytes of values.</summary>
-    public static string Of(ExecutionPlan execution, ModelGraph graph)
+    public static string Of(ExecutionPlan execution)
     {
         PlanContext plan = execution.Context;
-        SortedDictionary<int, Work[]> layers = [];
-        HashSet<int> used = Used(plan, graph);
-        for (int node = 2; node < plan.NodeCount; node++)
-        {
-            int layer = Layer().Match(plan.Name(node)) is { Success: true } match ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : node == plan.Index(graph.Output) ? int.MaxValue : -1;
-            if (!layers.TryGetValue(layer, out Work[]? works))
-                layers[layer] = works = new Work[s_steps.Length];
-            foreach (Family family in plan.Families)
-            {
-                for (int c = 0; c < plan.Classes.Length; c++)
-                {
-                    PromptClass prompts = plan.Classes[c];
-                    if (used.Contains(node))
-                        works[0] += Count(plan, graph, node, prompts, prompts.All, family.Members, isWhole: true);
-                    if (used.Contains(node))
-                        works[1] += Count(plan, graph, node, prompts, execution.Own.Before[family.Index, node, c], family.Members, isWhole: true);
-                    works[2] += Count(plan, graph, node, prompts, execution.Slices.Before[family.Index, node, c], family.Members, isWhole: false);
-                }
-            }
-        }
-
+        SortedDictionary<int, Work[]> layers = Layers(execution);
+        Work[] total = Total(layers);
         StringBuilder text = new();
-        int points = plan.Points.Length, naive = plan.RunCount + (points * (plan.Intervention.Runs.Length + 1));
-        Line($"{plan.Intervention.Name}: {points} points in {plan.Families.Count(family => family.Run is null)} families; naively {naive} forward passes");
+        Line($"{plan.Intervention.Name}: {plan.Points.Length} points in {plan.Families.Count(family => family.Run is null)} families; naively {NaiveForwards(plan)} forward passes");
         Line($"{"",-8}{"rows of values",24}{"GFLOP of products",24}{"MiB of values",22}");
         Line($"{"",-8}{string.Concat(s_steps.Select(step => $"{step,8}"))}{string.Concat(s_steps.Select(step => $"{step,8}"))} {string.Concat(s_steps.Select(step => $"{step,7}"))}");
         foreach ((int layer, Work[] works) in layers)
             Row(layer switch { -1 => "other", int.MaxValue => "logits", _ => $"layer {layer}" }, works);
-        Work[] total = [.. s_steps.Select((_, i) => layers.Values.Select(works => works[i]).Aggregate((left, right) => left + right))];
         Row("all", total);
         Line($"{execution.Passes.Length} {(execution.Passes.Length == 1 ? "pass" : "passes")}, at most about {execution.PeakBytes / 1048576.0:0.0} MiB of rows alive");
         Line($"{total[0].Operations / Math.Max(1, total[2].Operations):0.0} times fewer operations than the naive run");
@@ -58,14 +37,51 @@ internal static partial class PlanExplanation
             $"{name,-8}{string.Concat(works.Select(work => Short(work.Rows, 8)))}{string.Concat(works.Select(work => Short(work.Operations / 1e9, 8)))} {string.Concat(works.Select(work => Short(work.Bytes / 1048576.0, 7)))}");
     }
 
+    /// <summary>The operations that <see cref="Of"/> prints.</summary>
+    public static OperationCount Operations(ExecutionPlan execution)
+    {
+        Work[] total = Total(Layers(execution));
+        return new OperationCount(NaiveForwards(execution.Context), total[0].Operations, total[^1].Operations);
+    }
+
+    private static int NaiveForwards(PlanContext plan) => plan.RunCount + (plan.Points.Length * (plan.Intervention.Runs.Length + 1));
+
+    private static SortedDictionary<int, Work[]> Layers(ExecutionPlan execution)
+    {
+        PlanContext plan = execution.Context;
+        SortedDictionary<int, Work[]> layers = [];
+        HashSet<int> used = Used(plan);
+        for (int node = 2; node < plan.NodeCount; node++)
+        {
+            int layer = Layer().Match(plan.Name(node)) is { Success: true } match ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : node == plan.Index(plan.Graph.Output) ? int.MaxValue : -1;
+            if (!layers.TryGetValue(layer, out Work[]? works))
+                layers[layer] = works = new Work[s_steps.Length];
+            foreach (Family family in plan.Families)
+            {
+                for (int c = 0; c < plan.Classes.Length; c++)
+                {
+                    PromptClass prompts = plan.Classes[c];
+                    if (used.Contains(node))
+                        works[0] += Count(plan, node, prompts, prompts.All, family.Members, isWhole: true);
+                    if (used.Contains(node))
+                        works[1] += Count(plan, node, prompts, execution.Own.Before[family.Index, node, c], family.Members, isWhole: true);
+                    works[2] += Count(plan, node, prompts, execution.Slices.Before[family.Index, node, c], family.Members, isWhole: false);
+                }
+            }
+        }
+        return layers;
+    }
+
+    private static Work[] Total(SortedDictionary<int, Work[]> layers) => [.. s_steps.Select((_, i) => layers.Values.Select(works => works[i]).Aggregate((left, right) => left + right))];
+
     private static string Short(double value, int width) => value.ToString(value >= 100 ? "0" : value >= 1 ? "G3" : "G2", CultureInfo.InvariantCulture).PadLeft(width);
 
-    private static Work Count(PlanContext plan, ModelGraph graph, int node, PromptClass prompts, PositionSet positions, int members, bool isWhole)
+    private static Work Count(PlanContext plan, int node, PromptClass prompts, PositionSet positions, int members, bool isWhole)
     {
         if (positions.IsEmpty)
             return default;
         long rows = (long)positions.Count * prompts.Rows.Length * members;
-        NodeCost cost = graph.Costs.GetValueOrDefault(plan.Name(node));
+        NodeCost cost = plan.Graph.Costs.GetValueOrDefault(plan.Name(node));
         // Every position looks at those before it: on average half of them, up to the last one.
         double seen = cost.PerPair == 0 ? 0 : positions.ToArray().Average(position => isWhole ? prompts.Length : position + 1);
         NodeShape shape = plan.Shapes[plan.Name(node)];
@@ -75,9 +91,9 @@ internal static partial class PlanExplanation
     }
 
     /// <summary>What a full forward pass computes.</summary>
-    private static HashSet<int> Used(PlanContext plan, ModelGraph graph)
+    private static HashSet<int> Used(PlanContext plan)
     {
-        HashSet<int> used = [plan.Index(graph.Output)];
+        HashSet<int> used = [plan.Index(plan.Graph.Output)];
         for (int node = plan.NodeCount - 1; node >= 2; node--)
             if (used.Contains(node))
                 used.UnionWith(plan.Nodes[node - 2].Definition.Inputs.Select(input => plan.Index(input.Node)));
@@ -92,3 +108,9 @@ internal static partial class PlanExplanation
         public static Work operator +(Work left, Work right) => new(left.Rows + right.Rows, left.Operations + right.Operations, left.Bytes + right.Bytes);
     }
 }
+
+/// <summary>Floating-point operations of the model's matrix products.</summary>
+/// <param name="NaiveForwards">How many forward passes the naive run has.</param>
+/// <param name="Naive">Their operations.</param>
+/// <param name="Planned">The plan's.</param>
+internal readonly record struct OperationCount(int NaiveForwards, double Naive, double Planned);

@@ -1,4 +1,5 @@
 using Interventions.Models.Decoder;
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -10,7 +11,7 @@ namespace Interventions.Models.Tests.Decoder;
 /// </summary>
 internal static class StraightLine
 {
-    public static Tensor Gpt2(DecoderModel model, Tensor ids)
+    public static Tensor Gpt2(DecoderModel model, Tensor ids, Func<Tensor, Tensor>? embedded = null)
     {
         Tensor W(string name) => model.Weights[name];
         (long batch, long pos) = (ids.shape[0], ids.shape[1]);
@@ -19,9 +20,16 @@ internal static class StraightLine
         Tensor future = ones(pos, pos, ScalarType.Bool).triu(1);
         Tensor mask = zeros([batch, 1, pos, pos], W("embed.weight").dtype).masked_fill_(future, double.NegativeInfinity);
 
-        Tensor x = W("embed.weight").index_select(0, ids.reshape(-1)).view(batch, pos, d_model) + W("pos_embed.weight").narrow(0, 0, pos);
+        Tensor embed = W("embed.weight").index_select(0, ids.reshape(-1)).view(batch, pos, d_model);
+        Tensor x = (embedded?.Invoke(embed) ?? embed) + W("pos_embed.weight").narrow(0, 0, pos);
         for (int l = 0; l < model.Config.Layers; l++)
+            x = Layer(l, x);
+        return linear(layer_norm(x, [d_model], W("ln_final.gain"), W("ln_final.bias"), 1e-5), W("embed.weight"));
+
+        Tensor Layer(int l, Tensor x)
         {
+            // What nobody needs any more is freed, as it is in Python.
+            using DisposeScope scope = NewDisposeScope();
             Tensor B(string name) => W($"blocks.{l}.{name}");
             Tensor n = layer_norm(x, [d_model], B("ln1.gain"), B("ln1.bias"), 1e-5);
             Tensor[] qkv = linear(n, B("attn.qkv.weight"), B("attn.qkv.bias")).chunk(3, -1);
@@ -32,9 +40,8 @@ internal static class StraightLine
             n = layer_norm(x, [d_model], B("ln2.gain"), B("ln2.bias"), 1e-5);
             Tensor h = linear(n, B("mlp.in.weight"), B("mlp.in.bias"));
             Tensor gelu = (((h.square() * (0.044715 * twice)) + twice) * h).sigmoid() * h;
-            x = x + linear(gelu, B("mlp.out.weight"), B("mlp.out.bias"));
+            return (x + linear(gelu, B("mlp.out.weight"), B("mlp.out.bias"))).MoveToOuterDisposeScope();
         }
-        return linear(layer_norm(x, [d_model], W("ln_final.gain"), W("ln_final.bias"), 1e-5), W("embed.weight"));
     }
 
     public static Tensor Llama(DecoderModel model, Tensor ids)
