@@ -45,15 +45,19 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
                 throw new InterventionException(
                     $"{site.Where}: prompt {chunk.Numbers[row]} has template {template}, of which {read.Over.Vocabulary.PromptSet} has no prompt to take a mean over.");
             Tensor value = mean.Value;
+            if (read.Pooled)
+                return value;
             for (int axis = 1; axis < value.shape.Length; axis++)
-                if (site.IsRagged && !read.Pooled && site.IsPositional(axis))
+                if (site.IsRagged && site.IsPositional(axis))
                     value = AsLong(value, axis, row);
-            return value;
+            return site.Narrowing?[(int)value.shape[site.PositionAxis]] is { } some
+                ? value.index_select(site.PositionAxis, tensor(some.Select(i => (long)i).ToArray(), device: value.device))
+                : value;
         }
 
         Tensor AsLong(Tensor value, int axis, int row)
         {
-            int count = site.PositionIndices(axis, point, chunk.Tokens(0, row), chunk.Describe(0, row)).Count;
+            int count = (site with { Narrowing = null }).PositionIndices(axis, point, chunk.Tokens(0, row), chunk.Describe(0, row)).Count;
             return count <= value.shape[axis]
                 ? value.narrow(axis, 0, count)
                 : throw new InterventionException(

@@ -65,7 +65,7 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
         WriteKind.Mix { Axes.Count: > 0 } mix => !mix.Axes.Contains(Site.Definition.Axes[Site.PositionAxis]),
         WriteKind.Mix mix => mix.Mask.shape.Length < Site.Axes.Length - Site.PositionAxis,
         WriteKind.AddSwept add => add.Vector.shape.Length < Site.Axes.Length - Site.PositionAxis,
-        WriteKind.Zero or WriteKind.Scale or WriteKind.ScaleSwept or WriteKind.ProjectOut or WriteKind.ProjectOnto or WriteKind.Freeze or WriteKind.Copy => true,
+        WriteKind.Zero or WriteKind.Scale or WriteKind.ScaleSwept or WriteKind.ProjectOut or WriteKind.ProjectOnto or WriteKind.Freeze or WriteKind.Copy or WriteKind.Mean or WriteKind.Resample => true,
         // What it reads of another site it sees whole.
         _ => Node.Pointwise && !Reads.OtherSites().Any(),
     };

@@ -70,15 +70,23 @@ public sealed class PlanStepsTests : IDisposable
 
     /// <summary>A method that sees all that it selects is called for all of it; one that promises to be pointwise for what is read.</summary>
     [Theory]
-    [InlineData(false, "3,4,5,6,7")]
-    [InlineData(true, "4,5,6")]
-    public void Pointwise_methods_are_called_for_what_is_read(bool pointwise, string positions)
+    [InlineData("method", "3,4,5,6,7")]
+    [InlineData("pointwise", "4,5,6")]
+    [InlineData("mean", "4,5,6")]
+    [InlineData("resample", "4,5,6")]
+    public void Writes_that_are_pointwise_are_called_for_what_is_read(string kind, string positions)
     {
-        WriteNode write = new("Half", "blocks.0.sum[pos=3..7]", [new Read.From("corrupted")], x => x[0] / 2) { Pointwise = pointwise };
+        const string Site = "blocks.0.sum[pos=3..7]";
+        WriteNode write = kind switch
+        {
+            "mean" => BuiltInWrites.Mean(Site, "corrupted", pooled: false),
+            "resample" => BuiltInWrites.Resample(Site, "corrupted", seed: 1),
+            _ => new("Half", Site, [new Read.From("corrupted")], x => x[0] / 2) { Pointwise = kind == "pointwise" },
+        };
         (PlanContext plan, _, Slices slices) = Plan(new() { Name = "Narrow", Writes = [write], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] });
         WriteStep step = Assert.Single(slices.Writes[(3, plan.Index("blocks.0.sum"))].Steps);
         Assert.Equal(positions, string.Join(',', plan.Positions(step.Write.Site, 0, 0, SweepPoint.None)));
-        Assert.Equal(!pointwise, step.Widens);
+        Assert.Equal(kind == "method", step.Widens);
     }
 
     private (PlanContext Plan, OwnRows Own, Slices Slices) Plan(InterventionGraph graph)
