@@ -133,7 +133,7 @@ internal static class Scheduling
             Batches(plan, slices, node, [.. families.Where(family => slices.Before.Any(family.Index, node))], members).ToArray())];
         Readers readers = Readers.Of(plan, slices, families);
         // Rows that a later pass reads stay, and are nobody's intermediate value.
-        bool IsReadLater(int node) => isRetained && slices.ReadByVariants.Contains(node);
+        bool IsReadLater(int node) => isRetained && families.Any(family => slices.ReadByVariants.Contains((family.Index, node)));
         int[] computedAt = [.. Enumerable.Range(0, plan.NodeCount)];
         for (int node = 2; node < plan.NodeCount; node++)
         {

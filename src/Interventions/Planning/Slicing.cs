@@ -108,8 +108,8 @@ internal sealed class Slicing
     private void Demand(RowMap demand, Family family, int node, int c, PositionSet rows, Family reader)
     {
         demand[family.Index, node, c] |= rows;
-        if (family.IsUnchanged && !reader.IsUnchanged && !rows.IsEmpty)
-            _slices.ReadByVariants.Add(node);
+        if (reader.Index != family.Index && !reader.IsUnchanged && !rows.IsEmpty)
+            _slices.ReadByVariants.Add((family.Index, node));
     }
 
     private void Pass(Family family, int node)
@@ -212,8 +212,8 @@ internal sealed class Slicing
 /// <param name="After">After them; the same where there are none.</param>
 /// <param name="Pulled">Rows of which a gradient is pulled back.</param>
 /// <param name="Writes">The writes that are carried out.</param>
-/// <param name="ReadByVariants">Nodes of which variants read rows of the prompt set's runs, because they inherit them or take them from there.</param>
-internal sealed record Slices(RowMap Before, RowMap After, RowMap Pulled, Dictionary<(int Family, int Node), WrittenNode> Writes, HashSet<int> ReadByVariants);
+/// <param name="ReadByVariants">By family, nodes of which variants read its rows, because they inherit them or take them from there.</param>
+internal sealed record Slices(RowMap Before, RowMap After, RowMap Pulled, Dictionary<(int Family, int Node), WrittenNode> Writes, HashSet<(int Family, int Node)> ReadByVariants);
 
 /// <summary>The writes of a family to a node.</summary>
 /// <param name="Steps">The writes, in order.</param>
