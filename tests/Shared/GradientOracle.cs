@@ -15,7 +15,7 @@ internal static class GradientOracle
     private static readonly double[] s_steps = [-2 * Step, -Step, 0, Step, 2 * Step];
 
     /// <summary>Moves each site of each layer a little along a direction, in every prompt; the gradient along that direction is how the metric follows. Relative to the largest: 1e-6.</summary>
-    public static void Check(HookedModel model)
+    public static void Check(HookedModel model, HookedModel meta)
     {
         RandomPrompts prompts = RandomPrompts.Of(5, model.VocabularySize, 6, 4, 6);
         List<string> wrong = [];
@@ -28,7 +28,9 @@ internal static class GradientOracle
                 foreach ((string run, WriteNode[] before) in new[] { ("clean", Array.Empty<WriteNode>()), ("corrupted", [BuiltInWrites.Scale(model.Schema.Sites[0].Path, 0.9)]) })
                 {
                     using DisposeScope scope = NewDisposeScope();
-                    using RunOutput output = InterventionRunner.Run(Moved(path, run, before), model, prompts);
+                    InterventionGraph graph = Moved(path, run, before);
+                    using RunOutput output = InterventionRunner.Run(graph, model, prompts), shapes = InterventionRunner.Run(graph, meta, prompts);
+                    MetaDevice.IsLike(output, shapes, graph, prompts, $"{path} in {run}");
                     Tensor measured = output.Changed("Metric").Values, gradients = output.Changed("Gradient").Values, slopes = Slopes(measured);
                     double largest = slopes.abs().max().item<double>(), error = (slopes - gradients[2]).abs().max().item<double>();
                     // The run without any step is the unchanged one.
@@ -59,6 +61,6 @@ internal static class GradientOracle
     private static Tensor Direction(Tensor values)
     {
         long[] shape = [1, .. values.shape[1..]];
-        return arange(shape.Aggregate((x, y) => x * y), dtype: float64).mul(1.7).add(0.6).cos().view(shape);
+        return arange(shape.Aggregate((x, y) => x * y), dtype: float64, device: values.device).mul(1.7).add(0.6).cos().view(shape);
     }
 }

@@ -10,7 +10,11 @@ namespace Interventions.Tests;
 internal static class PlanOracle
 {
     /// <summary>Runs random interventions both ways; most of them must make sense.</summary>
-    public static void Check(HookedModel model, int cases, Func<int, RunOptions>? options = null)
+    /// <param name="model">The model.</param>
+    /// <param name="meta">The same on the meta device, where every plan is run too.</param>
+    /// <param name="cases">How many.</param>
+    /// <param name="options">How they run, by seed.</param>
+    public static void Check(HookedModel model, HookedModel meta, int cases, Func<int, RunOptions>? options = null)
     {
         List<string> wrong = [];
         int ran = 0;
@@ -18,7 +22,7 @@ internal static class PlanOracle
         {
             try
             {
-                ran += Check(model, seed, options?.Invoke(seed)) ? 1 : 0;
+                ran += Check(model, meta, seed, options?.Invoke(seed)) ? 1 : 0;
             }
             catch (Exception failure)
             {
@@ -30,7 +34,7 @@ internal static class PlanOracle
     }
 
     /// <summary>Runs a random intervention both ways; false if it is refused, both ways alike.</summary>
-    private static bool Check(HookedModel model, int seed, RunOptions? options)
+    private static bool Check(HookedModel model, HookedModel meta, int seed, RunOptions? options)
     {
         using DisposeScope scope = NewDisposeScope();
         RandomIntervention random = new(model.Schema, seed);
@@ -55,6 +59,7 @@ internal static class PlanOracle
         }
         using (naive)
         using (RunOutput planned = InterventionRunner.Run(graph, model, prompts, options))
+        using (RunOutput shapes = OnMeta(meta, seed, options))
         {
             foreach (string name in graph.Captures.Select(node => node.Name).Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name)))
             {
@@ -63,6 +68,7 @@ internal static class PlanOracle
                     Close(naive.Run(run)[name], planned.Run(run)[name], $"seed {seed}: {name} of run {run} of {Describe(graph, prompts)}");
             }
             SameEffects(graph, naive, planned, $"seed {seed}: of {Describe(graph, prompts)}");
+            MetaDevice.IsLike(planned, shapes, graph, prompts, $"seed {seed}: {Describe(graph, prompts)}");
         }
         return true;
     }
@@ -140,6 +146,14 @@ internal static class PlanOracle
         }
 
         static bool IsClear(WriteEffect effect) => effect.Largest is 0 or > 1e-9;
+    }
+
+    /// <summary>The same intervention with its tensors on the meta device.</summary>
+    private static RunOutput OnMeta(HookedModel meta, int seed, RunOptions options)
+    {
+        RandomIntervention random = new(meta.Schema, seed, meta.Device);
+        IPromptSet prompts = random.Prompts(meta.VocabularySize);
+        return InterventionRunner.Run(random.Graph(), meta, prompts, options);
     }
 
     private static string Describe(InterventionGraph graph, IPromptSet prompts) => string.Join(

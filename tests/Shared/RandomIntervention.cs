@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Interventions.Tests;
 
 /// <summary>Random declarations on a model, from a seed: writes of every kind, derived runs, sweeps, captures, gradients, metrics. Not every one makes sense; those are refused.</summary>
-internal sealed class RandomIntervention(ModelSchema schema, int seed)
+internal sealed class RandomIntervention(ModelSchema schema, int seed, Device? device = null)
 {
     private static readonly Read s_value = new Read.Value();
 
@@ -104,7 +104,7 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         Tensor Vector()
         {
             using Generator generator = new((ulong)_random.Next());
-            return randn(schema.SizeOf("d_model")!.Value, dtype: float64, generator: generator);
+            return randn(schema.SizeOf("d_model")!.Value, dtype: float64, generator: generator).to(device ?? CPU);
         }
     }
 
@@ -132,7 +132,7 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed)
         if (axes.Count == 0)
             return null;
         using Generator generator = new((ulong)_random.Next());
-        Tensor mask = rand([.. axes.Select(axis => (long)axis.Size)], dtype: float64, generator: generator);
+        Tensor mask = rand([.. axes.Select(axis => (long)axis.Size)], dtype: float64, generator: generator).to(device ?? CPU);
         // Without names, the mask broadcasts as it is.
         return new WriteKind.Mix(mask, donor, axes is [(var only, _)] && only == last && Chance(0.5) ? default : new EquatableArray<string>(axes.Select(axis => axis.Axis)));
 

@@ -27,7 +27,7 @@ public static class DecoderGraph
             stream = AddBlock(parts, positions, layer, stream);
         NodeInput normalized = parts.AddNorm("ln_final", stream);
         Tensor unembedding = weights[config.TiedUnembedding ? "embed.weight" : "unembed.weight"];
-        Definition logits = new([normalized], x => linear(x[0], unembedding)) { Entries = (x, entries) => linear(x[0], unembedding.index_select(0, entries)) };
+        Definition logits = new([normalized], x => linear(x[0], unembedding)) { Entries = (x, entries) => linear(x[0], Rows(unembedding, entries)) };
         return graph.Build(graph.Costing(graph.Add("logits", logits), new NodeCost(2L * config.DModel * config.VocabularySize)));
     }
 

@@ -43,7 +43,7 @@ internal sealed class AxisIndices
         if (IsRange)
             return Count == _size ? value : value.narrow(axis, _indices[0], Count);
         if (_prompts == 1)
-            return value.index_select(axis, tensor(_indices, device: value.device));
+            return value.Pick(axis, tensor(_indices, device: value.device));
         long[] shape = value.shape;
         shape[axis] = Count;
         return value.gather(axis, Along(axis, shape.Length, value.device).expand(shape));

@@ -15,6 +15,9 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     private readonly Dictionary<int, WriteCount> _counts = [];
     private readonly Dictionary<int, (Tensor Changed, Tensor Largest)> _differences = [];
 
+    /// <summary>False on the meta device, where nobody knows what changes.</summary>
+    private bool _hasNumbers = true;
+
     /// <summary>Adds what is known without looking at any value.</summary>
     public void Count(int write, WriteCount count) => _counts[write] = _counts.GetValueOrDefault(write) + count;
 
@@ -25,7 +28,8 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     /// <param name="unseen">True where nobody computed what it found.</param>
     public void Compare(int write, Tensor found, Tensor written, Tensor? unseen = null)
     {
-        if (found.NumberOfElements == 0 || found.device_type == DeviceType.META)
+        _hasNumbers &= found.device_type != DeviceType.META;
+        if (found.NumberOfElements == 0 || !_hasNumbers)
             return;
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -50,6 +54,6 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
         (long changed, double largest) = _differences.TryGetValue(write.Number, out var found)
             ? (found.Changed.item<long>(), found.Largest.to(ScalarType.Float64).item<double>())
             : (0, 0);
-        return new WriteTally(new WriteEffect(write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest), count.Read, count.Due);
+        return new WriteTally(new WriteEffect(write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest), count.Read, _hasNumbers ? count.Due : 0);
     })];
 }

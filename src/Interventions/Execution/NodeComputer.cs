@@ -107,7 +107,7 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
         Tensor[] inputs = [.. definition.Inputs.Select(input => Sequences(input.Node, whole))];
         Tensor value = definition.Compute(inputs).movedim([Shape(node.Name).PositionAxis], [1]);
         if (group.Positions.Length < length)
-            value = value.index_select(1, tensor(group.Positions.Select(position => (long)position).ToArray(), device: device));
+            value = value.Pick(1, tensor(group.Positions.Select(position => (long)position).ToArray(), device: device));
         return Shape(node.Name).Pad(value.flatten(0, 1), plan.Longest);
     }
 

@@ -44,7 +44,7 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
             {
                 Tensor places = tensor(found.Select(position => (long)group.Positions.IndexOf(position)).ToArray(), device: device);
                 part = Zeros(group).view([group.Lanes, group.Positions.Length, .. part.shape[1..]])
-                    .index_copy(1, places, part.reshape([group.Lanes, found.Length, .. part.shape[1..]])).flatten(0, 1);
+                    .Put(1, places, part.reshape([group.Lanes, found.Length, .. part.shape[1..]])).flatten(0, 1);
             }
             parts.Add(part);
         }

@@ -20,7 +20,7 @@ internal static class RaggedBatch
             Tensor padded = values;
             for (int axis = 1; axis < rank; axis++)
                 padded = PadAfter(padded, axis, shape[axis]);
-            batch = batch.index_copy(0, tensor(rows.Select(row => (long)row).ToArray(), device: batch.device), padded);
+            batch = batch.Put(0, tensor(rows.Select(row => (long)row).ToArray(), device: batch.device), padded);
         }
         return batch;
     }

@@ -20,7 +20,7 @@ internal static class RaggedMask
                 continue;
             long[] places = [.. Enumerable.Repeat(1L, rank)], rows = [.. places];
             (places[axis], rows[0]) = (longest, lengths.Length);
-            mask = mask.logical_and(arange(longest, device: device).view(places).lt(tensor(lengths, device: device).view(rows)));
+            mask &= arange(longest, device: device).view(places).lt(tensor(lengths, device: device).view(rows));
         }
         return mask;
     }

@@ -51,7 +51,7 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
                 if (site.IsRagged && site.IsPositional(axis))
                     value = AsLong(value, axis, row);
             return site.Narrowing?[(int)value.shape[site.PositionAxis]] is { } some
-                ? value.index_select(site.PositionAxis, tensor(some.Select(i => (long)i).ToArray(), device: value.device))
+                ? value.Pick(site.PositionAxis, tensor(some.Select(i => (long)i).ToArray(), device: value.device))
                 : value;
         }
 

@@ -113,11 +113,11 @@ internal sealed class RowGather(RowStore store, Device device)
             }
             sorted.Add(new Source(table, 0, index.Count, [.. index]));
         }
-        return cat([.. sorted.Select(Read)]).index_select(0, tensor(order, device: device));
+        return cat([.. sorted.Select(Read)]).Pick(0, tensor(order, device: device));
     }
 
     private Tensor Read(Source source) =>
-        source.Index is not null ? source.Table.Rows.index_select(0, tensor(source.Index, device: device))
+        source.Index is not null ? source.Table.Rows.Pick(0, tensor(source.Index, device: device))
         : source.Start == 0 && source.Count == source.Table.Count ? source.Table.Rows.alias()
         : source.Table.Rows.narrow(0, source.Start, source.Count);
 

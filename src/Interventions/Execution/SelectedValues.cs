@@ -55,7 +55,7 @@ internal static class SelectedValues
 
     /// <summary>The entries at flat indices, in the indices' shape.</summary>
     public static Tensor Read(Tensor value, Tensor flatIndices) =>
-        value.reshape(-1).index_select(0, flatIndices.reshape(-1)).view(flatIndices.shape);
+        value.reshape(-1).Pick(0, flatIndices.reshape(-1)).view(flatIndices.shape);
 
     /// <summary>A copy of the value with those entries replaced.</summary>
     public static Tensor Write(Tensor value, Tensor flatIndices, Tensor entries) =>

@@ -17,10 +17,9 @@ public sealed class DecoderPlanTests
     [MemberData(nameof(Models))]
     public void The_plan_is_the_naive_run(string family, int? window)
     {
-        DecoderConfig config = (family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig) with { Window = window };
-        using DecoderModel model = DecoderModel.Random(config, seed: 3, dtype: ScalarType.Float64);
-        PlanOracle.Check(model, cases: 500);
-        PlanOracle.Check(model, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 600_000 + (100_000 * (seed % 5)) });
+        using DecoderModel model = Random(family, window, CPU), meta = Random(family, window, META);
+        PlanOracle.Check(model, meta, cases: 500);
+        PlanOracle.Check(model, meta, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 600_000 + (100_000 * (seed % 5)) });
     }
 
     [Fact]
@@ -67,7 +66,10 @@ public sealed class DecoderPlanTests
     [MemberData(nameof(Models))]
     public void Gradients_are_slopes_at_every_site_and_port(string family, int? window)
     {
-        using DecoderModel model = Examples.Model(family, window: window);
-        GradientOracle.Check(model);
+        using DecoderModel model = Examples.Model(family, window: window), meta = Random(family, window, META);
+        GradientOracle.Check(model, meta);
     }
+
+    private static DecoderModel Random(string family, int? window, Device device) =>
+        DecoderModel.Random((family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig) with { Window = window }, seed: 3, dtype: ScalarType.Float64, device: device);
 }

@@ -12,8 +12,9 @@ internal sealed class ToyEncoder : HookedModel
 
     private readonly List<Tensor> _weights = [];
 
-    public ToyEncoder()
+    public ToyEncoder(Device? device = null)
     {
+        Device = device ?? CPU;
         using Generator generator = new(5);
         Tensor embedding = Weight(Vocabulary, Width), unembedding = Weight(Width, Vocabulary), positional = Weight(32, Width);
         ModelGraphBuilder graph = new();
@@ -31,7 +32,7 @@ internal sealed class ToyEncoder : HookedModel
 
         Tensor Weight(params long[] size)
         {
-            Tensor weight = randn(size, dtype: float64, generator: generator).DetachFromDisposeScope();
+            Tensor weight = randn(size, dtype: float64, generator: generator).to(Device).DetachFromDisposeScope();
             _weights.Add(weight);
             return weight;
         }
@@ -53,7 +54,7 @@ internal sealed class ToyEncoder : HookedModel
 
     public override int VocabularySize => Vocabulary;
 
-    public override Device Device => CPU;
+    public override Device Device { get; }
 
     protected override void Dispose(bool disposing) => _weights.ForEach(weight => weight.Dispose());
 

@@ -15,8 +15,9 @@ internal sealed class ToyModel : HookedModel
 
     private readonly List<Tensor> _weights = [];
 
-    public ToyModel(int seed = 1)
+    public ToyModel(int seed = 1, Device? device = null)
     {
+        Device = device ?? CPU;
         using Generator generator = new((ulong)seed);
         Tensor embedding = Weight(Vocabulary, Width), unembedding = Weight(Width, Vocabulary), positional = Weight(32, Width);
         ModelGraphBuilder graph = new();
@@ -31,8 +32,8 @@ internal sealed class ToyModel : HookedModel
             string block = $"blocks.{layer}.";
             NodeInput z = graph.Add(block + "z", residual with { Reach = Reach.Causal }, x =>
             {
-                Tensor v = x.matmul(values).view(x.shape[0], x.shape[1], Heads, HeadSize);
-                return v.cumsum(1) / arange(1, x.shape[1] + 1, dtype: float64).view(1, -1, 1, 1);
+                Tensor at = arange(x.shape[1], device: x.device), seen = at.unsqueeze(1).ge(at).to(float64);
+                return (seen / seen.sum(1, keepdim: true)).matmul(x.matmul(values)).view(x.shape[0], x.shape[1], Heads, HeadSize);
             });
             NodeInput result = graph.Add(block + "result", z, x => x.unsqueeze(-2).matmul(output.view(Heads, HeadSize, Width)).squeeze(-2));
             NodeInput written = graph.Add(
@@ -43,7 +44,7 @@ internal sealed class ToyModel : HookedModel
 
         Tensor Weight(params long[] size)
         {
-            Tensor weight = randn(size, dtype: float64, generator: generator).DetachFromDisposeScope();
+            Tensor weight = randn(size, dtype: float64, generator: generator).to(Device).DetachFromDisposeScope();
             _weights.Add(weight);
             return weight;
         }
@@ -69,7 +70,7 @@ internal sealed class ToyModel : HookedModel
 
     public override int VocabularySize => Vocabulary;
 
-    public override Device Device => CPU;
+    public override Device Device { get; }
 
     public override string? WeightsFingerprint() => WeightsChecksum.Of(_weights);
 

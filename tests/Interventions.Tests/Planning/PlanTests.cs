@@ -1,4 +1,5 @@
 using Interventions.Tests.Execution;
+using static TorchSharp.torch;
 
 namespace Interventions.Tests.Planning;
 
@@ -8,30 +9,30 @@ public sealed class PlanTests
     [Fact]
     public void The_plan_is_the_naive_run()
     {
-        using ToyModel model = new();
-        PlanOracle.Check(model, cases: 600);
+        using ToyModel model = new(), meta = new(device: META);
+        PlanOracle.Check(model, meta, cases: 600);
     }
 
     [Fact]
     public void Batches_and_budgets_change_nothing()
     {
-        using ToyModel model = new();
-        PlanOracle.Check(model, cases: 300, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 40_000 + (10_000 * (seed % 7)) });
+        using ToyModel model = new(), meta = new(device: META);
+        PlanOracle.Check(model, meta, cases: 300, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 40_000 + (10_000 * (seed % 7)) });
     }
 
     [Fact]
     public void The_plan_is_the_naive_run_of_a_model_that_looks_ahead()
     {
-        using ToyEncoder model = new();
-        PlanOracle.Check(model, cases: 300);
-        PlanOracle.Check(model, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3) });
+        using ToyEncoder model = new(), meta = new(META);
+        PlanOracle.Check(model, meta, cases: 300);
+        PlanOracle.Check(model, meta, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3) });
     }
 
     [Fact]
     public void The_plan_is_the_naive_run_of_a_model_that_sees_a_window()
     {
-        using WindowedModel model = new();
-        PlanOracle.Check(model, cases: 300);
+        using WindowedModel model = new(), meta = new(META);
+        PlanOracle.Check(model, meta, cases: 300);
     }
 
     [Fact]
@@ -44,11 +45,11 @@ public sealed class PlanTests
     [Fact]
     public void Gradients_are_slopes_at_every_site()
     {
-        using ToyModel causal = new();
-        GradientOracle.Check(causal);
-        using ToyEncoder encoder = new();
-        GradientOracle.Check(encoder);
-        using WindowedModel windowed = new();
-        GradientOracle.Check(windowed);
+        using ToyModel causal = new(), causalMeta = new(device: META);
+        GradientOracle.Check(causal, causalMeta);
+        using ToyEncoder encoder = new(), encoderMeta = new(META);
+        GradientOracle.Check(encoder, encoderMeta);
+        using WindowedModel windowed = new(), windowedMeta = new(META);
+        GradientOracle.Check(windowed, windowedMeta);
     }
 }

@@ -12,8 +12,9 @@ internal sealed class WindowedModel : HookedModel
 
     private readonly List<Tensor> _weights = [];
 
-    public WindowedModel()
+    public WindowedModel(Device? device = null)
     {
+        Device = device ?? CPU;
         using Generator generator = new(6);
         Tensor embedding = Weight(Vocabulary, Width), unembedding = Weight(Width, Vocabulary);
         ModelGraphBuilder graph = new();
@@ -23,7 +24,7 @@ internal sealed class WindowedModel : HookedModel
             Tensor weight = Weight(Width, Width);
             NodeInput seen = residual with { Reach = Reach.Windowed(Window) };
             NodeInput sum = graph.Add($"blocks.{layer}.sum", new Definition(
-                [residual, seen], x => Sum(weight, [x[0]], [new HistoryPiece([x[1]], ones(x[1].shape[1], x[1].shape[1], dtype: @bool).tril(-Window).logical_or(ones(x[1].shape[1], x[1].shape[1], dtype: @bool).triu(1)))]))
+                [residual, seen], x => Sum(weight, [x[0]], [new HistoryPiece([x[1]], Outside(x[1].shape[1]))]))
             {
                 Piecewise = new Piecewise([residual.Node], [seen], (own, pieces) => Sum(weight, own, pieces)),
             });
@@ -31,9 +32,15 @@ internal sealed class WindowedModel : HookedModel
         }
         Graph = graph.Build(graph.Add("logits", residual, x => x.matmul(unembedding)));
 
+        Tensor Outside(long length)
+        {
+            Tensor at = arange(length, device: Device), distance = at.unsqueeze(1) - at;
+            return distance.ge(Window) | distance.lt(0);
+        }
+
         Tensor Weight(params long[] size)
         {
-            Tensor weight = randn(size, dtype: float64, generator: generator).DetachFromDisposeScope();
+            Tensor weight = randn(size, dtype: float64, generator: generator).to(Device).DetachFromDisposeScope();
             _weights.Add(weight);
             return weight;
         }
@@ -54,7 +61,7 @@ internal sealed class WindowedModel : HookedModel
 
     public override int VocabularySize => Vocabulary;
 
-    public override Device Device => CPU;
+    public override Device Device { get; }
 
     protected override void Dispose(bool disposing) => _weights.ForEach(weight => weight.Dispose());
 
@@ -65,7 +72,7 @@ internal sealed class WindowedModel : HookedModel
         foreach (HistoryPiece piece in pieces)
         {
             Tensor history = piece.Inputs[0];
-            Tensor seen = piece.Hidden is { } hidden ? hidden.logical_not().to_type(float64) : ones(own[0].shape[1], history.shape[1], dtype: float64);
+            Tensor seen = piece.Hidden is { } hidden ? 1 - hidden.to_type(float64) : ones(own[0].shape[1], history.shape[1], dtype: float64, device: history.device);
             sum = sum + seen.matmul(history).repeat(own[0].shape[0] / history.shape[0], 1, 1);
         }
         return sum;
