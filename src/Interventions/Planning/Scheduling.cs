@@ -164,6 +164,8 @@ internal static class Scheduling
 
     private static IEnumerable<PlanBatch> Batches(PlanContext plan, Slices slices, int node, Family[] families, ImmutableArray<ImmutableArray<int>> members)
     {
+        if (families.Length == 0)
+            yield break;
         ModelNode? model = node < 2 ? null : plan.Nodes[node - 2];
         foreach (var alike in families.GroupBy(family => model is null ? null : family.DefinitionOf(model), ReferenceEqualityComparer.Instance))
         {

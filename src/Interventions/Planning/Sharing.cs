@@ -14,7 +14,8 @@ internal static class Sharing
         int classes = plan.Classes.Length;
         OwnRows own = new(new RowMap(plan.Families.Length, plan.NodeCount, classes), new RowMap(plan.Families.Length, plan.NodeCount, classes), [], []);
         foreach (Family family in plan.Families)
-            for (int node = 0; node < plan.NodeCount; node++)
+            // A variant is what it is a variant of up to its first write.
+            for (int node = family.IsUnchanged ? 0 : Math.Min(plan.FirstDifferentiated, family.Writes.Keys.Select(plan.Index).DefaultIfEmpty(plan.NodeCount).Min()); node < plan.NodeCount; node++)
                 for (int c = 0; c < classes; c++)
                     AddRows(plan, own, family, node, c);
         return own;

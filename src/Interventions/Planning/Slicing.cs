@@ -115,6 +115,8 @@ internal sealed class Slicing
     private void Pass(Family family, int node)
     {
         int classes = _plan.Classes.Length;
+        if (!_demand.Any(family.Index, node) && !_demandBefore.Any(family.Index, node))
+            return;
         bool isWritten = family.Writes.TryGetValue(_plan.Name(node), out ImmutableArray<BoundWrite> writes);
         for (int c = 0; c < classes; c++)
         {
