@@ -42,17 +42,17 @@ internal static class BatchStream
             try
             {
                 set_num_threads(threads);
-                List<ResultLayout> batches = [];
+                ResultLayout? all = null;
                 run.Each(
                     _ => true,
                     (_, output) =>
                     {
-                        batches.Add(output.Layout);
+                        all = all is null ? output.Layout : all with { Writes = WriteTally.Sum(all.Writes, output.Layout.Writes) };
                         ready.Writer.TryWrite(output);
                         read.Wait(stop.Token);
                     },
                     stop.Token);
-                run.CheckEffects(batches);
+                run.CheckEffects(all!);
             }
             catch (Exception thrown)
             {

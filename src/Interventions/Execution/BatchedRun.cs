@@ -42,8 +42,17 @@ internal sealed class BatchedRun
             KeptValues kept = Kept(_chunks.SelectMany(chunk => chunk.Numbers).Order(), scope);
             for (int i = 0; i < Count; i++)
                 execute(i, kept);
-            CheckEffects([kept.Layout()]);
-            output = kept.ToOutput();
+            RunOutput all = kept.ToOutput();
+            try
+            {
+                CheckEffects(all.Layout);
+            }
+            catch
+            {
+                all.Dispose();
+                throw;
+            }
+            output = all;
         }, cancellationToken);
         return output!;
     }
@@ -65,11 +74,12 @@ internal sealed class BatchedRun
         }
     }, cancellationToken);
 
-    /// <summary>Looks whether every write had an effect, in a strict run: on some batch.</summary>
+    /// <summary>Looks whether every write had an effect on some prompt, in a strict run.</summary>
+    /// <param name="all">What all batches together did.</param>
     /// <exception cref="InterventionException">One had none.</exception>
-    public void CheckEffects(IReadOnlyList<ResultLayout> batches)
+    public void CheckEffects(ResultLayout all)
     {
-        if (_options.Strict && ResultLayout.Join(batches).Warnings.ToArray() is { Length: > 0 } warnings)
+        if (_options.Strict && all.Warnings.ToArray() is { Length: > 0 } warnings)
             throw new InterventionException(string.Join(' ', warnings));
     }
 

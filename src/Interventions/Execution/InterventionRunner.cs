@@ -21,7 +21,8 @@ public static class InterventionRunner
     /// <summary>Runs the graph batch by batch, and gives each batch's result as soon as it is there: its rows are those that <see cref="Run"/> would give.</summary>
     /// <remarks>
     /// Everything is computed on one thread of its own, which is at most one batch ahead of the reader. A reader that stops early stops it, and what was not read is freed. Means are over
-    /// all prompts. A batch is padded to its own longest prompt; gradients of parameters are summed over the batch.
+    /// all prompts. A batch is padded to its own longest prompt; gradients of parameters are summed over the batch, and effects and warnings are the batch's. A strict run throws after the
+    /// last batch where a write had an effect on none.
     /// </remarks>
     /// <param name="graph">What the declaration says.</param>
     /// <param name="model">The model; its weights do not change.</param>
@@ -29,7 +30,10 @@ public static class InterventionRunner
     /// <param name="create">Makes the result of an output, which it owns.</param>
     /// <param name="options">How to run it.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
-    /// <returns>Results that the reader owns, in the order of the prompts. Each enumeration runs anew.</returns>
+    /// <returns>
+    /// Results that the reader owns, of the prompts in their order, or, of a model that looks ahead, of those of one length after those of another: see <see cref="RunOutput.Prompts"/>.
+    /// Each enumeration runs anew.
+    /// </returns>
     /// <exception cref="InterventionException">What <see cref="Run"/> refuses, before any pass.</exception>
     public static IAsyncEnumerable<TResult> StreamAsync<TResult>(
         InterventionGraph graph,
@@ -47,9 +51,12 @@ public static class InterventionRunner
     /// Runs the graph batch by batch into a file of the safetensors format. Where it was stopped, by whatever, the next call with the same path goes on; the file is the same, byte by
     /// byte, and never half written. Where it is complete, it is only loaded.
     /// </summary>
-    /// <remarks>Finished batches lie in a folder beside the file, <c>path.batches</c>, until the last one is there; each is a result by itself.</remarks>
+    /// <remarks>
+    /// Finished batches lie in a folder beside the file, <c>path.batches</c>, until the last one is there; each is a result by itself. That the same goes on is seen from hashes of the
+    /// graph, its tensors and prompts, the weights, the assemblies of its methods, and the options; not from what a method captures, nor from how many threads compute.
+    /// </remarks>
     /// <param name="graph">What the declaration says.</param>
-    /// <param name="model">The model. It must say its <see cref="HookedModel.WeightsFingerprint"/>.</param>
+    /// <param name="model">The model. It must say its <see cref="HookedModel.WeightsFingerprint"/>, and so must splices.</param>
     /// <param name="prompts">At least one prompt.</param>
     /// <param name="path">The file.</param>
     /// <param name="options">How to run it.</param>
@@ -86,7 +93,8 @@ public static class InterventionRunner
         return new PlanExecutor(bound, spliced, prompts.Vocabulary.Runs.Count).Plans(prompts, options);
     }
 
-    private static BatchedRun Prepare(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
+    /// <summary>Binds and plans: whatever is refused is refused here.</summary>
+    internal static BatchedRun Prepare(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
     {
         (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
         return new BatchedRun(bound, spliced, prompts, options);

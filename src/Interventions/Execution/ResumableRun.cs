@@ -58,7 +58,7 @@ internal sealed class ResumableRun
                 outputs.Add(RunOutput.Load(batch));
             // Written in the folder, so that what a kill leaves of it is cleaned up with the rest.
             string whole = Path.Combine(_folder, "all" + Extension);
-            _run.CheckEffects([.. outputs.Select(output => output.Layout)]);
+            _run.CheckEffects(ResultLayout.Join([.. outputs.Select(output => output.Layout)]));
             Save(JoinedResults.Of(outputs), whole);
             File.Move(whole, _path, overwrite: true);
         }

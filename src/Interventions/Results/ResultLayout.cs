@@ -27,7 +27,7 @@ internal sealed record ResultLayout(
     public static ResultLayout Join(IReadOnlyList<ResultLayout> batches) => batches[0] with
     {
         Prompts = [.. batches.SelectMany(batch => batch.Prompts).Order()],
-        Writes = [.. batches[0].Writes.Select((_, write) => batches.Select(batch => batch.Writes[write]).Aggregate((sum, one) => sum + one))],
+        Writes = batches.Select(batch => batch.Writes).Aggregate(WriteTally.Sum),
         Notes = [.. batches.SelectMany(batch => batch.Notes).Distinct().Order(StringComparer.Ordinal)],
     };
 

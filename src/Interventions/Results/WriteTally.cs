@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Interventions.Execution;
 
 /// <summary>What a declared write did, and what tells whether it should have done something.</summary>
@@ -6,18 +8,18 @@ namespace Interventions.Execution;
 /// <param name="Due">How many of them it should change.</param>
 internal sealed record WriteTally(WriteEffect Effect, long Read, long Due)
 {
-    /// <summary>The same write on other prompts too.</summary>
-    public static WriteTally operator +(WriteTally left, WriteTally right) => new(
-        left.Effect with
+    /// <summary>The same writes on the prompts of two batches.</summary>
+    public static ImmutableArray<WriteTally> Sum(ImmutableArray<WriteTally> left, ImmutableArray<WriteTally> right) => [.. left.Zip(right, (one, other) => new WriteTally(
+        one.Effect with
         {
-            Selected = left.Effect.Selected + right.Effect.Selected,
-            Written = left.Effect.Written + right.Effect.Written,
-            Compared = left.Effect.Compared + right.Effect.Compared,
-            Changed = left.Effect.Changed + right.Effect.Changed,
-            Largest = Math.Max(left.Effect.Largest, right.Effect.Largest),
+            Selected = one.Effect.Selected + other.Effect.Selected,
+            Written = one.Effect.Written + other.Effect.Written,
+            Compared = one.Effect.Compared + other.Effect.Compared,
+            Changed = one.Effect.Changed + other.Effect.Changed,
+            Largest = Math.Max(one.Effect.Largest, other.Effect.Largest),
         },
-        left.Read + right.Read,
-        left.Due + right.Due);
+        one.Read + other.Read,
+        one.Due + other.Due))];
 
     /// <summary>What is wrong, if it had no effect though it should have had one.</summary>
     /// <param name="declaration">The declaration's name.</param>

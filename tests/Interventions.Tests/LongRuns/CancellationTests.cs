@@ -44,6 +44,45 @@ public sealed class CancellationTests : IDisposable
         RunOptions Options(Action<RunProgress> report) => new() { BatchSize = 2, Naive = naive, Progress = new Reported(report) };
     }
 
+    [Fact]
+    public void A_stream_of_200_batches_holds_no_more_at_its_end_than_at_its_beginning()
+    {
+        List<long> alive = [];
+        ToyPrompts prompts = ToyPrompts.Random(7, [.. Enumerable.Repeat(4, 200)]);
+        InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
+        graph = graph with { Writes = [.. graph.Writes, BuiltInWrites.Resample("blocks.1.out[pos=0]", "corrupted", 3)] };
+        BatchedRun run = InterventionRunner.Prepare(graph, _model, prompts, new RunOptions { BatchSize = 1 });
+        run.Each(_ => true, (_, output) =>
+        {
+            output.Dispose();
+            alive.Add(Tensor.TotalCount);
+        }, CancellationToken.None);
+        Assert.Equal(200, alive.Count);
+        Assert.Single(alive.Distinct());
+    }
+
+    [Fact]
+    public void A_resumed_run_tells_what_was_done_before()
+    {
+        using Folder folder = new();
+        InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
+        List<RunProgress> first = [], second = [];
+        using CancellationTokenSource source = new();
+        Assert.ThrowsAny<OperationCanceledException>(() => InterventionRunner.RunTo(graph, _model, _prompts, folder["run"], Options(progress =>
+        {
+            first.Add(progress);
+            if (progress.Done == progress.Total - 2)
+                source.Cancel();
+        }), source.Token));
+        InterventionRunner.RunTo(graph, _model, _prompts, folder["run"], Options(second.Add)).Dispose();
+        Assert.Equal(first[0].Total, second[0].Total);
+        // All but the means and the last of four batches.
+        Assert.InRange(second[0].Done, first[0].Total / 2, first[0].Total - 1);
+        Assert.Equal(Enumerable.Range(second[0].Done, second[0].Total - second[0].Done + 1), second.Select(progress => progress.Done));
+
+        static RunOptions Options(Action<RunProgress> report) => new() { BatchSize = 2, Progress = new Reported(report) };
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

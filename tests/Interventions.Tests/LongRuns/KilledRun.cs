@@ -1,4 +1,5 @@
 using Interventions.Execution;
+using Interventions.Graphs;
 using Interventions.Tests.Execution;
 using static TorchSharp.torch;
 
@@ -19,13 +20,34 @@ internal static class KilledRun
     public static void Execute(string path, int pause)
     {
         using ToyModel model = new();
-        using var direction = LongStudy.Direction();
-        InterventionRunner.RunTo(
-            LongStudy.Graph(direction, x =>
-            {
-                Thread.Sleep(pause);
-                return x[0] + x[1];
-            }),
-            model, LongStudy.Prompts(40), path, new RunOptions { BatchSize = 2 }).Dispose();
+        using Tensor direction = LongStudy.Direction();
+        InterventionRunner.RunTo(Graph(direction, pause), model, Prompts, path, Options).Dispose();
     }
+
+    /// <summary>Does everything but put the batches together.</summary>
+    public static void ExecuteBatches(string path)
+    {
+        using ToyModel model = new();
+        using Tensor direction = LongStudy.Direction();
+        InterventionGraph graph = Graph(direction, pause: 0);
+        RunOrigin origin = RunOrigin.Of(graph, model, Prompts, Options);
+        InterventionRunner.Prepare(graph, model, Prompts, Options).Each(
+            _ => true,
+            (batch, output) =>
+            {
+                using (output)
+                    output.Save(Path.Combine(path + ".batches", $"{batch:D6}.safetensors"), origin.Metadata);
+            },
+            CancellationToken.None);
+    }
+
+    private static ToyPrompts Prompts => LongStudy.Prompts(40);
+
+    private static RunOptions Options => new() { BatchSize = 2 };
+
+    private static InterventionGraph Graph(Tensor direction, int pause) => LongStudy.Graph(direction, x =>
+    {
+        Thread.Sleep(pause);
+        return x[0] + x[1];
+    });
 }

@@ -87,12 +87,13 @@ public sealed class RunToTests : IDisposable
     [InlineData("declaration", "with another declaration, or with other tensors in it")]
     [InlineData("tensor", "with another declaration, or with other tensors in it")]
     [InlineData("weights", "with other weights")]
+    [InlineData("splice", "with other weights")]
     [InlineData("prompts", "with other prompts")]
     [InlineData("batches", "in batches of 2 within 2048 MiB, on CPU, and this run is in batches of 3 within 2048 MiB, on CPU")]
     public void Something_else_is_refused_in_words(string other, string words)
     {
         using ToyModel otherModel = new(seed: 2);
-        InterventionRunner.RunTo(LongStudy.Graph(LongStudy.Direction()), _model, _prompts, _path, _options).Dispose();
+        InterventionRunner.RunTo(Graph("first"), _model, _prompts, _path, _options).Dispose();
         Refused();
         // The same of a batch.
         Directory.CreateDirectory(_path + ".batches");
@@ -101,7 +102,7 @@ public sealed class RunToTests : IDisposable
 
         void Refused()
         {
-            InterventionGraph graph = LongStudy.Graph(LongStudy.Direction(scale: other == "tensor" ? 2 : 1));
+            InterventionGraph graph = Graph(other == "splice" ? "second" : "first", other == "tensor" ? 2 : 1);
             InterventionException refused = Assert.Throws<InterventionException>(() => InterventionRunner.RunTo(
                 other == "declaration" ? graph with { Metrics = [], Gradients = [], Parameters = [] } : graph,
                 other == "weights" ? otherModel : _model,
@@ -110,6 +111,8 @@ public sealed class RunToTests : IDisposable
                 other == "batches" ? new RunOptions { BatchSize = 3 } : _options));
             Assert.Contains(words, refused.Message, StringComparison.OrdinalIgnoreCase);
         }
+
+        static InterventionGraph Graph(string splice, double scale = 1) => LongStudy.Graph(LongStudy.Direction(scale)).Splice("Sae", "blocks.0.resid", new Doubling(splice));
     }
 
     [Fact]
@@ -126,6 +129,8 @@ public sealed class RunToTests : IDisposable
 
         using Silent silent = new(_model);
         Assert.Contains("Override WeightsFingerprint", Refused(silent));
+        graph = graph.Splice("Sae", "blocks.0.resid", new Doubling(null));
+        Assert.Contains("Sae, a Doubling, does not say which weights it has. Implement WeightsFingerprint", Refused(_model));
 
         string Refused(HookedModel model) => Assert.Throws<InterventionException>(() => InterventionRunner.RunTo(graph, model, _prompts, _path)).Message;
     }
@@ -138,37 +143,68 @@ public sealed class RunToTests : IDisposable
         KilledRun.Execute(whole, pause: 0);
 
         Random random = new(3);
-        string batches = _path + ".batches";
         int kills = 0;
-        while (!File.Exists(_path))
+        for (int round = 0; !File.Exists(_path); round++)
         {
-            int finished = Finished();
-            using Process child = Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(KilledRun).Assembly.Location, _path]) { RedirectStandardError = true })!;
-            // It gets somewhere, and is killed somewhere in what follows.
-            int further = random.Next(1, 5);
-            while (!child.HasExited && Finished() < finished + further)
-                Thread.Sleep(1);
-            Thread.Sleep(random.Next(30));
-            if (!child.HasExited)
+            int finished = Finished(), further = random.Next(1, 5);
+            bool getsSomewhere = round % 2 == 0;
+            TimeSpan pause = TimeSpan.FromMilliseconds(random.Next(getsSomewhere ? 30 : 700));
+            // Somewhere after a batch; or anywhere: while it starts, looks at what is there, takes means, computes, writes.
+            kills += Kill(child =>
             {
-                child.Kill();
-                kills++;
-            }
-            child.WaitForExit();
-            Assert.True(child.ExitCode is 0 or 137, child.StandardError.ReadToEnd());
-            // What is there under its name is whole.
-            foreach (string batch in Batches())
-                RunOutput.Load(batch).Dispose();
+                while (getsSomewhere && !child.HasExited && Finished() < finished + further)
+                    Thread.Sleep(1);
+                Thread.Sleep(pause);
+            });
+            Assert.True(Finished() >= finished || File.Exists(_path), "what was finished stays");
         }
-        Assert.True(kills >= 3, $"it was killed {kills} times");
-        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(_path));
-        // Where the last kill came after the file was complete, the next call cleans up.
+        Assert.True(kills >= 5, $"it was killed {kills} times");
+        CheckResult(whole);
+    }
+
+    /// <summary>The same while batches are put together.</summary>
+    [Fact]
+    public void A_kill_while_batches_are_put_together_leaves_them_or_the_file()
+    {
+        string whole = _folder["whole.safetensors"];
+        KilledRun.Execute(whole, pause: 0);
+        KilledRun.ExecuteBatches(_path);
+        for (int round = 0; round < 8 && !File.Exists(_path); round++)
+        {
+            Kill(child =>
+            {
+                while (!child.HasExited && !File.Exists(_path) && Directory.GetFiles(Batches, "all*").Length == 0)
+                    Thread.SpinWait(100);
+            });
+            Assert.True(Finished() == 20 || File.Exists(_path));
+        }
+        CheckResult(whole);
+    }
+
+    private string Batches => _path + ".batches";
+
+    private int Finished() => Directory.Exists(Batches) ? Directory.GetFiles(Batches, "0*.safetensors").Length : 0;
+
+    /// <summary>Starts the run in a process of its own and kills it. How often that came before its end.</summary>
+    private int Kill(Action<Process> wait)
+    {
+        using Process child = Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(KilledRun).Assembly.Location, _path]) { RedirectStandardError = true })!;
+        wait(child);
+        child.Kill();
+        child.WaitForExit();
+        Assert.True(child.ExitCode is 0 or 137, child.StandardError.ReadToEnd());
+        // What is there under its name is whole.
+        foreach (string file in Directory.GetFiles(_folder.Path, "*.safetensors", SearchOption.AllDirectories))
+            RunOutput.Load(file).Dispose();
+        return child.ExitCode == 137 ? 1 : 0;
+    }
+
+    /// <summary>Where the last kill came after the file was complete, the next call cleans up.</summary>
+    private void CheckResult(string whole)
+    {
         KilledRun.Execute(_path, pause: 0);
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(_path));
         Assert.Equal([_path, whole], Directory.GetFileSystemEntries(_folder.Path).Order(StringComparer.Ordinal));
-
-        string[] Batches() => Directory.Exists(batches) ? Directory.GetFiles(batches, "0*.safetensors") : [];
-
-        int Finished() => Batches().Length;
     }
 
     /// <summary>One call a point and batch.</summary>
@@ -177,6 +213,17 @@ public sealed class RunToTests : IDisposable
         call();
         return x[0] + x[1];
     });
+
+    private sealed class Doubling(string? weights) : ISplice
+    {
+        public int Features => ToyModel.Width;
+
+        public Tensor Encode(Tensor x) => x * 2;
+
+        public Tensor Decode(Tensor features, Tensor x) => features / 2;
+
+        public string? WeightsFingerprint() => weights;
+    }
 
     private sealed class Silent(HookedModel model) : HookedModel
     {

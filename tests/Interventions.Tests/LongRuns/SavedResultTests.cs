@@ -36,8 +36,38 @@ public sealed class SavedResultTests : IDisposable
         Assert.Equal(run.Changed("LogitDifference").Points().Select(point => point.ToString()), swept.Points().Select(point => point.ToString()));
         Assert.True(swept.At(1, "end", double.PositiveInfinity).eq(run.Changed("LogitDifference").At(1, "end", double.PositiveInfinity)).all().item<bool>());
         Assert.True(loaded.Changed("Residual").Mask!.eq(run.Changed("Residual").Mask!).all().item<bool>());
+        Assert.Equal(Enumerable.Range(0, 7), loaded.Prompts);
+        Assert.Equal(["Direction", "Mean", "Patch"], loaded.Effects.Select(effect => effect.Write));
+        Assert.Equal(run.Effects.AsEnumerable(), loaded.Effects);
+        Assert.Equal(run.Warnings.AsEnumerable(), loaded.Warnings);
         Assert.True(loaded.Gradient("Direction").eq(run.Gradient("Direction")).all().item<bool>());
         Assert.True(loaded.Run("corrupted")["Attribution"].eq(run.Run("corrupted")["Attribution"]).all().item<bool>());
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Bool)]
+    [InlineData(ScalarType.Byte)]
+    [InlineData(ScalarType.Int32)]
+    [InlineData(ScalarType.Int64)]
+    [InlineData(ScalarType.Float16)]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.Float64)]
+    public void Every_type_comes_back(ScalarType dtype)
+    {
+        string saved = _folder["saved"], written = _folder["written"];
+        InterventionGraph graph = new()
+        {
+            Name = "Types",
+            Captures = [new CaptureNode("Typed", "blocks.*.resid", [new Read.Value()], x => x[0].abs().to(dtype))],
+            Metrics = [LongStudy.LogitDifference],
+        };
+        using RunOutput run = InterventionRunner.Run(graph, _model, LongStudy.Prompts(), new RunOptions { BatchSize = 3 });
+        run.Save(saved);
+        using RunOutput loaded = RunOutput.Load(saved), gone = InterventionRunner.RunTo(graph, _model, LongStudy.Prompts(), written, new RunOptions { BatchSize = 3 });
+        Assert.Equal(dtype, loaded.Changed("Typed").Values.dtype);
+        LongStudy.Same(run, loaded);
+        LongStudy.Same(run, gone);
     }
 
     [Fact]

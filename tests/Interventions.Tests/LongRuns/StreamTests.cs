@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Interventions.Execution;
 using Interventions.Graphs;
 using Interventions.Tests.Execution;
@@ -80,6 +81,111 @@ public sealed class StreamTests : IDisposable
                 await Task.Delay(50);
                 break;
             }
+        }
+    }
+
+    /// <summary>From another thread, at whatever moment: between nodes, between batches, while a batch waits for its reader or is written.</summary>
+    [Fact]
+    public async Task Streams_and_files_that_are_cancelled_at_any_time_leave_nothing()
+    {
+        using Folder folder = new();
+        InterventionGraph graph = LongStudy.Graph(_direction);
+        RunOptions options = new() { BatchSize = 1 };
+        await Read(CancellationToken.None);
+        InterventionRunner.RunTo(graph, _model, _prompts, folder["whole"], options).Dispose();
+        long before = Tensor.TotalCount, started = Stopwatch.GetTimestamp();
+        await Read(CancellationToken.None);
+        TimeSpan whole = Stopwatch.GetElapsedTime(started);
+        Random random = new(2);
+        int cancelled = 0;
+        for (int i = 0; i < 40; i++)
+        {
+            using CancellationTokenSource source = new(whole * random.NextDouble());
+            try
+            {
+                if (i % 2 == 0)
+                    await Read(source.Token);
+                else
+                    InterventionRunner.RunTo(graph, _model, _prompts, folder[$"{i}"], options, source.Token).Dispose();
+            }
+            catch (OperationCanceledException)
+            {
+                cancelled++;
+            }
+            Assert.Equal(before, Tensor.TotalCount);
+        }
+        Assert.True(cancelled > 10, $"{cancelled} were cancelled");
+
+        async Task Read(CancellationToken cancellationToken)
+        {
+            await foreach (RunOutput batch in Stream(graph, options).WithCancellation(cancellationToken))
+                batch.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task Batches_of_a_model_that_looks_ahead_say_whose_they_are_and_come_back_in_the_order_of_the_prompts()
+    {
+        using ToyEncoder encoder = new();
+        ToyPrompts prompts = ToyPrompts.Random(8, 4, 2, 4, 7, 2, 4);
+        InterventionGraph graph = new()
+        {
+            Name = "Encoder",
+            Writes = [BuiltInWrites.Resample("blocks.{layer}.z[pos=end]", "corrupted", 3), BuiltInWrites.Mean("blocks.0.pattern[query=end; key=0..1]", "corrupted", pooled: false)],
+            Captures = [new CaptureNode("Pattern", "blocks.1.pattern", [new Read.Value()], x => x[0])],
+            Metrics = [LongStudy.LogitDifference],
+        };
+        RunOptions options = new() { BatchSize = 2 };
+        using RunOutput whole = InterventionRunner.Run(graph, encoder, prompts, options);
+        Assert.Equal(Enumerable.Range(0, 6), whole.Prompts);
+        List<RunOutput> batches = [];
+        await foreach (RunOutput batch in InterventionRunner.StreamAsync(graph, encoder, prompts, output => output, options))
+            batches.Add(batch);
+        Assert.Equal(["0 2", "5", "1 4", "3"], batches.Select(batch => string.Join(' ', batch.Prompts)));
+        using RunOutput joined = JoinedResults.Of(batches);
+        LongStudy.Same(whole, joined);
+        batches.ForEach(batch => batch.Dispose());
+    }
+
+    /// <summary>The first batch's prompts are the same in both runs, so that the patch changes nothing there; the last one's are not.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_strict_stream_asks_for_an_effect_on_some_prompt(bool differsAtLast)
+    {
+        PromptTokens[] same = [.. LongStudy.Prompts(4).Prompts.Select(prompt => prompt with { Runs = [prompt.Runs[0], prompt.Runs[0]] })];
+        ToyPrompts prompts = new([.. same, .. differsAtLast ? LongStudy.Prompts(5).Prompts.Skip(4) : []]);
+        // Of a named site: nobody can know before the pass that it changes nothing.
+        InterventionGraph graph = new()
+        {
+            Name = "Strict",
+            Writes = [new WriteNode("Patch", "embed[pos=end]", [new Read.Value(), new Read.From("corrupted", "embed[pos=end]")], x => x[1])],
+            Metrics = [LongStudy.LogitDifference],
+        };
+        RunOptions options = new() { BatchSize = 2, Strict = true };
+        using Folder folder = new();
+        int read = 0;
+        Func<Task> stream = async () =>
+        {
+            await foreach (RunOutput batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, options))
+            {
+                using (batch)
+                    Assert.Equal(!(differsAtLast && ++read == 3), batch.Warnings.Length == 1);
+            }
+        };
+        if (differsAtLast)
+        {
+            await stream();
+            using RunOutput written = InterventionRunner.RunTo(graph, _model, prompts, folder["run"], options);
+            Assert.Empty(written.Warnings);
+            using RunOutput run = InterventionRunner.Run(graph, _model, prompts, options);
+            Assert.Equal(run.Effects.AsEnumerable(), written.Effects);
+        }
+        else
+        {
+            Assert.Contains("Strict.Patch changed nothing", (await Assert.ThrowsAsync<InterventionException>(stream)).Message);
+            Assert.Contains("Strict.Patch changed nothing", Assert.Throws<InterventionException>(() => InterventionRunner.RunTo(graph, _model, prompts, folder["run"], options)).Message);
+            Assert.False(File.Exists(folder["run"]));
         }
     }
 

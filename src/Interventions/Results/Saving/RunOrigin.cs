@@ -67,9 +67,9 @@ internal sealed record RunOrigin(ImmutableArray<KeyValuePair<string, string>> Pa
         return Hash([graph.ToJson(), WeightsChecksum.Of(tensors)]);
     }
 
-    private static IEnumerable<string> Splices(InterventionGraph graph) => GraphMembers.Of(graph).Splices.OrderBy(splice => splice.Key, StringComparer.Ordinal).Select(splice =>
-        splice.Value.WeightsFingerprint() ?? throw new InterventionException(
-            $"{graph.Name} cannot be run into a file: {splice.Key}, a {splice.Value.GetType().Name}, does not say which weights it has. Implement {nameof(ISplice.WeightsFingerprint)}."));
+    private static IEnumerable<string> Splices(InterventionGraph graph) => graph.Splices.SelectMany(node => node.Splices.Select(splice =>
+        splice.WeightsFingerprint() ?? throw new InterventionException(
+            $"{graph.Name} cannot be run into a file: {node.Name}, a {splice.GetType().Name}, does not say which weights it has. Implement {nameof(ISplice.WeightsFingerprint)}.")));
 
     /// <summary>A method is code: its module's version says whether it may be another.</summary>
     private static string Methods(InterventionGraph graph) => Hash(GraphMembers.Of(graph).Methods.Values
