@@ -118,9 +118,4 @@ public sealed class CancellationTests : IDisposable
         Assert.Throws<InvalidDataException>(() => InterventionRunner.Run(failing, _model, _prompts));
         Assert.Equal((ActivityStatusCode.Error, "no"), (ended[^1].Status, ended[^1].StatusDescription));
     }
-
-    private sealed class Reported(Action<RunProgress> report) : IProgress<RunProgress>
-    {
-        public void Report(RunProgress value) => report(value);
-    }
 }
