@@ -19,7 +19,7 @@ internal sealed class EngineTable(DecoderModel model, int repeats, string only, 
     private const int StraightForwards = 10;
 
     private readonly RandomPairs _from0 = new(8, 16, 0), _from4 = new(8, 16, 4), _single = new(8, 16, 0, runs: 1);
-    private readonly TimedModel _timed = new(model);
+    private readonly ProductClock _clock = new(model);
 
     public void Print()
     {
@@ -110,7 +110,7 @@ internal sealed class EngineTable(DecoderModel model, int repeats, string only, 
 
     private OperationCount Operations(InterventionGraph graph, RandomPairs prompts) => PlanExplanation.Operations(InterventionRunner.Plans(graph, model, prompts).Single());
 
-    private double Products(InterventionGraph graph, RandomPairs prompts) => _timed.ProductShare(timed => InterventionRunner.Run(graph, timed, prompts).Dispose());
+    private double Products(InterventionGraph graph, RandomPairs prompts) => _clock.Share(Work.Run(graph, _clock.Model, prompts));
 
     private static double Growth(Action action) => PeakMemory.Of(() => Interleaved.Time(action)).Growth / 1048576.0;
 }

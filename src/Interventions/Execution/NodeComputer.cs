@@ -11,7 +11,7 @@ namespace Interventions.Execution;
 internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDifferentiated, PromptChunk chunk, RowStore store, RowGather gather, Device device)
 {
     /// <summary>How much of a value is worked on at once: more would leave the processor's cache, less would make products small.</summary>
-    private const long BlockBytes = 12 << 20;
+    public const long BlockBytes = 12 << 20;
 
     /// <summary>
     /// The groups in parts whose inputs have one shape: a variant with a patched port has keys for every query head, others share them.
@@ -126,8 +126,14 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
             int some = Math.Min(count, lanes - first);
             // What is shared stays whole: a lane's source is the same in every block, since a block begins with a member's first prompt.
             Tensor Some(Tensor of) => of.shape[0] == lanes && some < lanes ? of.narrow(0, first, some) : of;
-            Tensor value = piecewise.Compute([.. own.Select(Some)], [.. pieces.Select(piece => new HistoryPiece([.. piece.Inputs.Select(Some)], piece.Hidden))]);
-            yield return value.movedim([Shape(node.Name).PositionAxis], [1]).flatten(0, 1);
+            Tensor rows;
+            // A block's own scores are freed before the next one's are made.
+            using (NewDisposeScope())
+            {
+                Tensor value = piecewise.Compute([.. own.Select(Some)], [.. pieces.Select(piece => new HistoryPiece([.. piece.Inputs.Select(Some)], piece.Hidden))]);
+                rows = value.movedim([Shape(node.Name).PositionAxis], [1]).flatten(0, 1).MoveToOuterDisposeScope();
+            }
+            yield return rows;
         }
     }
 

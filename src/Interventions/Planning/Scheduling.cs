@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Execution;
 using Interventions.Graphs;
 
 namespace Interventions.Planning;
@@ -32,6 +33,9 @@ internal static class Scheduling
     /// Tables up to this size find memory that was used before. Larger ones come from the system page by page and go back to it, which costs more than products of more rows gain.
     /// </summary>
     private const long HandyBytes = 28 << 20;
+
+    /// <summary>How often a function that looks beyond its own position holds what it returns, and a number for every head and key: inputs in the order of its products, scores, patterns.</summary>
+    private const int PieceCopies = 5, WholeCopies = 3;
 
     /// <summary>Products of so many rows are as fast as those of more.</summary>
     private const long HandyRows = 2048;
@@ -105,25 +109,54 @@ internal static class Scheduling
     private static long Bytes(PlanContext plan, int node, PlanBatch batch) =>
         batch.Groups.Sum(group => (long)group.Size) * plan.RowBytes(node);
 
-    private static long PeakBytes(PlanContext plan, IEnumerable<PlanStep> steps)
+    private static long PeakBytes(PlanContext plan, Slices slices, ImmutableArray<ImmutableArray<int>> members, IReadOnlyList<PlanStep> steps)
     {
         bool keepsAll = KeepsAll(plan);
         long live = 0, peak = 0;
         Dictionary<int, long> tables = [];
+        Dictionary<int, PlanStep> made = steps.ToDictionary(step => step.Node);
         foreach (PlanStep step in steps)
         {
-            long made = step.Batches.Sum(batch => Bytes(plan, step.Node, batch));
-            // What is written is there twice for a moment, and inputs in another order are copied.
-            long beside = made + step.Written.Sum(_ => made);
-            tables[step.Node] = made;
-            live += made;
-            peak = Math.Max(peak, live + beside);
+            foreach (PlanBatch batch in step.Batches)
+            {
+                live += Bytes(plan, step.Node, batch);
+                peak = Math.Max(peak, live + Beside(plan, made, step.Node, batch));
+            }
+            // What is written is worked on in a table of each family's, and then put together.
+            long written = step.Written.Sum(family => Enumerable.Range(0, plan.Classes.Length).Sum(c =>
+                (long)slices.After[family.Index, step.Node, c].Count * plan.Classes[c].Rows.Length * members[family.Index].Length)) * plan.RowBytes(step.Node);
+            peak = Math.Max(peak, live + (2 * written));
+            live += written;
+            tables[step.Node] = step.Batches.Sum(batch => Bytes(plan, step.Node, batch)) + written;
             if (!keepsAll)
                 foreach (int node in step.Freed)
                     if (tables.Remove(node, out long bytes))
                         live -= bytes;
         }
         return keepsAll ? 2 * peak : peak;
+    }
+
+    /// <summary>What is there beside a table while it is computed: inputs that are put into its order, and values on the way.</summary>
+    private static long Beside(PlanContext plan, Dictionary<int, PlanStep> made, int node, PlanBatch batch)
+    {
+        if (batch.Definition is not { } definition)
+            return 0;
+        long rows = batch.Groups.Sum(group => (long)group.Size), bytes = rows * plan.RowBytes(node);
+        if (!definition.LooksBeyond)
+        {
+            long[] links = [.. batch.Chain.Select(link => plan.RowBytes(plan.Index(link.Node.Name)))];
+            int[] inputs = [.. batch.Chain.Select(link => link.Definition).Append(definition).SelectMany(link => link.Inputs).Select(input => input.Node)
+                .Except(batch.Chain.Select(link => link.Node.Name)).Select(plan.Index)];
+            long block = Math.Min(rows, Math.Max(64, NodeComputer.BlockBytes / Math.Max(1, links.DefaultIfEmpty(0).Max())));
+            return inputs.Sum(input => IsInOrder(input) ? 0 : rows * plan.RowBytes(input)) + (block * links.Sum()) + bytes;
+        }
+        long whole = batch.Groups.Sum(group => (long)group.Lanes * plan.Classes[group.Class].Length);
+        long read = definition.Inputs.Sum(input => IsInOrder(plan.Index(input.Node)) ? 0 : (input.Reach.Kind == ReachKind.Pointwise ? rows : whole) * plan.RowBytes(plan.Index(input.Node)));
+        return definition.Piecewise is null
+            ? read + (WholeCopies * whole * plan.RowBytes(node))
+            : read + bytes + (long)(PieceCopies * Math.Min(batch.Groups.Max(group => (long)group.Size) * plan.RowBytes(node), NodeComputer.BlockBytes) * (1 + ((double)plan.Longest / plan.RowShape(node).LastOrDefault(1))));
+
+        bool IsInOrder(int input) => made.TryGetValue(input, out PlanStep? step) && step.Written.IsEmpty && step.Batches is [PlanBatch one] && RowGroup.AreSame(one.Groups, batch.Groups);
     }
 
     private static PlanPass Pass(PlanContext plan, Slices slices, ImmutableArray<ImmutableArray<int>> members, bool isRetained = false)
@@ -155,7 +188,7 @@ internal static class Scheduling
             if (batches[node].Length > 0 || !written.IsEmpty || freed[node].Any() || kept.Contains(node))
                 steps.Add(new PlanStep(node, [.. batches[node]], written, [.. freed[node]]));
         }
-        return new PlanPass(members, steps.ToImmutable(), isRetained, PeakBytes(plan, steps));
+        return new PlanPass(members, steps.ToImmutable(), isRetained, PeakBytes(plan, slices, members, steps));
     }
 
     /// <summary>Whether a node's only reader can compute it on the way: the same rows, each alone.</summary>
