@@ -11,12 +11,16 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 using DecoderModel model = DecoderModel.Load(args.FirstOrDefault() ?? Path.Combine(AppContext.BaseDirectory, "model"));
 Findings found = Exploration.Of(model);
 
-Console.WriteLine($"{Exploration.Clean} ... {found.Answer}\n\nIf the direction of the residual at the end were the output, it would say");
+Console.WriteLine($"{Exploration.Clean} ...{found.Answer}\n\nRead off the residual at the end, after each layer:");
 for (int layer = 0; layer < found.Lens.Count; layer++)
-    Console.WriteLine($"  after layer {layer}: {found.Lens[layer]}");
-Console.WriteLine($"\nlogit Mary - Tom: {found.Difference:0.0}; with other people, {found.CorruptedDifference:0.0}. With one head's output from there, and what a gradient estimates:");
+    Console.WriteLine($"  layer {layer}: {found.Lens[layer]}");
+Console.WriteLine($"""
+
+    Logit difference Mary - Tom: {found.Difference:0.0}; in a sentence about other people: {found.CorruptedDifference:0.0}
+    head   with its output from there   estimated from a gradient
+    """);
 foreach (((int Layer, int Head) head, double patched) in found.Patched.OrderBy(pair => pair.Value).Take(5))
-    Console.WriteLine($"  head {head.Layer}.{head.Head}: {patched,5:0.0}   {found.Difference + found.Estimated[head],5:0.0}");
+    Console.WriteLine($"{head.Layer}.{head.Head}    {patched,26:0.0}   {found.Difference + found.Estimated[head],25:0.0}");
 
 namespace Interventions.Examples.Explore
 {

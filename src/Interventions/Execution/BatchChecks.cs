@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Interventions.Graphs;
 using Interventions.Planning;
 
@@ -31,8 +32,11 @@ internal static class BatchChecks
         int count = prompts.Prompts.Count;
         if (batchSize < count && Mixing(intervention).Select(mixing => mixing.Name).FirstOrDefault() is { } name)
             throw new InterventionException(
-                $"{intervention.Name}.{name} is declared [AcrossBatch], so that it needs all {count} prompts at once: about {bytes >> 20} MiB, and {nameof(RunOptions.MemoryBudget)} is {budget >> 20} MiB.");
+                $"{intervention.Name}.{name} is declared [AcrossBatch], so that it needs all {count} prompts at once: about {MiB(bytes)}, and {nameof(RunOptions.MemoryBudget)} is {MiB(budget)}.");
     }
+
+    /// <summary>Bytes as people read them.</summary>
+    public static string MiB(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB");
 
     private static IEnumerable<(string Name, ImmutableArray<BoundSite> Sites)> Mixing(BoundIntervention intervention) =>
     [

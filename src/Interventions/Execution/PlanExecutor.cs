@@ -35,7 +35,7 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
                 }
                 if (!fits)
                     throw new InterventionException(
-                        $"{intervention.Name}: one prompt at one point of the sweep needs about {plan.PeakBytes >> 20} MiB, and RunOptions.MemoryBudget is {options.MemoryBudget >> 20} MiB.");
+                        $"{intervention.Name}: one prompt at one point of the sweep needs about {BatchChecks.MiB(plan.PeakBytes)}, and RunOptions.MemoryBudget is {BatchChecks.MiB(options.MemoryBudget)}.");
                 chunks.Add(chunk);
             }
             if (fits)

@@ -19,7 +19,7 @@ public sealed class DecoderPlanTests
     {
         using DecoderModel model = Random(family, window, CPU), meta = Random(family, window, META);
         PlanOracle.Check(model, meta, cases: 500);
-        PlanOracle.Check(model, meta, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 600_000 + (100_000 * (seed % 5)) });
+        PlanOracle.Check(model, meta, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 800_000 + (100_000 * (seed % 5)) });
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using Interventions.Execution;
 using Interventions.Graphs;
 using Interventions.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Interventions.Tests.Planning;
 
@@ -87,6 +89,37 @@ public sealed class PlanStepsTests : IDisposable
         WriteStep step = Assert.Single(slices.Writes[(3, plan.Index("blocks.0.sum"))].Steps);
         Assert.Equal(positions, string.Join(',', plan.Positions(step.Write.Site, 0, 0, SweepPoint.None)));
         Assert.Equal(kind == "method", step.Widens);
+    }
+
+    /// <summary>A run that reads the end of another one, which reads the end of a third.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Donors_behind_what_is_written_are_there_before(bool isDifferentiated)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        InterventionGraph graph = new()
+        {
+            Name = "Behind",
+            Runs = [new DerivedRun("first"), new DerivedRun("second", "corrupted")],
+            Writes =
+            [
+                BuiltInWrites.Zero("embed[pos=0]", "first"),
+                new("Second", "embed[pos=1]", [new Read.Value(), new Read.From("first", "blocks.1.resid[pos=end]")], x => x[0] + x[1], "second"),
+                new("Third", "blocks.{layer}.sum[pos=mid]", [new Read.Value(), new Read.From("second", "logits[pos=end]")], x => x[0] * x[1].mean([-1L], keepdim: true)),
+            ],
+            Captures = [new("Stream", "blocks.1.resid", [new Read.Value()], x => x[0])],
+            Gradients = isDifferentiated ? [new("Gradient", "embed", [new Read.Gradient()], x => x[0])] : [],
+            Metrics = [new("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - x[1])],
+        };
+        RandomPrompts prompts = RandomPrompts.Of(2, WindowedModel.Vocabulary, 4, 3, 4);
+        using RunOutput naive = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, _model, prompts);
+        foreach (string name in (string[])["Stream", "Metric", .. isDifferentiated ? ["Gradient"] : Array.Empty<string>()])
+        {
+            Assert.Equal(naive.Changed(name).Values.shape, planned.Changed(name).Values.shape);
+            Assert.InRange((naive.Changed(name).Values - planned.Changed(name).Values).abs().max().item<double>(), 0, 1e-9);
+            Assert.True((naive.Changed(name).Values - naive.Run("clean")[name]).abs().max().item<double>() > 1e-3);
+        }
     }
 
     private (PlanContext Plan, OwnRows Own, Slices Slices) Plan(InterventionGraph graph)
