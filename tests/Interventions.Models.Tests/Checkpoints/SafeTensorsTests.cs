@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Interventions.Files;
+using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -79,7 +80,7 @@ public sealed class SafeTensorsTests : IDisposable
         string path = _folder["a.safetensors"];
         using (Tensor x = ones(10))
             SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = x });
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count();
         for (int i = 0; i < 10; i++)
             SafeTensors.Load(path)["x"].Dispose();
         Assert.Equal(before, Tensor.TotalCount);

@@ -1,5 +1,6 @@
 using Interventions.Execution;
 using Interventions.Models.Decoder;
+using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,7 +31,7 @@ public sealed class ForwardTests
         using Tensor ids = Examples.Prompts();
         model.Forward(ids).Dispose();
         model.Generate(ids, 2).Dispose();
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count();
         for (int i = 0; i < 100; i++)
             model.Forward(ids).Dispose();
         for (int i = 0; i < 10; i++)
@@ -42,7 +43,7 @@ public sealed class ForwardTests
     [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
     public void Frees_its_weights(string family)
     {
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count();
         using (DisposeScope scope = NewDisposeScope())
         {
             using DecoderModel model = Examples.Model(family);

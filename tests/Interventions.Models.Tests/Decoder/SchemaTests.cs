@@ -2,6 +2,7 @@ using System.Reflection;
 using Interventions.Files;
 using Interventions.Models.Decoder;
 using Interventions.Sites;
+using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -69,7 +70,7 @@ public sealed class SchemaTests
         using TemporaryFolder folder = new();
         using (DecoderModel model = DecoderModel.Random(Examples.LlamaConfig))
             model.Save(folder.Path);
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count();
         string message = Assert.Throws<CheckpointException>(() => Gpt2Small.Load(folder.Path)).Message;
         Assert.Equal($"'{folder.Path}' is a llama, not a gpt2.", message);
         Assert.Equal(before, Tensor.TotalCount);

@@ -1,5 +1,6 @@
 using Interventions.Graphs;
 using Interventions.Models.Decoder;
+using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -155,7 +156,7 @@ public sealed class LanguageTests : IDisposable
         {
             sweep.Run(_model, _prompts).Dispose();
             if (i == 50)
-                (handles, memory) = (Tensor.TotalCount, ProcessMemory());
+                (handles, memory) = (LiveTensors.Count(), ProcessMemory());
         }
         Assert.Equal(handles, Tensor.TotalCount);
         Assert.InRange(ProcessMemory() - memory, long.MinValue, 16 << 20);

@@ -315,7 +315,7 @@ public sealed class LanguageExecutionTests : IDisposable
         {
             Run(graph, prompts).Dispose();
             if (i == 10)
-                handles = Tensor.TotalCount;
+                handles = LiveTensors.Count();
         }
         Assert.Equal(handles, Tensor.TotalCount);
     }

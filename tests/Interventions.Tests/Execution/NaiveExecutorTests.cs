@@ -253,7 +253,7 @@ public sealed class NaiveExecutorTests : IDisposable
             Run(good, prompts).Dispose();
             Assert.Throws<InvalidOperationException>(() => Run(bad, prompts));
             if (i == 50)
-                handles = Tensor.TotalCount;
+                handles = LiveTensors.Count();
         }
         Assert.Equal(handles, Tensor.TotalCount);
     }
@@ -272,7 +272,7 @@ public sealed class NaiveExecutorTests : IDisposable
 
         using CancellationTokenSource cancelled = new();
         cancelled.Cancel();
-        long handles = Tensor.TotalCount;
+        long handles = LiveTensors.Count();
         Assert.Throws<OperationCanceledException>(() => InterventionRunner.Run(graph, _model, prompts, null, cancelled.Token));
         Assert.Equal(handles, Tensor.TotalCount);
     }

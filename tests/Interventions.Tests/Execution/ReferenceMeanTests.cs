@@ -111,9 +111,10 @@ public sealed class ReferenceMeanTests : IDisposable
             double difference = Differences.Central(step => Total(i, step));
             Assert.Equal(difference, gradient.flatten()[i].item<double>(), 1e-7 * (1 + Math.Abs(difference)));
         }
-        // All ones keep the run, bit for bit.
+        // All ones keep what is mixed, bit for bit; what follows is computed in products of other shapes.
         using RunOutput kept = Run(Graph(ones_like(mask)), prompts);
-        Assert.Equal(0, (kept.Changed("M").Values - kept.Run("clean")["M"]).abs().max().item<double>());
+        Assert.Equal(0, (kept.Changed("First").Values - kept.Run("clean")["First"]).abs().max().item<double>());
+        Close(kept.Run("clean")["M"], kept.Changed("M").Values);
 
         double Total(int i, double step)
         {

@@ -28,7 +28,7 @@ public sealed class CancellationTests : IDisposable
         InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
         int total = 0;
         InterventionRunner.Run(graph, _model, _prompts, Options(progress => total = progress.Total)).Dispose();
-        long before = LongStudy.Alive();
+        long before = LiveTensors.Count();
         Random random = new(1);
         foreach (int at in Enumerable.Range(0, 40).Select(_ => random.Next(total - 1)).Prepend(0).Append(total - 2))
         {

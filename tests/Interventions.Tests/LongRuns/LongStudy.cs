@@ -61,16 +61,8 @@ internal static class LongStudy
     public static long Leaked(Action action)
     {
         action();
-        long before = Alive();
+        long before = LiveTensors.Count();
         action();
         return Tensor.TotalCount - before;
-    }
-
-    /// <summary>How many tensors are alive, without those that an earlier test left to the collector, which may free them at any moment.</summary>
-    public static long Alive()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return Tensor.TotalCount;
     }
 }

@@ -92,7 +92,7 @@ public sealed class StreamTests : IDisposable
         RunOptions options = new() { BatchSize = 1 };
         await Read(CancellationToken.None);
         InterventionRunner.RunTo(graph, _model, _prompts, folder["whole"], options).Dispose();
-        long before = LongStudy.Alive();
+        long before = LiveTensors.Count();
         Random random = new(2);
         int cancelled = 0;
         for (int i = 0; i < 40; i++)
