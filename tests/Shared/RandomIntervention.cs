@@ -26,7 +26,7 @@ internal sealed class RandomIntervention(ModelSchema schema, int seed, Device? d
             int own = isMixed ? _random.Next(3, 8) : length, shared = _random.Next(0, own);
             long[] clean = [.. Enumerable.Range(0, own).Select(_ => (long)_random.Next(vocabulary))];
             int mid = _random.Next(own);
-            RunTokens Run(bool isOther) => Padding.Around(
+            RunTokens Run(bool isOther) => Padded.Around(
                 new([.. clean.Select((id, i) => isOther && i >= shared ? _random.Next(vocabulary) : id)], [Chance(0.7) ? mid : _random.Next(own), own - 1]), _padding.Next(3), _padding.Next(3));
             return new PromptTokens([Run(false), Run(true), Run(Chance(0.8))], [_random.Next(vocabulary), _random.Next(vocabulary)]) { Template = _random.Next(2) };
         })]);

@@ -43,7 +43,7 @@ public sealed class PaddedPromptsTests
             foreach (int batchSize in new[] { 1, 2, 3, 5 })
             {
                 RunOptions options = new() { BatchSize = batchSize, MemoryBudget = batchSize == 3 ? 600_000 : 1L << 30 };
-                using RunOutput together = InterventionRunner.Run(s_graph, model, Padding.Around(prompts, width: 9, left), options);
+                using RunOutput together = InterventionRunner.Run(s_graph, model, Padded.Around(prompts, width: 9, left), options);
                 for (int i = 0; i < alone.Length; i++)
                 {
                     Close("Stream", batchAxis: 3);

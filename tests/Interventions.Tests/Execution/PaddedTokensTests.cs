@@ -12,7 +12,7 @@ public sealed class PaddedTokensTests
     [InlineData(1, 2)]
     public void Real_tokens_are_left(int left, int right)
     {
-        RunTokens tokens = Padding.Around(new RunTokens([5, 0, 7], [2, 0]), left, right);
+        RunTokens tokens = Padded.Around(new RunTokens([5, 0, 7], [2, 0]), left, right);
         Assert.Equal([5, 0, 7], tokens.Ids);
         Assert.Equal([2, 0], tokens.Positions);
     }
