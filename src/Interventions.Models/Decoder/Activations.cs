@@ -22,7 +22,7 @@ internal static class Activations
     private static Tensor gelu_tanh(Tensor x)
     {
         double twice = 2 * Math.Sqrt(2 / Math.PI);
-        Tensor slope = x.square().mul_(0.044715 * twice).add_(twice);
+        Tensor slope = x.squared().times_(0.044715 * twice).plus_(twice);
         return x.requires_grad ? slope.mul(x).sigmoid_().mul(x) : slope.mul_(x).sigmoid_().mul_(x);
     }
 }

@@ -16,7 +16,7 @@ internal sealed record Attention(double Scale)
         long[] shape = q.shape;
         (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
         long keyHeads = k.shape[2], keys = k.shape[1];
-        Tensor grouped = q.mul(Scale).transpose(1, 2).reshape(batch, keyHeads, heads / keyHeads * queries, width);
+        Tensor grouped = q.times(Scale).transpose(1, 2).reshape(batch, keyHeads, heads / keyHeads * queries, width);
         return grouped.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, queries, keys);
     }
 
@@ -43,13 +43,13 @@ internal sealed record Attention(double Scale)
         foreach (HistoryPiece piece in pieces)
             sources = Math.Min(sources, Math.Min(piece.Inputs[0].shape[0], piece.Inputs[1].shape[0]));
         long variants = lanes / sources;
-        Tensor q = own[0].mul(Scale).view(variants, sources, queries, heads, width).permute(1, 3, 0, 2, 4).contiguous();
+        Tensor q = own[0].times(Scale).view(variants, sources, queries, heads, width).permute(1, 3, 0, 2, 4).contiguous();
 
         Tensor[] scores = new Tensor[pieces.Length];
         for (int i = 0; i < pieces.Length; i++)
         {
             Tensor part = PieceScores(q, pieces[i].Inputs[0]);
-            scores[i] = pieces[i].Hidden is { } hidden ? part.masked_fill_(hidden, double.NegativeInfinity) : part;
+            scores[i] = pieces[i].Hidden is { } hidden ? part.filled_(hidden, double.NegativeInfinity) : part;
         }
         Tensor pattern = (scores.Length == 1 ? scores[0] : cat(scores, -1)).softmax(-1);
 
@@ -59,7 +59,7 @@ internal sealed record Attention(double Scale)
         {
             long keys = piece.Inputs[1].shape[1];
             Tensor part = PieceMix(pattern.narrow(-1, key, keys), piece.Inputs[1]);
-            z = z is null ? part : z + part;
+            z = z is null ? part : z.plus(part);
             key += keys;
         }
         return z!.permute(2, 0, 3, 1, 4).reshape(lanes, queries, heads, width);

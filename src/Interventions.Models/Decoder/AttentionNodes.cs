@@ -33,11 +33,11 @@ internal static class AttentionNodes
         (k, v) = (k with { Reach = positions.KeyReach }, v with { Reach = positions.KeyReach });
 
         Attention attention = new(config.ScoreScaleOf(layer));
-        NodeInput scores = graph.Add($"{attn}.scores", [q, k, positions.Hidden], x => attention.Scores(x[0], x[1]).masked_fill_(x[2], 0));
-        NodeInput pattern = graph.Add($"{attn}.pattern", [q, k, positions.Mask], x => attention.Scores(x[0], x[1]).add_(x[2]).softmax(-1),
-            Detours.Through(scores, [scores, positions.Hidden], x => x[0].masked_fill(x[1], double.NegativeInfinity).softmax(-1)));
+        NodeInput scores = graph.Add($"{attn}.scores", [q, k, positions.Hidden], x => attention.Scores(x[0], x[1]).filled_(x[2], 0));
+        NodeInput pattern = graph.Add($"{attn}.pattern", [q, k, positions.Mask], x => attention.Scores(x[0], x[1]).plus_(x[2]).softmax(-1),
+            Detours.Through(scores, [scores, positions.Hidden], x => x[0].filled(x[1], double.NegativeInfinity).softmax(-1)));
         // No pattern outlives the operation unless somebody writes it or what it is made of.
-        Definition mixed = new([q, k, v, positions.Mask], x => Attention.Mix(attention.Scores(x[0], x[1]).add_(x[3]).softmax(-1), x[2]))
+        Definition mixed = new([q, k, v, positions.Mask], x => Attention.Mix(attention.Scores(x[0], x[1]).plus_(x[3]).softmax(-1), x[2]))
         {
             Piecewise = new Piecewise([q.Node], [k, v], attention.Attend),
         };
@@ -64,6 +64,6 @@ internal static class AttentionNodes
     {
         long half = x.shape[^1] / 2;
         Tensor swapped = cat([x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1);
-        return addcmul(x.mul(cos), swapped, signedSin, 1);
+        return x.mul(cos).plus_product(swapped, signedSin);
     }
 }

@@ -29,7 +29,7 @@ internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, in
     /// <summary>
     /// The ordinary path, a view: <c>[batch, pos, (head + 2 kv_head) · d_head]</c> to <c>[batch, pos, this head, d_head]</c>.
     /// </summary>
-    public Tensor Slice(Tensor qkv) => Rows(qkv, -1).unflatten(-1, Heads, DHead);
+    public Tensor Slice(Tensor qkv) => Rows(qkv, -1).split_axis(-1, Heads, DHead);
 
     /// <summary>
     /// Each query head its own norm and projection: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, head, d_head]</c>. Query
@@ -42,7 +42,7 @@ internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, in
         (long batch, long positions, long queryHeads, long d_model) = (shape[0], shape[1], shape[2], shape[3]);
         Tensor inputs = Norm.Apply(port).permute(2, 0, 1, 3).reshape(Heads, queryHeads / Heads * batch * positions, d_model);
         Tensor weights = Rows(Weight, 0).view(Heads, DHead, d_model).transpose(1, 2);
-        Tensor outputs = Bias is null ? inputs.bmm(weights) : Rows(Bias, 0).view(Heads, 1, DHead).baddbmm(inputs, weights);
+        Tensor outputs = Bias is null ? inputs.bmm(weights) : Rows(Bias, 0).view(Heads, 1, DHead).plus_bmm(inputs, weights);
         return outputs.view(queryHeads, batch, positions, DHead).permute(1, 2, 0, 3);
     }
 
@@ -78,7 +78,7 @@ internal sealed record OutputProjection(Tensor Weight, Tensor? Bias, int Heads)
     {
         long[] shape = z.shape;
         Tensor perHead = z.permute(2, 0, 1, 3).reshape(Heads, shape[0] * shape[1], shape[3]);
-        Tensor weights = Weight.t().unflatten(0, Heads, shape[3]);
+        Tensor weights = Weight.t().split_axis(0, Heads, shape[3]);
         return perHead.bmm(weights).view(Heads, shape[0], shape[1], -1).permute(1, 2, 0, 3);
     }
 
@@ -86,6 +86,6 @@ internal sealed record OutputProjection(Tensor Weight, Tensor? Bias, int Heads)
     public Tensor Sum(Tensor result)
     {
         Tensor sum = result.sum(2);
-        return Bias is null ? sum : sum.add_(Bias);
+        return Bias is null ? sum : sum.plus_(Bias);
     }
 }

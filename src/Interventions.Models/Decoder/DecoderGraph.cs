@@ -40,8 +40,8 @@ public static class DecoderGraph
             return graph.Add("blocks.0.resid_pre", embed, x => x);
         Tensor learned = parts.Weight("pos_embed.weight");
         // Padding before the first real token has negative positions; what is read there is never used.
-        NodeInput pos_embed = graph.Add("pos_embed", graph.Positions, positions => Rows(learned, positions.clamp_min(0)));
-        return graph.Add("blocks.0.resid_pre", embed, pos_embed, (x, p) => x + p);
+        NodeInput pos_embed = graph.Add("pos_embed", graph.Positions, positions => Rows(learned, positions.at_least(0)));
+        return graph.Add("blocks.0.resid_pre", embed, pos_embed, (x, p) => x.plus(p));
     }
 
     /// <summary>Rows of a table: <c>[rows, d_model]</c> at <c>[batch, pos]</c> is <c>[batch, pos, d_model]</c>.</summary>
@@ -64,10 +64,10 @@ public static class DecoderGraph
         string block = $"blocks.{layer}";
         NodeInput attn_in = graph.Add($"{block}.attn_in", resid_pre, x => x);
         NodeInput attn_out = AttentionNodes.Add(parts, positions, layer, attn_in);
-        NodeInput resid_mid = graph.Add($"{block}.resid_mid", resid_pre, attn_out, (x, y) => x + y);
+        NodeInput resid_mid = graph.Add($"{block}.resid_mid", resid_pre, attn_out, (x, y) => x.plus(y));
         NodeInput mlp_in = graph.Add($"{block}.mlp_in", resid_mid, x => x);
         NodeInput mlp_out = MlpNodes.Add(parts, layer, parts.AddNorm($"{block}.ln2", mlp_in));
-        NodeInput resid_post = graph.Add($"{block}.resid_post", resid_mid, mlp_out, (x, y) => x + y);
+        NodeInput resid_post = graph.Add($"{block}.resid_post", resid_mid, mlp_out, (x, y) => x.plus(y));
         return layer + 1 == parts.Config.Layers ? resid_post : graph.Add($"blocks.{layer + 1}.resid_pre", resid_post, x => x);
     }
 }

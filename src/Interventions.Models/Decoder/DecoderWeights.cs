@@ -70,7 +70,7 @@ public static class DecoderWeights
             Tensor value =
                 name.EndsWith(".gain", StringComparison.Ordinal) ? ones(shape, ScalarType.Float64) :
                 name.EndsWith(".bias", StringComparison.Ordinal) ? zeros(shape, ScalarType.Float64) :
-                randn(shape, ScalarType.Float64, generator: generator).mul_(spread);
+                randn(shape, ScalarType.Float64, generator: generator).times_(spread);
             weights.Add(name, Own(value, dtype ?? ScalarType.Float32, device ?? CPU));
         }
         return weights;

@@ -21,18 +21,18 @@ internal sealed record Norm(NormKind Kind, double Epsilon, Tensor Gain, Tensor? 
             // Not every libtorch has the fused call on the meta device, where only shapes exist.
             return x.device_type == DeviceType.META ? ApplyWith(x, Scale(x)) : layer_norm(x, _width, Gain, Bias, Epsilon);
         }
-        Tensor factor = x.square().mean([-1], keepdim: true).add_(Epsilon).rsqrt_();
+        Tensor factor = x.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
         return x.mul(factor).mul_(Gain);
     }
 
     /// <summary>What <see cref="Apply"/> divides by: <c>[…, d_model]</c> to <c>[…, 1]</c>.</summary>
-    public Tensor Scale(Tensor x) => Centred(x).square().mean([-1], keepdim: true).add_(Epsilon).sqrt_();
+    public Tensor Scale(Tensor x) => Centred(x).squared().mean([-1], keepdim: true).plus_(Epsilon).sqrt_();
 
     /// <summary>The norm with a given divisor.</summary>
     public Tensor ApplyWith(Tensor x, Tensor scale)
     {
         Tensor scaled = Centred(x).div(scale).mul(Gain);
-        return Bias is null ? scaled : scaled + Bias;
+        return Bias is null ? scaled : scaled.plus(Bias);
     }
 
     /// <summary>
@@ -47,9 +47,9 @@ internal sealed record Norm(NormKind Kind, double Epsilon, Tensor Gain, Tensor? 
     {
         // The gain is in the weights, and the mean of g is taken from them: rows of weights add up to 0.
         Tensor scale = Scale(x), normalized = Centred(x).div(scale), gained = Centred(weights.mul(Gain));
-        Tensor projected = linear(normalized, gained.flatten(0, 1)).unflatten(-1, gained.shape[0], gained.shape[1]).transpose(0, 1), scaled = gradient.div(scale);
-        Tensor along = scaled.mul(projected).sum([-1L], keepdim: true).div(_width[0]);
-        return scaled.bmm(gained).addcmul_(normalized, along, -1);
+        Tensor projected = linear(normalized, gained.flatten(0, 1)).split_axis(-1, gained.shape[0], gained.shape[1]).transpose(0, 1), scaled = gradient.div(scale);
+        Tensor along = scaled.mul(projected).sum([-1L], keepdim: true).over(_width[0]);
+        return scaled.bmm(gained).plus_product_(normalized, along, -1);
     }
 
     private Tensor Centred(Tensor x) => Kind == NormKind.LayerNorm ? x - x.mean([-1], keepdim: true) : x;

@@ -20,7 +20,7 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
 
         NodeInput hidden = graph.Add("mask.hidden", graph.Positions, graph.Positions with { Reach = reach },
             (query, key) => IsHidden(query, key, parts.Config.Window));
-        NodeInput mask = graph.Add("mask", hidden, x => zeros(x.shape, dtype, x.device).masked_fill_(x, double.NegativeInfinity));
+        NodeInput mask = graph.Add("mask", hidden, x => zeros(x.shape, dtype, x.device).filled_(x, double.NegativeInfinity));
         if (parts.Config.Rotary is not { } rotary)
             return new(hidden, mask, null, null, reach);
 
@@ -39,8 +39,8 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
     private static Tensor IsHidden(Tensor queries, Tensor keys, int? window)
     {
         Tensor query = queries.unsqueeze(1).unsqueeze(-1), key = keys.unsqueeze(1).unsqueeze(2);
-        Tensor hidden = key.gt(query).bitwise_or(key.lt(0).bitwise_and(query.ge(0)));
-        return window is { } w ? hidden.bitwise_or(key.le(query - w)) : hidden;
+        Tensor hidden = key.gt(query).bitwise_or(key.less_than(0).bitwise_and(query.no_less_than(0)));
+        return window is { } w ? hidden.bitwise_or(key.le(query.minus(w))) : hidden;
     }
 
     /// <summary>In float64: float32 would lose the angle of far positions. <c>[batch, pos, 1, d_head / 2]</c>.</summary>

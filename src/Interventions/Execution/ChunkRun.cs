@@ -98,7 +98,7 @@ internal sealed class ChunkRun
     }
 
     /// <summary>A handle of the chunk's own, whatever it was made from.</summary>
-    private Tensor Own(Tensor rows, DisposeScope scope) => (scope.Contains(rows) ? rows : rows.alias()).MoveToOtherDisposeScope(_scope);
+    private Tensor Own(Tensor rows, DisposeScope scope) => (scope.Contains(rows) ? rows : rows.alias()).moved_to(_scope);
 
     private Tensor Tokens(ImmutableArray<RowGroup> groups)
     {
@@ -151,7 +151,7 @@ internal sealed class ChunkRun
     private void BeginGradients(int node)
     {
         foreach (RowTable table in _store.Fresh(node))
-            _store.Replace(node, table, (table.Rows.requires_grad ? table.Rows.alias() : table.Rows.detach().requires_grad_()).MoveToOtherDisposeScope(_scope));
+            _store.Replace(node, table, (table.Rows.requires_grad ? table.Rows.alias() : table.Rows.detach().requires_grad_()).moved_to(_scope));
     }
 
     private void KeepGradients(PlanPass pass)

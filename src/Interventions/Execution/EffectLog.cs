@@ -37,14 +37,14 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
         Tensor same = found.eq(written);
         if (unseen is not null)
             same = same.logical_or(unseen);
-        Tensor changed = same.logical_not().sum(), largest = (written - found).abs().masked_fill(same, 0).max();
+        Tensor changed = same.logical_not().sum(), largest = (written - found).abs().filled(same, 0).max();
         if (_differences.TryGetValue(write, out (Tensor Changed, Tensor Largest) before))
         {
-            (changed, largest) = (changed + before.Changed, largest.maximum(before.Largest));
+            (changed, largest) = (changed.plus(before.Changed), largest.maximum(before.Largest));
             before.Changed.Dispose();
             before.Largest.Dispose();
         }
-        _differences[write] = (changed.MoveToOtherDisposeScope(owner), largest.MoveToOtherDisposeScope(owner));
+        _differences[write] = (changed.moved_to(owner), largest.moved_to(owner));
     }
 
     /// <summary>What every declared write did.</summary>

@@ -76,7 +76,7 @@ public static class GraphEvaluator
         Dictionary<string, Tensor> live = new()
         {
             [ModelGraph.Tokens] = tokens.alias(),
-            [ModelGraph.Positions] = positions?.alias() ?? arange(tokens.shape[1], device: tokens.device).unsqueeze(0).expand(tokens.shape),
+            [ModelGraph.Positions] = positions?.alias() ?? range(0, tokens.shape[1], tokens.device).unsqueeze(0).expand(tokens.shape),
         };
 
         Dictionary<string, int> readers = new(schedule.Readers);

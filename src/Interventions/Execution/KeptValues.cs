@@ -29,9 +29,9 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
     public void AddParameter(string name, Tensor gradient)
     {
         if (_parameters.TryGetValue(name, out Tensor? sum))
-            sum.add_(gradient);
+            sum.plus_(gradient);
         else
-            _parameters[name] = gradient.clone().MoveToOtherDisposeScope(owner);
+            _parameters[name] = gradient.clone().moved_to(owner);
     }
 
     /// <summary>What the writes did.</summary>
@@ -109,7 +109,7 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         if (!kept.TryGetValue(key, out List<(int[], Tensor)>? chunks))
             kept[key] = chunks = [];
         // Cloned, so that a small view does not keep a whole forward pass alive.
-        chunks.Add((chunk.Numbers, value.Values.detach().clone().MoveToOtherDisposeScope(owner)));
+        chunks.Add((chunk.Numbers, value.Values.detach().clone().moved_to(owner)));
         if (value.Extents is null)
             return;
         if (!_extents.TryGetValue(key.Name, out SortedDictionary<int, long[]>? extents))

@@ -15,9 +15,9 @@ internal sealed class Leaves(DisposeScope owner)
     /// <summary>A write that adds the node's leaf.</summary>
     public Func<Tensor, Tensor> Write(string node) => value =>
     {
-        Tensor leaf = zeros_like(value).detach().requires_grad_().MoveToOtherDisposeScope(owner);
+        Tensor leaf = zeros_like(value).detach().requires_grad_().moved_to(owner);
         _leaves[node] = leaf;
-        return value + leaf;
+        return value.plus(leaf);
     };
 
     /// <summary>Adds a tensor that is a leaf already.</summary>

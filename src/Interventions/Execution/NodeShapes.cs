@@ -34,7 +34,7 @@ internal sealed class NodeShapes
             _shapes[name] = new NodeShape(growing[0], row, two[name].dtype, row.Where(size => size > 0).Aggregate(two[name].ElementSize, (bytes, size) => bytes * size));
         }
         two[ModelGraph.Tokens] = zeros(1, 2, ScalarType.Int64, device);
-        two[ModelGraph.Positions] = arange(2, device: device).unsqueeze(0);
+        two[ModelGraph.Positions] = range(0, 2, device).unsqueeze(0);
         foreach (ModelNode node in graph.Nodes)
             foreach (Definition detour in node.Detours.Select(detour => detour.Definition))
                 if (detour.Compute([.. detour.Inputs.Select(input => two[input.Node])]).shape is { } shape && !shape.AsSpan().SequenceEqual(two[node.Name].shape))

@@ -65,7 +65,7 @@ internal sealed class PartnerValues
         using DisposeScope scope = NewDisposeScope();
         Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(_model.Graph, partners.Ids([draw.Run], _model.Device), _nodes[draw]);
         foreach (Tensor value in values.Values)
-            value.MoveToOtherDisposeScope(_owner);
+            value.moved_to(_owner);
         return new WholeValues(partners, draw.Run, values);
     }
 

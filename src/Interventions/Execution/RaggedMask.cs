@@ -20,7 +20,7 @@ internal static class RaggedMask
                 continue;
             long[] places = [.. Enumerable.Repeat(1L, rank)], rows = [.. places];
             (places[axis], rows[0]) = (longest, lengths.Length);
-            mask &= arange(longest, device: device).view(places).lt(tensor(lengths, device: device).view(rows));
+            mask &= range(0, longest, device).view(places).lt(tensor(lengths, device: device).view(rows));
         }
         return mask;
     }

@@ -25,6 +25,6 @@ internal sealed class RunningMean(DisposeScope owner, ScalarType type)
         using DisposeScope scope = NewDisposeScope();
         Tensor sum = total is null ? more.clone() : RaggedBatch.Combine([([0], total), ([1], more)]).sum([0L], keepdim: true);
         total?.Dispose();
-        return sum.MoveToOtherDisposeScope(owner);
+        return sum.moved_to(owner);
     }
 }

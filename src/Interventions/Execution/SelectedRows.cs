@@ -77,7 +77,7 @@ internal sealed class SelectedRows
         int rowAxis = 1;
         for (int axis = 1; axis < _inner.Length; axis++)
             if (_inner[axis] is { } indices)
-                flat = (flat * table.shape[rowAxis]) + indices.Along(1 + rowAxis++, shape.Length, table.device);
+                flat = flat.times(table.shape[rowAxis]).plus(indices.Along(1 + rowAxis++, shape.Length, table.device));
         Tensor values = entries.expand(shape).movedim([_site.PositionAxis], [1]).reshape(-1).to(table.dtype);
         if (!inPlace)
             return table.reshape(-1).scatter(0, flat.reshape(-1), values).view(table.shape);

@@ -22,8 +22,8 @@ internal static class SelectedValues
         Tensor? flat = null;
         for (int axis = shape.Length - 1; axis >= 0; axis--)
         {
-            Tensor along = Along(axis) * stride;
-            flat = flat is null ? along : flat + along;
+            Tensor along = Along(axis).times(stride);
+            flat = flat is null ? along : flat.plus(along);
             stride *= shape[axis];
         }
         return flat!;

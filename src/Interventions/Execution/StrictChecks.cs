@@ -95,7 +95,7 @@ internal sealed class StrictChecks
         if (left.NumberOfElements == 0)
             return true;
         double tolerance = left.dtype switch { ScalarType.Float64 => 1e-9, ScalarType.Float32 => 1e-4, _ => 0.05 };
-        Tensor scale = left.abs().nan_to_num(0, 0, 0).max() + 1;
-        return left.eq(right).logical_or((left - right).abs().le(scale * tolerance)).logical_or(left.isnan().logical_and(right.isnan())).all().item<bool>();
+        Tensor scale = left.abs().nan_to_num(0, 0, 0).max().plus(1);
+        return left.eq(right).logical_or((left - right).abs().le(scale.times(tolerance))).logical_or(left.isnan().logical_and(right.isnan())).all().item<bool>();
     }
 }

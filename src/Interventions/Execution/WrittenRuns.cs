@@ -59,7 +59,7 @@ internal sealed class WrittenRuns(
                 Count(declared, of, write.Site.Names(point).Count(), isCarriedOut: false);
             foreach (string node in write.Site.Names(point))
             {
-                NodeWrite first = writes.GetValueOrDefault(node, (value, _) => before[node] = value.alias().MoveToOtherDisposeScope(scope));
+                NodeWrite first = writes.GetValueOrDefault(node, (value, _) => before[node] = value.alias().moved_to(scope));
                 writes[node] = (value, earlier) => Write(write, node, first(value, earlier), earlier, runs, of);
             }
         }

@@ -52,7 +52,7 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
             if (!_kept.TryGetValue((name, part, step ?? -1), out List<(int[], Tensor)>? parts))
                 _kept[(name, part, step ?? -1)] = parts = [];
             Tensor active = values.index_select(0, tensor(rows.Select(row => (long)row).ToArray(), device: values.device));
-            parts.Add(([.. rows.Select(row => chunk.Numbers[row])], active.MoveToOtherDisposeScope(owner)));
+            parts.Add(([.. rows.Select(row => chunk.Numbers[row])], active.moved_to(owner)));
         }
     }
 

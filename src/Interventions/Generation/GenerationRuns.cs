@@ -77,7 +77,7 @@ internal sealed class GenerationRuns
             // What is not continued is read at every step as it was.
             if (!continues)
                 foreach (Tensor value in _runs[run].Values.Values)
-                    value.MoveToOtherDisposeScope(_owner);
+                    value.moved_to(_owner);
         }
         throw new InvalidOperationException("The changed run comes last.");
     }

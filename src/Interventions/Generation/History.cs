@@ -55,7 +55,7 @@ internal sealed class History(DisposeScope owner)
         if (_slots is not null)
             slots.narrow(1, 0, kept).copy_(_slots.narrow(1, first - _first, kept));
         _slots?.Dispose();
-        _slots = slots.MoveToOtherDisposeScope(owner);
+        _slots = slots.moved_to(owner);
         _first = first;
     }
 }

@@ -73,7 +73,7 @@ internal sealed class IncrementalEvaluator
         using DisposeScope scope = NewDisposeScope();
         int count = (int)tokens.shape[1];
         NewRows rows = new(starts, count);
-        Tensor positions = tensor(starts.Select(start => (long)start).ToArray(), device: tokens.device).unsqueeze(1) + arange(count, device: tokens.device);
+        Tensor positions = tensor(starts.Select(start => (long)start).ToArray(), device: tokens.device).unsqueeze(1).plus(range(0, count, tokens.device));
         Dictionary<string, Tensor> live = new() { [ModelGraph.Tokens] = tokens.alias(), [ModelGraph.Positions] = positions };
         Add(ModelGraph.Tokens);
 
@@ -124,7 +124,7 @@ internal sealed class IncrementalEvaluator
     private Tensor Seen(string node, int first, int end, int batch, Device device)
     {
         if (node == ModelGraph.Positions)
-            return arange(first, end, device: device).unsqueeze(0).expand(batch, end - first);
+            return range(first, end, device).unsqueeze(0).expand(batch, end - first);
         return _positional.TryGetValue(node, out Definition? definition)
             ? definition.Compute([.. definition.Inputs.Select(input => Seen(input.Node, first, end, batch, device))])
             : _histories[node].From(first);

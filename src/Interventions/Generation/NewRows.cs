@@ -27,6 +27,6 @@ internal sealed record NewRows(int[] Starts, int Count)
         Tensor byPosition = value.transpose(1, axis).contiguous();
         long width = byPosition.shape[1];
         long[] places = [.. Starts.SelectMany((start, row) => Enumerable.Range(start - first, Count).Select(place => (row * width) + place))];
-        return byPosition.flatten(0, 1).index_select(0, tensor(places, device: value.device)).unflatten(0, Starts.Length, Count).transpose(1, axis);
+        return byPosition.flatten(0, 1).index_select(0, tensor(places, device: value.device)).split_axis(0, Starts.Length, Count).transpose(1, axis);
     }
 }

@@ -41,7 +41,7 @@ internal abstract class RunSequence(HookedModel model, PromptChunk chunk, RunDem
     protected Dictionary<string, NodeWrite> Writes(DisposeScope pass, Dictionary<string, Tensor> before, Func<string, Tensor, IReadOnlyDictionary<string, Tensor>, Tensor> write) =>
         demand.Touched.ToDictionary(node => node, node => (NodeWrite)((value, earlier) =>
         {
-            before[node] = value.alias().MoveToOtherDisposeScope(pass);
+            before[node] = value.alias().moved_to(pass);
             return write(node, value, earlier);
         }));
 

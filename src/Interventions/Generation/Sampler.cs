@@ -17,7 +17,7 @@ internal static class Sampler
         Tensor exact = logits.to_type(ScalarType.Float64);
         Tensor tokens = options.Temperature == 0
             ? exact.argmax(-1)
-            : Draw(exact / options.Temperature, options, [.. prompts.Select(prompt => Uniform(options.Seed, prompt, index))]);
+            : Draw(exact.over(options.Temperature), options, [.. prompts.Select(prompt => Uniform(options.Seed, prompt, index))]);
         Tensor chosen = exact.log_softmax(-1).gather(-1, tokens.unsqueeze(-1));
         return ([.. tokens.cpu().data<long>()], [.. chosen.flatten().cpu().data<double>()]);
     }
@@ -31,7 +31,7 @@ internal static class Sampler
         Tensor probabilities = sorted.softmax(-1), reached = probabilities.cumsum(-1);
         // A token counts while those before it have not reached the share: the likeliest always does.
         if (options.TopP < 1)
-            reached = probabilities.masked_fill((reached - probabilities).ge(options.TopP), 0).cumsum(-1);
+            reached = probabilities.filled((reached - probabilities).no_less_than(options.TopP), 0).cumsum(-1);
         Tensor threshold = reached.narrow(-1, reached.shape[^1] - 1, 1) * tensor(uniform, device: logits.device).unsqueeze(-1);
         Tensor place = reached.lt(threshold).to_type(ScalarType.Int64).sum([-1], keepdim: true);
         return ids.gather(-1, place).squeeze(-1);

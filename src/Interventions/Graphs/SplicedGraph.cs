@@ -42,12 +42,12 @@ internal static class SplicedGraph
         yield return Node(error, [original, decoded], x => Constant(x[0] - x[1]));
 
         // Of unedited features the difference is 0 exactly, and the value the original.
-        Definition changed = Define([original, reconstruction, decoded], x => Constant(x[0]) + (x[1] - Constant(x[2])));
+        Definition changed = Define([original, reconstruction, decoded], x => Constant(x[0]).plus(x[1] - Constant(x[2])));
         yield return new ModelNode(
             node.Name,
             detach ? changed : Define([original], x => x[0]),
             [
-                new Detour(error, Define([reconstruction, error], x => x[0] + x[1])),
+                new Detour(error, Define([reconstruction, error], x => x[0].plus(x[1]))),
                 new Detour(features, changed),
                 new Detour(reconstruction, changed),
             ]);

@@ -30,7 +30,7 @@ public static class WeightsChecksum
             long count = weight.numel(), step = (count + Sampled - 1) / Sampled;
             if (count == 0)
                 continue;
-            Tensor sample = weight.detach().reshape(-1).index_select(0, arange(0, count, step, device: weight.device)).to_type(ScalarType.Float64).cpu();
+            Tensor sample = weight.detach().reshape(-1).index_select(0, range(0, count, weight.device, step)).to_type(ScalarType.Float64).cpu();
             hash.AppendData(MemoryMarshal.AsBytes<double>(sample.data<double>().ToArray()));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));

@@ -87,7 +87,7 @@ public abstract record WriteKind
     public sealed record Scale(double Factor) : OfValue
     {
         /// <inheritdoc/>
-        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] * Factor;
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0].times(Factor);
     }
 
     /// <summary>The value plus a tensor times a strength.</summary>
@@ -97,7 +97,7 @@ public abstract record WriteKind
         public override ImmutableArray<Tensor> Tensors => [Vector];
 
         /// <inheritdoc/>
-        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] + (Vector.to(arguments[0].dtype) * Strength);
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0].plus(Vector.to(arguments[0].dtype).times(Strength));
     }
 
     /// <summary>The value times each factor of a sweep.</summary>
@@ -114,7 +114,7 @@ public abstract record WriteKind
         public override ImmutableArray<Tensor> Tensors => [Vector];
 
         /// <inheritdoc/>
-        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] + (Vector.to(arguments[0].dtype) * arguments[1]);
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0].plus(Vector.to(arguments[0].dtype) * arguments[1]);
     }
 
     /// <summary>The value without its component along a direction.</summary>
@@ -174,7 +174,7 @@ public abstract record WriteKind
         public override Tensor Apply(ReadOnlySpan<Tensor> arguments)
         {
             Tensor mask = arguments[2].to(arguments[0].dtype);
-            return (mask * arguments[0]) + ((1 - mask) * arguments[1]);
+            return (mask * arguments[0]).plus(mask.subtracted_from(1) * arguments[1]);
         }
     }
 }

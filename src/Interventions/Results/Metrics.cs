@@ -57,7 +57,7 @@ public static class Metrics
         CheckSame(logits, reference, rank: 2, nameof(reference));
         Tensor log = LogSoftmax(logits), expected = LogSoftmax(reference), p = expected.exp();
         // What the reference never says adds nothing, also where its logarithm is −∞.
-        return (p * (expected - log).masked_fill(p.eq(0), 0)).sum([-1L]);
+        return (p * (expected - log).filled(p.equal_to(0), 0)).sum([-1L]);
     }
 
     /// <summary>The entropy of the next token in nats, at least 0: <c>[batch]</c>.</summary>
@@ -66,7 +66,7 @@ public static class Metrics
     public static Tensor Entropy(Tensor logits)
     {
         Tensor log = LogSoftmax(logits), p = log.exp();
-        return -(p * log.masked_fill(p.eq(0), 0)).sum([-1L]);
+        return -(p * log.filled(p.equal_to(0), 0)).sum([-1L]);
     }
 
     private static Tensor LogSoftmax(Tensor logits)

@@ -80,7 +80,7 @@ public sealed class SweptTensor
     {
         long[] shape = Values.shape[Names.Length..];
         long real = Mask is null ? shape.Aggregate(1L, (product, size) => product * size) : Mask.expand(shape).sum().item<long>();
-        return [.. (values.reshape(count, -1).to(ScalarType.Float64).sum([1L]) / real).cpu().data<double>()];
+        return [.. (values.reshape(count, -1).to(ScalarType.Float64).sum([1L]).over(real)).cpu().data<double>()];
     }
 
     /// <summary>An axis of positions may mix names and indices; it is then indexed by text.</summary>

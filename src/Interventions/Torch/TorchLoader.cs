@@ -1,54 +1,164 @@
+using System.ComponentModel;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
+using Interventions.Files;
+using Interventions.Torch;
 
-namespace Interventions.Torch;
+namespace Interventions.Runtime;
 
-internal static class TorchLoader
+/// <summary>
+/// Sees to it that TorchSharp's libraries load, and says in one sentence why they do not. Generated code calls it first of all in every program and test
+/// project that references this package, so that it works where the very first line is a torch call.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class TorchLoader
 {
-    private const string Library = "LibTorchSharp";
-    private static readonly Lock Gate = new();
-    private static bool prepared;
-    private static nint loaded;
+    private const string Managed = "LibTorchSharp", Library = "libLibTorchSharp.so", Version = "2.10.0";
+    private static readonly Lock s_gate = new();
+    private static bool s_is_prepared;
+    private static nint s_library;
 
-    internal static void Prepare()
+    /// <summary>Prepares the process; a second call does nothing. Loads nothing itself.</summary>
+    // CA2255: a library that prepares how another one is loaded is what module initializers are for.
+#pragma warning disable CA2255
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    public static void Prepare()
     {
-        lock (Gate)
+        lock (s_gate)
         {
-            if (prepared)
+            if (s_is_prepared || !OperatingSystem.IsLinux())
                 return;
-            prepared = true;
+            s_is_prepared = true;
         }
-        if (!OperatingSystem.IsLinux())
-            return;
-        SetIfUnset("OMP_WAIT_POLICY", "PASSIVE");
+        // OpenMP's idle threads spin for a while. Where another process keeps the cores busy, they spin against it, and everything takes ten times as
+        // long. libtorch reads the variable while it loads; what the user has set stays.
+        _ = setenv("OMP_WAIT_POLICY", "PASSIVE", overwrite: 0);
+        // Raised only where the runtime has found no library that loads, so a system that needs no help never comes here.
         (AssemblyLoadContext.GetLoadContext(typeof(TorchSharp.torch).Assembly) ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
     }
 
     private static nint Resolve(Assembly assembly, string name)
     {
-        if (name != Library || assembly != typeof(TorchSharp.torch).Assembly) return 0;
-        lock (Gate)
+        if (assembly != typeof(TorchSharp.torch).Assembly || name != Managed)
+            return 0;
+        lock (s_gate)
         {
-            if (loaded != 0) return loaded;
-            string? file = Find("libLibTorchSharp.so");
-            Console.Error.WriteLine("file " + file);
-            byte[]? patched = OlderLibstdcxx.Patched(File.ReadAllBytes(file!), out string? whyNot);
-            if (patched is null) { Console.Error.WriteLine(whyNot); return 0; }
-            string copy = Path.Combine(Path.GetTempPath(), "x.so");
-            File.WriteAllBytes(copy, patched);
-            foreach (string dep in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
-                NativeLibrary.TryLoad(Find(dep)!, out _);
-            loaded = NativeLibrary.Load(copy);
-            try { NativeLibrary.SetDllImportResolver(assembly, (n, _, _) => n == Library ? loaded : 0); } catch (InvalidOperationException) { }
-            return loaded;
+            if (s_library != 0)
+                return s_library;
+            try
+            {
+                return s_library = LoadTorchSharp(assembly);
+            }
+            catch (Exception exception) when (exception is DllNotFoundException or IOException or UnauthorizedAccessException or BadImageFormatException)
+            {
+                // TorchSharp swallows what is thrown here, and tells of a missing package whatever the cause.
+                Console.Error.WriteLine(exception.Message);
+            }
+            return 0;
         }
     }
 
-    private static string? Find(string file) => ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "").Split(':').Append(AppContext.BaseDirectory)
-        .Select(d => Path.Combine(d, file)).FirstOrDefault(File.Exists);
+    private static nint LoadTorchSharp(Assembly assembly)
+    {
+        string original = Find(Library)
+            ?? throw new DllNotFoundException($"TorchSharp does not load: {Library} is in none of the program's folders ({string.Join(", ", Folders())}). Reference the package TorchSharp.");
+        foreach (string needed in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
+        {
+            string file = Find(needed) ?? throw new DllNotFoundException(
+                $"TorchSharp does not load: {needed} is in none of the program's folders ({string.Join(", ", Folders())}). Reference the package libtorch-cpu-linux-x64 {Version}, or TorchSharp-cpu.");
+            Load(file, $"Reference the package libtorch-cpu-linux-x64 {Version}, whose version must be this one.");
+        }
+        if (NativeLibrary.TryLoad(original, out nint plain))
+            return plain;
+        string said = Refusal(original);
+        byte[] bytes = File.ReadAllBytes(original);
+        byte[] patched = OlderLibstdcxx.Patched(bytes, out string? whyNot)
+            ?? throw new DllNotFoundException($"TorchSharp does not load: {original}: {said} It cannot be adapted to this system, since {whyNot}. Install libstdc++ 13 or later.");
+        string copy = Copy(patched, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
+        nint library = Load(copy, "Install libstdc++ 13 or later.");
+        try
+        {
+            // Else every native method of TorchSharp would first be looked for in the library that does not load.
+            NativeLibrary.SetDllImportResolver(assembly, (name, _, _) => name == Managed ? library : 0);
+        }
+        catch (InvalidOperationException)
+        {
+            // The program has a resolver of its own; this event then answers each method.
+        }
+        return library;
+    }
 
-    [DllImport("libc")] private static extern int setenv(string name, string value, int overwrite);
-    private static void SetIfUnset(string name, string value) => setenv(name, value, 0);
+    private static nint Load(string file, string whatToDo)
+    {
+        try
+        {
+            return NativeLibrary.Load(file);
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
+        {
+            throw new DllNotFoundException($"TorchSharp does not load: {file}: {LastLine(exception)} {whatToDo}", exception);
+        }
+    }
+
+    private static string Refusal(string file)
+    {
+        try
+        {
+            NativeLibrary.Free(NativeLibrary.Load(file));
+            return "";
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
+        {
+            return LastLine(exception);
+        }
+    }
+
+    /// <summary>What the loader said; the runtime writes more lines before it.</summary>
+    private static string LastLine(Exception exception) => exception.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.') + ".";
+
+    private static string? Find(string file) => Folders().Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
+
+    /// <summary>Where the runtime looks for native libraries.</summary>
+    private static IEnumerable<string> Folders() =>
+        ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
+        .Append(AppContext.BaseDirectory)
+        .Distinct();
+
+    /// <summary>The user's own copy of a patched library. What lies there is only trusted if it is the same to the byte.</summary>
+    private static string Copy(byte[] patched, string key)
+    {
+        foreach (string folder in CacheFolders())
+        {
+            string copy = Path.Combine(folder, "interventions", "torch", key, Library);
+            try
+            {
+                if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(patched))
+                    CompleteFile.Replace(copy, stream => stream.Write(patched));
+                return copy;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // No home, or a read-only one: the next folder.
+            }
+        }
+        throw new IOException($"TorchSharp does not load: no copy of {Library} for this system can be written into {string.Join(" or ", CacheFolders())}. Set XDG_CACHE_HOME to a folder that can be written.");
+    }
+
+    private static IEnumerable<string> CacheFolders()
+    {
+        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache)
+            yield return cache;
+        if (Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home)
+            yield return Path.Combine(home, ".cache");
+        yield return Path.Combine(Path.GetTempPath(), Environment.UserName);
+    }
+
+    [DllImport("libc", ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int setenv(string name, string value, int overwrite);
 }

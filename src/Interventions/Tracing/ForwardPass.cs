@@ -21,7 +21,7 @@ internal sealed class ForwardPass : IDisposable
         _graph = graph;
         using DisposeScope scope = NewDisposeScope();
         _live[ModelGraph.Tokens] = tokens.alias().DetachFromDisposeScope();
-        _live[ModelGraph.Positions] = arange(tokens.shape[1], device: tokens.device).unsqueeze(0).expand(tokens.shape).DetachFromDisposeScope();
+        _live[ModelGraph.Positions] = range(0, tokens.shape[1], tokens.device).unsqueeze(0).expand(tokens.shape).DetachFromDisposeScope();
     }
 
     /// <summary>The value of a node, which is computed where it is not there yet. The pass keeps it.</summary>
@@ -56,7 +56,7 @@ internal sealed class ForwardPass : IDisposable
         using IDisposable mode = enable_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor leaf = zeros_like(value).detach().requires_grad_();
-        Replace(name, value + leaf);
+        Replace(name, value.plus(leaf));
         return leaf.DetachFromDisposeScope();
     }
 

@@ -27,7 +27,7 @@ internal static class JoinedResults
             }
         }
         foreach (string gradient in layout.Parameters.Select(ResultLayout.GradientOf))
-            tensors[gradient] = batches.Skip(1).Aggregate(batches[0][gradient].clone(), (sum, batch) => sum.add_(batch[gradient]));
+            tensors[gradient] = batches.Skip(1).Aggregate(batches[0][gradient].clone(), (sum, batch) => sum.plus_(batch[gradient]));
         foreach (Tensor tensor in tensors.Values)
             tensor.DetachFromDisposeScope();
         return new RunOutput(layout, tensors);
