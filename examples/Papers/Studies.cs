@@ -86,8 +86,11 @@ public static class Studies
         for (int step = 0; step < steps; step++)
         {
             using var run = new DistributedAlignment { Direction = direction }.Run(model, training);
-            direction.grad = run.DirectionGradient / count;
-            optimizer.step();
+            using (Finalizers.Pause())
+            {
+                direction.grad = run.DirectionGradient / count;
+                optimizer.step();
+            }
         }
         using var trained = new DistributedAlignment { Direction = direction }.Run(model, test);
         return new StudyResult(nameof(DistributedAlignment), "interchange accuracy", Mean(untrained.Accuracy), Mean(trained.Accuracy), "one dimension");
@@ -106,10 +109,13 @@ public static class Studies
             using var run = new HeadMask { Mask = mask }.Run(model, prompts);
             last = Mean(run.Divergence) + (Price * mask.detach().sum().ToDouble());
             first = step == 0 ? last : first;
-            mask.grad = (run.MaskGradient / prompts.Prompts.Count) + Price;
-            optimizer.step();
+            using (Finalizers.Pause())
             using (no_grad())
+            {
+                mask.grad = (run.MaskGradient / prompts.Prompts.Count) + Price;
+                optimizer.step();
                 mask.clamp_(0, 1);
+            }
         }
         return new StudyResult(nameof(HeadMask), "KL and price", first, last, $"{mask.detach().gt(0.5).sum().ToInt64()} heads are kept");
     }

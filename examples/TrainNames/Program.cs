@@ -1,11 +1,13 @@
 // Trains the small model of examples/IndirectObject: dotnet run -c Release --project examples/TrainNames -- [FOLDER] [STEPS] [SEED]
 using System.Diagnostics;
 using System.Globalization;
+using Interventions;
 using Interventions.Examples;
 using Interventions.Execution;
 using Interventions.Models;
 using Interventions.Models.Decoder;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 const int Layers = 4, Heads = 4, Width = 96, Context = 48, BatchSize = 64;
@@ -18,12 +20,12 @@ Directory.CreateDirectory(folder);
 TokenizerFile.Write(Path.Combine(folder, "tokenizer.json"), Sentences.Vocabulary());
 HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(folder);
 using DecoderModel model = DecoderModel.Random(Gpt2Model.Configure(Layers, Heads, Width, tokenizer.VocabularySize, Context), seed);
-foreach (var weight in model.Weights.Values)
-    weight.requires_grad_(true);
+// The very weights of the model, as an optimiser wants them.
+Parameter[] trained = [.. model.Weights.Values.Select(weight => new Parameter(weight.alias()))];
 Console.WriteLine($"{model.Weights.Values.Sum(weight => weight.numel()):N0} parameters, {tokenizer.VocabularySize} tokens");
 
 const double Peak = 3e-3;
-var optimizer = optim.AdamW(model.Weights.Values, lr: Peak, beta1: 0.9, beta2: 0.98, weight_decay: 0.05);
+var optimizer = optim.AdamW(trained, lr: Peak, beta1: 0.9, beta2: 0.98, weight_decay: 0.05);
 Random random = new(seed);
 Stopwatch clock = Stopwatch.StartNew();
 double average = 0;
@@ -37,14 +39,17 @@ for (int step = 1; step <= steps; step++)
     optimizer.zero_grad();
     Tensor loss = Loss(random, BatchSize);
     loss.backward();
-    nn.utils.clip_grad_norm_(model.Weights.Values, 1.0);
-    optimizer.step();
+    using (Finalizers.Pause()) // no number of the step is freed under it
+    {
+        nn.utils.clip_grad_norm_(trained, 1.0);
+        optimizer.step();
+    }
     average = step == 1 ? loss.item<float>() : (0.98 * average) + (0.02 * loss.item<float>());
     if (step % 250 == 0)
         Console.WriteLine($"step {step,6}  loss {average:0.0000}  held-out accuracy {Accuracy(512, prompt => prompt.Text):P1}  {clock.Elapsed:mm\\:ss}");
 }
 
-foreach (var weight in model.Weights.Values)
+foreach (Parameter weight in trained)
     weight.requires_grad_(false);
 model.Save(folder);
 using (no_grad())

@@ -2,7 +2,6 @@ using Interventions.Files;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;
@@ -12,12 +11,12 @@ internal static class WeightFiles
 {
     /// <summary>Reads every weight of a decoder; refuses tensors that the decoder has no place for.</summary>
     /// <exception cref="CheckpointException">A tensor is missing, has the wrong shape, or is not part of the decoder.</exception>
-    public static Dictionary<string, Parameter> Read(
+    public static Dictionary<string, Tensor> Read(
         TensorFolder files, DecoderFamily family, DecoderConfig config, ScalarType dtype, Device device)
     {
         Dictionary<string, long[]> shapes = DecoderWeights.Shapes(config).ToDictionary(weight => weight.Name, weight => weight.Shape);
         HashSet<string> unread = [.. files.Names];
-        Dictionary<string, Parameter> weights = [];
+        Dictionary<string, Tensor> weights = [];
         try
         {
             foreach (WeightSource source in family.Weights(config))
@@ -40,7 +39,7 @@ internal static class WeightFiles
         }
         catch
         {
-            foreach (Parameter weight in weights.Values)
+            foreach (Tensor weight in weights.Values)
                 weight.Dispose();
             throw;
         }
@@ -48,7 +47,7 @@ internal static class WeightFiles
 
     /// <summary>The tensors as the family stores them. The caller owns them.</summary>
     public static Dictionary<string, Tensor> Stored(
-        DecoderFamily family, DecoderConfig config, IReadOnlyDictionary<string, Parameter> weights)
+        DecoderFamily family, DecoderConfig config, IReadOnlyDictionary<string, Tensor> weights)
     {
         Dictionary<string, Tensor> stored = [];
         foreach (WeightSource source in family.Weights(config))

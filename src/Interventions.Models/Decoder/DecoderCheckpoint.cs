@@ -3,7 +3,6 @@ using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Families;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;
@@ -18,7 +17,7 @@ public sealed class DecoderCheckpoint : IDisposable
 
     private readonly string? _folder;
 
-    private DecoderCheckpoint(string path, string? folder, DecoderConfig config, Dictionary<string, Parameter> weights)
+    private DecoderCheckpoint(string path, string? folder, DecoderConfig config, Dictionary<string, Tensor> weights)
     {
         Path = path;
         _folder = folder;
@@ -33,7 +32,7 @@ public sealed class DecoderCheckpoint : IDisposable
     public DecoderConfig Config { get; }
 
     /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
-    public IReadOnlyDictionary<string, Parameter> Weights { get; }
+    public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
     /// <summary>Reads a checkpoint in the Hugging Face layout.</summary>
     /// <param name="path">
@@ -59,7 +58,7 @@ public sealed class DecoderCheckpoint : IDisposable
         DecoderFamily family = DecoderFamily.Of(json);
         DecoderConfig decoder = family.Read(json);
         using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
-        Dictionary<string, Parameter> weights = WeightFiles.Read(files, family, decoder, dtype ?? ScalarType.Float32, device ?? CPU);
+        Dictionary<string, Tensor> weights = WeightFiles.Read(files, family, decoder, dtype ?? ScalarType.Float32, device ?? CPU);
         return new DecoderCheckpoint(file?.FullName ?? folder, folder, decoder, weights);
     }
 
@@ -131,7 +130,7 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <summary>Frees the weights.</summary>
     public void Dispose()
     {
-        foreach (Parameter weight in Weights.Values)
+        foreach (Tensor weight in Weights.Values)
             weight.Dispose();
     }
 

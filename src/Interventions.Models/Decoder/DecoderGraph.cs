@@ -19,7 +19,7 @@ public static class DecoderGraph
             if (!weights.TryGetValue(name, out Tensor? weight) || !weight.shape.AsSpan().SequenceEqual(shape))
                 throw new ArgumentException($"The decoder needs a weight '{name}' of shape [{string.Join(", ", shape)}].", nameof(weights));
 
-        DecoderParts parts = new(config, weights, new ModelGraphBuilder());
+        DecoderParts parts = new(config, weights, new ModelGraphBuilder(holdsNumbers: true));
         ModelGraphBuilder graph = parts.Graph;
         PositionNodes positions = PositionNodes.Add(parts);
         NodeInput stream = AddEmbeddings(parts);

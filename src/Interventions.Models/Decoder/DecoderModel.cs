@@ -3,7 +3,6 @@ using Interventions.Files;
 using Interventions.Graphs;
 using Interventions.Sites;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;
@@ -71,7 +70,7 @@ public class DecoderModel : HookedModel
     /// <summary>
     /// The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>. The model owns them; they do not require gradients.
     /// </summary>
-    public IReadOnlyDictionary<string, Parameter> Weights => _checkpoint.Weights;
+    public IReadOnlyDictionary<string, Tensor> Weights => _checkpoint.Weights;
 
     /// <inheritdoc/>
     public override string? WeightsFingerprint() => $"{Config} {WeightsChecksum.Of(Weights.OrderBy(weight => weight.Key, StringComparer.Ordinal).Select(weight => weight.Value))}";

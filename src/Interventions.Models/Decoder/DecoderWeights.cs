@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;
@@ -56,11 +55,11 @@ public static class DecoderWeights
     /// <param name="seed">Equal seeds give equal weights.</param>
     /// <param name="dtype">Default: float32.</param>
     /// <param name="device">Default: the CPU.</param>
-    public static Dictionary<string, Parameter> Random(DecoderConfig config, long seed, ScalarType? dtype = null, Device? device = null)
+    public static Dictionary<string, Tensor> Random(DecoderConfig config, long seed, ScalarType? dtype = null, Device? device = null)
     {
         const double std = 0.02;
         using Generator generator = new((ulong)seed, CPU);
-        Dictionary<string, Parameter> weights = [];
+        Dictionary<string, Tensor> weights = [];
         foreach ((string name, long[] shape) in Shapes(config))
         {
             using DisposeScope scope = NewDisposeScope();
@@ -77,12 +76,12 @@ public static class DecoderWeights
     }
 
     /// <summary>The value as a weight of its own, which outlives the current scope and does not require a gradient.</summary>
-    internal static Parameter Own(Tensor value, ScalarType dtype, Device device)
+    // No Parameter: TorchSharp's constructor takes the handle out of the tensor that it is given, which counts as alive ever after.
+    internal static Tensor Own(Tensor value, ScalarType dtype, Device device)
     {
         using var _ = no_grad();
-        Parameter weight = new(value.to(dtype, device), requires_grad: false);
-        weight.DetachFromDisposeScope();
-        return weight;
+        using Tensor moved = value.to(dtype, device);
+        return moved.detach().DetachFromDisposeScope();
     }
 
     private static IEnumerable<(string, long[])> Norm(string name, long width, bool shifted)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Graphs;
 using Interventions.Planning;
+using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
@@ -72,7 +73,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
 
         Tensor Reduced(int[] rows)
         {
-            Tensor value = Call(kept.Name, kept.Declared, kept.Body, Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites));
+            Tensor value = Call(kept.Name, kept.Declared, Protected(kept.Body), Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites));
             return value.shape.Length > 0 && value.shape[0] == rows.Length
                 ? value
                 : throw new InterventionException($"{Name(kept.Name)} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
@@ -94,7 +95,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
 
         Tensor Measured(int[] rows)
         {
-            Tensor value = Call(metric.Node.Name, metric.Node.Reads, metric.Node.Body, [.. metric.Reads.Select(read => Siteless(read, rows))]);
+            Tensor value = Call(metric.Node.Name, metric.Node.Reads, Protected(metric.Node.Body), [.. metric.Reads.Select(read => Siteless(read, rows))]);
             return value.shape is [long batch] && batch == rows.Length
                 ? value
                 : throw new InterventionException(
@@ -105,7 +106,10 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     private string Name(string method) => $"{Intervention}.{method}";
 
     private static MethodBody Observed(WriteNode node, PartObserver? observe) =>
-        observe is null || node.Observed is not { } observed ? node.Body : arguments => observed(arguments, observe);
+        node.Observed is { } observed ? arguments => observed(arguments, observe) : Protected(node.Body);
+
+    // Parts of several writes that are one protect themselves: what is observed of them must be observed once.
+    private static MethodBody Protected(MethodBody body) => arguments => PureCall.Run(body, arguments);
 
     private Tensor Call(string method, ImmutableArray<Read> reads, MethodBody body, Tensor[] arguments) =>
         (Strict is null ? body(arguments) : StrictChecks.Call(Name(method), reads, arguments, given => body(given)))

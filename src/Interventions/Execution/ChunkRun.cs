@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Graphs;
 using Interventions.Planning;
+using Interventions.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -162,8 +163,8 @@ internal sealed class ChunkRun
             gradients[metric.Node.Name] = Gradients(Total(pass, metric, _plan.IsDifferentiated));
         foreach (BoundParameter parameter in _intervention.Parameters)
         {
-            Tensor? found = Total(pass, parameter.Metric, family => family.Run is null) is { requires_grad: true } total ? autograd.grad([total], [parameter.Node.Value], retain_graph: true, allow_unused: true)[0] : null;
-            _kept.AddParameter(parameter.Node.Name, found is { IsInvalid: false } ? found : zeros_like(parameter.Node.Value));
+            Tensor? total = Total(pass, parameter.Metric, family => family.Run is null);
+            _kept.AddParameter(parameter.Node.Name, Derivatives.Of(total, parameter.Node.Value)[0]);
         }
         // Site by site: what is pulled back is as large as all heads' copies of a residual.
         foreach (IGrouping<int, KeptItem> items in _keptAfter[int.MaxValue].GroupBy(item => item.Keep is null ? -1 : item.Reads[0]))
@@ -208,12 +209,8 @@ internal sealed class ChunkRun
     private RowStore Gradients(Tensor? total)
     {
         (int Node, RowTable Table)[] tables = [.. _plan.Differentiated.SelectMany(node => _store.Tables(node).Select(table => (node, table)))];
-        IList<Tensor>? found = total is { requires_grad: true }
-            ? autograd.grad([total], [.. tables.Select(table => table.Table.Rows)], retain_graph: true, allow_unused: true)
-            : null;
-        Dictionary<RowTable, Tensor> gradients = [];
-        for (int i = 0; i < tables.Length; i++)
-            gradients[tables[i].Table] = found?[i] is { IsInvalid: false } gradient ? gradient : zeros_like(tables[i].Table.Rows);
+        Tensor[] found = Derivatives.Of(total, [.. tables.Select(table => table.Table.Rows)]);
+        Dictionary<RowTable, Tensor> gradients = tables.Zip(found).ToDictionary(pair => pair.First.Table, pair => pair.Second);
         return _store.Like(_plan.Differentiated, table => gradients[table]);
     }
 }

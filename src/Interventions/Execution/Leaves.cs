@@ -1,4 +1,5 @@
 using Interventions.Planning;
+using Interventions.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,10 +31,8 @@ internal sealed class Leaves(DisposeScope owner)
         string[] names = [.. _leaves.Keys];
         foreach (BoundMetric metric in metrics)
         {
-            Tensor sum = total(metric);
-            IList<Tensor>? found = sum.requires_grad ? autograd.grad([sum], [.. _leaves.Values], retain_graph: true, allow_unused: true) : null;
-            for (int i = 0; i < names.Length; i++)
-                gradients[(metric.Node.Name, names[i])] = found?[i] is { IsInvalid: false } gradient ? gradient : zeros_like(_leaves[names[i]]);
+            foreach ((string name, Tensor gradient) in names.Zip(Derivatives.Of(total(metric), [.. _leaves.Values])))
+                gradients[(metric.Node.Name, name)] = gradient;
         }
         return gradients;
     }

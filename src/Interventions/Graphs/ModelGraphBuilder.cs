@@ -9,6 +9,15 @@ public sealed class ModelGraphBuilder
     private readonly List<ModelNode> _nodes = [];
     private readonly Dictionary<string, NodeCost> _costs = [];
     private readonly HashSet<string> _names = [ModelGraph.Tokens, ModelGraph.Positions];
+    private readonly bool _holdsNumbers;
+
+    /// <summary>An empty graph.</summary>
+    public ModelGraphBuilder()
+    {
+    }
+
+    /// <summary>An empty graph, whose functions need no protection, since they call <see cref="Interventions.Torch.GuardedTensors"/>.</summary>
+    internal ModelGraphBuilder(bool holdsNumbers) => _holdsNumbers = holdsNumbers;
 
     /// <summary>The token ids, <c>[batch, pos]</c>, int64.</summary>
     public NodeInput Tokens { get; } = new(ModelGraph.Tokens, Reach.Pointwise);
@@ -33,7 +42,9 @@ public sealed class ModelGraphBuilder
                 throw new ArgumentException($"Node '{name}' has a detour through '{detour.Through}', which has not been added before it.", nameof(detours));
         if (!_names.Add(name))
             throw new ArgumentException($"The graph already has a node '{name}'.", nameof(name));
-        _nodes.Add(new ModelNode(name, definition, detours));
+        _nodes.Add(_holdsNumbers
+            ? new ModelNode(name, definition, detours)
+            : new ModelNode(name, definition.Protected(), [.. detours.Select(detour => detour.Protected())]));
         return new NodeInput(name, Reach.Pointwise);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
@@ -45,6 +46,18 @@ public sealed record Definition(ImmutableArray<NodeInput> Inputs, Compute Comput
 
     /// <summary>The same function for some positions of many variants; <see langword="null"/> if there is none.</summary>
     public Piecewise? Piecewise { get; init; }
+
+    /// <summary>The same with functions that are called again where a collection may have freed a number in them.</summary>
+    internal Definition Protected()
+    {
+        Func<ReadOnlySpan<Tensor>, Tensor> compute = Compute.Invoke;
+        return this with
+        {
+            Compute = inputs => PureCall.Run(inputs, compute),
+            Entries = Entries is { } some ? (inputs, entries) => PureCall.Run(inputs, given => some(given, entries)) : null,
+            Piecewise = Piecewise?.Protected(),
+        };
+    }
 }
 
 /// <summary>An input, and how far an output position looks into it.</summary>
@@ -61,4 +74,11 @@ public sealed record Detour(string Through, Definition Definition)
     /// of the residual for every head.
     /// </summary>
     public Pullback? Pullback { get; init; }
+
+    /// <inheritdoc cref="Definition.Protected"/>
+    internal Detour Protected() => this with
+    {
+        Definition = Definition.Protected(),
+        Pullback = Pullback is { } pull ? (inputs, gradient) => PureCall.Run(inputs, given => pull(given, gradient)) : null,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
@@ -10,7 +11,21 @@ namespace Interventions.Graphs;
 /// <param name="Own">The inputs that are read at the own position.</param>
 /// <param name="History">The inputs that are read further, with how far; positions that a reach excludes are hidden in the pieces.</param>
 /// <param name="Compute">The function.</param>
-public sealed record Piecewise(ImmutableArray<string> Own, ImmutableArray<NodeInput> History, PiecewiseCompute Compute);
+public sealed record Piecewise(ImmutableArray<string> Own, ImmutableArray<NodeInput> History, PiecewiseCompute Compute)
+{
+    /// <inheritdoc cref="Definition.Protected"/>
+    internal Piecewise Protected()
+    {
+        PiecewiseCompute compute = Compute;
+        return this with { Compute = (own, pieces) => PureCall.Run(new Arguments(own, pieces), given => compute(given.Own, given.Pieces)) };
+    }
+
+    private readonly ref struct Arguments(ReadOnlySpan<Tensor> own, ReadOnlySpan<HistoryPiece> pieces)
+    {
+        public readonly ReadOnlySpan<Tensor> Own = own;
+        public readonly ReadOnlySpan<HistoryPiece> Pieces = pieces;
+    }
+}
 
 /// <summary>Computes positions of a node from its own inputs, <c>[lanes, positions, …]</c>, and a history that comes in pieces; returns <c>[lanes, positions, …]</c>.</summary>
 public delegate Tensor PiecewiseCompute(ReadOnlySpan<Tensor> own, ReadOnlySpan<HistoryPiece> pieces);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Sites;
+using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
@@ -73,7 +74,7 @@ internal sealed record SplicedNode(string Where, SpliceNames Names, ISplice Spli
     /// <summary>The features, <c>[batch, pos, feature]</c>.</summary>
     public Tensor Encode(Tensor x)
     {
-        Tensor features = Splice.Encode(x) ?? throw new InterventionException($"{Where}.Encode returned null; it must return the features.");
+        Tensor features = PureCall.Run(x, Splice.Encode) ?? throw new InterventionException($"{Where}.Encode returned null; it must return the features.");
         return features.shape is [long batch, long pos, long count] && batch == x.shape[0] && pos == x.shape[1] && count == Splice.Features
             ? features
             : throw new InterventionException(
@@ -83,7 +84,7 @@ internal sealed record SplicedNode(string Where, SpliceNames Names, ISplice Spli
     /// <summary>What stands for <paramref name="original"/>, in its shape and element type.</summary>
     public Tensor Decode(Tensor features, Tensor x, Tensor original)
     {
-        Tensor value = Splice.Decode(features, x) ?? throw new InterventionException($"{Where}.Decode returned null; it must return the reconstruction.");
+        Tensor value = PureCall.Run((features, x), given => Splice.Decode(given.features, given.x)) ?? throw new InterventionException($"{Where}.Decode returned null; it must return the reconstruction.");
         return value.shape.AsSpan().SequenceEqual(original.shape)
             ? value.to(original.dtype)
             : throw new InterventionException($"{Where}.Decode returned {Describe(value)}; what it replaces is {Describe(original)}.");

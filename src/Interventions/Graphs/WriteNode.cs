@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Execution;
 using Interventions.Sites;
+using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;
@@ -99,7 +100,7 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
     /// <summary>The value after this write, in the value's shape and type.</summary>
     private Tensor Over(Tensor value, Tensor[] arguments)
     {
-        Tensor written = Body(arguments) ?? throw new InterventionException($"{Name} returned null; it must return a tensor.");
+        Tensor written = PureCall.Run(Body, arguments) ?? throw new InterventionException($"{Name} returned null; it must return a tensor.");
         CheckShape(written, value.shape);
         return Shapes.Broadcasts(written.shape, value.shape)
             ? written.to(value.dtype).expand(value.shape)

@@ -1,5 +1,6 @@
 using System.Collections;
 using Interventions.Graphs;
+using Interventions.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -82,8 +83,7 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
         if (!metric.requires_grad)
             throw new InterventionException(
                 $"Trace: the metric has no gradient with respect to '{path}': it was computed under no_grad, or of nothing that comes after a site with KeepGradient().");
-        IList<Tensor> found = autograd.grad([metric.sum()], leaves, retain_graph: true, allow_unused: true);
-        Tensor[] gradients = [.. leaves.Select((leaf, i) => found[i] is { IsInvalid: false } gradient ? gradient : zeros_like(leaf))];
+        Tensor[] gradients = Derivatives.Of(metric.sum(), leaves);
         return (areSeveral ? stack(gradients) : gradients[0]).MoveToOuterDisposeScope();
     }
 

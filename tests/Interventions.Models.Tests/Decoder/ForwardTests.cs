@@ -2,6 +2,7 @@ using Interventions.Execution;
 using Interventions.Models.Decoder;
 using Interventions.Tests;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.Decoder;
@@ -90,9 +91,9 @@ public sealed class ForwardTests
     {
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel model = DecoderModel.Random(family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig, seed: 5);
-        foreach (Tensor weight in model.Weights.Values)
-            weight.requires_grad_();
-        using optim.Optimizer adam = optim.AdamW(model.Weights.Values, lr: 3e-3);
+        // Parameters that are the model's own weights.
+        Parameter[] trained = [.. model.Weights.Values.Select(weight => new Parameter(weight.alias()))];
+        using optim.Optimizer adam = optim.AdamW(trained, lr: 3e-3);
         Tensor ids = Examples.Prompts();
         double Step()
         {
@@ -102,7 +103,8 @@ public sealed class ForwardTests
             Tensor loss = nn.functional.cross_entropy(logits, ids.narrow(1, 1, 8).reshape(-1));
             loss.backward();
             Assert.All(model.Weights, weight => Assert.NotNull(weight.Value.grad));
-            adam.step();
+            using (Finalizers.Pause())
+                adam.step();
             return loss.item<float>();
         }
         double first = Step(), last = first;
