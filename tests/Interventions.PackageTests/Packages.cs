@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Xml.Linq;
 
 namespace Interventions.PackageTests;
 
@@ -18,7 +20,8 @@ public sealed class Packages : IDisposable
         File.WriteAllText(Path.Combine(_root, "nuget.config"), $"""
             <configuration>
               <config><add key="globalPackagesFolder" value="{_root}/packages" /></config>
-              <packageSources><clear /><add key="packed" value="{Feed}" /></packageSources>
+              <packageSources><clear /><add key="packed" value="{Feed}" /><add key="restored" value="{Restored}" /></packageSources>
+              <fallbackPackageFolders><clear /></fallbackPackageFolders>
             </configuration>
             """);
     }
@@ -33,12 +36,21 @@ public sealed class Packages : IDisposable
     /// <summary>The packed packages, and those that tests add.</summary>
     public string Feed => Path.Combine(_root, "feed");
 
-    /// <summary>An empty folder that sees only the feed.</summary>
+    /// <summary>What a program that computes references beside our package: libtorch for this platform.</summary>
+    public static (string Id, string Version) Natives { get; } = OperatingSystem.IsLinux() && RuntimeInformation.OSArchitecture == Architecture.X64
+        ? ("libtorch-cpu-linux-x64", VersionOf("libtorch-cpu-linux-x64"))
+        : ("TorchSharp-cpu", VersionOf("TorchSharp-cpu"));
+
+    /// <summary>What the repository was restored from the feed: a source of the packages of others that needs no network.</summary>
+    private static string Restored => Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
+    /// <summary>An empty folder that sees only the packed packages and those of others.</summary>
     public string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_root, name)).FullName;
 
     /// <summary>A folder with a console project that references Interventions.Models.</summary>
     public string NewFolder(string name, string program, string properties = "") =>
-        NewProject(name, program, $"<OutputType>Exe</OutputType>{properties}", ("Interventions.Models", Version));
+        NewProject(name, program, $"<OutputType>Exe</OutputType>{properties}", ("Interventions.Models", Version), Natives);
 
     /// <summary>A folder with a project of one file, as <c>dotnet new</c> makes it; warnings are errors.</summary>
     public string NewProject(string name, string source, string properties, params (string Id, string Version)[] references)
@@ -78,12 +90,19 @@ public sealed class Packages : IDisposable
     }
 
     /// <summary>Runs the SDK; everything that it printed.</summary>
-    public static (int Code, string Output) Dotnet(string folder, params string[] arguments)
+    public static (int Code, string Output) Dotnet(string folder, params string[] arguments) => Dotnet(folder, [], arguments);
+
+    /// <summary>The same with variables of the environment.</summary>
+    public static (int Code, string Output) Dotnet(string folder, (string Name, string Value)[] environment, params string[] arguments)
     {
         ProcessStartInfo start = new("dotnet", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["UseSharedCompilation"] = "false";
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment.Remove("RestoreLockedMode");
+        // Natives take 500 MB, and there are many programs.
+        start.Environment["CreateSymbolicLinksForCopyLocalIfPossible"] = "true";
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
         using Process process = Process.Start(start)!;
         StringBuilder output = new();
         process.OutputDataReceived += (_, line) => Append(line.Data);
@@ -101,6 +120,9 @@ public sealed class Packages : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    public static string VersionOf(string package) => XDocument.Load(Path.Combine(Repository, "Directory.Packages.props")).Descendants("PackageVersion")
+        .Single(element => element.Attribute("Include")?.Value == package).Attribute("Version")!.Value;
 
     private static string FindRepository()
     {

@@ -47,5 +47,6 @@ internal static class KnownNames
     public const string DecoderModel = "Interventions.Models.Decoder.DecoderModel";
     public const string DefaultPrompts = "Interventions.Models.PromptPairs";
     public const string PromptSet = "PromptSet";
+    public const string TorchLoader = "Interventions.Runtime.TorchLoader";
     public const string Tensor = "TorchSharp.torch+Tensor";
 }

@@ -3,6 +3,7 @@ namespace Interventions.Generators.Infrastructure;
 /// <summary>The names of the pipeline's steps, which tests ask about.</summary>
 internal static class TrackingNames
 {
+    public const string Program = nameof(Program);
     public const string ModelSchemas = nameof(ModelSchemas);
     public const string Configs = nameof(Configs);
     public const string HookedModelDeclarations = nameof(HookedModelDeclarations);

@@ -75,7 +75,7 @@ internal static class OlderLibstdcxx
             int at = table + i * size;
             if (U32(bytes, at + 4) != type)
                 continue;
-            int linked = table + (int)U32(bytes, at + 0x28) * size;
+            int linked = table + I32(bytes, at + 0x28) * size;
             return (I64(bytes, at + 0x18), I64(bytes, at + 0x20), I64(bytes, linked + 0x18));
         }
         return null;
@@ -86,21 +86,21 @@ internal static class OlderLibstdcxx
     {
         for (int library = needs.Offset; ;)
         {
-            int entry = library + (int)U32(bytes, library + 8);
+            int entry = library + I32(bytes, library + 8);
             for (int i = 0; i < U16(bytes, library + 2); i++)
             {
-                if (Text(bytes, names + (int)U32(bytes, entry + 8)) == Version)
+                if (Text(bytes, names + I32(bytes, entry + 8)) == Version)
                     return entry;
-                entry += (int)U32(bytes, entry + 12);
+                entry += I32(bytes, entry + 12);
             }
-            int next = (int)U32(bytes, library + 12);
+            int next = I32(bytes, library + 12);
             if (next == 0)
                 return null;
             library += next;
         }
     }
 
-    private static string Name(byte[] bytes, int names, int symbol) => Text(bytes, names + (int)U32(bytes, symbol));
+    private static string Name(byte[] bytes, int names, int symbol) => Text(bytes, names + I32(bytes, symbol));
 
     private static string Text(byte[] bytes, int at)
     {
@@ -112,6 +112,9 @@ internal static class OlderLibstdcxx
     private static ushort U16(byte[] bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(at));
 
     private static uint U32(byte[] bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at));
+
+    // Offsets in the file: none is negative, so that whatever follows them comes to an end.
+    private static int I32(byte[] bytes, int at) => U32(bytes, at) is <= int.MaxValue and var value ? (int)value : throw new ArgumentOutOfRangeException(nameof(at));
 
     private static int I64(byte[] bytes, int at) =>
         BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(at)) is >= 0 and <= int.MaxValue and var value

@@ -1,0 +1,82 @@
+using System.Text.Json;
+
+namespace Interventions.PackageTests;
+
+/// <summary>TorchSharp as the package brings it.</summary>
+[Collection(nameof(Packages))]
+public sealed class TorchTests(Packages packages)
+{
+    private const string Sum = "using TorchSharp;\n\nConsole.WriteLine(torch.ones(3).sum().item<float>());";
+
+    /// <summary>Nothing of ours is touched, and yet torch loads, on a system whose libstdc++ is too old for it too.</summary>
+    [Fact]
+    public void A_program_whose_only_line_is_a_torch_call_runs()
+    {
+        string folder = packages.NewProject("three-lines", Sum, "<OutputType>Exe</OutputType>", ("Interventions", packages.Version), Packages.Natives);
+        (int code, string output) = Packages.Dotnet(folder, "run");
+        Assert.True(code == 0, output);
+        Assert.Equal("3", output.Trim());
+        // As much of a program as is published or copied elsewhere.
+        Assert.Contains("\"System.GC.Concurrent\": false", File.ReadAllText(Path.Combine(folder, "bin/Debug/net10.0/three-lines.runtimeconfig.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_test_project_whose_first_line_is_a_torch_call_runs()
+    {
+        string folder = packages.NewProject("tested", """
+            using TorchSharp;
+            using Xunit;
+
+            public sealed class Tests
+            {
+                [Fact]
+                public void Adds() => Assert.Equal(3, torch.ones(3).sum().item<float>());
+            }
+            """, "<IsPackable>false</IsPackable>", ("Interventions", packages.Version), Packages.Natives, ("Microsoft.NET.Test.Sdk", "18.0.1"), ("xunit", "2.9.3"), ("xunit.runner.visualstudio", "3.1.5"));
+        (int code, string output) = Packages.Dotnet(folder, "test", "-nologo");
+        Assert.True(code == 0, output);
+    }
+
+    /// <summary>One sentence that says what to do, before TorchSharp's own page of text.</summary>
+    [Fact]
+    public void Without_libtorch_a_sentence_says_what_to_reference()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // Elsewhere TorchSharp's own message is all there is.
+        string folder = packages.NewProject("no-libtorch", Sum, "<OutputType>Exe</OutputType>", ("Interventions", packages.Version));
+        (int built, string log) = Packages.Dotnet(folder, "build", "-nologo");
+        Assert.True(built == 0, log);
+        // TorchSharp looks into the package folder of the user, and copies what it finds there beside the program.
+        (int code, string output) = Packages.Dotnet(folder, [("NUGET_PACKAGES", folder)], "bin/Debug/net10.0/no-libtorch.dll");
+        Assert.NotEqual(0, code);
+        string sentence = Assert.Single(output.Split('\n'), line => line.StartsWith("TorchSharp does not load: ", StringComparison.Ordinal));
+        Assert.Contains("libc10.so is in none of the program's folders", sentence, StringComparison.Ordinal);
+        Assert.Contains("Reference the package libtorch-cpu-linux-x64", sentence, StringComparison.Ordinal);
+    }
+
+    /// <summary>What a program and a library of this repository reference, for each choice of torch and kind of machine.</summary>
+    [Theory]
+    [InlineData("cpu", "linux-x64", "libtorch-cpu-linux-x64")]
+    [InlineData("cpu", "other", "TorchSharp-cpu")]
+    [InlineData("cuda-linux", "linux-x64", "TorchSharp-cuda-linux")]
+    public void A_program_references_the_natives_of_its_platform_and_a_library_none(string torch, string platform, string natives)
+    {
+        string[] all = ["libtorch-cpu-linux-x64", "TorchSharp-cpu", "TorchSharp-cuda-linux"];
+        foreach (string program in new[] { "examples/IndirectObject", "tests/Interventions.Tests", "tests/Interventions.Benchmarks" })
+        {
+            Assert.Equal([natives], References(program).Intersect(all));
+            Assert.Contains("TorchSharp", References(program));
+        }
+        Assert.Empty(References("src/Interventions").Intersect(all));
+        Assert.Contains("TorchSharp", References("src/Interventions"));
+        Assert.All(all, package => Packages.VersionOf(package));
+
+        string[] References(string project)
+        {
+            (int code, string output) = Packages.Dotnet(
+                Packages.Repository, "msbuild", Path.Combine(project, $"{Path.GetFileName(project)}.csproj"), "-nologo", "-getItem:PackageReference", $"-p:Torch={torch}", $"-p:TorchPlatform={platform}");
+            Assert.True(code == 0, output);
+            return [.. JsonDocument.Parse(output).RootElement.GetProperty("Items").GetProperty("PackageReference").EnumerateArray().Select(item => item.GetProperty("Identity").GetString()!)];
+        }
+    }
+}
