@@ -1,5 +1,4 @@
 extern alias Runtime;
-using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Xml.Linq;
 using Interventions.Generators.Tests.Testing;
@@ -46,12 +45,11 @@ public sealed class DocumentedExamplesTests
 
         // A project's own lines are XML.
         string[] lines = code.Split('\n');
-        ImmutableArray<AdditionalText> files = [.. lines.Where(line => line.StartsWith('<')).Select(_ => new InMemoryFile("/models/gpt2/config.json", """
+        (string, string)[] files = [.. lines.Where(line => line.StartsWith('<')).Select(_ => ("/models/gpt2/config.json", """
             { "model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 8, "n_positions": 16, "vocab_size": 11 }
             """))];
-        string source = "using Interventions.Models.Decoder;\n" + string.Join('\n', lines.Where(line => !line.StartsWith('<')));
-        ImmutableArray<Diagnostic> diagnostics = await Analysis.Diagnose(files, source);
-        Assert.Empty(diagnostics);
+        string source = string.Join('\n', lines.Where(line => !line.StartsWith('<')).Prepend("using Interventions.Models.Decoder;"));
+        await Analysis.Check(files, source);
     }
 
     private static string Example(ClassDeclarationSyntax attribute)

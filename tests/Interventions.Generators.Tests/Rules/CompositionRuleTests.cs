@@ -23,8 +23,8 @@ public sealed class CompositionRuleTests
     [InlineData(Sweep + """[Capture("blocks.{layer}.attn.z[head={head=0,1}]")] static Tensor C(Tensor x) => x;""")]
     [InlineData("""[Patch("blocks.0.attn.pattern[query={t}; key={t}]")] static Tensor P(Tensor x) => x; [Capture("blocks.0.mlp_in[pos={t}]")] static Tensor C(Tensor x) => x;""")]
     [InlineData(Sweep + """[Patch("embed")] static Tensor P([From("clean", "blocks.{layer}.mlp_out")] Tensor x, [From("clean", "blocks.1.mlp_out")] Tensor y) => x;""")]
-    public async Task CorrectCompositionsAreSilent(string members) =>
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members)));
+    public Task CorrectCompositionsAreSilent(string members) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     private const string M = """[Metric] static Tensor M([Logit("S")] Tensor s) => s;""";
     private const string G = """[Gradient("embed")] static Tensor [|G|](Tensor g) => g;""";
@@ -76,16 +76,12 @@ public sealed class CompositionRuleTests
         """);
 
     [Fact]
-    public async Task ACircleOfIncludesIsFoundFromBothSides()
-    {
-        var diagnostics = await Analysis.Diagnose(Sources.Model, Sources.Prompts, """
-            namespace Study;
-            [Intervention<Toy, IoiPrompts>] public sealed partial class A { [Include] public required B B { get; init; } }
-            [Intervention<Toy, IoiPrompts>] public sealed partial class B { [Include] public required A A { get; init; } }
-            """);
-
-        Assert.Equal(["INV211", "INV211"], diagnostics.Select(diagnostic => diagnostic.Id));
-    }
+    public Task ACircleOfIncludesIsFoundFromBothSides() => Analysis.Fires(
+        "INV211", "would include itself", Sources.Model, Sources.Prompts, """
+        namespace Study;
+        [Intervention<Toy, IoiPrompts>] public sealed partial class A { [Include] public required B [|B|] { get; init; } }
+        [Intervention<Toy, IoiPrompts>] public sealed partial class B { [Include] public required A [|A|] { get; init; } }
+        """);
 
     [Fact]
     public Task IncludedParametersNeedAMetric() => Analysis.Fires("INV207", "'Inner.D' is a gradient, and there is no [Metric]", Sources.Model, Sources.Prompts, """
@@ -113,20 +109,18 @@ public sealed class CompositionRuleTests
                 public static Tensor Use(Result result) => result.C[1, head: 2, pos: 0];
             }
             """;
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.HeadSweep, Outer));
+        await Analysis.Check(Sources.Model, Sources.Prompts, Sources.HeadSweep, Outer);
 
         // The members of another assembly are not seen; its result is.
-        var library = Compilations.Generate(Compilations.Of(Sources.Model, Sources.Prompts, Sources.HeadSweep).WithAssemblyName("Library"));
-        using var image = new MemoryStream();
-        Assert.True(library.Emit(image).Success);
-        var consumer = Compilations.Generate(Compilations.Of(Outer).AddReferences(MetadataReference.CreateFromImage(image.ToArray())));
-
-        Assert.Empty(consumer.GetDiagnostics().Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden));
+        MetadataReference library = Compilations.Library(Sources.Model, Sources.Prompts, Sources.HeadSweep);
+        await new Analysis(Outer) { TestState = { AdditionalReferences = { library } } }.RunAsync();
     }
 
     [Fact]
-    public async Task EverythingIsSilent() =>
-        Assert.Empty((await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything)).Where(diagnostic => diagnostic.Id != "INV225"));
+    public Task EverythingIsSilent() => new Analysis(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything)
+    {
+        DisabledDiagnostics = { "INV225" },
+    }.RunAsync();
 
     [Theory]
     [InlineData("""[Run("a"), Run("b"), Freeze("embed", To = "b", In = "a"), Zero("embed", In = "b"), Freeze("embed", To = "a"), Freeze("blocks.0.mlp_out", To = "b")]""", "")]
@@ -134,8 +128,8 @@ public sealed class CompositionRuleTests
     [InlineData("", """[Patch("blocks.1.mlp_out")] static Tensor P(Tensor x, [ValueOf("blocks.1.mlp_in")] Tensor y, [ValueOf("blocks.0.mlp_out")] Tensor z) => x + y + z;""")]
     [InlineData("", """[Patch("blocks.{l}.mlp_out")] static Tensor P([ValueOf("blocks.{l}.mlp_in")] Tensor x) => x; [Patch("blocks.*.mlp_in")] static Tensor Q(Tensor x, [ValueOf("embed")] Tensor y) => x + y;""")]
     [InlineData("", """[Metric] static Tensor A([Logit("S")] Tensor s) => s; [Metric] static Tensor B([Logit("S")] Tensor s) => s; [Gradient("embed", Of = nameof(B))] static Tensor G(Tensor g) => g;""")]
-    public async Task CorrectAttributesAreSilent(string attributes, string members) =>
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes)));
+    public Task CorrectAttributesAreSilent(string attributes, string members) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
     private const string Included = """
         namespace Study;

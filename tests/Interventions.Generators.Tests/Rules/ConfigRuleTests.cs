@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using Interventions.Generators.Tests.Testing;
-using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Tests.Rules;
 
@@ -25,11 +23,11 @@ public sealed class ConfigRuleTests
     [InlineData("""{} [|{|]}""", "nothing can follow the value", "")]
     [InlineData("", "a value is missing", "[||]")]
     public Task WhatIsNotJson(string json, string message, string end) =>
-        Analysis.Fires("INV015", message, [new InMemoryFile("/p/config.json", json + end)], Model);
+        Analysis.Fires("INV015", message, [("/p/config.json", json + end)], Model);
 
     [Fact]
     public Task WhatIsNestedTooDeep() => Analysis.Fires(
-        "INV015", "values are nested deeper than 64", [new InMemoryFile("/p/config.json", $"{{ \"a\": {new string('[', 64)}[|1|]")], Model);
+        "INV015", "values are nested deeper than 64", [("/p/config.json", $"{{ \"a\": {new string('[', 64)}[|1|]")], Model);
 
     [Theory]
     [InlineData("""[|[1]|]""", "a configuration is an object")]
@@ -49,56 +47,51 @@ public sealed class ConfigRuleTests
     [InlineData("""{ "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "head_dim": [|15|] }""", "need an even number")]
     [InlineData("""[|{|] "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2 }""", "'intermediate_size' is missing")]
     public Task WhatIsNoConfiguration(string json, string message) =>
-        Analysis.Fires("INV016", message, [new InMemoryFile("/p/config.json", json)], Model);
+        Analysis.Fires("INV016", message, [("/p/config.json", json)], Model);
 
     [Theory]
-    [InlineData("", "{")]
-    [InlineData(" : Gpt2Model", "{")]
-    [InlineData(" : Gpt2Model", "{ \"model_type\": \"gpt2\", \"n_layer\": \"x\" }")]
-    public async Task AnErrorInTheFileIsTheOnlyError(string baseType, string json)
-    {
-        ImmutableArray<Diagnostic> diagnostics = await Analysis.Diagnose(
-            [new InMemoryFile("/p/config.json", json)], $"[HookedModel(\"config.json\")] public sealed partial class Mine{baseType};", """
-            [Intervention<Mine>]
-            public sealed partial class Probe
+    [InlineData("", "{{|INV015:|}")]
+    [InlineData(" : Gpt2Model", "{{|INV015:|}")]
+    [InlineData(" : Gpt2Model", "{ \"model_type\": \"gpt2\", \"n_layer\": {|INV016:\"x\"|} }")]
+    public Task AnErrorInTheFileIsTheOnlyError(string baseType, string json) => Analysis.Check(
+        [("/p/config.json", json)], $"[HookedModel(\"config.json\")] public sealed partial class Mine{baseType};", """
+        [Intervention<Mine>]
+        public sealed partial class Probe
+        {
+            [Patch("blocks.1.attn.z[head=2]")] static Tensor P(Tensor z) => z;
+            [Metric] static Tensor M([Logit("correct")] Tensor x) => x;
+            public static Tensor Use(string path, PromptPairs prompts)
             {
-                [Patch("blocks.1.attn.z[head=2]")] static Tensor P(Tensor z) => z;
-                [Metric] static Tensor M([Logit("correct")] Tensor x) => x;
-                public static Tensor Use(string path, PromptPairs prompts)
-                {
-                    using var model = Mine.Load(path, device: CPU);
-                    return new Probe().Run(model, prompts).M;
-                }
+                using var model = Mine.Load(path, device: CPU);
+                return new Probe().Run(model, prompts).M;
             }
-            """);
-
-        Assert.StartsWith("INV01", Assert.Single(diagnostics).Id, StringComparison.Ordinal);
-    }
+        }
+        """);
 
     [Fact]
     public Task AMissingFile() => Analysis.Fires(
-        "INV014", "no file 'config.json' among the project's AdditionalFiles", [new InMemoryFile("/p/myconfig.json", Gpt2)],
+        "INV014", "no file 'config.json' among the project's AdditionalFiles", [("/p/myconfig.json", Gpt2)],
         """[HookedModel("[|config.json|]")] public sealed partial class Mine;""");
 
     [Fact]
     public Task SeveralFiles() => Analysis.Fires(
         "INV014", "'config.json' is the end of several files' paths (/p/a/config.json, /p/b/config.json)",
-        [new InMemoryFile("/p/a/config.json", Gpt2), new InMemoryFile("/p/b/config.json", Gpt2)],
+        [("/p/a/config.json", Gpt2), ("/p/b/config.json", Gpt2)],
         """[HookedModel("[|config.json|]")] public sealed partial class Mine;""");
 
     [Fact]
     public Task AnotherFamily() => Analysis.Fires(
-        "INV017", "'Mine' is a LlamaModel, and 'config.json' describes a model of type 'gpt2'", [new InMemoryFile("/p/config.json", Gpt2)],
+        "INV017", "'Mine' is a LlamaModel, and 'config.json' describes a model of type 'gpt2'", [("/p/config.json", Gpt2)],
         """[HookedModel("[|config.json|]")] public sealed partial class Mine : LlamaModel;""");
 
     [Fact]
     public Task TwoSchemas() => Analysis.Fires(
-        "INV017", "'Mine' has [ModelSchema] too", [new InMemoryFile("/p/config.json", Gpt2)],
+        "INV017", "'Mine' has [ModelSchema] too", [("/p/config.json", Gpt2)],
         """[ModelSchema, Axis("layer", 1), HookedModel("[|config.json|]")] public sealed partial class Mine : Gpt2Model;""");
 
     [Fact]
     public Task PartialIsNeededHereToo() => Analysis.Fires(
-        "INV106", "'Mine' must be partial", [new InMemoryFile("/p/config.json", Gpt2)],
+        "INV106", "'Mine' must be partial", [("/p/config.json", Gpt2)],
         """[HookedModel("config.json")] public abstract class [|Mine|](Interventions.Models.Decoder.DecoderCheckpoint c) : Gpt2Model(c, null!);""");
 
     [Theory]
@@ -106,24 +99,24 @@ public sealed class ConfigRuleTests
     [InlineData("gpt2/config.json", "/p/gpt2/config.json")]
     [InlineData("./gpt2/config.json", "C:\\p\\gpt2\\config.json")]
     [InlineData("gpt2\\\\config.json", "gpt2/config.json")]
-    public async Task ACorrectModelIsSilent(string name, string path) => Assert.Empty(await Analysis.Diagnose(
-        [new InMemoryFile(path, Gpt2), new InMemoryFile("/p/appsettings.json", "{ nobody's configuration"), new InMemoryFile("/p/a.txt", "")],
-        $$"""[HookedModel("{{name}}")] public sealed partial class Mine;"""));
+    public Task ACorrectModelIsSilent(string name, string path) => Analysis.Check(
+        [(path, Gpt2), ("/p/appsettings.json", "{ nobody's configuration"), ("/p/a.txt", "")],
+        $$"""[HookedModel("{{name}}")] public sealed partial class Mine;""");
 
     [Theory]
     [InlineData("INV003", "layer 2 of 'blocks.2.attn.z' is out of range: Mine has 2 layers (0 to 1)", "blocks.[|2|].attn.z")]
     [InlineData("INV006", "head 3 of 'blocks.1.attn.z[head=3]' is out of range: Mine has 3 heads (0 to 2)", "blocks.1.attn.z[head=[|3|]]")]
     [InlineData("INV001", "did you mean 'blocks.1.attn.z'?", "blocks.1.attn.[|zz|]")]
     public Task NamesOfTheModelAreChecked(string id, string message, string path) => Analysis.Fires(
-        id, message, [new InMemoryFile("/p/config.json", Gpt2)], Model,
+        id, message, [("/p/config.json", Gpt2)], Model,
         $$"""[Intervention<Mine>] public sealed partial class Probe { [Patch("{{path}}")] static Tensor P(Tensor z) => z; }""");
 
     [Theory]
     [InlineData("", "")]
     [InlineData(" : Gpt2Model", "")]
     [InlineData("", "[Axis(\"vocab\", 64)] ")]
-    public async Task InterventionsOnTheModelCompile(string baseType, string attributes) => Assert.Empty(await Analysis.Diagnose(
-        [new InMemoryFile("/p/config.json", Gpt2)], $"{attributes}[HookedModel(\"config.json\")] public sealed partial class Mine{baseType};", """
+    public Task InterventionsOnTheModelCompile(string baseType, string attributes) => Analysis.Check(
+        [("/p/config.json", Gpt2)], $"{attributes}[HookedModel(\"config.json\")] public sealed partial class Mine{baseType};", """
         [Intervention<Mine>]
         public sealed partial class Probe
         {
@@ -137,5 +130,5 @@ public sealed class ConfigRuleTests
                 return new Probe().Run(model, prompts).M[layer: 1, head: 2];
             }
         }
-        """));
+        """);
 }

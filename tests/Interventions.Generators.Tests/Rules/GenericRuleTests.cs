@@ -1,5 +1,6 @@
 using Interventions.Generators.Tests.Testing;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Testing;
 
 namespace Interventions.Generators.Tests.Rules;
 
@@ -85,7 +86,7 @@ public sealed class GenericRuleTests
         "INV112", "'Probe' needs one type parameter that is a model", Sources.Model, Sources.Prompts, "namespace Study; " + source);
 
     [Fact]
-    public async Task WhatFitsIsSilent() => Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Silence, """
+    public Task WhatFitsIsSilent() => Analysis.Check(Sources.Model, Sources.Prompts, Silence, """
         namespace Study;
         [Intervention]
         public sealed partial class Any<T, TModel> where TModel : Interventions.Models.Decoder.DecoderModel
@@ -103,21 +104,13 @@ public sealed class GenericRuleTests
                 return run.M + swept.M[layer: 3];
             }
         }
-        """));
+        """);
 
     [Fact]
-    public async Task AClosedUseOfAnotherAssemblysFires()
+    public Task AClosedUseOfAnotherAssemblysFires() => new Analysis(
+        "namespace Study; public static class Use { public static object F() => (new {|#0:Silence<Toy>|}(), new Silence<Deep>()); }")
     {
-        var library = Compilations.Generate(Compilations.Of(Sources.Model, Sources.Prompts, Silence).WithAssemblyName("Library"));
-        using var image = new MemoryStream();
-        Assert.True(library.Emit(image).Success);
-        var consumer = Compilations.Generate(Compilations
-            .Of("namespace Study; public static class Use { public static object F() => (new Silence<Toy>(), new Silence<Deep>()); }")
-            .AddReferences(MetadataReference.CreateFromImage(image.ToArray())));
-
-        Diagnostic misfit = Assert.Single(await Analysis.Diagnose(consumer));
-
-        Assert.Equal("INV019", misfit.Id);
-        Assert.Equal(Misfit, misfit.GetMessage(System.Globalization.CultureInfo.InvariantCulture));
-    }
+        TestState = { AdditionalReferences = { Compilations.Library(Sources.Model, Sources.Prompts, Silence) } },
+        ExpectedDiagnostics = { new DiagnosticResult("INV019", DiagnosticSeverity.Error).WithLocation(0).WithMessage(Misfit) },
+    }.RunAsync();
 }

@@ -30,11 +30,10 @@ public sealed class GroupedQueryRuleTests
     [InlineData("""[Zero("blocks.*.attn.k[kv_head=-2,1]"), Zero("blocks.0.attn.q[head=3]")]""")]
     [InlineData("""[Zero("blocks.{layer}.attn.v[kv_head={h}]"), Zero("blocks.1.attn.k[kv_head={h=1}]")]""")]
     [InlineData("""[PathPatch("blocks.0.attn.z[head=3]", "blocks.1.attn.k_input[head=3]")]""")]
-    public async Task WhatMatchesIsSilent(string writes) =>
-        Assert.Empty(await Analysis.Diagnose([new InMemoryFile("/p/config.json", Config)], Study(writes)));
+    public Task WhatMatchesIsSilent(string writes) => Analysis.Check([("/p/config.json", Config)], Study(writes));
 
     private static Task Fires(string id, string message, string writes) =>
-        Analysis.Fires(id, message, [new InMemoryFile("/p/config.json", Config)], Study(writes));
+        Analysis.Fires(id, message, [("/p/config.json", Config)], Study(writes));
 
     private static string Study(string writes) => $$"""
         [HookedModel("config.json")] public sealed partial class Mine;

@@ -20,6 +20,5 @@ public sealed class MemoryRuleTests
     [InlineData("""[Patch("embed")] static Tensor P(Tensor x) { x += 1; x = x * 2; return x; }""")]
     [InlineData("""[Patch("embed")] static Tensor P(Tensor x) { using Tensor first = x.select(1, 0); x.select(1, 0).Dispose(); return x.clone().zero_() + first; }""")]
     [InlineData("""static Tensor Own(Tensor x) { using (x) return x.zero_(); }""")]
-    public async Task WhatIsOwnMayBeChanged(string members) =>
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members)));
+    public Task WhatIsOwnMayBeChanged(string members) => Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
 }

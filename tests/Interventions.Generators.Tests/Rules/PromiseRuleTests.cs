@@ -28,8 +28,8 @@ public sealed class PromiseRuleTests
     [InlineData("""[Patch("embed"), Pointwise, AcrossBatch] static Tensor P(Tensor x, [From("corrupted")] Tensor y) => x + y.mean([0L], keepdim: true);""")]
     [InlineData("""[Capture("embed"), AcrossBatch] static Tensor C(Tensor x) => x - x.mean([0L], keepdim: true);""")]
     [InlineData("""[Metric, AcrossBatch] static Tensor M([Logit("S")] Tensor s) => s - s.mean();""")]
-    public async Task APromiseThatMeansSomethingIsSilent(string members) =>
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members)));
+    public Task APromiseThatMeansSomethingIsSilent(string members) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Fact]
     public void PromisesReachTheGraph()

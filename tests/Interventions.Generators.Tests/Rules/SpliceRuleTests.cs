@@ -7,7 +7,7 @@ public sealed class SpliceRuleTests
     private const string Sae = """[Splice("blocks.1.mlp_out", Features = 8)] required public ISplice Sae { get; init; }""";
 
     [Fact]
-    public async Task ADeclarationWithSplicesIsSilent() => Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Spliced));
+    public Task ADeclarationWithSplicesIsSilent() => Analysis.Check(Sources.Model, Sources.Prompts, Sources.Spliced);
 
     [Theory]
     [InlineData("ISplice Sae")]
@@ -16,8 +16,9 @@ public sealed class SpliceRuleTests
     [InlineData("Mine[] Sae")]
     [InlineData("System.Collections.Generic.List<Mine> Sae")]
     [InlineData("System.Collections.Immutable.ImmutableArray<Mine> Sae")]
-    public async Task SplicesAndListsOfThemAreSilent(string property) =>
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Mine, Sources.Intervention($$"""[Splice("blocks.*.mlp_out")] required public {{property}} { get; init; }""")));
+    public Task SplicesAndListsOfThemAreSilent(string property) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Mine, Sources.Intervention(
+            $$"""[Splice("blocks.*.mlp_out")] required public {{property}} { get; init; }"""));
 
     [Theory]
     [InlineData("required Tensor [|Sae|] { get; init; }")]
@@ -71,7 +72,7 @@ public sealed class SpliceRuleTests
             [Include] required public Spliced Other { get; init; }
             [Capture("blocks.*.mlp_out.transcoder.features[feature=0..15]")] static Tensor C(Tensor x) => x;
             """);
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Spliced, including));
+        await Analysis.Check(Sources.Model, Sources.Prompts, Sources.Spliced, including);
         await Analysis.Fires(
             "INV006", "Transcoder has 16 features", Sources.Model, Sources.Prompts, Sources.Spliced, including.Replace("0..15", "[|0..16|]", StringComparison.Ordinal));
     }
@@ -80,8 +81,8 @@ public sealed class SpliceRuleTests
     [InlineData("blocks.{layer}.mlp_out.sae.features[feature={f}]")]
     [InlineData("blocks.*.mlp_out.sae.features[feature=0..3,7; pos=S1+1]")]
     [InlineData("blocks.-1.mlp_out.sae.reconstruction[pos=end]")]
-    public async Task InnerSitesCanBeSelectedAndSwept(string path) => Assert.Empty(await Analysis.Diagnose(
-        Sources.Model, Sources.Prompts, Sources.Intervention(Sae + $$"""[Patch("{{path}}")] static Tensor P(Tensor x) => x;""")));
+    public Task InnerSitesCanBeSelectedAndSwept(string path) => Analysis.Check(
+        Sources.Model, Sources.Prompts, Sources.Intervention(Sae + $$"""[Patch("{{path}}")] static Tensor P(Tensor x) => x;"""));
 
     [Fact]
     public Task AnEmptySweepOfFeaturesIsSaid() => Analysis.Fires(

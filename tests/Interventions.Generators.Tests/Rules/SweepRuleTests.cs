@@ -53,11 +53,11 @@ public sealed class SweepRuleTests
     [InlineData("""[PathPatch("blocks.*.attn.z[head=1]", "blocks.1.mlp_in", "blocks.*.attn.q_input[head=0]", Senders = ["blocks.0.mlp_out"], Freeze = [])]""", "")]
     [InlineData("", """[Mix("blocks.*.attn.z", "layer", "head"), Shape("layer", "head")] required public Tensor M { get; init; }""")]
     [InlineData("", """[Mix("blocks.{l}.attn.pattern[query=end]", "head", "key"), Mix("embed")] required public Tensor M { get; init; }""")]
-    public async Task CorrectSweepsAreSilent(string attributes, string members) =>
-        Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes)));
+    public Task CorrectSweepsAreSilent(string attributes, string members) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
     [Fact]
-    public async Task AnIncludedSweepIsSweptOutside() => Assert.Empty(await Analysis.Diagnose(Sources.Model, Sources.Prompts, """
+    public Task AnIncludedSweepIsSweptOutside() => Analysis.Check(Sources.Model, Sources.Prompts, """
         namespace Study;
         [Intervention<Toy, IoiPrompts>, Sweep("alpha", 1, 2)]
         public sealed partial class Steering { [Add("embed", "{alpha}")] public required Tensor D { get; init; } }
@@ -68,5 +68,5 @@ public sealed class SweepRuleTests
             [Metric] static Tensor M([Logit("S")] Tensor s, [Swept("alpha")] double alpha) => s * alpha;
             public static Tensor Use(Result run) => run.M[alpha: 2];
         }
-        """));
+        """);
 }

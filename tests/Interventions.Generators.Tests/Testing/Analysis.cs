@@ -1,63 +1,83 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Interventions.Generators.Analyzers;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Testing;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Testing;
 using Microsoft.CodeAnalysis.Text;
 
 namespace Interventions.Generators.Tests.Testing;
 
-/// <summary>Runs every analyzer on sources, after the generators. <c>[|</c> and <c>|]</c> mark what should be squiggled.</summary>
-internal static class Analysis
+/// <summary>Runs every analyzer on sources, after the generators. <c>[|…|]</c> or <c>{|ID:…|}</c> marks what should be squiggled.</summary>
+internal sealed class Analysis : CSharpAnalyzerTest<EmptyDiagnosticAnalyzer, DefaultVerifier>
 {
+    // No package: what this test runs on is referenced, and nothing is downloaded.
+    private static readonly ReferenceAssemblies NoPackages = new("net10.0");
+
+    private string _id = "";
+
+    /// <param name="sources">What is analyzed, with marks.</param>
+    public Analysis(params IEnumerable<string> sources) => Prepare(this, sources);
+
     /// <summary>All analyzers of the package.</summary>
     public static ImmutableArray<DiagnosticAnalyzer> Analyzers { get; } =
     [
         .. typeof(UnknownSiteAnalyzer).Assembly.GetTypes()
-            .Where(type => !type.IsAbstract && type.IsSubclassOf(typeof(DiagnosticAnalyzer)) && !type.IsSubclassOf(typeof(DiagnosticSuppressor)))
+            .Where(type => !type.IsAbstract && type.IsSubclassOf(typeof(DiagnosticAnalyzer))
+                && !type.IsSubclassOf(typeof(DiagnosticSuppressor)))
             .Select(type => (DiagnosticAnalyzer)Activator.CreateInstance(type)!),
     ];
 
-    /// <summary>What the compiler and the analyzers say, in the order of the source.</summary>
-    public static Task<ImmutableArray<Diagnostic>> Diagnose(params string[] sources) => Diagnose([], sources);
+    /// <summary>Asserts that compiler and analyzers say what is marked and nothing else: nothing at all, where nothing is marked.</summary>
+    public static Task Check(params string[] sources) => Check([], sources);
 
     /// <summary>The same, with additional files.</summary>
-    public static async Task<ImmutableArray<Diagnostic>> Diagnose(ImmutableArray<AdditionalText> files, params string[] sources)
-    {
-        return await Diagnose(Compilations.Generate(Compilations.Of([.. sources.Select(Unmark)]), files), files);
-    }
+    public static Task Check((string Path, string Text)[] files, params string[] sources) => Run("", files, sources);
 
-    /// <summary>What the compiler and the analyzers say about a compilation with its generated files.</summary>
-    public static async Task<ImmutableArray<Diagnostic>> Diagnose(CSharpCompilation compilation, ImmutableArray<AdditionalText> files = default)
-    {
-        ImmutableArray<Diagnostic> analyzed = await compilation
-            .WithAnalyzers(Analyzers, new CompilationWithAnalyzersOptions(
-                new AnalyzerOptions(files.IsDefault ? [] : files), (exception, _, _) => throw new InvalidOperationException("An analyzer threw.", exception), true, false))
-            .GetAllDiagnosticsAsync(CancellationToken.None);
-        return [.. analyzed.Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden).OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)];
-    }
-
-    /// <summary>Asserts that one rule is broken at the mark, that its message holds a text, and that nothing else is wrong.</summary>
+    /// <summary>Asserts that one rule is broken at the marks, that a message holds a text, and that nothing else is wrong.</summary>
     public static Task Fires(string id, string message, params string[] sources) => Fires(id, message, [], sources);
 
     /// <summary>The same, with additional files; the mark may be in one of them.</summary>
-    public static async Task Fires(string id, string message, ImmutableArray<AdditionalText> files, params string[] sources)
-    {
-        ImmutableArray<Diagnostic> diagnostics = await Diagnose([.. files.Select(file => new InMemoryFile(file.Path, Unmark(file.GetText()!.ToString())))], sources);
+    public static async Task Fires(string id, string message, (string Path, string Text)[] files, params string[] sources) =>
+        Assert.Contains(await Run(id, files, sources), said => said.Contains(message, StringComparison.Ordinal));
 
-        Diagnostic diagnostic = Assert.Single(diagnostics);
-        Assert.Equal(id, diagnostic.Id);
-        Assert.Contains(message, diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        string marked = sources.Concat(files.Select(file => file.GetText()!.ToString())).Single(source => source.Contains("[|", StringComparison.Ordinal));
-        int start = marked.IndexOf("[|", StringComparison.Ordinal);
-        int length = marked.IndexOf("|]", StringComparison.Ordinal) - start - 2;
-        Assert.Equal(new TextSpan(start, length), diagnostic.Location.SourceSpan);
-        Assert.Equal(SourceText.From(Unmark(marked)).Lines.GetLinePositionSpan(new TextSpan(start, length)), diagnostic.Location.GetLineSpan().Span);
-        if (diagnostic.Location.SourceTree is { } tree)
-            Assert.Equal(Unmark(marked), tree.ToString());
-        else
-            Assert.Equal(files.Single(file => file.GetText()!.ToString() == marked).Path, diagnostic.Location.GetLineSpan().Path);
+    /// <summary>Compiles the sources of a test as <see cref="Compilations"/> does.</summary>
+    public static void Prepare(AnalyzerTest<DefaultVerifier> test, params IEnumerable<string> sources)
+    {
+        test.ReferenceAssemblies = NoPackages;
+        test.TestState.AdditionalReferences.AddRange(Compilations.References);
+        test.SolutionTransforms.Add((solution, project) => solution
+            .WithProjectCompilationOptions(project, Compilations.Options).WithProjectParseOptions(project, Compilations.Parse));
+        foreach (string source in sources.Append(Compilations.Usings))
+            test.TestState.Sources.Add(source);
+        test.CompilerDiagnostics = CompilerDiagnostics.Suggestions;
+        // Snapshots compare what is generated; that pragmas and generated code are heeded is the compiler's matter.
+        test.TestBehaviors = TestBehaviors.SkipGeneratedSourcesCheck | TestBehaviors.SkipSuppressionCheck
+            | TestBehaviors.SkipGeneratedCodeCheck;
     }
 
-    private static string Unmark(string source) => source.Replace("[|", "", StringComparison.Ordinal).Replace("|]", "", StringComparison.Ordinal);
+    protected override IEnumerable<DiagnosticAnalyzer> GetDiagnosticAnalyzers() => Analyzers;
+
+    protected override IEnumerable<Type> GetSourceGenerators() => Compilations.Generators;
+
+    // A workspace has no order of files; a compiler, which is told one after the other, has.
+    protected override AnalyzerOptions GetAnalyzerOptions(Project project) => project.AnalyzerOptions
+        .WithAdditionalFiles([.. project.AnalyzerOptions.AdditionalFiles.OrderBy(file => file.Path, StringComparer.Ordinal)]);
+
+    protected override DiagnosticDescriptor? GetDefaultDiagnostic(DiagnosticAnalyzer[] analyzers) =>
+        analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics).SingleOrDefault(rule => rule.Id == _id);
+
+    private static async Task<List<string>> Run(string id, (string Path, string Text)[] files, string[] sources)
+    {
+        List<string> messages = [];
+        var test = new Analysis(sources)
+        {
+            _id = id,
+            DiagnosticVerifier = (found, _, _) => messages.Add(found.GetMessage(CultureInfo.InvariantCulture)),
+        };
+        test.TestState.AdditionalFiles.AddRange(files.Select(file => (file.Path, SourceText.From(file.Text))));
+        await test.RunAsync();
+        return messages;
+    }
 }
