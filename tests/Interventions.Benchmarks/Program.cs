@@ -1,5 +1,6 @@
-// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | memory | editor]: each claim of speed is a row here, all sides in one run.
-// `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample of it. `memory` is what a sweep holds within a budget. `editor` is what the generators and analyzers cost.
+// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | memory | soak [MINUTES] | editor]: each claim of speed is a row here, all sides in one run.
+// `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample of it. `memory` is what a sweep holds within a budget. `soak` is an hour of
+// runs on several threads while another one collects garbage all the time: no wrong number, no growth. `editor` is what the generators and analyzers cost.
 using System.Globalization;
 using Interventions.Benchmarks;
 using Interventions.Models;
@@ -10,6 +11,12 @@ using static TorchSharp.torch;
 if (args is ["editor", ..])
 {
     await EditorSpeed.Print();
+    return;
+}
+
+if (args is ["soak", ..])
+{
+    Environment.ExitCode = Soak.Print(double.Parse(args.ElementAtOrDefault(1) ?? "60", CultureInfo.InvariantCulture)) ? 0 : 1;
     return;
 }
 
