@@ -62,6 +62,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         string? metric = (kept as BoundGradient)?.Metric.Node.Name;
         bool beforeWrites = kept is BoundCapture { Node.BeforeWrites: true };
         List<(int[] Rows, Tensor Values)> groups = [];
+        bool isWholeTable = false;
         foreach (int[] rows in Own.Chunk.RowGroups([kept.Site, .. kept.Reads.OtherSites()]))
         {
             Tensor value = Reduced(rows);
@@ -69,11 +70,13 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
                 Strict?.CheckPrompts(Name(kept.Name), rows, value, Reduced);
             groups.Add((rows, value));
         }
-        return KeptValue.Of(groups);
+        return KeptValue.Of(groups) with { IsWholeTable = isWholeTable && groups.Count == 1 };
 
         Tensor Reduced(int[] rows)
         {
-            Tensor value = Call(kept.Name, kept.Declared, Protected(kept.Body), Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites));
+            Tensor[] arguments = Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites);
+            Tensor value = Call(kept.Name, kept.Declared, Protected(kept.Body), arguments);
+            isWholeTable = !beforeWrites && kept.Reads.IndexOf(new BoundRead.Value()) is >= 0 and int i && ReferenceEquals(value, arguments[i]) && Own.IsWholeTable(kept.Site, node, Point, rows, value);
             return value.shape.Length > 0 && value.shape[0] == rows.Length
                 ? value
                 : throw new InterventionException($"{Name(kept.Name)} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");

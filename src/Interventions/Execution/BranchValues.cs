@@ -24,6 +24,12 @@ internal sealed record BranchValues(PlanContext Plan, RowStore Store, RowGather 
     public override Tensor SelectGradient(string metric, BoundSite site, string node, SweepPoint point, int[] rows) =>
         Select(Gradients![metric], site, node, point, rows, beforeWrites: false);
 
+    public override bool IsWholeTable(BoundSite site, string node, SweepPoint point, int[] rows, Tensor selected)
+    {
+        List<(RowTable Table, int Row)> places = Places(Store, site, node, point, rows, beforeWrites: false);
+        return selected.numel() == places[0].Table.Rows.numel() && places.Index().All(place => ReferenceEquals(place.Item.Table, places[0].Table) && place.Item.Row == place.Index);
+    }
+
     private Tensor Select(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
     {
         List<(RowTable Table, int Row)> places = Places(store, site, node, point, rows, beforeWrites);

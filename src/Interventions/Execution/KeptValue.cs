@@ -7,6 +7,9 @@ namespace Interventions.Execution;
 /// <param name="Extents">Each prompt's own shape, without the batch; null where nothing is padded.</param>
 internal readonly record struct KeptValue(Tensor Values, long[][]? Extents)
 {
+    /// <summary>Whether they are all that was computed of the node, so that keeping them keeps nothing else alive.</summary>
+    public bool IsWholeTable { get; init; }
+
     public static implicit operator KeptValue(Tensor values) => new(values, null);
 
     /// <summary>Values of groups of prompts, put together.</summary>

@@ -108,8 +108,9 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
     {
         if (!kept.TryGetValue(key, out List<(int[], Tensor)>? chunks))
             kept[key] = chunks = [];
-        // Cloned, so that a small view does not keep a whole forward pass alive.
-        chunks.Add((chunk.Numbers, value.Values.detach().clone().moved_to(owner)));
+        // Cloned, so that a small view does not keep a whole forward pass alive. A whole table is handed over: nobody writes into it, and its last reader gives it up.
+        Tensor values = value.Values.detach();
+        chunks.Add((chunk.Numbers, (value.IsWholeTable ? values : values.clone()).moved_to(owner)));
         if (value.Extents is null)
             return;
         if (!_extents.TryGetValue(key.Name, out SortedDictionary<int, long[]>? extents))

@@ -20,6 +20,9 @@ internal abstract record RunValues(PromptChunk Chunk, int Run)
     /// <summary>The same of a metric's gradient.</summary>
     public abstract Tensor SelectGradient(string metric, BoundSite site, string node, SweepPoint point, int[] rows);
 
+    /// <summary>Whether a selection is all that was computed of the node, for all runs and variants together.</summary>
+    public virtual bool IsWholeTable(BoundSite site, string node, SweepPoint point, int[] rows, Tensor selected) => false;
+
     /// <summary>Logits at a position: <c>[rows]</c> of one answer, or <c>[rows, vocab]</c>.</summary>
     public virtual Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows)
     {
