@@ -45,15 +45,8 @@ public static class DecoderGraph
     }
 
     /// <summary>Rows of a table: <c>[rows, d_model]</c> at <c>[batch, pos]</c> is <c>[batch, pos, d_model]</c>.</summary>
-    private static Tensor Rows(Tensor table, Tensor indices)
-    {
-        long[] shape = [.. indices.shape, table.shape[1]];
-        // Not every libtorch selects rows on the meta device, where only shapes exist. (Indexing would, but takes negative ids from the
-        // end.)
-        return table.device_type == DeviceType.META
-            ? empty(shape, table.dtype, table.device)
-            : table.index_select(0, indices.reshape(-1)).view(shape);
-    }
+    // Indexing would take negative ids from the end.
+    private static Tensor Rows(Tensor table, Tensor indices) => table.Pick(0, indices.reshape(-1)).view([.. indices.shape, table.shape[1]]);
 
     /// <summary>
     /// Adds a block and returns what the next part reads: the next block's <c>resid_pre</c>, or the last <c>resid_post</c>.

@@ -17,21 +17,19 @@ internal sealed record Norm(NormKind Kind, double Epsilon, Tensor Gain, Tensor? 
     public Tensor Apply(Tensor x)
     {
         if (Kind == NormKind.LayerNorm)
-        {
-            // Not every libtorch has the fused call on the meta device, where only shapes exist.
+            // libtorch 2.10 has no layer norm on the meta device, where tensors have shapes alone.
             return x.device_type == DeviceType.META ? ApplyWith(x, Scale(x)) : layer_norm(x, _width, Gain, Bias, Epsilon);
-        }
-        Tensor factor = x.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
-        return x.mul(factor).mul_(Gain);
+        Tensor wide = Widened(x), factor = wide.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
+        return wide.mul(factor).to(x.dtype).mul_(Gain);
     }
 
     /// <summary>What <see cref="Apply"/> divides by: <c>[…, d_model]</c> to <c>[…, 1]</c>.</summary>
-    public Tensor Scale(Tensor x) => Centred(x).squared().mean([-1], keepdim: true).plus_(Epsilon).sqrt_();
+    public Tensor Scale(Tensor x) => Centred(Widened(x)).squared().mean([-1], keepdim: true).plus_(Epsilon).sqrt_().to(x.dtype);
 
     /// <summary>The norm with a given divisor.</summary>
     public Tensor ApplyWith(Tensor x, Tensor scale)
     {
-        Tensor scaled = Centred(x).div(scale).mul(Gain);
+        Tensor scaled = Centred(Widened(x)).div(scale).to(x.dtype).mul(Gain);
         return Bias is null ? scaled : scaled.plus(Bias);
     }
 
@@ -51,6 +49,9 @@ internal sealed record Norm(NormKind Kind, double Epsilon, Tensor Gain, Tensor? 
         Tensor along = scaled.mul(projected).sum([-1L], keepdim: true).over(_width[0]);
         return scaled.bmm(gained).plus_product_(normalized, along, -1);
     }
+
+    /// <summary>Half precision would lose sums of squares: they are added up in float32, as in transformers.</summary>
+    private static Tensor Widened(Tensor x) => x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;
 
     private Tensor Centred(Tensor x) => Kind == NormKind.LayerNorm ? x - x.mean([-1], keepdim: true) : x;
 }

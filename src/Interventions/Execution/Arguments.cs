@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Graphs;
 using Interventions.Planning;
-using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;

@@ -1,5 +1,4 @@
 using Interventions.Planning;
-using Interventions.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

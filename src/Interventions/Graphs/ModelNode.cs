@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;

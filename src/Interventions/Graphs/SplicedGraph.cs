@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Interventions.Sites;
-using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;

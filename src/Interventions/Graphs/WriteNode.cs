@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Execution;
 using Interventions.Sites;
-using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Graphs;

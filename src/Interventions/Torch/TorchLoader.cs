@@ -6,7 +6,6 @@ using System.Runtime.Intrinsics.X86;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
 using Interventions.Files;
-using Interventions.Torch;
 
 namespace Interventions.Runtime;
 

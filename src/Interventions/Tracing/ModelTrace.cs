@@ -1,6 +1,5 @@
 using System.Collections;
 using Interventions.Graphs;
-using Interventions.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using Interventions.Models.Decoder;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -16,7 +17,6 @@ internal static class StraightLine
         Tensor W(string name) => model.Weights[name];
         (long batch, long pos) = (ids.shape[0], ids.shape[1]);
         (long heads, long d_head, long d_model) = (model.Config.Heads, model.Config.DHead, model.Config.DModel);
-        double twice = 2 * Math.Sqrt(2 / Math.PI);
         Tensor future = ones(pos, pos, ScalarType.Bool).triu(1);
         Tensor mask = zeros([batch, 1, pos, pos], W("embed.weight").dtype).masked_fill_(future, double.NegativeInfinity);
 
@@ -39,8 +39,7 @@ internal static class StraightLine
             x = x + linear(z, B("attn.out.weight"), B("attn.out.bias"));
             n = layer_norm(x, [d_model], B("ln2.gain"), B("ln2.bias"), 1e-5);
             Tensor h = linear(n, B("mlp.in.weight"), B("mlp.in.bias"));
-            Tensor gelu = (((h.square() * (0.044715 * twice)) + twice) * h).sigmoid() * h;
-            return (x + linear(gelu, B("mlp.out.weight"), B("mlp.out.bias"))).MoveToOuterDisposeScope();
+            return (x + linear(h.gelu(GELU.Approximate.tanh), B("mlp.out.weight"), B("mlp.out.bias"))).MoveToOuterDisposeScope();
         }
     }
 
@@ -55,7 +54,12 @@ internal static class StraightLine
         Tensor angles = arange(pos).to_type(ScalarType.Float64).unsqueeze(-1) * frequencies;
         Tensor cos = cat([angles.cos(), angles.cos()], -1).unsqueeze(1).to_type(dtype);
         Tensor sin = cat([-angles.sin(), angles.sin()], -1).unsqueeze(1).to_type(dtype);
-        Tensor Rms(Tensor x, Tensor gain) => x * (x.square().mean([-1], keepdim: true) + model.Config.NormEpsilon).rsqrt() * gain;
+        Tensor Rms(Tensor x, Tensor gain)
+        {
+            // As transformers casts: in float32 up to the gain.
+            Tensor wide = x.ElementSize < 4 ? x.to(float32) : x;
+            return (wide * (wide.square().mean([-1], keepdim: true) + model.Config.NormEpsilon).rsqrt()).to(dtype) * gain;
+        }
         Tensor Rotate(Tensor x) => addcmul(x * cos, cat([x.narrow(-1, d_head / 2, d_head / 2), x.narrow(-1, 0, d_head / 2)], -1), sin, 1);
 
         Tensor x = W("embed.weight").index_select(0, ids.reshape(-1)).view(batch, pos, d_model);

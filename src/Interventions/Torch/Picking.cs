@@ -1,9 +1,12 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Torch;
 
-/// <summary>What not every libtorch can do on the meta device, where tensors have shapes and no data.</summary>
+/// <summary>
+/// <c>index_select</c> and <c>index_copy</c>, which libtorch does not have on the meta device, where tensors have shapes and no numbers and on which plans are checked. (It has the
+/// latter, but its derivative is the former.)
+/// </summary>
 internal static class Picking
 {
     /// <summary>Entries along an axis, in the order of the indices: <c>index_select</c>, also where only shapes exist.</summary>
