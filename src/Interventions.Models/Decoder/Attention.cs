@@ -1,5 +1,7 @@
 using Interventions.Graphs;
+using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
 
 namespace Interventions.Models.Decoder;
 
@@ -33,6 +35,36 @@ internal sealed record Attention(double Scale)
         return grouped.matmul(v.transpose(1, 2)).view(batch, heads, queries, v.shape[3]).transpose(1, 2);
     }
 
+    /// <summary>
+    /// Both products and the softmax in one call, where nobody reads or writes scores or pattern: queries <c>[batch, query, head, d_head]</c>, keys and values
+    /// <c>[batch, key, kv_head | head, d_head]</c>, to <c>[batch, query, head, d_head]</c>.
+    /// </summary>
+    /// <param name="q">The queries.</param>
+    /// <param name="k">The keys.</param>
+    /// <param name="v">The values.</param>
+    /// <param name="mask">What is added to scores, <c>[batch | 1, 1, query, key]</c>; <see langword="null"/> if nothing is hidden.</param>
+    public Tensor Fused(Tensor q, Tensor k, Tensor v, Tensor? mask)
+    {
+        long[] shape = q.shape;
+        (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
+        long keyHeads = k.shape[2], sharing = heads / keyHeads;
+        if (keyHeads != v.shape[2] || q.device_type == DeviceType.META)
+        {
+            // A written port gives each query head keys of its own, and values stay shared. And libtorch 2.10 has no such call on the meta device.
+            Tensor scores = Scores(q, k);
+            return Mix((mask is null ? scores : scores.plus_(mask)).softmax(-1), v);
+        }
+        // The call itself divides by the root of the width.
+        double rest = Scale * Math.Sqrt(width);
+        Tensor grouped = (Math.Abs(rest - 1) < 1e-12 ? q : q.times(rest)).transpose(1, 2);
+        if (sharing > 1)
+        {
+            grouped = grouped.reshape(batch, keyHeads, sharing * queries, width);
+            mask = mask?.repeat(1, 1, sharing, 1);
+        }
+        return scaled_dot_product_attention(grouped, k.transpose(1, 2), v.transpose(1, 2), mask).reshape(batch, heads, queries, width).transpose(1, 2);
+    }
+
     /// <summary>Some queries of many variants: one softmax over all pieces of the history. Own: q. History: k, v.</summary>
     public Tensor Attend(ReadOnlySpan<Tensor> own, ReadOnlySpan<HistoryPiece> pieces)
     {
@@ -43,6 +75,11 @@ internal sealed record Attention(double Scale)
         foreach (HistoryPiece piece in pieces)
             sources = Math.Min(sources, Math.Min(piece.Inputs[0].shape[0], piece.Inputs[1].shape[0]));
         long variants = lanes / sources;
+        if (variants == 1 && pieces.Length == 1)
+        {
+            Tensor? mask = pieces[0].Hidden is { } unseen ? zeros([1, 1, .. unseen.shape], own[0].dtype, own[0].device).filled_(unseen, double.NegativeInfinity) : null;
+            return Fused(own[0], pieces[0].Inputs[0], pieces[0].Inputs[1], mask);
+        }
         Tensor q = own[0].times(Scale).view(variants, sources, queries, heads, width).permute(1, 3, 0, 2, 4).contiguous();
 
         Tensor[] scores = new Tensor[pieces.Length];

@@ -37,7 +37,7 @@ internal static class AttentionNodes
         NodeInput pattern = graph.Add($"{attn}.pattern", [q, k, positions.Mask], x => attention.Scores(x[0], x[1]).plus_(x[2]).softmax(-1),
             Detours.Through(scores, [scores, positions.Hidden], x => x[0].filled(x[1], double.NegativeInfinity).softmax(-1)));
         // No pattern outlives the operation unless somebody writes it or what it is made of.
-        Definition mixed = new([q, k, v, positions.Mask], x => Attention.Mix(attention.Scores(x[0], x[1]).plus_(x[3]).softmax(-1), x[2]))
+        Definition mixed = new([q, k, v, positions.Mask], x => attention.Fused(x[0], x[1], x[2], x[3]))
         {
             Piecewise = new Piecewise([q.Node], [k, v], attention.Attend),
         };

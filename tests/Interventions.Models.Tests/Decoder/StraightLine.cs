@@ -34,8 +34,7 @@ internal static class StraightLine
             Tensor n = layer_norm(x, [d_model], B("ln1.gain"), B("ln1.bias"), 1e-5);
             Tensor[] qkv = linear(n, B("attn.qkv.weight"), B("attn.qkv.bias")).chunk(3, -1);
             qkv = [.. qkv.Select(part => part.split_axis(-1, heads, d_head).transpose(1, 2))];
-            Tensor scores = (qkv[0] * (1 / Math.Sqrt(d_head))).reshape(batch, heads, pos, d_head).matmul(qkv[1].transpose(2, 3));
-            Tensor z = (scores + mask).softmax(-1).matmul(qkv[2]).transpose(1, 2).reshape(batch, pos, d_model);
+            Tensor z = scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], mask).transpose(1, 2).reshape(batch, pos, d_model);
             x = x + linear(z, B("attn.out.weight"), B("attn.out.bias"));
             n = layer_norm(x, [d_model], B("ln2.gain"), B("ln2.bias"), 1e-5);
             Tensor h = linear(n, B("mlp.in.weight"), B("mlp.in.bias"));
@@ -68,9 +67,8 @@ internal static class StraightLine
             Tensor B(string name) => W($"blocks.{l}.{name}");
             Tensor[] qkv = linear(Rms(x, B("ln1.gain")), B("attn.qkv.weight")).split([heads * d_head, kv * d_head, kv * d_head], -1);
             Tensor q = Rotate(qkv[0].split_axis(-1, heads, d_head)), k = Rotate(qkv[1].split_axis(-1, kv, d_head)), v = qkv[2].split_axis(-1, kv, d_head);
-            q = (q * (1 / Math.Sqrt(d_head))).transpose(1, 2).reshape(batch, kv, heads / kv * pos, d_head);
-            Tensor pattern = (q.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, pos, pos) + mask).softmax(-1);
-            Tensor z = pattern.view(batch, kv, heads / kv * pos, pos).matmul(v.transpose(1, 2)).view(batch, heads, pos, d_head);
+            q = q.transpose(1, 2).reshape(batch, kv, heads / kv * pos, d_head);
+            Tensor z = scaled_dot_product_attention(q, k.transpose(1, 2), v.transpose(1, 2), mask.repeat(1, 1, heads / kv, 1)).reshape(batch, heads, pos, d_head);
             x = x + linear(z.transpose(1, 2).reshape(batch, pos, heads * d_head), B("attn.out.weight"));
             Tensor n = Rms(x, B("ln2.gain"));
             x = x + linear(silu(linear(n, B("mlp.gate.weight"))) * linear(n, B("mlp.in.weight")), B("mlp.out.weight"));
