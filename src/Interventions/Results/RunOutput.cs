@@ -6,6 +6,7 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>What a run kept, by name: in the changed run (with the sweep's axes in front) and in every unchanged run. Owns its tensors.</summary>
+/// <remarks>Results are for reading: where nothing was written, the changed run's tensor and the unchanged run's may be one memory. Clone before writing into one.</remarks>
 public sealed class RunOutput : IDisposable
 {
     private readonly IReadOnlyDictionary<string, Tensor> _tensors;
