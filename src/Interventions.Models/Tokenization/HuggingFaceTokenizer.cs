@@ -11,8 +11,9 @@ namespace Interventions.Models;
 /// <remarks>
 /// Special tokens written out in a text (<c>&lt;|endoftext|&gt;</c>) are encoded as those tokens. The file's truncation and padding
 /// settings are not applied: every text is encoded whole. Offsets always point into the text that was given, so the results of the base
-/// class carry no normalized text. Where a vocabulary has no token for some text and no unknown token either, that text vanishes from the
-/// ids, as it does in the reference implementation; <see cref="EncodedText.Missing"/> says so.
+/// class carry no normalized text, and its normalizer and pre-tokenizer are <see langword="null"/>. Where a vocabulary has no token for
+/// some text and no unknown token either, that text vanishes from the ids, as it does in the reference implementation;
+/// <see cref="EncodedText.Missing"/> says so.
 /// </remarks>
 public sealed class HuggingFaceTokenizer : Tokenizer
 {
@@ -121,6 +122,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, bool fromEnd, out string? normalizedText, out int tokenCount)
     {
         text ??= textSpan.ToString();
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.MaxTokenCount);
         normalizedText = null;
         if (!fromEnd)
         {
@@ -135,8 +137,9 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         tokenCount = tokens.Count - start;
         if (start == 0) return 0;
         // Tokens that were added around the text cover nothing, and say nothing about where it is cut.
-        return tokens.Skip(start).Where(token => token.Offset.End.Value > 0).Select(token => token.Offset.Start.Value)
-            .DefaultIfEmpty(text.Length).Min();
+        if (tokens.Skip(start).All(token => token.Offset.End.Value == 0)) return text.Length;
+        // A token need not cover its own spaces, so what is kept begins where the rest ends.
+        return tokens.Take(start).Max(token => token.Offset.End.Value);
     }
 
     // ---- decoding -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ namespace Interventions.Models.Tests.Tokenization;
 public sealed class HuggingFaceTokenizerTests
 {
     // Byte-level: words that are tokens are found as they are (ignore_merges); the rest is spelt in bytes.
-    private const string Words = """
+    internal const string Words = """
         {
           "version": "1.0",
           "added_tokens": [
@@ -22,7 +22,7 @@ public sealed class HuggingFaceTokenizerTests
         """;
 
     // SentencePiece-style: a sign in front, byte fallback, a beginning of sentence.
-    private const string Sentences = """
+    internal const string Sentences = """
         {
           "version": "1.0",
           "added_tokens": [
@@ -45,7 +45,7 @@ public sealed class HuggingFaceTokenizerTests
         """;
 
     // Words with their space, nothing else: unknown words are one token.
-    private const string WordLevel = """
+    internal const string WordLevel = """
         {
           "version": "1.0",
           "pre_tokenizer": {"type": "Split", "pattern": {"Regex": " ?\\p{L}+| ?[^\\s\\p{L}]|\\s+"}, "behavior": "Isolated", "invert": false},
