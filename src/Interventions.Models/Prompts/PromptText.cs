@@ -20,7 +20,10 @@ public sealed record PromptRow(IReadOnlyList<string> Runs, IReadOnlyList<string>
 public static class PromptText
 {
     /// <summary>Tokenizes prompts, the tokenizer's own special tokens included.</summary>
-    /// <exception cref="ArgumentException">A mark is unknown, missing or broken, or an answer is not one token; the message names the prompt.</exception>
+    /// <exception cref="ArgumentException">
+    /// A mark is unknown, missing or broken, or an answer is not one token; or the tokenizer is not a <see cref="HuggingFaceTokenizer"/> and
+    /// does not decode a text to itself, or gives offsets that do not fit it. The message names the prompt.
+    /// </exception>
     public static IReadOnlyList<PromptTokens> Tokenize(PromptVocabulary vocabulary, Tokenizer tokenizer, IEnumerable<PromptRow> rows)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
@@ -35,11 +38,8 @@ public static class PromptText
     }
 
     /// <summary>The tokens of a text without marks, the tokenizer's own special tokens included.</summary>
-    internal static IReadOnlyList<long> Encode(Tokenizer tokenizer, string text, string where)
-    {
-        CheckKnown(tokenizer, text, where);
-        return [.. tokenizer.EncodeToTokens(text, out _).Select(token => (long)token.Id)];
-    }
+    internal static IReadOnlyList<long> Encode(Tokenizer tokenizer, string text, string where) =>
+        [.. Encoded(tokenizer, text, addSpecialTokens: true, where).Ids.Select(id => (long)id)];
 
     private static string Name(EquatableArray<string> names, int index, int i, string what, PromptVocabulary vocabulary) =>
         index < names.Count
@@ -51,21 +51,20 @@ public static class PromptText
         if (marked is null)
             throw new ArgumentException($"{where} has no text: it is null.");
         (string text, Dictionary<string, int> ends) = ReadMarks(vocabulary, marked, where);
-        CheckKnown(tokenizer, text, where);
-        IReadOnlyList<EncodedToken> tokens = tokenizer.EncodeToTokens(text, out _);
-        if (tokens.Count == 0)
+        EncodedText encoded = Encoded(tokenizer, text, addSpecialTokens: true, where);
+        if (encoded.Ids.Count == 0)
             throw new ArgumentException($"{where} is empty; a prompt needs at least one token.");
         List<int> positions = [];
         foreach (string name in vocabulary.Positions)
         {
             if (ends.TryGetValue(name, out int end))
-                positions.Add(TokenEndingAt(tokens, end, name, where));
+                positions.Add(TokenEndingAt(tokenizer, encoded, end, name, where));
             else if (name == "end")
-                positions.Add(tokens.Count - 1);
+                positions.Add(encoded.Ids.Count - 1);
             else
                 throw new ArgumentException($"{where} does not mark position '{name}': write [{name}|…] around its token.");
         }
-        return new RunTokens([.. tokens.Select(token => (long)token.Id)], positions);
+        return new RunTokens([.. encoded.Ids.Select(id => (long)id)], positions);
     }
 
     private static (string Text, Dictionary<string, int> Ends) ReadMarks(PromptVocabulary vocabulary, string marked, string where)
@@ -102,11 +101,15 @@ public static class PromptText
         return (text.ToString(), ends);
     }
 
-    private static int TokenEndingAt(IReadOnlyList<EncodedToken> tokens, int end, string name, string where)
+    private static int TokenEndingAt(Tokenizer tokenizer, EncodedText encoded, int end, string name, string where)
     {
-        for (int i = tokens.Count - 1; i >= 0; i--)
-            if (tokens[i].Offset.End.Value == end && tokens[i].Offset.Start.Value < end)
+        for (int i = encoded.Ids.Count - 1; i >= 0; i--)
+            if (encoded.Offsets[i].End.Value == end && encoded.Offsets[i].Start.Value < end)
+            {
+                if (tokenizer is not HuggingFaceTokenizer)
+                    ForeignTokenizer.CheckEnd(tokenizer, encoded, i, where);
                 return i;
+            }
         throw new ArgumentException($"{where}: no token ends where the text marked '{name}' ends; mark whole tokens.");
     }
 
@@ -114,23 +117,24 @@ public static class PromptText
     {
         if (text is null)
             throw new ArgumentException($"{where} has no text: it is null.");
-        CheckKnown(tokenizer, text, where);
-        IReadOnlyList<int> ids = tokenizer is HuggingFaceTokenizer own ? own.Encode(text, addSpecialTokens: false).Ids : tokenizer.EncodeToIds(text);
+        IReadOnlyList<int> ids = Encoded(tokenizer, text, addSpecialTokens: false, where).Ids;
         return ids.Count == 1
             ? ids[0]
             : throw new ArgumentException($"{where}, \"{text}\", is {ids.Count} tokens; an answer is exactly one.{(text.StartsWith(' ') ? "" : " Does the tokenizer want a space in front of words?")}");
     }
 
-    /// <summary>Text that becomes the unknown token, or nothing at all, would silently be another prompt.</summary>
-    private static void CheckKnown(Tokenizer tokenizer, string text, string where)
+    /// <summary>A text's tokens, checked: text that becomes the unknown token, or nothing at all, would silently be another prompt.</summary>
+    private static EncodedText Encoded(Tokenizer tokenizer, string text, bool addSpecialTokens, string where)
     {
         if (tokenizer is not HuggingFaceTokenizer own)
-            return;
-        EncodedText encoded = own.Encode(text, addSpecialTokens: false);
+            return ForeignTokenizer.Encode(tokenizer, text, addSpecialTokens, where);
+        EncodedText encoded = own.Encode(text, addSpecialTokens);
         foreach (Range missing in encoded.Missing)
             throw new ArgumentException($"{where}: the tokenizer has no token for \"{text[missing]}\".");
         for (int i = 0; i < encoded.Ids.Count; i++)
-            if (encoded.Ids[i] == own.UnknownId)
+            // An added token covers nothing, and is the unknown one where a model has one special token for everything.
+            if (encoded.Ids[i] == own.UnknownId && encoded.Offsets[i].End.Value > 0)
                 throw new ArgumentException($"{where}: the tokenizer does not know \"{text[encoded.Offsets[i]]}\".");
+        return encoded;
     }
 }

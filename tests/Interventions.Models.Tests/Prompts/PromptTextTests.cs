@@ -1,5 +1,6 @@
 using Interventions.Graphs;
 using Interventions.Models.Tests.Language;
+using Interventions.Models.Tests.Tokenization;
 
 namespace Interventions.Models.Tests.Prompts;
 
@@ -61,6 +62,16 @@ public sealed class PromptTextTests
         ArgumentException refused = Assert.Throws<ArgumentException>(() => Create("When[subject| Tom] met", answer));
         Assert.Contains("answer 'right' of prompt 0 of TinyPrompts", refused.Message);
         Assert.Contains(message, refused.Message);
+    }
+
+    /// <summary>As where a model has one special token for everything.</summary>
+    [Fact]
+    public void The_unknown_token_may_be_added_around_a_text()
+    {
+        HuggingFaceTokenizer tokenizer = TokenizerFolder.Load(
+            HuggingFaceTokenizerTests.Sentences.Replace("\"unk_token\": \"<unk>\"", "\"unk_token\": \"<s>\""));
+        Assert.Equal([1, 9, 10], PromptText.Encode(tokenizer, "ab a", "the text"));
+        Assert.Throws<ArgumentException>(() => PromptText.Encode(tokenizer, "ab z", "the text"));
     }
 
     private static TinyPrompts Create(string text, string right = " Mary") =>
