@@ -22,6 +22,14 @@ public sealed class DecoderPlanTests
         PlanOracle.Check(model, meta, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 800_000 + (100_000 * (seed % 5)) });
     }
 
+    [Theory, Trait("Duration", "long")]
+    [MemberData(nameof(Models))]
+    public void The_plan_is_the_naive_run_of_many_more(string family, int? window)
+    {
+        using DecoderModel model = Random(family, window, CPU), meta = Random(family, window, META);
+        PlanOracle.Check(model, meta, cases: 4000);
+    }
+
     [Fact]
     public void A_shared_row_is_no_copy_of_itself_where_the_runs_name_other_keys()
     {

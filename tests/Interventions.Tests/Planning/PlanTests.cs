@@ -13,6 +13,13 @@ public sealed class PlanTests
         PlanOracle.Check(model, meta, cases: 600);
     }
 
+    [Fact, Trait("Duration", "long")]
+    public void The_plan_is_the_naive_run_of_many_more()
+    {
+        using ToyModel model = new(), meta = new(device: META);
+        PlanOracle.Check(model, meta, cases: 5000);
+    }
+
     [Fact]
     public void Batches_and_budgets_change_nothing()
     {
