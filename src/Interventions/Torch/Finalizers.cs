@@ -14,7 +14,7 @@ namespace Interventions;
 /// </remarks>
 public static class Finalizers
 {
-    private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(1), s_untilNext = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(1), s_patience = TimeSpan.FromMilliseconds(100);
     private static readonly object s_gate = new();
     private static Pausing? s_current;
     private static int s_holders;
@@ -28,9 +28,10 @@ public static class Finalizers
     {
         lock (s_gate)
         {
-            // Pauses that follow each other closely would never let the finalisers run: whoever comes late to one waits for the next.
-            while (t_depth == 0 && s_current is { } running && running.Since.Elapsed > s_untilNext)
-                Monitor.Wait(s_gate);
+            // Pauses of many threads that overlap would never let the finalisers run: whoever comes late gives the running one a moment to end. One that lasts is joined, since
+            // whoever holds it may be waiting for us.
+            if (t_depth == 0 && s_current is { } running && running.Since.Elapsed > s_patience)
+                Monitor.Wait(s_gate, s_patience);
             s_current ??= Pausing.Begin();
             s_holders++;
         }

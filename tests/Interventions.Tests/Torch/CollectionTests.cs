@@ -79,6 +79,21 @@ public sealed class CollectionTests
         }
     }
 
+    [Fact]
+    public void A_pause_does_not_wait_for_one_that_waits_for_it()
+    {
+        using IDisposable outer = Finalizers.Pause();
+        Thread.Sleep(200);
+        bool isDone = false;
+        Thread other = new(() =>
+        {
+            using IDisposable inner = Finalizers.Pause();
+            isDone = true;
+        });
+        other.Start();
+        Assert.True(other.Join(TimeSpan.FromSeconds(30)) && isDone);
+    }
+
     private sealed class Finalised
     {
         public static int Count;
