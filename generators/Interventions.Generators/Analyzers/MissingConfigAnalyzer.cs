@@ -13,6 +13,6 @@ public sealed class MissingConfigAnalyzer() : HookedModelAnalyzer(Rules.MissingC
     {
         0 => $"no file '{name}' among the project's AdditionalFiles: <AdditionalFiles Include=\"{name}\" /> is missing",
         1 => null,
-        _ => $"'{name}' is the end of several files' paths ({string.Join(", ", named.Select(config => config.Path))}); write more of the path",
+        _ => $"'{name}' is the end of several files' paths ({string.Join(", ", named.Select(config => config.Path).OrderBy(path => path, System.StringComparer.Ordinal))}); write more of the path",
     };
 }
