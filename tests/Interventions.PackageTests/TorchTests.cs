@@ -50,8 +50,7 @@ public sealed class TorchTests(Packages packages)
         (int code, string output) = Packages.Dotnet(folder, [("NUGET_PACKAGES", folder)], "bin/Debug/net10.0/no-libtorch.dll");
         Assert.NotEqual(0, code);
         string sentence = Assert.Single(output.Split('\n'), line => line.StartsWith("TorchSharp does not load: ", StringComparison.Ordinal));
-        Assert.Contains("libc10.so is in none of the program's folders", sentence, StringComparison.Ordinal);
-        Assert.Contains("Reference the package libtorch-cpu-linux-x64", sentence, StringComparison.Ordinal);
+        Assert.StartsWith("TorchSharp does not load: libc10.so is missing. Reference the package libtorch-cpu-linux-x64 ", sentence, StringComparison.Ordinal);
     }
 
     /// <summary>What a program and a library of this repository reference, for each choice of torch and kind of machine.</summary>

@@ -36,7 +36,7 @@ internal sealed class ChunkRun
         _device = model.Device;
         _store = new RowStore(_plan);
         _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
-        _computer = new NodeComputer(_plan, _slices, _hasGradients, chunk, _store, new RowGather(_store, _device), _device);
+        _computer = new NodeComputer(_plan, _slices, _hasGradients, chunk, _store, new RowGather(_store, _device), _device, scope);
         _keptAfter = KeptItem.Of(_plan, _plan.Families).ToLookup(item => item.Node);
     }
 

@@ -8,8 +8,11 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Computes rows of a node, of all variants together.</summary>
-internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDifferentiated, PromptChunk chunk, RowStore store, RowGather gather, Device device)
+internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDifferentiated, PromptChunk chunk, RowStore store, RowGather gather, Device device, DisposeScope owner)
 {
+    /// <summary>What positions do not see is the same in every layer.</summary>
+    private readonly Dictionary<(EquatableArray<int> Positions, EquatableArray<int> Keys, Reach Reach, int Length), Tensor?> _hidden = [];
+
     /// <summary>How much of a value is worked on at once: more would leave the processor's cache, less would make products small.</summary>
     public const long BlockBytes = 12 << 20;
 
@@ -176,8 +179,14 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     /// <summary>What lies outside the reach; null if nothing does.</summary>
     private Tensor? Hidden(ImmutableArray<int> positions, ImmutableArray<int> keys, Reach reach, int length)
     {
-        bool[] hidden = [.. positions.SelectMany(position => keys.Select(key => !PositionSet.Range(position, position + 1).Backward(reach, length).Contains(key)))];
-        return hidden.Contains(true) ? tensor(hidden, device: device).view(positions.Length, keys.Length) : null;
+        if (_hidden.TryGetValue((new(positions), new(keys), reach, length), out Tensor? known))
+            return known;
+        bool[] hidden = [.. positions.SelectMany(position =>
+        {
+            PositionSet seen = PositionSet.Range(position, position + 1).Backward(reach, length);
+            return keys.Select(key => !seen.Contains(key));
+        })];
+        return _hidden[(new(positions), new(keys), reach, length)] = hidden.Contains(true) ? tensor(hidden, device: device).view(positions.Length, keys.Length).moved_to(owner) : null;
     }
 
     private NodeShape Shape(string node) => plan.Shapes[node];

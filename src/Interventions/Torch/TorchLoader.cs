@@ -68,11 +68,10 @@ public static class TorchLoader
     private static nint LoadTorchSharp(Assembly assembly)
     {
         string original = Find(Library)
-            ?? throw new DllNotFoundException($"TorchSharp does not load: {Library} is in none of the program's folders ({string.Join(", ", Folders())}). Reference the package TorchSharp.");
+            ?? throw Missing(Library, "TorchSharp");
         foreach (string needed in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
         {
-            string file = Find(needed) ?? throw new DllNotFoundException(
-                $"TorchSharp does not load: {needed} is in none of the program's folders ({string.Join(", ", Folders())}). Reference the package libtorch-cpu-linux-x64 {Version}, or TorchSharp-cpu.");
+            string file = Find(needed) ?? throw Missing(needed, $"libtorch-cpu-linux-x64 {Version}, or TorchSharp-cpu");
             Load(file, $"Reference the package libtorch-cpu-linux-x64 {Version}, whose version must be this one.");
         }
         if (NativeLibrary.TryLoad(original, out nint plain))
@@ -94,6 +93,9 @@ public static class TorchLoader
         }
         return library;
     }
+
+    private static DllNotFoundException Missing(string file, string package) =>
+        new($"TorchSharp does not load: {file} is missing. Reference the package {package}. (Looked for in {string.Join(", ", Folders())}.)");
 
     private static nint Load(string file, string whatToDo)
     {
@@ -130,6 +132,7 @@ public static class TorchLoader
         ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
         .Append(AppContext.BaseDirectory)
+        .Select(Path.TrimEndingDirectorySeparator)
         .Distinct();
 
     /// <summary>The user's own copy of a patched library. What lies there is only trusted if it is the same to the byte.</summary>
