@@ -34,7 +34,7 @@ internal sealed class EngineTable(DecoderModel model, int repeats, string only, 
         Sweep("192 of resid_pre, from token 4", 9.4, Work.Patch("blocks.{layer}.resid_pre[pos={p}]"), _from4, Work.Patch("blocks.{layer}.resid_pre[pos=8]"));
         Sweep("2,304 heads' z at positions", 6.7, Work.Patch("blocks.{layer}.attn.z[head={head}; pos={p}]"), _from0, Work.Patch("blocks.{layer}.attn.z[head=0; pos=8]"));
         Sweep("144 senders at end to logits", 60, Work.Path("blocks.{layer}.attn.z[head={head}; pos=end]"), _from0, Work.Path("blocks.{layer}.attn.z[head=0; pos=end]"));
-        Gradients("gradients, 36 ports, 12 inputs", 0.7);
+        Gradients("gradients, 36 ports, 12 inputs", 1.0);
         foreach (int layer in new[] { 0, 6, 11 })
             Forward($"capture resid_post, layer {layer}", Work.Capture($"blocks.{layer}.resid_post"), goal: null);
     }
@@ -63,7 +63,7 @@ internal sealed class EngineTable(DecoderModel model, int repeats, string only, 
             Goal = goal,
             Operations = (count.Planned, count.Naive),
             Products = Products(graph, prompts),
-            Remark = string.Create(CultureInfo.InvariantCulture, $"{all:#,0} x {each:0.0} ms, {100 * each / straight:0.0} % of plain {straight:0.0} ms: {BenchmarkRow.Met(each <= 1.05 * straight, each <= 1.05 * straight)}"),
+            Remark = string.Create(CultureInfo.InvariantCulture, $"{measured[0].Minimum / straight:0.0} plain passes; {all:#,0} x {each:0.0} ms, {100 * each / straight:0.0} % of plain {straight:0.0} ms: {BenchmarkRow.Met(each <= 1.05 * straight, each <= 1.05 * straight)}"),
         }.Print();
     }
 
