@@ -15,17 +15,23 @@ internal sealed record PulledSite(string Site, string Node, ImmutableArray<strin
 {
     /// <summary>
     /// The sites that are differentiated and can be pulled back: everything that the detour would go round is as the model has it, and nobody asks for its gradient, which would not be the same on both ways.
+    /// And no metric and no write reads the site itself: what it adds to the gradient does not come through the node.
     /// </summary>
     public static IEnumerable<PulledSite> Of(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, IReadOnlyList<SweepPoint> points)
     {
         HashSet<string> differentiated = Families.Differentiated(intervention, points), written = [.. points.SelectMany(point => intervention.Writes.SelectMany(write => write.Site.Names(point)))];
         if (differentiated.Count == 0)
             yield break;
+        HashSet<string> read =
+        [
+            .. points.SelectMany(point => intervention.Metrics.SelectMany(metric => metric.Reads).Concat(intervention.Writes.SelectMany(write => write.Reads))
+                .OfType<BoundRead.Of>().SelectMany(of => of.Site.Names(point))),
+        ];
         ILookup<string, (ModelNode Node, Detour Detour)> detours = graph.Nodes.SelectMany(node => node.Detours.Select(detour => (Node: node, Detour: detour))).ToLookup(pair => pair.Detour.Through);
         foreach (string site in differentiated)
         {
             // A detour that gives its node another shape has gradients that the ordinary path adds up.
-            if (written.Contains(site) || detours[site].ToArray() is not [({ } node, { Pullback: { } pullback } detour)] || shapes.Reshaped(detour.Definition) is not null
+            if (written.Contains(site) || read.Contains(site) || detours[site].ToArray() is not [({ } node, { Pullback: { } pullback } detour)] || shapes.Reshaped(detour.Definition) is not null
                 || detour.Definition.LooksBeyond || detour.Definition.Inputs.Select(input => input.Node).Append(node.Name).Any(name => shapes[name].IsPair))
                 continue;
             HashSet<string> around = GoneRound(graph, node, graph[site]);

@@ -4,6 +4,7 @@ using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Models.Tests.Reference;
 using Interventions.Tests;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.Planning;
@@ -28,6 +29,29 @@ public sealed class DecoderPlanTests
     {
         using DecoderModel model = Random(family, window, CPU), meta = Random(family, window, META);
         PlanOracle.Check(model, meta, cases: 4000);
+    }
+
+    /// <summary>A port's gradient has two ways to a metric that reads the port itself, or a write that does; pulled back from the projection it would have one.</summary>
+    [Theory]
+    [InlineData("metric")]
+    [InlineData("write")]
+    public void A_port_that_is_read_has_its_whole_gradient(string reader)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel model = Random("gpt2", null, CPU);
+        Read value = new Read.Value(), port = new Read.Of("blocks.1.attn.v_input[pos=end]");
+        InterventionGraph graph = new()
+        {
+            Name = "ReadPort",
+            Writes = reader == "write" ? [new WriteNode("Write", "blocks.2.mlp_out[pos=end]", [value, port], x => x[0] + x[1].sum(2))] : [],
+            Gradients = [new GradientNode("Slope", "blocks.*.attn.v_input", [new Read.Gradient(), value], x => x[0])],
+            Metrics = [new MetricNode("Metric", reader == "metric" ? [new Read.Logit("right", "end"), port] : [new Read.Logit("right", "end")], x => x.Length == 1 ? x[0] : x[0] * x[1].square().flatten(1).sum(-1))],
+        };
+        RandomPrompts prompts = RandomPrompts.Of(1, 61, 5, 6);
+        using RunOutput planned = InterventionRunner.Run(graph, model, prompts), naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true });
+        Tensor expected = naive.Changed("Slope").Values;
+        Assert.InRange((planned.Changed("Slope").Values - expected).abs().max().item<double>(), 0, 1e-9);
+        Assert.True(expected[1].abs().max().item<double>() > 1e-3);
     }
 
     [Fact]
