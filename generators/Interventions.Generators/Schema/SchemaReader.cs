@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Parsing;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Schema;

@@ -1,4 +1,3 @@
-using Interventions.Files;
 using System.Text.RegularExpressions;
 
 namespace Interventions.Models.Checkpoints;

@@ -1,5 +1,5 @@
-using Interventions.Files;
 using System.Text.Json;
+using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;

@@ -1,6 +1,6 @@
-using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 

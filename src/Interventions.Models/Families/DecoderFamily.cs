@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 

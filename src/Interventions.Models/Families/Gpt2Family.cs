@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 

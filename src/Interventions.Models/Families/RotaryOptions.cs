@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 

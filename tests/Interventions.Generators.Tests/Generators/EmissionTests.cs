@@ -183,7 +183,7 @@ public sealed class EmissionTests
         public partial class Outer
         {
             [ModelSchema] private protected partial class Inner : Gpt2Model;
-            [ModelSchema] internal abstract partial class Family : Gpt2Model { protected Family(Interventions.Models.Decoder.DecoderCheckpoint c, Interventions.Sites.ModelSchema s) : base(c, s) { } }
+            [ModelSchema] internal abstract partial class Family : Gpt2Model { protected Family(Interventions.Models.Decoder.DecoderCheckpoint c, Interventions.ModelSchema s) : base(c, s) { } }
         }
         """);
 

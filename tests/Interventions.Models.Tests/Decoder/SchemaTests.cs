@@ -1,7 +1,6 @@
 using System.Reflection;
-using Interventions.Files;
 using Interventions.Models.Decoder;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
