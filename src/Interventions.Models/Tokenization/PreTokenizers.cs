@@ -5,7 +5,7 @@ namespace Interventions.Models.Tokenization;
 /// <summary>Cuts a text into the words that the token model encodes one by one: the format's <c>pre_tokenizer</c>.</summary>
 /// <param name="text">A text, or a word that an earlier pre-tokenizer cut.</param>
 /// <param name="cut">If false, characters are rewritten (bytes, the sign for a space) but the text stays one word.</param>
-/// <returns>The words, of which some may be empty.</returns>
+/// <returns>The words; some may be empty.</returns>
 internal delegate IEnumerable<AlignedText> PreTokenizer(AlignedText text, bool cut);
 
 /// <summary>The pre-tokenizers that a file can name. Most cut at matches and differ in the matcher alone.</summary>

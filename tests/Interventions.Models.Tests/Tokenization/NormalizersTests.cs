@@ -11,7 +11,7 @@ public sealed class NormalizersTests
     [InlineData("""{"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "StripAccents"}]}""", "á", "a")]
     [InlineData("""{"type": "NFKC"}""", "１２", "12")]
     [InlineData("""{"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}""", "   ", " ")]
-    public void Each_rewrites_a_text(string normalizer, string text, string token) =>
+    public void Each_normalizer_rewrites_a_text(string normalizer, string text, string token) =>
         Assert.Equal([token], TokenizerFolder.LoadWith($"\"normalizer\": {normalizer}").Encode(text).Tokens);
 
     [Theory]

@@ -17,6 +17,6 @@ public sealed class PreTokenizersTests
     [InlineData(
         """{"type": "Sequence", "pretokenizers": [{"type": "Whitespace"}, {"type": "Digits", "individual_digits": true}]}""",
         "a b1", "a b 1")]
-    public void Each_cuts_a_text_at_its_places(string preTokenizer, string text, string tokens) =>
+    public void Each_pre_tokenizer_cuts_a_text_at_its_places(string preTokenizer, string text, string tokens) =>
         Assert.Equal(tokens.Split(' '), TokenizerFolder.LoadWith($"\"pre_tokenizer\": {preTokenizer}").Encode(text).Tokens);
 }
