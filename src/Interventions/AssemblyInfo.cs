@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 
+[assembly: InternalsVisibleTo("Interventions.Testing")]
 [assembly: InternalsVisibleTo("Interventions.Tests")]
 [assembly: InternalsVisibleTo("Interventions.Benchmarks")]
 [assembly: InternalsVisibleTo("Interventions.Models.Tests")]

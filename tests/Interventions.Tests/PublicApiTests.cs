@@ -1,5 +1,3 @@
-using Interventions.Testing;
-
 namespace Interventions.Tests;
 
 /// <summary>What the package promises. A changed snapshot is a changed promise: accept it knowingly.</summary>

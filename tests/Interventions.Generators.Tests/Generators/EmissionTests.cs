@@ -1,5 +1,5 @@
 using Interventions.Generators.Tests.Testing;
-using Interventions.Testing;
+using Interventions.Testing.Support;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 

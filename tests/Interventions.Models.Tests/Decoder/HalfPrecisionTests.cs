@@ -1,6 +1,5 @@
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -80,7 +79,7 @@ public sealed class HalfPrecisionTests
     /// <summary>A half-precision model, and one with the very same weights in float64.</summary>
     private static (DecoderModel Half, DecoderModel Exact) Models(string family, ScalarType dtype)
     {
-        DecoderModel half = Examples.Model(family, dtype), exact = Examples.Model(family, ScalarType.Float64);
+        DecoderModel half = SmallDecoders.Model(family, dtype), exact = SmallDecoders.Model(family, ScalarType.Float64);
         using var _ = no_grad();
         foreach ((string name, Tensor weight) in exact.Weights)
             weight.copy_(half.Weights[name]);

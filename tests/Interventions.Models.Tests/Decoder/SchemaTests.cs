@@ -1,7 +1,6 @@
 using System.Reflection;
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,23 +16,23 @@ public sealed class SchemaTests
     {
         static string Text(string path, IEnumerable<string> axes) => $"{path} [{string.Join(", ", axes)}]";
         IEnumerable<string> declared = type.GetCustomAttributes<SiteAttribute>().Select(site => Text(site.Path, site.Axes));
-        ModelSchema loaded = DecoderSchema.Of(family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig, "loaded");
+        ModelSchema loaded = DecoderSchema.Of(family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig, "loaded");
         Assert.Equal(declared.Order(StringComparer.Ordinal), loaded.Sites.Select(site => Text(site.Path, site.Axes)).Order(StringComparer.Ordinal));
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Every_site_is_a_node_with_the_declared_axes(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         Dictionary<string, long> sizes = model.Schema.Axes.ToDictionary(axis => axis.Axis, axis => (long)axis.Size);
         (sizes["batch"], sizes["pos"], sizes["query"], sizes["key"], sizes["one"]) = (ids.shape[0], ids.shape[1], ids.shape[1], ids.shape[1], 1);
         foreach (SiteDefinition site in model.Schema.Sites)
         {
             string path = site.Path.Replace("{layer}", "2", StringComparison.Ordinal);
-            Assert.Equal([.. site.Axes.Select(axis => sizes[axis])], Examples.Read(model, ids, path).shape);
+            Assert.Equal([.. site.Axes.Select(axis => sizes[axis])], SmallDecoders.Read(model, ids, path).shape);
         }
     }
 
@@ -67,7 +66,7 @@ public sealed class SchemaTests
     public void Loading_another_family_is_refused_and_leaks_nothing()
     {
         using TemporaryFolder folder = new();
-        using (DecoderModel model = DecoderModel.Random(Examples.LlamaConfig))
+        using (DecoderModel model = DecoderModel.Random(SmallDecoders.LlamaConfig))
             model.Save(folder.Path);
         long before = LiveTensors.Count();
         string message = Assert.Throws<CheckpointException>(() => Gpt2Small.Load(folder.Path)).Message;

@@ -1,5 +1,4 @@
 using Interventions.Models.Decoder;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 

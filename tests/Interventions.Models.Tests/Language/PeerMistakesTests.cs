@@ -19,20 +19,20 @@ public sealed class PeerMistakesTests : IDisposable
     [Fact]
     public void An_exception_leaves_no_hook_behind()
     {
-        using DecoderModel model = Examples.Model("gpt2");
+        using DecoderModel model = SmallDecoders.Model("gpt2");
         PromptPairs prompts = Prompts(9, 9);
         Tensor before = Logits(model, prompts, []);
         WriteNode early = BuiltInWrites.Zero("blocks.0.attn.z"), throws = new("Throws", "blocks.2.attn.z", [s_value], _ => throw new InvalidOperationException("half-way"));
         Assert.Throws<InvalidOperationException>(() => Logits(model, prompts, [early, throws]));
-        Assert.True(Examples.Same(before, Logits(model, prompts, [])));
-        Assert.False(Examples.Same(before, Logits(model, prompts, [early])));
+        Assert.True(SmallDecoders.Same(before, Logits(model, prompts, [])));
+        Assert.False(SmallDecoders.Same(before, Logits(model, prompts, [early])));
     }
 
     /// <summary>Positions that are kept in the order of the sequence, or once, belong to the wrong names.</summary>
     [Fact]
     public void A_capture_at_several_positions_keeps_each_in_the_order_that_is_written()
     {
-        using DecoderModel model = Examples.Model("gpt2");
+        using DecoderModel model = SmallDecoders.Model("gpt2");
         PromptPairs prompts = Prompts(9, 9);
         Tensor whole = Capture(model, prompts, "blocks.1.resid_post");
         Tensor some = Capture(model, prompts, "blocks.1.resid_post[pos=end,2,0,-3]");
@@ -45,7 +45,7 @@ public sealed class PeerMistakesTests : IDisposable
     [Fact]
     public void The_order_in_which_sites_are_named_changes_nothing()
     {
-        using DecoderModel model = Examples.Model("gpt2");
+        using DecoderModel model = SmallDecoders.Model("gpt2");
         PromptPairs prompts = Prompts(9, 7);
         CaptureNode[] captures = [.. new[] { "embed", "blocks.0.attn.z", "blocks.1.mlp_out", "blocks.2.attn.pattern", "logits" }.Select(site => new CaptureNode(site, site, [s_value], x => x[0]))];
         WriteNode[] writes = [BuiltInWrites.Scale("blocks.0.mlp_out", 2), BuiltInWrites.Zero("blocks.2.attn.z[head=1]"), BuiltInWrites.Scale("blocks.1.attn_out", -1)];
@@ -53,7 +53,7 @@ public sealed class PeerMistakesTests : IDisposable
         InterventionGraph backwards = forwards with { Writes = [.. writes.Reverse()], Captures = [.. captures.Reverse()] };
         using RunOutput one = InterventionRunner.Run(forwards, model, prompts), other = InterventionRunner.Run(backwards, model, prompts);
         foreach (CaptureNode capture in captures)
-            Assert.True(Examples.Same(one.Changed(capture.Name).Values, other.Changed(capture.Name).Values), capture.Name);
+            Assert.True(SmallDecoders.Same(one.Changed(capture.Name).Values, other.Changed(capture.Name).Values), capture.Name);
     }
 
     /// <summary>With grouped queries there are fewer keys and values than heads: an index of heads selects another one, or is out of range late.</summary>
@@ -62,16 +62,16 @@ public sealed class PeerMistakesTests : IDisposable
     [InlineData("v")]
     public void Keys_and_values_of_a_grouped_query_model_are_selected_by_their_own_heads(string name)
     {
-        using DecoderModel model = Examples.Model("llama");
+        using DecoderModel model = SmallDecoders.Model("llama");
         PromptPairs prompts = Prompts(9, 9);
         string site = $"blocks.1.attn.{name}";
         Tensor whole = Capture(model, prompts, site), one = Capture(model, prompts, $"{site}[kv_head=1]");
         Assert.Equal(2, whole.shape[2]);
-        Assert.True(Examples.Same(whole.narrow(2, 1, 1), one));
+        Assert.True(SmallDecoders.Same(whole.narrow(2, 1, 1), one));
 
         // Key and value head 1 serves query heads 2 and 3, and no other.
         Tensor before = Capture(model, prompts, "blocks.1.attn.z"), after = Capture(model, prompts, "blocks.1.attn.z", BuiltInWrites.Scale($"{site}[kv_head=1]", -2));
-        Assert.Equal([false, false, true, true], Enumerable.Range(0, 4).Select(head => !Examples.Same(before[.., .., head], after[.., .., head])));
+        Assert.Equal([false, false, true, true], Enumerable.Range(0, 4).Select(head => !SmallDecoders.Same(before[.., .., head], after[.., .., head])));
 
         string refused = Assert.Throws<InterventionException>(() => Capture(model, prompts, $"{site}[head=3]")).Message;
         Assert.Contains("kv_head", refused, StringComparison.Ordinal);
@@ -81,7 +81,7 @@ public sealed class PeerMistakesTests : IDisposable
     [Fact]
     public void A_padded_batch_is_its_prompts_one_by_one()
     {
-        using DecoderModel model = Examples.Model("llama");
+        using DecoderModel model = SmallDecoders.Model("llama");
         PromptPairs all = Prompts(9, 3, 6);
         InterventionGraph graph = new()
         {

@@ -2,7 +2,6 @@ using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Models.Tests.Reference;
 using Interventions.Runtime;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -56,7 +55,7 @@ public sealed class DecoderPlanTests
     [Fact]
     public void A_shared_row_is_no_copy_of_itself_where_the_runs_name_other_keys()
     {
-        using DecoderModel model = Examples.Model("gpt2");
+        using DecoderModel model = SmallDecoders.Model("gpt2");
         RandomPrompts prompts = new([new PromptTokens([new([1, 2, 3, 4, 5], [0, 4]), new([1, 2, 3, 4, 6], [1, 4]), new([1, 2, 3, 4, 7], [0, 4])], [8, 9])]);
         InterventionGraph graph = new()
         {
@@ -77,7 +76,7 @@ public sealed class DecoderPlanTests
     [InlineData("donated")]
     public void Whoever_looks_at_logits_sees_the_vocabulary(string how)
     {
-        using DecoderModel model = Examples.Model("gpt2");
+        using DecoderModel model = SmallDecoders.Model("gpt2");
         const string End = "logits[pos=end]";
         Read value = new Read.Value(), right = new Read.Logit("right", "end");
         InterventionGraph graph = how switch
@@ -97,10 +96,10 @@ public sealed class DecoderPlanTests
     [MemberData(nameof(Models))]
     public void Gradients_are_slopes_at_every_site_and_port(string family, int? window)
     {
-        using DecoderModel model = Examples.Model(family, window: window), meta = Random(family, window, META);
+        using DecoderModel model = SmallDecoders.Model(family, window: window), meta = Random(family, window, META);
         GradientOracle.Check(model, meta);
     }
 
     private static DecoderModel Random(string family, int? window, Device device) =>
-        DecoderModel.Random((family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig) with { Window = window }, seed: 3, dtype: ScalarType.Float64, device: device);
+        DecoderModel.Random((family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig) with { Window = window }, seed: 3, dtype: ScalarType.Float64, device: device);
 }

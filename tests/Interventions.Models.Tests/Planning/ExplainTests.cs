@@ -2,8 +2,6 @@ using System.Globalization;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Runtime;
-using Interventions.Testing;
-using Interventions.Tests;
 
 namespace Interventions.Models.Tests.Planning;
 
@@ -14,7 +12,7 @@ public sealed class ExplainTests
     [Fact]
     public void A_sweep_at_the_end_is_explained()
     {
-        using DecoderModel model = DecoderModel.Random(Examples.Gpt2Config);
+        using DecoderModel model = DecoderModel.Random(SmallDecoders.Gpt2Config);
         InterventionGraph graph = new()
         {
             Name = "Sweep",
@@ -30,7 +28,7 @@ public sealed class ExplainTests
     [Fact]
     public void Operations_are_counted()
     {
-        using DecoderModel model = DecoderModel.Random(Examples.Gpt2Config with { Layers = 1 });
+        using DecoderModel model = DecoderModel.Random(SmallDecoders.Gpt2Config with { Layers = 1 });
         InterventionGraph graph = new() { Name = "One", Writes = [BuiltInWrites.Zero("blocks.0.mlp_out[pos=end]")], Metrics = [s_metric] };
         // Two runs and the changed one, of one prompt of five tokens; products of qkv, attention, out, two of the feed-forward block, and logits.
         double perToken = (2 * 32 * 96) + (4 * 32 * 5) + (2 * 32 * 32) + (2 * 2 * 32 * 128) + (2 * 32 * 61);

@@ -1,7 +1,6 @@
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Runtime;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,7 +32,7 @@ public sealed class PaddedPromptsTests
     public void Padding_and_batches_change_nothing(string family, int? window)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family, window: window);
+        using DecoderModel model = SmallDecoders.Model(family, window: window);
         RandomPrompts prompts = RandomPrompts.Of(9, model.VocabularySize, 5, 3, 7, 5, 4);
         RunOutput[] alone = [.. prompts.Prompts.Select(prompt => InterventionRunner.Run(s_graph, model, new RandomPrompts([prompt]), new RunOptions { Naive = true }))];
         (string Name, Func<int, double> Left)[] paddings = [("left", _ => 1), ("right", _ => 0), ("both", _ => 0.5), ("mixed", i => i % 2)];

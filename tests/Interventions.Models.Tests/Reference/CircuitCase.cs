@@ -4,7 +4,6 @@ using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Planning;
 using Interventions.Runtime;
-using Interventions.Testing;
 using Xunit.Sdk;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
-using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 

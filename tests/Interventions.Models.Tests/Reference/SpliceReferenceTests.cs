@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
-using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Tokenization;
-using Interventions.Testing;
 using TorchSharp;
 using Xunit.Abstractions;
 using static TorchSharp.torch;

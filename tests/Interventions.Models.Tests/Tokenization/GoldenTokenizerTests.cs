@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Text.Json;
-using Interventions.Testing;
 
 namespace Interventions.Models.Tests.Tokenization;
 

@@ -1,6 +1,5 @@
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Generation;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 

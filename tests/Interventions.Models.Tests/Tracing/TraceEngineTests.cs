@@ -4,7 +4,6 @@ using Interventions.Models.Tests.Decoder;
 using Interventions.Models.Tests.Reference;
 using Interventions.Planning;
 using Interventions.Runtime;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,13 +12,13 @@ namespace Interventions.Models.Tests.Tracing;
 /// <summary>What a declaration would do: a trace writes, keeps and differentiates what the engine does, on prompts of different length.</summary>
 public sealed class TraceEngineTests
 {
-    public static IEnumerable<object[]> Families => Examples.Families;
+    public static IEnumerable<object[]> Families => SmallDecoders.Families;
 
     [Theory]
     [MemberData(nameof(Families))]
     public void A_trace_is_a_run_of_the_engine(string family)
     {
-        using DecoderModel model = Examples.Model(family);
+        using DecoderModel model = SmallDecoders.Model(family);
         string[] sites = [.. model.Schema.Sites.Select(site => site.Path.Replace("{layer}", "1", StringComparison.Ordinal))];
         int ran = 0;
         for (int seed = 0; seed < 3 * sites.Length; seed++)

@@ -8,8 +8,8 @@ namespace Interventions.Models.Tests.Tracing;
 /// <summary>A trace leaves nothing behind, computes nothing that nobody asked for, and refuses what it cannot do.</summary>
 public sealed class TraceLifetimeTests : IDisposable
 {
-    private readonly DecoderModel _model = Examples.Model("gpt2");
-    private readonly Tensor _ids = Examples.Prompts();
+    private readonly DecoderModel _model = SmallDecoders.Model("gpt2");
+    private readonly Tensor _ids = SmallDecoders.Prompts();
 
     private static long Live => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
@@ -80,7 +80,7 @@ public sealed class TraceLifetimeTests : IDisposable
     {
         // A pass that went on would divide what is disposed.
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model("gpt2");
+        using DecoderModel model = SmallDecoders.Model("gpt2");
         model.Weights["blocks.1.attn.qkv.weight"].Dispose();
         using ModelTrace trace = model.Trace(_ids, "blocks.0.resid_post");
         foreach (TracedSite site in trace)
@@ -170,7 +170,7 @@ public sealed class TraceLifetimeTests : IDisposable
     public void What_is_written_too_late_does_not_reach_the_pass()
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor expected = Decoder.Examples.Read(_model, _ids, "logits", ("embed", x => x + 1));
+        Tensor expected = Decoder.SmallDecoders.Read(_model, _ids, "logits", ("embed", x => x + 1));
         using ModelTrace trace = _model.Trace(_ids, "embed", "blocks.0.ln1.normalized", "logits");
         Tensor? value = null, view = null, assigned = null;
         foreach (TracedSite site in trace)
@@ -216,7 +216,7 @@ public sealed class TraceLifetimeTests : IDisposable
     [Fact]
     public void A_trace_or_a_model_that_is_freed_in_the_loop_ends_it()
     {
-        using DecoderModel model = Examples.Model("gpt2");
+        using DecoderModel model = SmallDecoders.Model("gpt2");
         Assert.Throws<ObjectDisposedException>(() =>
         {
             using ModelTrace trace = model.Trace(_ids);

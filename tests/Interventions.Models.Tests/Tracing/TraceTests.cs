@@ -11,15 +11,15 @@ namespace Interventions.Models.Tests.Tracing;
 /// <summary>A forward pass walked through site by site is the forward pass.</summary>
 public sealed class TraceTests
 {
-    public static IEnumerable<object[]> Families => Examples.Families;
+    public static IEnumerable<object[]> Families => SmallDecoders.Families;
 
     [Theory]
     [MemberData(nameof(Families))]
     public void A_trace_offers_every_site_once_in_order_and_ends_in_the_models_logits(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         List<string> seen = [];
         using ModelTrace trace = model.Trace(ids);
         foreach (TracedSite site in trace)
@@ -42,11 +42,11 @@ public sealed class TraceTests
     public void What_replaces_a_value_is_what_the_model_goes_on_with_at_every_site(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         foreach (string name in SitesOf(model))
         {
-            Tensor expected = Examples.Read(model, ids, "logits", (name, x => (x * 0.5).sin() + 2));
+            Tensor expected = SmallDecoders.Read(model, ids, "logits", (name, x => (x * 0.5).sin() + 2));
             using ModelTrace assigned = model.Trace(ids, name, "logits"), inPlace = model.Trace(ids, "logits", name);
             foreach (TracedSite site in assigned)
             {
@@ -72,8 +72,8 @@ public sealed class TraceTests
     public void Several_replacements_compose_as_writes_do(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         string[] names = [.. SitesOf(model).Where((_, i) => i % 3 == 0)];
         Dictionary<string, Func<Tensor, Tensor>> writes = names.ToDictionary(name => name, _ => (Func<Tensor, Tensor>)(x => x * 0.9));
         Tensor expected = GraphEvaluator.Evaluate(model.Graph, ids, ["logits"], writes)["logits"];
@@ -93,8 +93,8 @@ public sealed class TraceTests
     public void Gradients_are_the_finite_differences_of_the_metric(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         foreach (string name in SitesOf(model).Where(name => name != "logits" && !name.EndsWith("scores", StringComparison.Ordinal)))
         {
             using ModelTrace trace = model.Trace(ids, name, "logits");
@@ -108,7 +108,7 @@ public sealed class TraceTests
             Tensor gradient = trace.Gradient(Metric(trace["logits"]), name);
             using Generator generator = new(5);
             Tensor direction = randn(gradient.shape, dtype: float64, generator: generator);
-            double Along(double step) => Metric(Examples.Read(model, ids, "logits", (name, x => x + (direction * step)))).item<double>();
+            double Along(double step) => Metric(SmallDecoders.Read(model, ids, "logits", (name, x => x + (direction * step)))).item<double>();
             double expected = (Along(1e-5) - Along(-1e-5)) / 2e-5, found = (gradient * direction).sum().item<double>();
             Assert.True(Math.Abs(found - expected) <= 1e-6 * Math.Max(1, Math.Abs(expected)), $"{name}: {found} instead of {expected}");
         }
@@ -120,8 +120,8 @@ public sealed class TraceTests
     public void Gradients_of_several_layers_come_of_one_pass()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model("gpt2");
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model("gpt2");
+        Tensor ids = SmallDecoders.Prompts();
         using ModelTrace all = model.Trace(ids, "blocks.*.attn.z", "logits"), one = model.Trace(ids, "blocks.1.attn.z", "logits");
         foreach (ModelTrace trace in new[] { all, one })
             foreach (TracedSite site in trace)
@@ -139,8 +139,8 @@ public sealed class TraceTests
     public void Gradients_are_those_of_the_pass_whatever_mode_the_loop_stands_in()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model("gpt2");
-        Tensor ids = Examples.Prompts(), zero = zeros([32], dtype: float64).requires_grad_();
+        using DecoderModel model = SmallDecoders.Model("gpt2");
+        Tensor ids = SmallDecoders.Prompts(), zero = zeros([32], dtype: float64).requires_grad_();
         using ModelTrace ordinary = model.Trace(ids, "embed", "logits"), frozen = model.Trace(ids, "embed", "logits"), own = model.Trace(ids, "embed", "logits");
         Walk(ordinary);
         using (no_grad())
@@ -170,8 +170,8 @@ public sealed class TraceTests
     public void Wildcards_stack_and_a_single_name_does_not()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model("gpt2");
-        using ModelTrace trace = model.Trace(Examples.Prompts(), "blocks.*.attn.z");
+        using DecoderModel model = SmallDecoders.Model("gpt2");
+        using ModelTrace trace = model.Trace(SmallDecoders.Prompts(), "blocks.*.attn.z");
         foreach (TracedSite site in trace)
             site.Keep();
         Assert.Equal(4, trace["blocks.1.attn.z"].shape.Length);
@@ -184,10 +184,10 @@ public sealed class TraceTests
     public void Two_passes_go_side_by_side()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model("llama");
-        Tensor clean = Examples.Prompts(), corrupted = (clean + 1).remainder(model.VocabularySize);
+        using DecoderModel model = SmallDecoders.Model("llama");
+        Tensor clean = SmallDecoders.Prompts(), corrupted = (clean + 1).remainder(model.VocabularySize);
         const string Port = "blocks.1.attn.q_input";
-        Tensor donor = Examples.Read(model, corrupted, Port), expected = Examples.Read(model, clean, "logits", (Port, _ => donor));
+        Tensor donor = SmallDecoders.Read(model, corrupted, Port), expected = SmallDecoders.Read(model, clean, "logits", (Port, _ => donor));
         using ModelTrace to = model.Trace(clean, Port, "logits"), from = model.Trace(corrupted, Port, "logits");
         foreach ((TracedSite site, TracedSite other) in to.Zip(from))
         {
@@ -202,8 +202,8 @@ public sealed class TraceTests
     [Fact]
     public async Task A_loop_may_await_and_continue_on_another_thread()
     {
-        using DecoderModel model = Examples.Model("gpt2");
-        using Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model("gpt2");
+        using Tensor ids = SmallDecoders.Prompts();
         using ModelTrace trace = model.Trace(ids);
         SynchronizationContext.SetSynchronizationContext(null);
         HashSet<int> threads = [];

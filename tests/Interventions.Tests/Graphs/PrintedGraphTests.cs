@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
 using Interventions.Runtime;
-using Interventions.Testing;
 using static TorchSharp.torch;
 
 namespace Interventions.Tests.Graphs;

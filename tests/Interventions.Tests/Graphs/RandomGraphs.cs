@@ -3,7 +3,6 @@ using System.Reflection;
 using FsCheck;
 using FsCheck.Fluent;
 using Interventions.Runtime;
-using Interventions.Tests.Execution;
 using Interventions.Torch;
 using static TorchSharp.torch;
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using FsCheck;
 using FsCheck.Fluent;
 using Interventions.Runtime;
-using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Interventions.Execution;
 using Interventions.Runtime;
-using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,7 +63,7 @@ public sealed class CancellationTests : IDisposable
     [Fact]
     public void A_resumed_run_tells_what_was_done_before()
     {
-        using Folder folder = new();
+        using TemporaryFolder folder = new();
         InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
         List<RunProgress> first = [], second = [];
         using CancellationTokenSource source = new();

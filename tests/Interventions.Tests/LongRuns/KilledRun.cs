@@ -1,5 +1,4 @@
 using Interventions.Execution;
-using Interventions.Tests.Execution;
 using static TorchSharp.torch;
 
 namespace Interventions.Tests.LongRuns;

@@ -1,6 +1,5 @@
 using Interventions.Results;
 using Interventions.Runtime;
-using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 

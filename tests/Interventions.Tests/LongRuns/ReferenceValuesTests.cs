@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
-using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Interventions.ModelGraphs;
-using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +10,7 @@ public sealed class RunToTests : IDisposable
 {
     private readonly ToyModel _model = new();
     private readonly DisposeScope _scope = NewDisposeScope();
-    private readonly Folder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly ToyPrompts _prompts = LongStudy.Prompts();
     private readonly RunOptions _options = new() { BatchSize = 2 };
     private readonly string _path;

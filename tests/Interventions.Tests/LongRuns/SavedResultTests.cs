@@ -1,6 +1,5 @@
 using Interventions.Results;
 using Interventions.Runtime;
-using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +10,7 @@ public sealed class SavedResultTests : IDisposable
 {
     private readonly ToyModel _model = new();
     private readonly DisposeScope _scope = NewDisposeScope();
-    private readonly Folder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose()
     {

@@ -1,6 +1,5 @@
 using Interventions.Results;
 using Interventions.Runtime;
-using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -87,7 +86,7 @@ public sealed class StreamTests : IDisposable
     [Fact]
     public async Task Streams_and_files_that_are_cancelled_at_any_time_leave_nothing()
     {
-        using Folder folder = new();
+        using TemporaryFolder folder = new();
         InterventionGraph graph = LongStudy.Graph(_direction);
         RunOptions options = new() { BatchSize = 1 };
         await Read(CancellationToken.None);
@@ -170,7 +169,7 @@ public sealed class StreamTests : IDisposable
             Metrics = [LongStudy.LogitDifference],
         };
         RunOptions options = new() { BatchSize = 2, Strict = true };
-        using Folder folder = new();
+        using TemporaryFolder folder = new();
         int read = 0;
         Func<Task> stream = async () =>
         {

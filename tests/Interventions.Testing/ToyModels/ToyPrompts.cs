@@ -1,9 +1,9 @@
 using Interventions.Runtime;
 
-namespace Interventions.Tests.Execution;
+namespace Interventions.Testing.ToyModels;
 
 /// <summary>Random token prompts: runs clean and corrupted, positions mid and end, answers correct and wrong.</summary>
-internal sealed class ToyPrompts(params IReadOnlyList<PromptTokens> prompts) : IPromptSet
+public sealed class ToyPrompts(params IReadOnlyList<PromptTokens> prompts) : IPromptSet
 {
     public PromptVocabulary Vocabulary { get; } = new(
         "ToyPrompts", EquatableArray.Of("clean", "corrupted"), EquatableArray.Of("mid", "end"), EquatableArray.Of("correct", "wrong"));

@@ -1,4 +1,4 @@
-namespace Interventions.Testing;
+namespace Interventions.Testing.Support;
 
 /// <summary>
 /// The shared data folder: reference values and models too large for the repository. It lies beside the repository (<c>../shared</c>),

@@ -1,7 +1,7 @@
-namespace Interventions.Tests.LongRuns;
+namespace Interventions.Testing.Support;
 
 /// <summary>A folder that is gone after the test.</summary>
-internal sealed class Folder : IDisposable
+public sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("interventions-").FullName;
 

@@ -3,13 +3,13 @@ using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Tests.Execution;
+namespace Interventions.Testing.ToyModels;
 
 /// <summary>
 /// A small causal model written directly against the graph: two layers, each adds a weighted running mean of every head's values, then a nonlinear
 /// step. Everything is float64, and nothing of the decoder is used.
 /// </summary>
-internal sealed class ToyModel : HookedModel
+public sealed class ToyModel : HookedModel
 {
     public const int Layers = 2, Heads = 3, HeadSize = 4, Width = 6, Vocabulary = 11;
 

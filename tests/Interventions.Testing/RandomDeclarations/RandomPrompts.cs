@@ -1,9 +1,9 @@
 using Interventions.Runtime;
 
-namespace Interventions.Tests;
+namespace Interventions.Testing.RandomDeclarations;
 
 /// <summary>Prompts of three runs, with positions mid and end and answers right and wrong.</summary>
-internal sealed class RandomPrompts(IReadOnlyList<PromptTokens> prompts) : IPromptSet
+public sealed class RandomPrompts(IReadOnlyList<PromptTokens> prompts) : IPromptSet
 {
     public PromptVocabulary Vocabulary { get; } = new(
         "RandomPrompts", EquatableArray.Of("clean", "corrupted", "other"), EquatableArray.Of("mid", "end"), EquatableArray.Of("right", "wrong"));

@@ -1,7 +1,7 @@
-namespace Interventions.Tests;
+namespace Interventions.Testing.RandomDeclarations;
 
 /// <summary>Prompts as batches of other programs have them.</summary>
-internal static class Padded
+public static class Padded
 {
     /// <summary>The same tokens, from a row with padding before and behind them.</summary>
     public static RunTokens Around(RunTokens tokens, int left, int right) => RunTokens.OfPadded(

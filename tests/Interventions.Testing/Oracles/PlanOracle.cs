@@ -1,13 +1,12 @@
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using TorchSharp;
-using Xunit;
 using static TorchSharp.torch;
 
-namespace Interventions.Tests;
+namespace Interventions.Testing.Oracles;
 
 /// <summary>Whatever the plan leaves out or shares, the result is that of the naive run.</summary>
-internal static class PlanOracle
+public static class PlanOracle
 {
     /// <summary>Runs random interventions both ways; most of them must make sense.</summary>
     /// <param name="model">The model.</param>

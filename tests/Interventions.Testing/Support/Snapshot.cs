@@ -1,12 +1,12 @@
 using System.Runtime.CompilerServices;
 
-namespace Interventions.Testing;
+namespace Interventions.Testing.Support;
 
 /// <summary>
 /// Compares a text with a file beside the test, in Verify's convention: <c>Class.Method.verified.txt</c> is right, and a difference writes
 /// <c>Class.Method.received.txt</c>, to be looked at and renamed.
 /// </summary>
-internal static class Snapshot
+public static class Snapshot
 {
     /// <summary>Compares.</summary>
     public static void Verify(string text, [CallerFilePath] string file = "", [CallerMemberName] string method = "")

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 
-namespace Interventions.Tests;
+namespace Interventions.Testing.Support;
 
 /// <summary>What the C library has handed out, to tensors above all; .NET's own heap lies elsewhere.</summary>
-internal static class NativeHeap
+public static class NativeHeap
 {
     /// <summary>Whether the library says how much that is: GNU's, from 2.33 on.</summary>
     public static bool IsKnown { get; } =

@@ -3,10 +3,10 @@ using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Tests.Execution;
+namespace Interventions.Testing.ToyModels;
 
 /// <summary>A small bidirectional model: every position sees all of its prompt, so that it would see padding too. Float64.</summary>
-internal sealed class ToyEncoder : HookedModel
+public sealed class ToyEncoder : HookedModel
 {
     public const int Layers = 2, Width = 6, Vocabulary = 11;
 

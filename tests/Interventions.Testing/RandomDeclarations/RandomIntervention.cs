@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 using Interventions.Runtime;
 using static TorchSharp.torch;
 
-namespace Interventions.Tests;
+namespace Interventions.Testing.RandomDeclarations;
 
 /// <summary>Random declarations on a model, from a seed: writes of every kind, derived runs, sweeps, captures, gradients, metrics. Not every one makes sense; those are refused.</summary>
-internal sealed class RandomIntervention(ModelSchema schema, int seed, Device? device = null)
+public sealed class RandomIntervention(ModelSchema schema, int seed, Device? device = null)
 {
     private static readonly Read s_value = new Read.Value();
 

@@ -1,3 +1,4 @@
+using Interventions.Models;
 using Interventions.Models.Decoder;
 using Interventions.Torch;
 using TorchSharp;
@@ -5,13 +6,13 @@ using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
-namespace Interventions.Models.Tests.Decoder;
+namespace Interventions.Testing.Oracles;
 
 /// <summary>
 /// The two families' forward passes written down directly, with nothing of the decoder's code but its weights: what an uninstrumented model
 /// would be.
 /// </summary>
-internal static class StraightLine
+public static class StraightLine
 {
     public static Tensor Gpt2(DecoderModel model, Tensor ids, Func<Tensor, Tensor>? embedded = null)
     {

@@ -1,13 +1,12 @@
 using Interventions.ModelGraphs;
+using Interventions.Models;
 using Interventions.Models.Decoder;
-using Interventions.Planning;
-using Interventions.Runtime;
 using static TorchSharp.torch;
 
-namespace Interventions.Models.Tests.Decoder;
+namespace Interventions.Testing.ToyModels;
 
 /// <summary>Small random models whose every weight matters, and prompts for them.</summary>
-internal static class Examples
+public static class SmallDecoders
 {
     public static readonly DecoderConfig Gpt2Config = Gpt2Model.Configure(layers: 3, heads: 4, d_model: 32, vocabularySize: 61, contextLength: 16);
 

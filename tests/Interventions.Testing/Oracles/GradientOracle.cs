@@ -1,13 +1,12 @@
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using TorchSharp;
-using Xunit;
 using static TorchSharp.torch;
 
-namespace Interventions.Tests;
+namespace Interventions.Testing.Oracles;
 
 /// <summary>A captured gradient is the metric's slope: at every site that a model's schema names, so that none can be forgotten.</summary>
-internal static class GradientOracle
+public static class GradientOracle
 {
     private const double Step = 3e-4;
 

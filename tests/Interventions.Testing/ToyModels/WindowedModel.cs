@@ -3,10 +3,10 @@ using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Tests.Planning;
+namespace Interventions.Testing.ToyModels;
 
 /// <summary>Two layers that add up what stands at the last three positions, each computed position by position. Float64.</summary>
-internal sealed class WindowedModel : HookedModel
+public sealed class WindowedModel : HookedModel
 {
     public const int Layers = 2, Width = 4, Vocabulary = 7, Window = 3;
 

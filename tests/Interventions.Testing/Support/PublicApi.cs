@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
-namespace Interventions.Testing;
+namespace Interventions.Testing.Support;
 
 /// <summary>What an assembly promises: its exported types and their public and protected members, as sorted text.</summary>
-internal static class PublicApi
+public static class PublicApi
 {
     private const BindingFlags Declared =
         BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;

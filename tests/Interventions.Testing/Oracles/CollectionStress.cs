@@ -5,7 +5,7 @@ using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Tests;
+namespace Interventions.Testing.Oracles;
 
 /// <summary>What came of it.</summary>
 /// <param name="Runs">How many runs there were.</param>
@@ -13,12 +13,12 @@ namespace Interventions.Tests;
 /// <param name="Failures">What went wrong: another number, or an exception.</param>
 /// <param name="Tensors">How many tensors more are alive than before.</param>
 /// <param name="Bytes">How many bytes more the C library has handed out.</param>
-internal sealed record StressReport(long Runs, long Collections, IReadOnlyCollection<string> Failures, long Tensors, long Bytes);
+public sealed record StressReport(long Runs, long Collections, IReadOnlyCollection<string> Failures, long Tensors, long Bytes);
 
 /// <summary>
 /// Runs of every kind on several threads while another thread collects garbage all the time and finalisers run: each must give what it gave in peace. Users' methods in them compute with numbers.
 /// </summary>
-internal sealed class CollectionStress
+public sealed class CollectionStress
 {
     private const double Tolerance = 1e-9;
     private static readonly Read s_value = new Read.Value();

@@ -1,10 +1,10 @@
 using Interventions.ModelGraphs;
 using static TorchSharp.torch;
 
-namespace Interventions.Tests;
+namespace Interventions.Testing.Oracles;
 
 /// <summary>The same model, of whose functions somebody is told: before and after each call. It borrows the model.</summary>
-internal sealed class ObservedModel : HookedModel
+public sealed class ObservedModel : HookedModel
 {
     private readonly HookedModel _model;
     private readonly Action<string> _before, _after;

@@ -1,7 +1,7 @@
-namespace Interventions.Tests;
+namespace Interventions.Testing.Oracles;
 
 /// <summary>Derivatives without calculus.</summary>
-internal static class Differences
+public static class Differences
 {
     /// <summary>
     /// The slope of a function at 0 by central differences of fourth order: models of random weights bend so much that plain ones are off by more than tests tolerate.
