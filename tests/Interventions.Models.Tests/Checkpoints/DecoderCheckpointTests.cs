@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Decoder;
 using TorchSharp;
 using static TorchSharp.torch;
 
