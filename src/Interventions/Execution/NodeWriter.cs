@@ -6,58 +6,58 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>Carries out the writes of all families to one node.</summary>
-internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<VariantGroup, int, Arguments> arguments, Func<VariantGroup, int> members, EffectLog effects, bool inPlace, Device device)
+/// <summary>Carries out the writes of all groups to one node.</summary>
+internal sealed class NodeWriter(Expansion plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<VariantGroup, int, Arguments> arguments, Func<VariantGroup, int> count, EffectLog effects, bool inPlace, Device device)
 {
     /// <summary>The rows after their writes; null if nobody reads any.</summary>
-    public RowTable? Write(int node, IReadOnlyList<VariantGroup> families)
+    public RowTable? Write(NodeId node, IReadOnlyList<VariantGroup> groups)
     {
         RowStore working = new(plan);
-        foreach (VariantGroup family in families)
-            Write(node, family, slices.Writes[(family.Index, node)], working);
-        ImmutableArray<RowSet> groups = Batching.Groups(plan, families.SelectMany(family =>
-            Enumerable.Range(0, plan.Classes.Length).Select(c => new RowSpan(family, members(family), c, slices.After[family.Index, node, c]))));
-        return groups.IsEmpty ? null : new RowTable(gather(working).Rows(node, groups), groups);
+        foreach (VariantGroup group in groups)
+            Write(node, group, slices.Writes[(group.Index, node)], working);
+        ImmutableArray<RowSet> sets = Batching.Sets(plan, groups.SelectMany(group =>
+            Enumerable.Range(0, plan.Classes.Length).Select(c => new RowSet.OfGroup(group, count(group), c, slices.After[group, node, c]))));
+        return sets.IsEmpty ? null : new RowTable(gather(working).Rows(node, sets), sets);
     }
 
-    private void Write(int node, VariantGroup family, WrittenNode written, RowStore working)
+    private void Write(NodeId node, VariantGroup group, WrittenNode written, RowStore working)
     {
-        ImmutableArray<RowSet> groups = Groups(family, written.Working);
-        if (groups.IsEmpty)
+        ImmutableArray<RowSet> sets = Sets(group, written.Working);
+        if (sets.IsEmpty)
             return;
-        RowTable table = new(Find(node, family, written, groups), groups);
+        RowTable table = new(Find(node, group, written, sets), sets);
         working.Add(node, table, _ => false);
         foreach (WriteStep step in written.Steps)
-            for (int member = 0; member < members(family); member++)
-                Write(node, step, arguments(family, member), working);
+            for (int variant = 0; variant < count(group); variant++)
+                Write(node, step, arguments(group, variant), working);
     }
 
     /// <summary>A copy of the rows that the first write finds; rows that are overwritten before anybody reads them are 0.</summary>
-    private Tensor Find(int node, VariantGroup family, WrittenNode written, ImmutableArray<RowSet> groups)
+    private Tensor Find(NodeId node, VariantGroup group, WrittenNode written, ImmutableArray<RowSet> sets)
     {
         RowGather rows = gather(store);
         List<Tensor> parts = [];
-        foreach (RowSet group in groups)
+        foreach (RowSet set in sets)
         {
-            ImmutableArray<int> found = [.. written.Found[group.Class].ToArray()];
-            Tensor part = found.IsEmpty ? Zeros(group) : rows.Rows(node, family, group.Members, group.Class, group.Prompts, found, beforeWrites: true);
-            if (!found.IsEmpty && found.Length < group.Positions.Length)
+            ImmutableArray<int> found = [.. written.Found[set.Class].ToArray()];
+            Tensor part = found.IsEmpty ? Zeros(set) : rows.Rows(node, group, set.Variants, set.Class, set.Prompts, found, beforeWrites: true);
+            if (!found.IsEmpty && found.Length < set.Positions.Length)
             {
-                Tensor places = tensor(found.Select(position => (long)group.Positions.IndexOf(position)).ToArray(), device: device);
-                part = Zeros(group).view([group.Lanes, group.Positions.Length, .. part.shape[1..]])
-                    .Put(1, places, part.reshape([group.Lanes, found.Length, .. part.shape[1..]])).flatten(0, 1);
+                Tensor places = tensor(found.Select(position => (long)set.Positions.IndexOf(position)).ToArray(), device: device);
+                part = Zeros(set).view([set.Lanes, set.Positions.Length, .. part.shape[1..]])
+                    .Put(1, places, part.reshape([set.Lanes, found.Length, .. part.shape[1..]])).flatten(0, 1);
             }
             parts.Add(part);
         }
         return parts.Count > 1 ? cat([.. parts]) : parts[0].is_contiguous() ? parts[0].clone() : parts[0].contiguous();
 
-        Tensor Zeros(RowSet group)
+        Tensor Zeros(RowSet set)
         {
-            return zeros([group.Size, .. plan.RowShape(node)], plan.Shapes[plan.Name(node)].Type, device);
+            return zeros([set.Size, .. plan.RowShape(node)], plan.Shapes[plan.Name(node)].Type, device);
         }
     }
 
-    private void Write(int node, WriteStep step, Arguments other, RowStore working)
+    private void Write(NodeId node, WriteStep step, Arguments other, RowStore working)
     {
         VariantValues run = (VariantValues)other.Own;
         VariantValues own = run with { Store = working, Gather = gather(working) };
@@ -82,6 +82,6 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
         }
     }
 
-    private ImmutableArray<RowSet> Groups(VariantGroup family, ImmutableArray<PositionSet> positions) => Batching.Groups(
-        plan, Enumerable.Range(0, plan.Classes.Length).Select(c => new RowSpan(family, members(family), c, positions[c])));
+    private ImmutableArray<RowSet> Sets(VariantGroup group, ImmutableArray<PositionSet> positions) => Batching.Sets(
+        plan, Enumerable.Range(0, plan.Classes.Length).Select(c => new RowSet.OfGroup(group, count(group), c, positions[c])));
 }

@@ -9,25 +9,25 @@ namespace Interventions.Execution;
 /// <summary>Puts rows of a node together in the order in which somebody reads them; where they lie so already, nothing is copied.</summary>
 internal sealed class RowGather(RowStore store, Device device)
 {
-    /// <summary>The rows of groups, as they follow each other: <c>[row, …]</c>. A new handle; perhaps a view of a table, so nobody writes into it.</summary>
-    public Tensor Rows(int node, ImmutableArray<RowSet> groups)
+    /// <summary>The rows of sets, as they follow each other: <c>[row, …]</c>. A new handle; perhaps a view of a table, so nobody writes into it.</summary>
+    public Tensor Rows(NodeId node, ImmutableArray<RowSet> sets)
     {
         // Reading one's own layout needs no look at single rows.
         foreach (RowTable table in store.Tables(node))
-            if (RowSet.AreSame(table.Groups, groups) && IsCurrent(node, table))
+            if (RowSet.AreSame(table.Sets, sets) && IsCurrent(node, table))
                 return table.Rows.alias();
         List<Source> sources = [];
-        foreach (RowSet group in groups)
-            foreach ((VariantGroup family, _, int count) in group.Families)
-                Add(sources, node, family, count, group.Class, group.Prompts, group.Positions, beforeWrites: false);
+        foreach (RowSet set in sets)
+            foreach ((VariantGroup group, _, int count) in set.Groups)
+                Add(sources, node, group, count, set.Class, set.Prompts, set.Positions, beforeWrites: false);
         return Read(sources);
     }
 
-    /// <summary>Rows of a family: <c>[member · prompt · position, …]</c>.</summary>
-    public Tensor Rows(int node, VariantGroup family, int members, int promptClass, int prompts, ImmutableArray<int> positions, bool beforeWrites = false)
+    /// <summary>Rows of a group: <c>[variant · prompt · position, …]</c>.</summary>
+    public Tensor Rows(NodeId node, VariantGroup group, int variants, int promptClass, int prompts, ImmutableArray<int> positions, bool beforeWrites = false)
     {
         List<Source> sources = [];
-        Add(sources, node, family, members, promptClass, prompts, positions, beforeWrites);
+        Add(sources, node, group, variants, promptClass, prompts, positions, beforeWrites);
         return Read(sources);
     }
 
@@ -39,24 +39,24 @@ internal sealed class RowGather(RowStore store, Device device)
         return Read(sources);
     }
 
-    /// <summary>Whether readers find a table's rows for all of its families, not what is written there.</summary>
-    private bool IsCurrent(int node, RowTable table) => table.Groups.All(group => group.Families.All(member =>
-        ReferenceEquals(store.Find(node, member.VariantGroup.Index, group.Class)?.Table, table)));
+    /// <summary>Whether readers find a table's rows for all of its groups, not what is written there.</summary>
+    private bool IsCurrent(NodeId node, RowTable table) => table.Sets.All(set => set.Groups.All(variant =>
+        ReferenceEquals(store.Find(node, variant.Group.Index, set.Class)?.Table, table)));
 
-    private void Add(List<Source> sources, int node, VariantGroup family, int members, int promptClass, int prompts, ImmutableArray<int> positions, bool beforeWrites)
+    private void Add(List<Source> sources, NodeId node, VariantGroup group, int variants, int promptClass, int prompts, ImmutableArray<int> positions, bool beforeWrites)
     {
-        if (store.Find(node, family.Index, promptClass, beforeWrites) is { } own && own.Group.Positions.AsSpan().SequenceEqual(positions.AsSpan()))
+        if (store.Find(node, group.Index, promptClass, beforeWrites) is { } own && own.Set.Positions.AsSpan().SequenceEqual(positions.AsSpan()))
         {
-            Add(sources, new Source(own.Table, own.Group.Row(own.First, 0, 0), members * prompts * positions.Length, null));
+            Add(sources, new Source(own.Table, own.Set.Row(own.First, 0, 0), variants * prompts * positions.Length, null));
             return;
         }
-        RowPlace[] places = [.. positions.Select(position => store.Locate(node, family, promptClass, position, beforeWrites))];
-        var rows = new (RowTable, int)[members * prompts * positions.Length];
+        RowPlace[] places = [.. positions.Select(position => store.Locate(node, group, promptClass, position, beforeWrites))];
+        var rows = new (RowTable, int)[variants * prompts * positions.Length];
         int at = 0;
-        for (int member = 0; member < members; member++)
+        for (int variant = 0; variant < variants; variant++)
             for (int prompt = 0; prompt < prompts; prompt++)
                 foreach (RowPlace place in places)
-                    rows[at++] = (place.Table, place.Row(member, prompt));
+                    rows[at++] = (place.Table, place.Row(variant, prompt));
         Add(sources, rows);
     }
 

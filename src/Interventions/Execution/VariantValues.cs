@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>What methods read of one member of a family: the rows that were computed for it, and its parent's.</summary>
-internal sealed record VariantValues(PlanContext Plan, RowStore Store, RowGather Gather, PromptBatch Chunk, VariantGroup VariantGroup, int Member, Device Where)
-    : RunValues(Chunk, VariantGroup.TokensOf)
+/// <summary>What methods read of one variant of a group: the rows that were computed for it, and its parent's.</summary>
+internal sealed record VariantValues(Expansion Plan, RowStore Store, RowGather Gather, PromptBatch Chunk, VariantGroup Group, int Variant, Device Where)
+    : RunValues(Chunk, Group.TokensOf)
 {
     private readonly (int Class, int Prompt)[] _places = Places(Plan);
 
@@ -33,7 +33,7 @@ internal sealed record VariantValues(PlanContext Plan, RowStore Store, RowGather
     private Tensor Select(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
     {
         List<(RowTable Table, int Row)> places = Places(store, site, node, point, rows, beforeWrites);
-        bool isWhole = Plan.Answers?.Node != Plan.Index(node);
+        bool isWhole = Plan.Answers?.Node != Plan.Id(node);
         foreach (RowTable table in places.Select(place => place.Table).Distinct())
             if (isWhole)
                 SelectedRows.CheckAxes(site, table.Rows.shape);
@@ -48,15 +48,15 @@ internal sealed record VariantValues(PlanContext Plan, RowStore Store, RowGather
     /// <summary>Where the selected positions are.</summary>
     public List<(RowTable Table, int Row)> Places(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
     {
-        int index = Plan.Index(node);
+        NodeId index = Plan.Id(node);
         List<(RowTable, int)> places = [];
         foreach (int row in rows)
         {
             (int c, int prompt) = _places[row];
             foreach (int position in site.PositionIndices(site.PositionAxis, point, Chunk.Tokens(Run, row), Chunk.Describe(Run, row)))
             {
-                RowPlace place = store.Locate(index, VariantGroup, c, position, beforeWrites);
-                places.Add((place.Table, place.Row(Member, prompt)));
+                RowPlace place = store.Locate(index, Group, c, position, beforeWrites);
+                places.Add((place.Table, place.Row(Variant, prompt)));
             }
         }
         return places;
@@ -74,7 +74,7 @@ internal sealed record VariantValues(PlanContext Plan, RowStore Store, RowGather
         return tensor(among, device: Where).view(view);
     }
 
-    private static (int, int)[] Places(PlanContext plan)
+    private static (int, int)[] Places(Expansion plan)
     {
         var places = new (int, int)[plan.Classes.Sum(c => c.Rows.Length)];
         for (int c = 0; c < plan.Classes.Length; c++)
