@@ -91,7 +91,7 @@ internal sealed class BatchPass
         {
             using DisposeScope scope = NewDisposeScope();
             NodeWriter writer = new(
-                _plan, _slices, _store, store => new RowGather(store, _device), (group, variant) => Arguments(pass, group, variant, null), group => pass.Variants[group.Index].Length, _kept.Effects, !_hasGradients, _device);
+                _plan, _slices, _store, store => new RowGather(store, _device), (group, variant) => MethodCalls(pass, group, variant, null), group => pass.Variants[group.Index].Length, _kept.Effects, !_hasGradients, _device);
             if (writer.Write(step.Node, groups) is { } table)
                 _store.AddWritten(step.Node, new RowTable(Own(table.Rows, scope), table.Sets));
         }
@@ -116,14 +116,14 @@ internal sealed class BatchPass
     }
 
     /// <summary>What methods see of a variant: its own values, and those of all runs at its point.</summary>
-    private Arguments Arguments(PlanPass pass, VariantGroup group, int variant, SweepPoint? point)
+    private MethodCalls MethodCalls(PlanPass pass, VariantGroup group, int variant, SweepPoint? point)
     {
         VariantValues Values(VariantGroup of, int at) => new(_plan, _store, new RowGather(_store, _device), _chunk, of, at, _device);
         VariantValues own = Values(group, variant);
         List<RunValues> runs = [.. Enumerable.Range(0, _plan.RunCount).Select(run => Values(_plan.Groups[run], 0))];
         if (!group.IsUnchanged)
             runs.AddRange(_intervention.Runs.Select(run => Values(_plan.RunOf(group, run.Number), variant)));
-        return new Arguments(_intervention.Name, point ?? (group.IsUnchanged ? SweepPoint.None : _plan.Points[group.Points[pass.Variants[group.Index][variant]]]), own, runs, _references)
+        return new MethodCalls(_intervention.Name, point ?? (group.IsUnchanged ? SweepPoint.None : _plan.Points[group.Points[pass.Variants[group.Index][variant]]]), own, runs, _references)
         {
             Strict = _kept.Strict,
         };
@@ -135,7 +135,7 @@ internal sealed class BatchPass
         for (int variant = 0; variant < pass.Variants[group.Index].Length; variant++)
         {
             using DisposeScope scope = NewDisposeScope();
-            Arguments arguments = Arguments(pass, group, variant, item.Point);
+            MethodCalls arguments = MethodCalls(pass, group, variant, item.Point);
             arguments = arguments with { Own = (VariantValues)arguments.Own with { Gradients = gradients } };
             (string name, KeptValue value) = item.Keep is { } keep
                 ? (keep.Name, arguments.Reduce(keep, keep.Site.Names(arguments.Point).ElementAt(item.NameIndex)))
@@ -200,7 +200,7 @@ internal sealed class BatchPass
         Tensor[] sums =
         [
             .. _plan.Groups.Where(group => group.IsMeasured && which(group)).SelectMany(group => Enumerable.Range(0, pass.Variants[group.Index].Length)
-            .SelectMany(variant => (group.IsUnchanged && metric.IsSwept ? _plan.Points : [null!]).Select(point => Arguments(pass, group, variant, point).Measure(metric).sum()))),
+            .SelectMany(variant => (group.IsUnchanged && metric.IsSwept ? _plan.Points : [null!]).Select(point => MethodCalls(pass, group, variant, point).Measure(metric).sum()))),
         ];
         return sums.Length == 0 ? null : stack(sums).sum();
     }

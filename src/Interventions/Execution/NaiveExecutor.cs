@@ -27,7 +27,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
         IReadOnlyList<WholeValues> runs = UnchangedRuns(chunk, references, scope, cancellationToken);
         report();
         for (int run = 0; run < runCount; run++)
-            Keep(new Arguments(intervention.Name, SweepPoint.None, runs[run], runs, references) { Strict = kept.Strict }, (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
+            Keep(new MethodCalls(intervention.Name, SweepPoint.None, runs[run], runs, references) { Strict = kept.Strict }, (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
 
         for (int i = 0; i < _points.Length; i++)
         {
@@ -50,7 +50,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
 
         // Rows of different runs do not meet, so the gradient of the sum over runs is each run's own.
         Dictionary<(string, string), Tensor> gradients = leaves.Differentiate(
-            _demand.Differentiated, metric => stack(runs.Select(run => new Arguments(intervention.Name, SweepPoint.None, run, runs, references).Measure(metric).sum())).sum());
+            _demand.Differentiated, metric => stack(runs.Select(run => new MethodCalls(intervention.Name, SweepPoint.None, run, runs, references).Measure(metric).sum())).sum());
         return [.. runs.Select(run => run with { Gradients = gradients.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run.Run)) })];
 
         Tensor Part(Tensor value, int run) => value.narrow(0, (long)run * chunk.Count, chunk.Count);
@@ -59,7 +59,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
     private delegate void Keeper(string name, int part, KeptValue value);
 
     /// <summary>Captures, gradients and metrics of one run; part counts what is stacked.</summary>
-    private void Keep(Arguments arguments, Keeper keep)
+    private void Keep(MethodCalls arguments, Keeper keep)
     {
         foreach (BoundKeep kept in _demand.Keeps)
         {

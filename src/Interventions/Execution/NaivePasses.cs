@@ -23,7 +23,7 @@ internal sealed class NaivePasses(
     /// <summary>What the methods of the changed run see: its values, and those of all other runs.</summary>
     /// <param name="unchanged">The runs of the prompt set.</param>
     /// <param name="kept">Where the parameters' gradients go.</param>
-    public Arguments Changed(IReadOnlyList<WholeValues> unchanged, KeptValues kept)
+    public MethodCalls Changed(IReadOnlyList<WholeValues> unchanged, KeptValues kept)
     {
         List<WholeValues> runs = [.. unchanged];
         foreach (BoundRun run in intervention.Runs)
@@ -37,7 +37,7 @@ internal sealed class NaivePasses(
             ? Pass(runs, null, intervention.BaseRun, demand.Kept([point]), leaves, demand.Gradients([point]))
             : unchanged[intervention.BaseRun];
         report();
-        Arguments arguments = new(intervention.Name, point, changed, runs, references) { Strict = strict };
+        MethodCalls arguments = new(intervention.Name, point, changed, runs, references) { Strict = strict };
         if (!demand.Differentiated.Any() || ReferenceEquals(changed, unchanged[intervention.BaseRun]))
             return arguments;
 
@@ -81,7 +81,7 @@ internal sealed class NaivePasses(
         if (!write.Parts.IsEmpty && (strict is not null || !IsOneStep(write, of)))
             return write.Parts.Aggregate(value, (written, part) => Write(part, node, written, earlier, runs, of));
         // Row groups do not overlap, so each reads the value as it was before this write.
-        Arguments arguments = new(intervention.Name, point, new WholeValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references)
+        MethodCalls arguments = new(intervention.Name, point, new WholeValues(chunk, of, new Dictionary<string, Tensor> { [node] = value }), runs, references)
         {
             Others = new WholeValues(chunk, of, earlier),
             Strict = strict,

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Carries out the writes of all groups to one node.</summary>
-internal sealed class NodeWriter(Expansion plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<VariantGroup, int, Arguments> arguments, Func<VariantGroup, int> count, EffectLog effects, bool inPlace, Device device)
+internal sealed class NodeWriter(Expansion plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<VariantGroup, int, MethodCalls> arguments, Func<VariantGroup, int> count, EffectLog effects, bool inPlace, Device device)
 {
     /// <summary>The rows after their writes; null if nobody reads any.</summary>
     public RowTable? Write(NodeId node, IReadOnlyList<VariantGroup> groups)
@@ -57,13 +57,13 @@ internal sealed class NodeWriter(Expansion plan, Slices slices, RowStore store, 
         }
     }
 
-    private void Write(NodeId node, WriteStep step, Arguments other, RowStore working)
+    private void Write(NodeId node, WriteStep step, MethodCalls other, RowStore working)
     {
         VariantValues run = (VariantValues)other.Own;
         VariantValues own = run with { Store = working, Gather = gather(working) };
         BoundWrite write = step.Write;
         string name = plan.Name(node);
-        foreach (int[] rows in own.Chunk.RowGroups(write.Selected))
+        foreach (int[] rows in own.Batch.RowGroups(write.Selected))
         {
             using DisposeScope scope = NewDisposeScope();
             List<(RowTable Table, int Row)> places = own.Places(working, write.Site, name, other.Point, rows, beforeWrites: false);
@@ -72,7 +72,7 @@ internal sealed class NodeWriter(Expansion plan, Slices slices, RowStore store, 
             RowTable table = places[0].Table;
             if (plan.Answers?.Node != node)
                 SelectedRows.CheckAxes(write.Site, table.Rows.shape);
-            SelectedRows selected = new(write.Site, other.Point, own.Chunk, own.Run, rows, places.Count / rows.Length, table.Rows.shape.AsSpan(1));
+            SelectedRows selected = new(write.Site, other.Point, own.Batch, own.Run, rows, places.Count / rows.Length, table.Rows.shape.AsSpan(1));
             Tensor entries = (other with { Own = own }).Entries(write, name, selected.Shape, rows);
             if (step.IsCompared)
                 effects.Compare(write.Number, selected.Read(own.Gather.Rows(places)), entries, own.Among(step.Unseen, write.Site, other.Point, rows));

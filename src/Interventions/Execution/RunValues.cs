@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>The values of one run of a chunk, as methods read them.</summary>
-/// <param name="Chunk">The prompts.</param>
+/// <param name="Batch">The prompts.</param>
 /// <param name="Run">The run of the prompt set whose tokens it has.</param>
-internal abstract record RunValues(PromptBatch Chunk, int Run)
+internal abstract record RunValues(PromptBatch Batch, int Run)
 {
     /// <summary>Where the values are.</summary>
     public abstract Device Device { get; }
@@ -31,5 +31,5 @@ internal abstract record RunValues(PromptBatch Chunk, int Run)
     }
 
     /// <summary>Token ids of an answer: <c>[rows]</c>.</summary>
-    public Tensor AnswerIds(int answer, int[] rows) => Chunk.Answers(answer, rows, Device);
+    public Tensor AnswerIds(int answer, int[] rows) => Batch.Answers(answer, rows, Device);
 }

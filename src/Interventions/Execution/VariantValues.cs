@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>What methods read of one variant of a group: the rows that were computed for it, and its parent's.</summary>
-internal sealed record VariantValues(Expansion Plan, RowStore Store, RowGather Gather, PromptBatch Chunk, VariantGroup Group, int Variant, Device Where)
-    : RunValues(Chunk, Group.TokensOf)
+internal sealed record VariantValues(Expansion Plan, RowStore Store, RowGather Gather, PromptBatch Batch, VariantGroup Group, int Variant, Device Where)
+    : RunValues(Batch, Group.TokensOf)
 {
     private readonly (int Class, int Prompt)[] _places = Places(Plan);
 
@@ -38,7 +38,7 @@ internal sealed record VariantValues(Expansion Plan, RowStore Store, RowGather G
             if (isWhole)
                 SelectedRows.CheckAxes(site, table.Rows.shape);
         Tensor values = Gather.Rows(places);
-        return new SelectedRows(site, point, Chunk, Run, rows, (int)values.shape[0] / rows.Length, values.shape.AsSpan(1)).Read(values);
+        return new SelectedRows(site, point, Batch, Run, rows, (int)values.shape[0] / rows.Length, values.shape.AsSpan(1)).Read(values);
     }
 
     public override Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows) => Plan.Answers is { } columns
@@ -53,7 +53,7 @@ internal sealed record VariantValues(Expansion Plan, RowStore Store, RowGather G
         foreach (int row in rows)
         {
             (int c, int prompt) = _places[row];
-            foreach (int position in site.PositionIndices(site.PositionAxis, point, Chunk.Tokens(Run, row), Chunk.Describe(Run, row)))
+            foreach (int position in site.PositionIndices(site.PositionAxis, point, Batch.Tokens(Run, row), Batch.Describe(Run, row)))
             {
                 RowPlace place = store.Locate(index, Group, c, position, beforeWrites);
                 places.Add((place.Table, place.Row(Variant, prompt)));
@@ -67,7 +67,7 @@ internal sealed record VariantValues(Expansion Plan, RowStore Store, RowGather G
     {
         if (some.All(positions => positions.IsEmpty))
             return null;
-        bool[] among = [.. rows.SelectMany(row => site.PositionIndices(site.PositionAxis, point, Chunk.Tokens(Run, row), Chunk.Describe(Run, row))
+        bool[] among = [.. rows.SelectMany(row => site.PositionIndices(site.PositionAxis, point, Batch.Tokens(Run, row), Batch.Describe(Run, row))
             .Select(some[_places[row].Class].Contains))];
         long[] view = [.. Enumerable.Repeat(1L, site.Axes.Length)];
         (view[0], view[site.PositionAxis]) = (rows.Length, -1);

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Values of a full forward pass, by node: <c>[batch, …]</c>.</summary>
-internal sealed record WholeValues(PromptBatch Chunk, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Chunk, Run)
+internal sealed record WholeValues(PromptBatch Batch, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Batch, Run)
 {
     public override Device Device => Values.Values.First().device;
 
@@ -24,8 +24,8 @@ internal sealed record WholeValues(PromptBatch Chunk, int Run, IReadOnlyDictiona
     private Tensor Select(Tensor value, BoundSite site, SweepPoint point, int[] rows)
     {
         site.CheckAxes(value.shape);
-        return site.IsWhole && rows.Length == Chunk.Count && Chunk.HasOneLength
+        return site.IsWhole && rows.Length == Batch.Count && Batch.HasOneLength
             ? value.alias()
-            : SelectedValues.Read(value, SelectedValues.FlatIndices(value, site, point, Chunk, Run, rows));
+            : SelectedValues.Read(value, SelectedValues.FlatIndices(value, site, point, Batch, Run, rows));
     }
 }

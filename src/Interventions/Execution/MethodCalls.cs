@@ -12,7 +12,7 @@ namespace Interventions.Execution;
 /// <param name="Own">The run that is written or measured.</param>
 /// <param name="Runs">The other runs, by number: those of the prompt set, then the derived ones that came before.</param>
 /// <param name="References">Means and partners.</param>
-internal sealed record Arguments(string Intervention, SweepPoint Point, RunValues Own, IReadOnlyList<RunValues> Runs, ReferenceValues References)
+internal sealed record MethodCalls(string Intervention, SweepPoint Point, RunValues Own, IReadOnlyList<RunValues> Runs, ReferenceValues References)
 {
     /// <summary>The same run's values at other sites than the method's own: while a site is written, <see cref="Own"/> has that site alone.</summary>
     public RunValues Others { get; init; } = Own;
@@ -63,7 +63,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         bool beforeWrites = kept is BoundCapture { Node.BeforeWrites: true };
         List<(int[] Rows, Tensor Values)> groups = [];
         bool isWholeTable = false;
-        foreach (int[] rows in Own.Chunk.RowGroups([kept.Site, .. kept.Reads.OtherSites()]))
+        foreach (int[] rows in Own.Batch.RowGroups([kept.Site, .. kept.Reads.OtherSites()]))
         {
             Tensor value = Reduced(rows);
             if (!kept.AcrossBatch)
@@ -87,7 +87,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     public Tensor Measure(BoundMetric metric)
     {
         List<(int[] Rows, Tensor Values)> groups = [];
-        foreach (int[] rows in Own.Chunk.RowGroups(metric.Reads.OtherSites()))
+        foreach (int[] rows in Own.Batch.RowGroups(metric.Reads.OtherSites()))
         {
             Tensor value = Measured(rows);
             if (!metric.Node.AcrossBatch)
@@ -127,9 +127,9 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
             BoundRead.Gradient => Own.SelectGradient(metric!, site, node, Point, rows),
             // Other runs are constants to whoever differentiates this one.
             BoundRead.From { Site: null } from => Runs[from.Run.At(Point)].Select(site, node, Point, rows).detach(),
-            BoundRead.Partner partner => References.Partner(partner, site, node, Point, Own.Chunk, rows),
+            BoundRead.Partner partner => References.Partner(partner, site, node, Point, Own.Batch, rows),
             BoundRead.Along along => Along(along, site, node),
-            BoundRead.Mean mean => References.Mean(mean, site, node, Point, Own.Chunk, rows),
+            BoundRead.Mean mean => References.Mean(mean, site, node, Point, Own.Batch, rows),
             _ => Siteless(read, rows),
         })];
 
