@@ -32,9 +32,6 @@ internal sealed record PassValues(PromptBatch Batch, int Run, IReadOnlyDictionar
     public override Tensor SelectBeforeWrites(BoundSite site, string node, SweepPoint point, int[] rows) =>
         Select(BeforeWrites.GetValueOrDefault(node) ?? Values[node], site, point, rows);
 
-    public override Tensor SelectGradient(string metric, BoundSite site, string node, SweepPoint point, int[] rows) =>
-        throw new InvalidOperationException("A generation keeps no gradients.");
-
     /// <summary>Where the selected entries lie in the flattened value of a node.</summary>
     public Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, int[] rows) => SelectedValues.FlatIndices(value, site, point, Batch, Run, rows, OnlyStep);
 
