@@ -294,11 +294,10 @@ internal sealed class RowStore(Expansion plan, Device device)
 
         public void Append(int next, int count)
         {
-            if (_index is not null || next != first + Count)
-            {
-                _index ??= [.. Range(first, Count)];
-                _index.AddRange(Range(next, count));
-            }
+            if (_index is null && next != first + Count)
+                _index = [.. Range(first, Count)];
+            for (int i = 0; _index is not null && i < count; i++)
+                _index.Add(next + i);
             Count += count;
         }
 
