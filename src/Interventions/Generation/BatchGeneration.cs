@@ -38,13 +38,13 @@ internal sealed class BatchGeneration
     }
 
     /// <summary>
-    /// The next pass: what the methods of the changed run read, and the logits of each prompt's last token, <c>[batch, vocab]</c>.
+    /// The next pass: the calls of methods for the changed run, and the logits of each prompt's last token, <c>[batch, vocab]</c>.
     /// </summary>
     /// <param name="step">The step; <see langword="null"/> for the prompts, which come first.</param>
     /// <param name="tokens">The step's new token of each prompt.</param>
     /// <param name="pass">Owns the values; it is the current scope.</param>
     /// <param name="cancellationToken">Checked before every node.</param>
-    public (Arguments Arguments, Tensor Logits) Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken)
+    public (MethodCalls Calls, Tensor Logits) Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken)
     {
         foreach (RunPasses run in _others.Where(run => step is null || run.Demand.IsContinued))
         {
@@ -56,6 +56,6 @@ internal sealed class BatchGeneration
             _methods.Add(run.Demand.Number!.Value, values);
         }
         PassValues changed = _changed.Next(step, tokens, pass, cancellationToken);
-        return (_methods.Arguments(changed), _plan.LastLogits.Of(changed));
+        return (_methods.Calls(changed), _plan.LastLogits.Of(changed));
     }
 }

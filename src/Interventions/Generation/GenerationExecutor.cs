@@ -46,8 +46,8 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
             {
                 using DisposeScope pass = NewDisposeScope();
                 int? step = index == 0 ? null : index - 1;
-                (Arguments arguments, Tensor logits) = generation.Next(step, tokens, pass, cancellationToken);
-                record.Keep(arguments, step);
+                (MethodCalls calls, Tensor logits) = generation.Next(step, tokens, pass, cancellationToken);
+                record.Keep(calls, step);
                 (tokens, double[] logProbabilities) = Sampler.Choose(logits, options, batch.Numbers, index);
                 record.Add(batch, tokens, logProbabilities, options.StopTokens);
                 options.Progress?.Report(new RunProgress(++done, total));

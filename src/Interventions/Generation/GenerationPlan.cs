@@ -115,7 +115,7 @@ internal sealed class LastLogits
     /// <summary>The logits: <c>[batch, vocab]</c>.</summary>
     public Tensor Of(PassValues values)
     {
-        NewPositions last = new([.. values.Chunk.Rows.Select(values.LastPosition)], 1);
+        NewPositions last = new([.. values.Batch.Rows.Select(values.LastPosition)], 1);
         Tensor[] inputs = [.. Reads.Select(node => last.Of(values.Values[node], _axes.Of(node), 0))];
         return (_compute is null ? inputs[0] : _compute(inputs)).flatten(0, 1);
     }

@@ -40,15 +40,15 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
     }
 
     /// <summary>Keeps captures and metrics of a pass, of the prompts that have not ended.</summary>
-    public void Keep(Arguments arguments, int? step)
+    public void Keep(MethodCalls calls, int? step)
     {
-        PromptBatch batch = arguments.Own.Chunk;
+        PromptBatch batch = calls.Own.Batch;
         int[] rows = [.. Active(batch)];
-        foreach (BoundCapture capture in intervention.Captures.Where(capture => capture.Site.AppliesAt(step, arguments.Point)))
-            foreach ((string node, int part) in capture.Site.Names(arguments.Point).Select((node, part) => (node, part)))
-                Add(capture.Name, part, arguments.Reduce(capture, node).Values);
-        foreach (BoundMetric metric in intervention.Metrics.Where(metric => IsMeasured(metric, step, arguments.Point)))
-            Add(metric.Node.Name, 0, arguments.Measure(metric));
+        foreach (BoundCapture capture in intervention.Captures.Where(capture => capture.Site.AppliesAt(step, calls.Point)))
+            foreach ((string node, int part) in capture.Site.Names(calls.Point).Select((node, part) => (node, part)))
+                Add(capture.Name, part, calls.Reduce(capture, node).Values);
+        foreach (BoundMetric metric in intervention.Metrics.Where(metric => IsMeasured(metric, step, calls.Point)))
+            Add(metric.Node.Name, 0, calls.Measure(metric));
 
         void Add(string name, int part, Tensor values)
         {

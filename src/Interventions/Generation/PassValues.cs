@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace Interventions.Generation;
 
 /// <summary>The values of one run at one pass of a generation.</summary>
-/// <param name="Chunk">The prompts, at the pass's step.</param>
+/// <param name="Batch">The prompts, at the pass's step.</param>
 /// <param name="Run">The run of the prompt set with whose tokens it begins.</param>
 /// <param name="Values">By node, <c>[batch, …]</c>.</param>
-internal sealed record PassValues(PromptBatch Chunk, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Chunk, Run)
+internal sealed record PassValues(PromptBatch Batch, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Batch, Run)
 {
     /// <summary>
     /// The step whose new token alone the values have; <see langword="null"/> where they begin with the prompt's first token.
@@ -27,7 +27,7 @@ internal sealed record PassValues(PromptBatch Chunk, int Run, IReadOnlyDictionar
     public override Device Device => Values.Values.First().device;
 
     /// <summary>Where a prompt's last token lies along the values' positions.</summary>
-    public int LastPosition(int row) => OnlyStep is null ? Chunk.Length(row) + (Chunk.Step ?? -1) : 0;
+    public int LastPosition(int row) => OnlyStep is null ? Batch.Length(row) + (Batch.Step ?? -1) : 0;
 
     public override Tensor Select(BoundSite site, string node, SweepPoint point, int[] rows) =>
         site.IsRead && Held.TryGetValue(node, out Tensor? held)
@@ -37,17 +37,14 @@ internal sealed record PassValues(PromptBatch Chunk, int Run, IReadOnlyDictionar
     public override Tensor SelectBeforeWrites(BoundSite site, string node, SweepPoint point, int[] rows) =>
         Select(BeforeWrites.GetValueOrDefault(node) ?? Values[node], site, point, rows);
 
-    public override Tensor SelectGradient(string metric, BoundSite site, string node, SweepPoint point, int[] rows) =>
-        throw new InvalidOperationException("A generation keeps no gradients.");
-
     /// <summary>Where the selected entries lie in the flattened value of a node.</summary>
     public Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, int[] rows) =>
-        SelectedValues.FlatIndices(value, site, point, Chunk, Run, rows, OnlyStep);
+        SelectedValues.FlatIndices(value, site, point, Batch, Run, rows, OnlyStep);
 
     private Tensor Select(Tensor value, BoundSite site, SweepPoint point, int[] rows)
     {
         site.CheckAxes(value.shape);
-        return site.IsWhole && rows.Length == Chunk.Count && Chunk.HasOneLength && !HasOtherPositions
+        return site.IsWhole && rows.Length == Batch.Count && Batch.HasOneLength && !HasOtherPositions
             ? value.alias()
             : SelectedValues.Read(value, FlatIndices(value, site, point, rows));
     }
@@ -65,14 +62,14 @@ internal sealed class PassMethods(BoundIntervention intervention, SweepPoint poi
     /// <summary>Makes the values of a run known to the methods that read it.</summary>
     public void Add(int run, PassValues values) => _runs[run] = values;
 
-    /// <summary>What the methods of a run read. A run that is not continued has its prompts' values at every step.</summary>
-    public Arguments Arguments(PassValues own)
+    /// <summary>The calls of methods for a run. A run that is not continued has its prompts' values at every step.</summary>
+    public MethodCalls Calls(PassValues own)
     {
-        int? step = own.Chunk.Step;
-        PassValues[] runs = [.. _runs.Select(run => run is null || run.Chunk.Step == step ? run! : Later(run))];
-        return new Arguments(intervention.Name, point, own, runs, references);
+        int? step = own.Batch.Step;
+        PassValues[] runs = [.. _runs.Select(run => run is null || run.Batch.Step == step ? run! : Later(run))];
+        return new MethodCalls(intervention.Name, point, own, runs, references);
 
-        PassValues Later(PassValues run) => run with { Chunk = run.Chunk.At(step), HasOtherPositions = true };
+        PassValues Later(PassValues run) => run with { Batch = run.Batch.At(step), HasOtherPositions = true };
     }
 
     /// <summary>A node's value after a run's writes to it.</summary>
@@ -83,21 +80,21 @@ internal sealed class PassMethods(BoundIntervention intervention, SweepPoint poi
     public Tensor Write(int? run, string node, PassValues values, PassValues others)
     {
         foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Declared))
-            if (write.Run == run && write.Site.AppliesAt(values.Chunk.Step, point) && write.Site.Names(point).Contains(node))
+            if (write.Run == run && write.Site.AppliesAt(values.Batch.Step, point) && write.Site.Names(point).Contains(node))
                 values = values with { Values = new Dictionary<string, Tensor> { [node] = Write(write, node, values, others) } };
         return values.Values[node];
     }
 
     private Tensor Write(BoundWrite write, string node, PassValues values, PassValues others)
     {
-        Arguments arguments = Arguments(values) with { Others = others };
+        MethodCalls calls = Calls(values) with { Others = others };
         Tensor value = values.Values[node];
         write.Site.CheckAxes(value.shape);
         // Row groups do not overlap: each reads the value as it was before this write.
-        foreach (int[] rows in values.Chunk.RowGroups(write.Selected))
+        foreach (int[] rows in values.Batch.RowGroups(write.Selected))
         {
             Tensor selected = values.FlatIndices(value, write.Site, point, rows);
-            value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected.shape, rows).to(value.dtype));
+            value = SelectedValues.Write(value, selected, calls.Entries(write, node, selected.shape, rows).to(value.dtype));
         }
         return value;
     }
