@@ -1,5 +1,3 @@
-using Interventions.Models.Tests.Language;
-
 namespace Interventions.Models.Tests.Prompts;
 
 /// <summary>A prompt set compares its prompts with its vocabulary when it is made.</summary>

@@ -1,4 +1,3 @@
-using Interventions.Models.Tests.Language;
 using Interventions.Models.Tests.Tokenization;
 
 namespace Interventions.Models.Tests.Prompts;

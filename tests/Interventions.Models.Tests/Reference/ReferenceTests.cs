@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Decoder;
 using TorchSharp;
 using Xunit.Abstractions;
 using static TorchSharp.torch;

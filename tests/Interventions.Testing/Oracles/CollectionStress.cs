@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
+using Interventions.Testing.RandomDeclarations;
+using Interventions.Testing.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +18,8 @@ namespace Interventions.Testing.Oracles;
 public sealed record StressReport(long Runs, long Collections, IReadOnlyCollection<string> Failures, long Tensors, long Bytes);
 
 /// <summary>
-/// Runs of every kind on several threads while another thread collects garbage all the time and finalisers run: each must give what it gave in peace. Users' methods in them compute with numbers.
+/// Runs of every kind on several threads while another thread collects garbage all the time and finalisers run: each must give what it gave
+/// in peace. Users' methods in them compute with numbers.
 /// </summary>
 public sealed class CollectionStress
 {

@@ -1,5 +1,6 @@
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
+using Interventions.Testing.RandomDeclarations;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,10 @@ public static class GradientOracle
 
     private static readonly double[] s_steps = [-2 * Step, -Step, 0, Step, 2 * Step];
 
-    /// <summary>Moves each site of each layer a little along a direction, in every prompt; the gradient along that direction is how the metric follows. Relative to the largest: 1e-6.</summary>
+    /// <summary>
+    /// Moves each site of each layer a little along a direction, in every prompt; the gradient along that direction is how the metric
+    /// follows. Relative to the largest: 1e-6.
+    /// </summary>
     public static void Check(HookedModel model, HookedModel meta)
     {
         RandomPrompts prompts = RandomPrompts.Of(5, model.VocabularySize, 6, 4, 6);

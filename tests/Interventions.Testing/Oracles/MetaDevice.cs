@@ -4,12 +4,14 @@ using static TorchSharp.torch;
 namespace Interventions.Testing.Oracles;
 
 /// <summary>
-/// The same plan on the meta device, where tensors have shapes and no memory: a tensor that is made without a device, or a decision that looks at a number, fails there. Strict runs compare
-/// numbers, and are not run there.
+/// The same plan on the meta device, where tensors have shapes and no memory: a tensor that is made without a device, or a decision that
+/// looks at a number, fails there. Strict runs compare numbers, and are not run there.
 /// </summary>
 public static class MetaDevice
 {
-    /// <summary>What a run on the meta device keeps has the shapes and types of the real one, and its writes select, write and compare as much.</summary>
+    /// <summary>
+    /// What a run on the meta device keeps has the shapes and types of the real one, and its writes select, write and compare as much.
+    /// </summary>
     public static void IsLike(RunOutput real, RunOutput meta, InterventionGraph graph, IPromptSet prompts, string what)
     {
         foreach (string name in graph.Captures.Select(node => node.Name).Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name)))

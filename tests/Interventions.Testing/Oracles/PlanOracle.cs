@@ -1,5 +1,6 @@
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
+using Interventions.Testing.RandomDeclarations;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -72,7 +73,9 @@ public static class PlanOracle
         return true;
     }
 
-    /// <summary>Runs random interventions strictly both ways: the same is refused, and what is not has the same effects, all of which are compared.</summary>
+    /// <summary>
+    /// Runs random interventions strictly both ways: the same is refused, and what is not has the same effects, all of which are compared.
+    /// </summary>
     public static void CheckStrict(HookedModel model, int cases)
     {
         int ran = 0, rounded = 0;

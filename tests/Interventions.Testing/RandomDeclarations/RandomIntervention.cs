@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Interventions.Testing.RandomDeclarations;
 
-/// <summary>Random declarations on a model, from a seed: writes of every kind, derived runs, sweeps, captures, gradients, metrics. Not every one makes sense; those are refused.</summary>
+/// <summary>
+/// Random declarations on a model, from a seed: writes of every kind, derived runs, sweeps, captures, gradients, metrics. Not every one
+/// makes sense; those are refused.
+/// </summary>
 public sealed class RandomIntervention(ModelSchema schema, int seed, Device? device = null)
 {
     private static readonly Read s_value = new Read.Value();
@@ -117,7 +120,9 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 
     private int[] Lengths => [.. _prompts!.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct()];
 
-    /// <summary>A mask along the last axis, along positions, or a number a layer; null where none of them has a length that is known here.</summary>
+    /// <summary>
+    /// A mask along the last axis, along positions, or a number a layer; null where none of them has a length that is known here.
+    /// </summary>
     private WriteKind.Mix? Mix(SiteDefinition site, string path, string donor)
     {
         List<(string Axis, int Size)> axes = [];

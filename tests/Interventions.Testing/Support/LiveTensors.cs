@@ -5,7 +5,9 @@ namespace Interventions.Testing.Support;
 /// <summary>Counts handles that nobody has freed yet.</summary>
 public static class LiveTensors
 {
-    /// <summary>How many tensors are alive, without those that an earlier test left to the collector, which may free them at any moment.</summary>
+    /// <summary>
+    /// How many tensors are alive, without those that an earlier test left to the collector, which may free them at any moment.
+    /// </summary>
     public static long Count()
     {
         GC.Collect();

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Interventions.Testing.ToyModels;
 
 /// <summary>
-/// A small causal model written directly against the graph: two layers, each adds a weighted running mean of every head's values, then a nonlinear
-/// step. Everything is float64, and nothing of the decoder is used.
+/// A small causal model written directly against the graph: two layers, each adds a weighted running mean of every head's values, then a
+/// nonlinear step. Everything is float64, and nothing of the decoder is used.
 /// </summary>
 public sealed class ToyModel : HookedModel
 {

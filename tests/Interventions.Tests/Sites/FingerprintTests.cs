@@ -5,7 +5,7 @@ namespace Interventions.Tests.Sites;
 public sealed class FingerprintTests
 {
     [Fact]
-    public void AFingerprintIsPartOfThePublicInterface()
+    public void A_fingerprint_is_part_of_the_public_interface()
     {
         var schema = new ModelSchema("Tiny", EquatableArray.Of(new AxisSize("layer", 2)), EquatableArray.Of(new SiteDefinition("embed", EquatableArray.Of("batch", "pos"))));
 
@@ -15,7 +15,7 @@ public sealed class FingerprintTests
     }
 
     [Fact]
-    public void NeitherTheModelsNameNorTheOrderMatters()
+    public void Neither_the_models_name_nor_the_order_matters()
     {
         ModelSchema schema = Vocabularies.Gpt2Small;
 
@@ -27,7 +27,7 @@ public sealed class FingerprintTests
     }
 
     [Fact]
-    public void TheOrderOfRunsMatters()
+    public void The_order_of_runs_matters()
     {
         PromptVocabulary prompts = Vocabularies.Ioi;
 
