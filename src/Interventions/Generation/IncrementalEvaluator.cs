@@ -15,6 +15,7 @@ internal sealed class IncrementalEvaluator
     private readonly HashSet<string> _wanted, _readBack;
     private readonly bool _keepsAll;
     private readonly NodeOrder _order;
+    private readonly Device _device;
     private readonly Dictionary<string, History> _histories = [];
     private readonly Dictionary<string, int?> _windows = [];
     private readonly Dictionary<string, Definition> _positional = [];
@@ -25,6 +26,7 @@ internal sealed class IncrementalEvaluator
     public IncrementalEvaluator(HookedModel model, RunDemand demand, DisposeScope owner)
     {
         _axes = new PositionAxes(model.Schema);
+        _device = model.Device;
         _wanted = demand.Reads;
         _readBack = demand.ReadBack;
         _order = NodeOrder.Of(model.Graph, _wanted, demand.Written);
@@ -105,7 +107,6 @@ internal sealed class IncrementalEvaluator
     private Tensor Compute(string node, Definition definition, Dictionary<string, Tensor> live, NewPositions positions, NodeWrite? write)
     {
         using DisposeScope scope = NewDisposeScope();
-        Device device = live[ModelGraph.Tokens].device;
         // A node without a pointwise input does not learn which positions are new: it computes all that it sees, and the new ones are
         // taken.
         bool computesAll = !positions.AreFirst && definition.Inputs.Length > 0 && definition.Inputs.All(IsHeld);
@@ -114,7 +115,7 @@ internal sealed class IncrementalEvaluator
         [
             .. definition.Inputs.Select(input => !IsHeld(input) || positions.AreFirst
                 ? live[input.Node]
-                : Seen(input.Node, computesAll ? widest : positions.FirstSeen(Window(input)), positions, device)),
+                : Seen(input.Node, computesAll ? widest : positions.FirstSeen(Window(input)), positions)),
         ];
         Tensor value = definition.Compute(inputs);
         if (computesAll)
@@ -135,12 +136,12 @@ internal sealed class IncrementalEvaluator
     /// The values of a node from a position on. Those that depend on positions alone are computed: they exist for slots without a token
     /// too.
     /// </summary>
-    private Tensor Seen(string node, int first, NewPositions positions, Device device)
+    private Tensor Seen(string node, int first, NewPositions positions)
     {
         if (node == ModelGraph.Positions)
-            return range(first, positions.End, device).unsqueeze(0).expand(positions.Starts.Length, positions.End - first);
+            return range(first, positions.End, _device).unsqueeze(0).expand(positions.Starts.Length, positions.End - first);
         return _positional.TryGetValue(node, out Definition? definition)
-            ? definition.Compute([.. definition.Inputs.Select(input => Seen(input.Node, first, positions, device))])
+            ? definition.Compute([.. definition.Inputs.Select(input => Seen(input.Node, first, positions))])
             : _histories[node].From(first);
     }
 

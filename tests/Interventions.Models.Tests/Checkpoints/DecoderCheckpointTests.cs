@@ -40,7 +40,7 @@ public sealed class DecoderCheckpointTests : IDisposable
         Assert.Equal(saved.Config, loaded.Config);
         Assert.All(saved.Weights, weight => Assert.True(SmallDecoders.Same(weight.Value, loaded.Weights[weight.Key]), weight.Key));
         Tensor ids = SmallDecoders.Prompts();
-        Assert.True(Reference.Distance.Largest(saved.Forward(ids), loaded.Forward(ids)) < 1e-6);
+        Assert.True(Distance.Largest(saved.Forward(ids), loaded.Forward(ids)) < 1e-6);
 
         // By file, in another type, and saved once more.
         using DecoderModel wide = DecoderModel.Load(_folder["model.safetensors"], ScalarType.Float64);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
+using Interventions.Models.Families;
 using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,7 +16,7 @@ public sealed class ReferenceCase : IDisposable
     public ReferenceCase(string name)
     {
         Name = name;
-        Folder = Testing.SharedData.Path($"reference/models/{name}");
+        Folder = SharedData.Path($"reference/models/{name}");
         _values = SafeTensorFile.Open(Path.Combine(Folder, "reference.safetensors"));
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "reference.json")));
         JsonElement tolerance = json.RootElement.GetProperty("tolerance");
@@ -48,10 +49,10 @@ public sealed class ReferenceCase : IDisposable
 
     /// <summary>The cases whose family can be read, or those whose family cannot.</summary>
     public static IEnumerable<string> Names(bool supported) =>
-        Testing.SharedData.Folders("reference/models").Where(folder => IsSupported(folder) == supported).Select(folder => Path.GetFileName(folder));
+        SharedData.Folders("reference/models").Where(folder => IsSupported(folder) == supported).Select(folder => Path.GetFileName(folder));
 
     public void Dispose() => _values.Dispose();
 
     private static bool IsSupported(string folder) =>
-        Families.DecoderFamily.All.Any(family => family.ModelType == ConfigFile.Read(Path.Combine(folder, "config.json")).Text("model_type"));
+        DecoderFamily.All.Any(family => family.ModelType == ConfigFile.Read(Path.Combine(folder, "config.json")).Text("model_type"));
 }

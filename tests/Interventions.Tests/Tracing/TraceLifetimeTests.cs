@@ -169,7 +169,7 @@ public sealed class TraceLifetimeTests : IDisposable
     public void What_is_written_too_late_does_not_reach_the_pass()
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor expected = Decoder.SmallDecoders.Read(_model, _ids, "logits", ("embed", x => x + 1));
+        Tensor expected = SmallDecoders.Read(_model, _ids, "logits", ("embed", x => x + 1));
         using ModelTrace trace = _model.Trace(_ids, "embed", "blocks.0.ln1.normalized", "logits");
         Tensor? value = null, view = null, assigned = null;
         foreach (TracedSite site in trace)
@@ -193,7 +193,7 @@ public sealed class TraceLifetimeTests : IDisposable
                     break;
             }
         }
-        Assert.True(Reference.Distance.Largest(trace["logits"], expected) < 1e-9);
+        Assert.True(Distance.Largest(trace["logits"], expected) < 1e-9);
     }
 
     [Fact]
