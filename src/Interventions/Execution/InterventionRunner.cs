@@ -92,7 +92,7 @@ public static class InterventionRunner
     {
         options ??= new RunOptions();
         (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
-        return new PlanExecutor(bound, spliced, prompts.Vocabulary.Runs.Count).Plans(prompts, options);
+        return [.. PlannedBatch.All(bound, spliced, prompts, options).Select(batch => batch.Plan).Distinct()];
     }
 
     /// <summary>Binds and plans: whatever is refused is refused here.</summary>
