@@ -39,7 +39,7 @@ internal sealed class BatchPass
         _store = new RowStore(_plan);
         _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
         _computer = new NodeComputer(_plan, _slices, _hasGradients, chunk, _store, new RowGather(_store, _device), _device, scope);
-        _keptAfter = KeptItem.Of(_plan, _plan.Groups).ToLookup(item => item.After);
+        _keptAfter = _plan.Kept.ToLookup(item => item.After);
     }
 
     /// <summary>Runs all passes.</summary>
@@ -87,7 +87,7 @@ internal sealed class BatchPass
             }
         }
         // A run may read what another one wrote to this very node; they are numbered in that order, the changed run last.
-        foreach (VariantGroup[] groups in step.Written.GroupBy(group => group.Run ?? int.MaxValue, (_, groups) => groups.ToArray()).OrderBy(groups => groups[0].Run ?? int.MaxValue))
+        foreach (VariantGroup[] groups in step.Written.GroupBy(group => group.RunOrder, (_, groups) => groups.ToArray()).OrderBy(groups => groups[0].RunOrder))
         {
             using DisposeScope scope = NewDisposeScope();
             NodeWriter writer = new(
@@ -138,7 +138,7 @@ internal sealed class BatchPass
             Arguments arguments = Arguments(pass, group, variant, item.Point);
             arguments = arguments with { Own = (VariantValues)arguments.Own with { Gradients = gradients } };
             (string name, KeptValue value) = item.Keep is { } keep
-                ? (keep.Name, arguments.Reduce(keep, keep.Site.Names(arguments.Point).ElementAt(item.NameIndex)))
+                ? (keep.Name, arguments.Reduce(keep, _plan.Name(item.Site!.Value)))
                 : (item.Metric!.Node.Name, arguments.Measure(item.Metric));
             if (group.IsUnchanged)
                 _kept.AddUnchanged(group.TokensOf, name, item.Part, _chunk, value);
@@ -166,7 +166,7 @@ internal sealed class BatchPass
             _kept.AddParameter(parameter.Node.Name, Derivatives.Of(total, parameter.Node.Value)[0]);
         }
         // Site by site: what is pulled back is as large as all heads' copies of a residual.
-        foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Keep is null ? NodeId.BeforeAll : item.Reads[0]))
+        foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Site ?? NodeId.BeforeAll))
         {
             PulledSite? pulled = _plan.Pulled.GetValueOrDefault(items.Key);
             foreach (RowStore store in gradients.Values)

@@ -63,7 +63,7 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
 
         // What is no larger than the node itself is not worth a copy of the node's rows.
         long between = chain[..^1].Select(link => Shape(link.Node.Name).Bytes).DefaultIfEmpty(0).Max();
-        int block = isDifferentiated ? rows : (int)Math.Max(64, Batching.BlockBytes / Math.Max(between, 1));
+        int block = isDifferentiated ? rows : (int)Batching.BlockRows(between);
         if (between <= Shape(node.Name).Bytes || rows <= block)
             return Finish(Chain(chain, inputs, 0, rows)[node.Name]);
         Tensor? all = null;

@@ -12,7 +12,7 @@ namespace Interventions.Execution;
 internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel model, int runCount) : IExecutor
 {
     /// <summary>Chunks of one shape have one plan.</summary>
-    private readonly Dictionary<string, ExecutionPlan> _plans = [];
+    private readonly Dictionary<BatchShape, ExecutionPlan> _plans = [];
 
     /// <summary>Everything is planned, and refused if need be, before the first pass. What does not fit into the budget is run with fewer prompts at a time.</summary>
     public PromptBatch[] Chunks(IPromptSet prompts, RunOptions options)
@@ -25,9 +25,9 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
             bool fits = true;
             foreach (PromptBatch chunk in PromptBatch.Of(prompts, size, model.Graph))
             {
-                string shape = PromptClass.Shape(chunk, runCount);
+                BatchShape shape = BatchShape.Of(chunk, runCount);
                 if (!_plans.TryGetValue(shape, out ExecutionPlan? plan))
-                    _plans[shape] = plan = ExecutionPlan.Create(model.Graph, shapes, intervention, chunk, runCount, options.MemoryBudget, options.Strict);
+                    _plans[shape] = plan = ExecutionPlan.Create(new(model.Graph, shapes, intervention, chunk, runCount, options.MemoryBudget, options.Strict));
                 fits = plan.PeakBytes <= options.MemoryBudget;
                 if (!fits && size > 1)
                 {
@@ -56,5 +56,5 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
     public void Execute(PromptBatch chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken) =>
         new BatchPass(Plan(chunk), model, chunk, references, kept, scope).Execute(report, cancellationToken);
 
-    private ExecutionPlan Plan(PromptBatch chunk) => _plans[PromptClass.Shape(chunk, runCount)];
+    private ExecutionPlan Plan(PromptBatch chunk) => _plans[BatchShape.Of(chunk, runCount)];
 }

@@ -26,10 +26,10 @@ internal sealed record RowLocation(RowTable Table, RowSet Set, int First);
 /// <summary>The tables of all nodes that are still needed, and who owns which row.</summary>
 internal sealed class RowStore(Expansion plan)
 {
-    private readonly Dictionary<(int Group, int Class), RowLocation>?[] _before = new Dictionary<(int, int), RowLocation>?[plan.NodeCount];
-    private readonly Dictionary<(int Group, int Class), RowLocation>?[] _after = new Dictionary<(int, int), RowLocation>?[plan.NodeCount];
+    private readonly Dictionary<(int Group, int Class), RowLocation>?[] _before = new Dictionary<(int, int), RowLocation>?[plan.Nodes.All.Length];
+    private readonly Dictionary<(int Group, int Class), RowLocation>?[] _after = new Dictionary<(int, int), RowLocation>?[plan.Nodes.All.Length];
     private readonly HashSet<RowTable> _retained = [];
-    private readonly List<RowTable>[] _tables = [.. Enumerable.Range(0, plan.NodeCount).Select(_ => new List<RowTable>())];
+    private readonly List<RowTable>[] _tables = [.. Enumerable.Range(0, plan.Nodes.All.Length).Select(_ => new List<RowTable>())];
 
     /// <summary>The tables of a node.</summary>
     public IReadOnlyList<RowTable> Tables(NodeId node) => _tables[node.Index];
@@ -75,7 +75,7 @@ internal sealed class RowStore(Expansion plan)
     /// <summary>Frees what is left of a pass.</summary>
     public void EndPass()
     {
-        foreach (NodeId node in plan.NodeIds)
+        foreach (NodeId node in plan.Nodes.All)
             Free(node);
     }
 
