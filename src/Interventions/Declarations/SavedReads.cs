@@ -1,4 +1,3 @@
-using Interventions.Execution;
 using Interventions.Runtime;
 
 namespace Interventions.Declarations;

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Planning;
 using Interventions.Results;
-using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

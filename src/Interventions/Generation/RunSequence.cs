@@ -1,5 +1,4 @@
 using Interventions.Binding;
-using Interventions.Execution;
 using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
 using Interventions.Generation;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Planning;
 using Interventions.Runtime;
 using static TorchSharp.torch;
 

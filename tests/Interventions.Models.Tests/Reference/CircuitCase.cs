@@ -2,7 +2,6 @@ using System.Reflection;
 using System.Text.Json;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Planning;
 using Interventions.Runtime;
 using Interventions.Testing;
 using Xunit.Sdk;

@@ -2,7 +2,6 @@ using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Models.Tests.Reference;
-using Interventions.Planning;
 using Interventions.Runtime;
 using Interventions.Tests;
 using TorchSharp;
