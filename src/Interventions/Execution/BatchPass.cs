@@ -139,7 +139,7 @@ internal sealed class BatchPass
             using DisposeScope scope = NewDisposeScope();
             Arguments arguments = Arguments(pass, family, member, item.Point);
             arguments = arguments with { Own = (VariantValues)arguments.Own with { Gradients = gradients } };
-            (string name, KeptValue value) = item.Keep is { } keep
+            (string name, RaggedTensor value) = item.Keep is { } keep
                 ? (keep.Name, arguments.Reduce(keep, keep.Site.Names(arguments.Point).ElementAt(item.NameIndex)))
                 : (item.Metric!.Node.Name, arguments.Measure(item.Metric));
             if (family.IsUnchanged)

@@ -49,12 +49,15 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     }
 
     /// <summary>What every declared write did.</summary>
-    public ImmutableArray<WriteTally> Tallies() => [.. _writes.Select(write =>
+    public ImmutableArray<WriteEffect> All() => [.. _writes.Select(write =>
     {
         WriteCount count = _counts.GetValueOrDefault(write.Number);
         (long changed, double largest) = _differences.TryGetValue(write.Number, out var found)
             ? (found.Changed.item<long>(), found.Largest.to(ScalarType.Float64).item<double>())
             : (0, 0);
-        return new WriteTally(new WriteEffect(write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest), count.Read, _hasNumbers ? count.Due : 0);
+        return new WriteEffect(write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest)
+        {
+            Due = _hasNumbers ? count.Due : 0,
+        };
     })];
 }

@@ -22,9 +22,9 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
     /// <summary>By name and prompt the shape that was kept of it: the same in every run, part and point.</summary>
     private readonly Dictionary<string, SortedDictionary<int, long[]>> _extents = [];
 
-    public void AddUnchanged(int run, string name, int part, PromptBatch chunk, KeptValue value) => Add(_unchanged, (run, name, part), chunk, value);
+    public void AddUnchanged(int run, string name, int part, PromptBatch chunk, RaggedTensor value) => Add(_unchanged, (run, name, part), chunk, value);
 
-    public void AddChanged(int point, string name, int part, PromptBatch chunk, KeptValue value) => Add(_changed, (point, name, part), chunk, value);
+    public void AddChanged(int point, string name, int part, PromptBatch chunk, RaggedTensor value) => Add(_changed, (point, name, part), chunk, value);
 
     /// <summary>Adds to the gradient of a parameter, which is summed over prompts and points.</summary>
     public void AddParameter(string name, Tensor gradient)
@@ -42,7 +42,7 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
     public StrictChecks? Strict { get; } = isStrict ? new() : null;
 
     /// <summary>The tensors, out of every dispose scope, and what the writes did.</summary>
-    public RunOutput ToOutput()
+    public RunResult ToOutput()
     {
         using DisposeScope scope = NewDisposeScope();
         ResultLayout layout = Layout();
@@ -61,23 +61,27 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         // Detached only now, when nothing can fail any more.
         foreach (Tensor tensor in tensors.Values)
             tensor.DetachFromDisposeScope();
-        return new RunOutput(layout, tensors);
+        return new RunResult(layout, tensors);
     }
 
     /// <summary>What the output will consist of.</summary>
-    public ResultLayout Layout() => new(
-        intervention.Name,
-        [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))],
-        [.. runs],
-        runs[intervention.BaseRun],
+    public ResultLayout Layout() => new()
+    {
+        Declaration = intervention.Name,
+        Sweep = [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))],
+        Runs = [.. runs],
+        BaseRun = runs[intervention.BaseRun],
+        Kept =
         [
-            .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
+            .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients)
+                .Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
             .. intervention.Metrics.Select(metric => new KeptLayout(metric.Node.Name, false, metric.IsSwept, false)),
         ],
-        [.. _parameters.Keys],
-        prompts,
-        Effects.Tallies(),
-        [.. Strict?.Notes ?? []]);
+        Parameters = [.. _parameters.Keys],
+        Prompts = prompts,
+        Effects = Effects.All(),
+        Notes = [.. Strict?.Notes ?? []],
+    };
 
     private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Values.Length);
 
@@ -105,7 +109,7 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         return stacked ? stack(parts) : parts[0];
     }
 
-    private void Add(Dictionary<(int, string, int), List<(int[] Rows, Tensor Values)>> kept, (int, string Name, int) key, PromptBatch chunk, KeptValue value)
+    private void Add(Dictionary<(int, string, int), List<(int[] Rows, Tensor Values)>> kept, (int, string Name, int) key, PromptBatch chunk, RaggedTensor value)
     {
         if (!kept.TryGetValue(key, out List<(int[], Tensor)>? chunks))
             kept[key] = chunks = [];

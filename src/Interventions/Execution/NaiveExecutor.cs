@@ -56,7 +56,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
         Tensor Part(Tensor value, int run) => value.narrow(0, (long)run * chunk.Count, chunk.Count);
     }
 
-    private delegate void Keeper(string name, int part, KeptValue value);
+    private delegate void Keeper(string name, int part, RaggedTensor value);
 
     /// <summary>Captures, gradients and metrics of one run; part counts what is stacked.</summary>
     private void Keep(Arguments arguments, Keeper keep)

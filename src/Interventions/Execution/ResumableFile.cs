@@ -24,7 +24,7 @@ internal sealed class ResumableFile
     }
 
     /// <summary>Does what is left to do.</summary>
-    public RunOutput Execute(CancellationToken cancellationToken)
+    public RunResult Execute(CancellationToken cancellationToken)
     {
         if (!File.Exists(_path))
         {
@@ -36,7 +36,7 @@ internal sealed class ResumableFile
         }
         _origin.Check(_path);
         Clean();
-        return RunOutput.Load(_path);
+        return RunResult.Load(_path);
     }
 
     private void RunBatches(CancellationToken cancellationToken)
@@ -52,15 +52,15 @@ internal sealed class ResumableFile
 
     private void Join(string[] batches)
     {
-        List<RunOutput> outputs = [];
+        List<RunResult> outputs = [];
         try
         {
             foreach (string batch in batches)
-                outputs.Add(RunOutput.Load(batch));
+                outputs.Add(RunResult.Load(batch));
             // Written in the folder, so that what a kill leaves of it is cleaned up with the rest.
             string whole = Path.Combine(_folder, "all" + Extension);
             _run.CheckEffects(ResultLayout.Join([.. outputs.Select(output => output.Layout)]));
-            Save(JoinedResults.Of(outputs), whole);
+            Save(RunResult.Join(outputs), whole);
             File.Move(whole, _path, overwrite: true);
         }
         finally
@@ -69,7 +69,7 @@ internal sealed class ResumableFile
         }
     }
 
-    private void Save(RunOutput output, string path)
+    private void Save(RunResult output, string path)
     {
         using (output)
             output.Save(path, _origin.Metadata);
