@@ -13,16 +13,22 @@ internal static class CausalityCheck
         ModelSchema? schema = SchemaReader.Of(declaration);
         foreach (DeclaredWrite write in declaration.Writes)
         {
-            foreach (Problem problem in write.Kind == WriteKind.PathPatch
-                ? Receivers(write, schema, cancellation)
-                : OwnRun(write, DeclaredPath.Senders(write, cancellation).First(), schema, cancellation))
+            List<DeclaredPath> senders = DeclaredPath.Senders(write, cancellation).ToList();
+            if (senders.Count == 0)
+            {
+                yield return new Problem(Rules.Receiver, TextLocation.Argument(write.Attribute, 0, cancellation).At(0, 0), "There is no sender, so nothing is patched");
+                continue;
+            }
+            foreach (Problem problem in write.Kind == WriteKind.PathPatch ? Receivers(write, senders, schema, cancellation) : [])
+                yield return problem;
+            foreach (Problem problem in OwnRun(write, senders[0], schema, cancellation))
                 yield return problem;
         }
     }
 
-    private static IEnumerable<Problem> Receivers(DeclaredWrite write, ModelSchema? schema, CancellationToken cancellation)
+    private static IEnumerable<Problem> Receivers(DeclaredWrite write, List<DeclaredPath> senders, ModelSchema? schema, CancellationToken cancellation)
     {
-        List<DeclaredPath> senders = DeclaredPath.Senders(write, cancellation).ToList(), receivers = DeclaredPath.Receivers(write, cancellation).ToList();
+        List<DeclaredPath> receivers = DeclaredPath.Receivers(write, cancellation).ToList();
         if (receivers.Count == 0)
             yield return new Problem(
                 Rules.Receiver, senders[0].Location.At(0, senders[0].Location.Text.Length), $"'{senders[0].Location.Text}' has no receivers, so nothing is patched");

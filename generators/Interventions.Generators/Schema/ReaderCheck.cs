@@ -64,7 +64,7 @@ internal static class ReaderCheck
             {
                 ReadKind.Value => Own(method),
                 ReadKind.ValueOf => DeclaredPath.Read(parameter, cancellation)?.Path,
-                ReadKind.Logit or ReadKind.Logits when parameter.Attribute.Named("Run") is null => Logits,
+                ReadKind.Logit or ReadKind.Logits when parameter.Attribute.Named("In") is null => Logits,
                 _ => null,
             };
             if (path is not null)

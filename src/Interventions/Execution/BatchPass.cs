@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
 using Interventions.Planning;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -125,7 +126,7 @@ internal sealed class BatchPass
                 calls = calls with { Point = point };
             if (gradients is not null)
                 calls = calls with { Gradients = variants.Values(group, variant).In(gradients) };
-            (string name, KeptValue value) = item.Keep is { } keep
+            (string name, RaggedTensor value) = item.Keep is { } keep
                 ? (keep.Name, calls.Reduce(keep, _plan.Name(item.Site!.Value)))
                 : (item.Metric!.Node.Name, calls.Measure(item.Metric));
             KeptValues.Parts kept = group.IsUnchanged

@@ -75,6 +75,19 @@ public sealed class EmissionTests
             """, """[Scale("embed", 2, Order = 1)]""")).Split("// =====")[^1]);
 
     [Fact]
+    public void ASpliceAndAPathPatchStandInTheirOrder()
+    {
+        string text = Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention("""
+            [Splice("embed", Order = -1)] public required ISplice Sae { get; init; }
+            [Metric] static Tensor M([Logit("S")] Tensor s) => s;
+            """, """[Run("direct"), PathPatch(["blocks.0.attn.z", "embed"], "blocks.1.mlp_in", In = "direct", Order = 1), Scale("embed", 2), Freeze("blocks.1.mlp_out", From = "direct")]"""));
+        string[] steps = [".Splice(\"Sae\"", "BuiltInWrites.Scale(\"embed\"", ".PathPatch(new string[] { \"blocks.0.attn.z\", \"embed\" }"];
+        Assert.All(steps, step => Assert.Contains(step, text, StringComparison.Ordinal));
+        Assert.Equal(steps, steps.OrderBy(step => text.IndexOf(step, StringComparison.Ordinal)));
+        Assert.Contains("freezeMlps: false, run: \"direct\")", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void NamesThatDifferByCaseAreFilesOfTheirOwn() => CompilesCleanly(Sources.Model, Sources.Prompts, """
         namespace Study
         {

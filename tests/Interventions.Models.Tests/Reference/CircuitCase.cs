@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Runtime;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 using TorchSharp;

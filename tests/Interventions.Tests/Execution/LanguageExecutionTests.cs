@@ -24,9 +24,9 @@ public sealed class LanguageExecutionTests : IDisposable
     public void Changes_says_which_run_is_written()
     {
         ToyPrompts prompts = ToyPrompts.Random(1, 4, 4);
-        using RunOutput denoising = Run(new() { Name = "Denoise", Changes = "corrupted", Writes = [BuiltInWrites.Freeze("embed", "clean")], Captures = [Capture("logits")] }, prompts);
+        using RunResult denoising = Run(new() { Name = "Denoise", Changes = "corrupted", Writes = [BuiltInWrites.Freeze("embed", "clean")], Captures = [Capture("logits")] }, prompts);
         Close(Forward(prompts, 0), denoising.Changed("logits").Values);
-        using RunOutput nothing = Run(new() { Name = "Nothing", Changes = "corrupted", Captures = [Capture("logits")] }, prompts);
+        using RunResult nothing = Run(new() { Name = "Nothing", Changes = "corrupted", Captures = [Capture("logits")] }, prompts);
         Close(Forward(prompts, 1), nothing.Changed("logits").Values);
     }
 
@@ -38,7 +38,7 @@ public sealed class LanguageExecutionTests : IDisposable
         Tensor clean = Value(BuiltInWrites.Scale("embed", 1));
         Close(zeros_like(clean), Value(BuiltInWrites.Zero("embed")));
         Close(clean * -2, Value(BuiltInWrites.Scale("embed", -2)));
-        Close(clean, Value(BuiltInWrites.Freeze("embed", to: null)));
+        Close(clean, Value(BuiltInWrites.Freeze("embed", from: null)));
         Close(Real(prompts, clean + (direction * 3)), Value(BuiltInWrites.Add("Add", "embed", direction, 3)));
         Tensor along = (clean * direction).sum([-1L], keepdim: true) / (direction * direction).sum() * direction;
         Close(clean - along, Value(BuiltInWrites.ProjectOut("Out", "embed", direction)));
@@ -46,7 +46,7 @@ public sealed class LanguageExecutionTests : IDisposable
 
         Tensor Value(WriteNode write)
         {
-            using RunOutput run = Run(new() { Name = "BuiltIn", Writes = [write], Captures = [Capture("embed")] }, prompts);
+            using RunResult run = Run(new() { Name = "BuiltIn", Writes = [write], Captures = [Capture("embed")] }, prompts);
             return run.Changed("embed").Values.clone();
         }
     }
@@ -78,7 +78,7 @@ public sealed class LanguageExecutionTests : IDisposable
 
         Tensor Mean(string site, bool pooled)
         {
-            using RunOutput run = Run(new() { Name = "Mean", Writes = [BuiltInWrites.Mean(site, "corrupted", pooled)], Captures = [Capture("embed")] }, prompts, options);
+            using RunResult run = Run(new() { Name = "Mean", Writes = [BuiltInWrites.Mean(site, "corrupted", pooled)], Captures = [Capture("embed")] }, prompts, options);
             return run.Changed("embed").Values.clone();
         }
     }
@@ -100,7 +100,7 @@ public sealed class LanguageExecutionTests : IDisposable
 
         Tensor Resampled(int seed, int batchSize)
         {
-            using RunOutput run = Run(
+            using RunResult run = Run(
                 new() { Name = "Resample", Writes = [BuiltInWrites.Resample("embed", "corrupted", seed)], Captures = [Capture("embed")] }, prompts, new RunOptions { BatchSize = batchSize });
             return run.Changed("embed").Values.clone();
         }
@@ -123,7 +123,7 @@ public sealed class LanguageExecutionTests : IDisposable
             ],
             Captures = [Capture("logits")],
         };
-        using RunOutput run = Run(graph, prompts);
+        using RunResult run = Run(graph, prompts);
         Tensor frozen = Values(prompts, 0, "blocks.1.z"), donor = Values(prompts, 1, "blocks.0.z");
         for (int head = 0; head < ToyModel.Heads; head++)
         {
@@ -157,7 +157,7 @@ public sealed class LanguageExecutionTests : IDisposable
     public void A_capture_is_after_the_writes_unless_it_says_before()
     {
         ToyPrompts prompts = ToyPrompts.Random(7, 4, 3);
-        using RunOutput run = Run(
+        using RunResult run = Run(
             new()
             {
                 Name = "Before",
@@ -185,7 +185,7 @@ public sealed class LanguageExecutionTests : IDisposable
                 new("Gap", [new Read.Logit("correct", "end"), new Read.Logit("correct", "end", "clean")], x => x[0] - x[1]),
             ],
         };
-        using RunOutput run = Run(graph, prompts);
+        using RunResult run = Run(graph, prompts);
         Tensor clean = Forward(prompts, 0).select(1, -1).log_softmax(-1);
         Tensor donor = Values(prompts, 1, "blocks.0.z");
         Tensor changed = Values(prompts, 0, "logits", ("blocks.0.z", _ => donor)).select(1, -1).log_softmax(-1);
@@ -213,8 +213,8 @@ public sealed class LanguageExecutionTests : IDisposable
             Gradients = [new("Gradient", site, [new Read.Gradient()], x => x[0]), new("Product", site, [new Read.Gradient(), new Read.Value()], x => (x[0] * x[1]).flatten(1).sum(-1))],
             Metrics = [s_logitDifference],
         };
-        using RunOutput run = Run(graph, prompts);
-        using RunOutput values = Run(graph with { Gradients = [], Captures = [Capture(site)] }, prompts);
+        using RunResult run = Run(graph, prompts);
+        using RunResult values = Run(graph with { Gradients = [], Captures = [Capture(site)] }, prompts);
         Tensor gradient = run.Changed("Gradient").Values;
         Close((gradient * values.Changed(site).Values).flatten(1).sum(-1), run.Changed("Product").Values);
 
@@ -238,7 +238,7 @@ public sealed class LanguageExecutionTests : IDisposable
                         own = own.narrow(axis, 0, x[0].shape[axis]);
                     return x[0] + (own * step);
                 });
-                using RunOutput moved = Run(graph with { Gradients = [], Writes = [patch, move] }, prompts.Only(row));
+                using RunResult moved = Run(graph with { Gradients = [], Writes = [patch, move] }, prompts.Only(row));
                 return moved.Changed("LogitDifference").Values.clone();
             })]);
         }
@@ -257,7 +257,7 @@ public sealed class LanguageExecutionTests : IDisposable
             Metrics = [s_logitDifference],
             Parameters = values.requires_grad ? [new("Mask", values)] : [],
         };
-        using RunOutput run = Run(Graph(mask), prompts, new RunOptions { BatchSize = 2 });
+        using RunResult run = Run(Graph(mask), prompts, new RunOptions { BatchSize = 2 });
         Tensor gradient = run.Gradient("Mask");
         for (int head = 0; head < ToyModel.Heads; head++)
         {
@@ -272,7 +272,7 @@ public sealed class LanguageExecutionTests : IDisposable
         {
             Tensor moved = mask.detach().clone();
             moved[head] = moved[head] + step;
-            using RunOutput output = Run(Graph(moved), prompts);
+            using RunResult output = Run(Graph(moved), prompts);
             return output.Changed("LogitDifference").Values.sum().item<double>();
         }
     }
@@ -288,7 +288,7 @@ public sealed class LanguageExecutionTests : IDisposable
             Metrics = [new("Scaled", [new Read.Logit("correct", "end")], x => x[0] * scale)],
             Parameters = [new("Scale", scale)],
         };
-        using RunOutput run = Run(graph, prompts);
+        using RunResult run = Run(graph, prompts);
         Close(run.Changed("Scaled").Values.sum().view(1), run.Gradient("Scale"));
     }
 
@@ -322,7 +322,7 @@ public sealed class LanguageExecutionTests : IDisposable
 
     private static CaptureNode Capture(string site) => new(site, site, [new Read.Value()], x => x[0]);
 
-    private RunOutput Run(InterventionGraph graph, IPromptSet prompts, RunOptions? options = null) => InterventionRunner.Run(graph, _model, prompts, options);
+    private RunResult Run(InterventionGraph graph, IPromptSet prompts, RunOptions? options = null) => InterventionRunner.Run(graph, _model, prompts, options);
 
     private Tensor Forward(ToyPrompts prompts, int run) => Values(prompts, run, "logits");
 

@@ -29,7 +29,7 @@ public sealed class NaiveExecutorTests : IDisposable
         // Bit for bit at equal shapes: the toy's sums over positions are computed prompt by prompt, both runs of it in one product.
         foreach (ToyPrompts prompt in ToyPrompts.Random(1, 5, 5, 5).Prompts.Select(prompt => new ToyPrompts(prompt)))
         {
-            using RunOutput output = Run(new() { Name = "Empty", Captures = [Capture("Logits", "logits")] }, prompt);
+            using RunResult output = Run(new() { Name = "Empty", Captures = [Capture("Logits", "logits")] }, prompt);
             Tensor both = stack(prompt.Prompts[0].Runs.Select(run => tensor(run.Ids.ToArray())));
             Tensor logits = GraphEvaluator.Evaluate(_model.Graph, both, ["logits"])["logits"];
             Identical(logits.narrow(0, 0, 1), output.Changed("Logits").Values);
@@ -41,7 +41,7 @@ public sealed class NaiveExecutorTests : IDisposable
     public void Patching_every_source_gives_the_corrupted_run()
     {
         ToyPrompts prompts = ToyPrompts.Random(2, 6, 6);
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new() { Name = "All", Writes = [Patch("embed"), Patch("blocks.*.z")], Captures = [Capture("Logits", "logits")] }, prompts);
         Close(Forward(prompts, run: 1), output.Changed("Logits").Values);
     }
@@ -50,7 +50,7 @@ public sealed class NaiveExecutorTests : IDisposable
     public void A_sweep_is_one_hand_written_run_a_point()
     {
         ToyPrompts prompts = ToyPrompts.Random(3, 4, 4);
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new() { Name = "Sweep", Writes = [Patch("blocks.{layer}.z[head={head}; pos=mid]")], Metrics = [LogitDifference] }, prompts);
         SweptTensor swept = output.Changed("LogitDifference");
         Assert.Equal([ToyModel.Layers, ToyModel.Heads, 2], swept.Values.shape);
@@ -88,7 +88,7 @@ public sealed class NaiveExecutorTests : IDisposable
             string selectors = string.Join("; ", new[] { heads, positions }.Where(text => text.Length > 0));
             string site = $"blocks.{layer}.z" + (selectors.Length > 0 ? $"[{selectors}]" : "");
             ToyPrompts prompts = ToyPrompts.Random(s, 5, 3, 4, 3);
-            using RunOutput output = Run(
+            using RunResult output = Run(
                 new() { Name = "Any", Writes = [new WriteNode("Double", site, [Value], x => x[0] * 2)], Captures = [Capture("Z", $"blocks.{layer}.z")] }, prompts);
             for (int row = 0; row < 4; row++)
             {
@@ -115,12 +115,12 @@ public sealed class NaiveExecutorTests : IDisposable
             Captures = [Capture("Residual", "blocks.*.resid"), new CaptureNode("Pooled", "blocks.1.z", [Value], x => x[0].mean([1]))],
             Metrics = [LogitDifference],
         };
-        using RunOutput together = Run(graph, prompts);
-        using RunOutput chunked = Run(graph, prompts, new RunOptions { BatchSize = 2 });
+        using RunResult together = Run(graph, prompts);
+        using RunResult chunked = Run(graph, prompts, new RunOptions { BatchSize = 2 });
         Assert.Equal([2, 5, 7, ToyModel.Width], together.Changed("Residual").Values.shape);
         for (int row = 0; row < 5; row++)
         {
-            using RunOutput alone = Run(graph, prompts.Only(row));
+            using RunResult alone = Run(graph, prompts.Only(row));
             int length = prompts.Prompts[row].Runs[0].Ids.Count;
             Close(alone.Changed("LogitDifference").Values, together.Changed("LogitDifference").Values.narrow(0, row, 1));
             Close(alone.Changed("Pooled").Values, together.Changed("Pooled").Values.narrow(0, row, 1));
@@ -137,7 +137,7 @@ public sealed class NaiveExecutorTests : IDisposable
     public void Writes_to_one_site_apply_in_textual_order()
     {
         ToyPrompts prompts = ToyPrompts.Random(5, 4);
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Order",
@@ -152,7 +152,7 @@ public sealed class NaiveExecutorTests : IDisposable
     public void A_donor_may_be_another_site()
     {
         ToyPrompts prompts = ToyPrompts.Random(6, 4, 4);
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Across",
@@ -167,12 +167,12 @@ public sealed class NaiveExecutorTests : IDisposable
     public void A_site_beside_the_ordinary_path_can_be_written()
     {
         ToyPrompts prompts = ToyPrompts.Random(7, 4);
-        using RunOutput same = Run(
+        using RunResult same = Run(
             new() { Name = "Same", Writes = [new WriteNode("Same", "blocks.0.result[head=1]", [Value], x => x[0])], Captures = [Capture("Logits", "logits")] }, prompts);
         Close(Forward(prompts, 0), same.Changed("Logits").Values);
-        using RunOutput zeroed = Run(
+        using RunResult zeroed = Run(
             new() { Name = "Zero", Writes = [new WriteNode("Zero", "blocks.0.result[head=1]", [], _ => zeros(1, dtype: float64))], Captures = [Capture("Logits", "logits")] }, prompts);
-        using RunOutput byZ = Run(
+        using RunResult byZ = Run(
             new() { Name = "Zero", Writes = [new WriteNode("Zero", "blocks.0.z[head=1]", [], _ => zeros(1, dtype: float64))], Captures = [Capture("Logits", "logits")] }, prompts);
         Close(byZ.Changed("Logits").Values, zeroed.Changed("Logits").Values);
     }
@@ -181,7 +181,7 @@ public sealed class NaiveExecutorTests : IDisposable
     public void The_result_outlives_scopes_and_reports_the_sweep()
     {
         ToyPrompts prompts = ToyPrompts.Random(8, 4, 4);
-        RunOutput output;
+        RunResult output;
         using (NewDisposeScope())
             output = Run(new() { Name = "Sweep", Writes = [Patch("blocks.{layer=1}.z[head={head=0,2}]")], Metrics = [LogitDifference] }, prompts);
         SweptTensor swept = output.Changed("LogitDifference");
@@ -198,7 +198,7 @@ public sealed class NaiveExecutorTests : IDisposable
     [Fact]
     public void Sweep_axes_are_in_the_order_of_the_text()
     {
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new() { Name = "Order", Writes = [Patch("blocks.{layer}.z[head={head}; pos={pos}]")], Metrics = [LogitDifference] }, ToyPrompts.Random(14, 4));
         Assert.Equal(["layer", "head", "pos"], output.Changed("LogitDifference").Names.ToArray());
         Assert.Equal([ToyModel.Layers, ToyModel.Heads, 4, 1], output.Changed("LogitDifference").Values.shape);
@@ -207,7 +207,7 @@ public sealed class NaiveExecutorTests : IDisposable
     [Fact]
     public void A_placeholder_ranges_over_what_all_its_uses_have()
     {
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new() { Name = "Sweep", Writes = [Patch("blocks.0.z[head={head}]")], Captures = [Capture("Z", "blocks.0.z[head={head=1..2}]")], Metrics = [LogitDifference] },
             ToyPrompts.Random(13, 4));
         Assert.Equal([1, 2], output.Changed("LogitDifference").Coordinates[0].ToArray());
@@ -288,7 +288,7 @@ public sealed class NaiveExecutorTests : IDisposable
 
     private static CaptureNode Capture(string name, string site) => new(name, site, [Value], x => x[0]);
 
-    private RunOutput Run(InterventionGraph graph, IPromptSet prompts, RunOptions? options = null) => InterventionRunner.Run(graph, _model, prompts, options);
+    private RunResult Run(InterventionGraph graph, IPromptSet prompts, RunOptions? options = null) => InterventionRunner.Run(graph, _model, prompts, options);
 
     private Tensor Forward(ToyPrompts prompts, int run) => Values(prompts, run, "logits")["logits"];
 

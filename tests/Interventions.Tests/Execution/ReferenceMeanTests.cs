@@ -39,7 +39,7 @@ public sealed class ReferenceMeanTests : IDisposable
 
         Tensor Written(WriteNode write)
         {
-            using RunOutput run = Run(new() { Name = "Mean", Writes = [write], Captures = [new("Z", "blocks.1.z", [new Read.Value()], x => x[0])] }, prompts, batchSize);
+            using RunResult run = Run(new() { Name = "Mean", Writes = [write], Captures = [new("Z", "blocks.1.z", [new Read.Value()], x => x[0])] }, prompts, batchSize);
             return run.Changed("Z").Values.clone();
         }
 
@@ -101,7 +101,7 @@ public sealed class ReferenceMeanTests : IDisposable
             Metrics = [new("M", [new Read.Logit("correct", "end")], x => x[0])],
             Parameters = values.requires_grad ? [new("Mask", values)] : [],
         };
-        using RunOutput run = Run(Graph(mask), prompts);
+        using RunResult run = Run(Graph(mask), prompts);
         Tensor clean = run.Run("clean")["First"], corrupted = run.Run("corrupted")["First"], first = (byLayer ? mask[0] : mask).detach().view(1, 1, 3, 1);
         Close(((first * clean) + ((1 - first) * corrupted)), run.Changed("First").Values);
         Tensor gradient = run.Gradient("Mask");
@@ -112,7 +112,7 @@ public sealed class ReferenceMeanTests : IDisposable
             Assert.Equal(difference, gradient.flatten()[i].item<double>(), 1e-7 * (1 + Math.Abs(difference)));
         }
         // All ones keep what is mixed, bit for bit; what follows is computed in products of other shapes.
-        using RunOutput kept = Run(Graph(ones_like(mask)), prompts);
+        using RunResult kept = Run(Graph(ones_like(mask)), prompts);
         Assert.Equal(0, (kept.Changed("First").Values - kept.Run("clean")["First"]).abs().max().item<double>());
         Close(kept.Run("clean")["M"], kept.Changed("M").Values);
 
@@ -120,7 +120,7 @@ public sealed class ReferenceMeanTests : IDisposable
         {
             Tensor moved = mask.detach().clone();
             moved.view(-1)[i] = moved.view(-1)[i] + step;
-            using RunOutput output = Run(Graph(moved), prompts);
+            using RunResult output = Run(Graph(moved), prompts);
             return output.Changed("M").Values.sum().item<double>();
         }
     }
@@ -146,7 +146,7 @@ public sealed class ReferenceMeanTests : IDisposable
     private static ToyPrompts Templates(ToyPrompts prompts, params int[] templates) =>
         new([.. prompts.Prompts.Select((prompt, i) => prompt with { Template = templates[i] })]);
 
-    private RunOutput Run(InterventionGraph graph, IPromptSet prompts, int batchSize = 32) =>
+    private RunResult Run(InterventionGraph graph, IPromptSet prompts, int batchSize = 32) =>
         InterventionRunner.Run(graph, _model, prompts, new RunOptions { BatchSize = batchSize });
 
     private Tensor Values(ToyPrompts prompts, int run, string site) =>

@@ -12,7 +12,7 @@ public sealed class SelectionEdgeTests : IDisposable
 
     private readonly ToyModel _model = new();
     private readonly DisposeScope _scope = NewDisposeScope();
-    private readonly List<RunOutput> _outputs = [];
+    private readonly List<RunResult> _outputs = [];
 
     public void Dispose()
     {
@@ -30,10 +30,10 @@ public sealed class SelectionEdgeTests : IDisposable
             Name = "Donor",
             Metrics = [new MetricNode("Shift", [new Read.From("corrupted", "blocks.1.out"), new Read.Logit("correct", "end")], x => x[0].mean([1, 2]) + x[1])],
         };
-        using RunOutput together = Run(graph, prompts);
+        using RunResult together = Run(graph, prompts);
         for (int row = 0; row < 3; row++)
         {
-            using RunOutput alone = Run(graph, prompts.Only(row));
+            using RunResult alone = Run(graph, prompts.Only(row));
             Close(alone.Changed("Shift").Values, together.Changed("Shift").Values.narrow(0, row, 1));
         }
     }
@@ -43,7 +43,7 @@ public sealed class SelectionEdgeTests : IDisposable
     {
         ToyPrompts prompts = ToyPrompts.Random(2, 4, 4);
         Read donor = new Read.From("corrupted", "blocks.{layer}.out[pos=end]");
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Donors",
@@ -62,7 +62,7 @@ public sealed class SelectionEdgeTests : IDisposable
     [Fact]
     public void A_swept_capture_changed_from_its_own_place_in_the_base_run()
     {
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Nothing",
@@ -152,11 +152,11 @@ public sealed class SelectionEdgeTests : IDisposable
             Writes = [Zero("blocks.{layer}.z[head={head}]")],
             Metrics = [new MetricNode("Correct", [new Read.Logit("correct", "end")], x => x[0])],
         };
-        using RunOutput expected = Run(graph, prompts);
+        using RunResult expected = Run(graph, prompts);
         double[] values = expected.Changed("Correct").Values.data<double>().ToArray();
         Parallel.For(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
         {
-            using RunOutput output = Run(graph, prompts);
+            using RunResult output = Run(graph, prompts);
             Assert.Equal(values, output.Changed("Correct").Values.data<double>().ToArray());
         });
     }
@@ -181,7 +181,7 @@ public sealed class SelectionEdgeTests : IDisposable
         return _outputs[^1].Changed("Correct");
     }
 
-    private RunOutput Run(InterventionGraph graph, IPromptSet prompts) => InterventionRunner.Run(graph, _model, prompts);
+    private RunResult Run(InterventionGraph graph, IPromptSet prompts) => InterventionRunner.Run(graph, _model, prompts);
 
     private static void Says(string text, Action run) => Assert.Contains(text, Assert.Throws<InterventionException>(run).Message);
 

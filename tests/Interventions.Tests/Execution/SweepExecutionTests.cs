@@ -23,7 +23,7 @@ public sealed class SweepExecutionTests : IDisposable
     public void Strengths_and_factors_are_swept()
     {
         Tensor direction = arange(1, ToyModel.Width + 1, dtype: float64);
-        using RunOutput run = Run(new()
+        using RunResult run = Run(new()
         {
             Name = "Strengths",
             Sweeps = [SweptAxis.OfNumbers("alpha", -1, 0, 2.5), SweptAxis.OfNumbers("factor", 1, 0.5)],
@@ -58,7 +58,7 @@ public sealed class SweepExecutionTests : IDisposable
     [InlineData(true)]
     public void Runs_are_swept(bool listed)
     {
-        using RunOutput run = Run(new()
+        using RunResult run = Run(new()
         {
             Name = "Runs",
             Sweeps = listed ? [SweptAxis.OfRuns("donor", "corrupted", "clean")] : [],
@@ -83,7 +83,7 @@ public sealed class SweepExecutionTests : IDisposable
     [Fact]
     public void Partners_and_means_of_swept_runs()
     {
-        using RunOutput run = Run(new()
+        using RunResult run = Run(new()
         {
             Name = "References",
             Writes = [BuiltInWrites.Mean("embed[pos=end]", "{run}", pooled: false), BuiltInWrites.Resample("embed[pos=0]", "{run}", seed: 1)],
@@ -96,7 +96,7 @@ public sealed class SweepExecutionTests : IDisposable
     [Fact]
     public void Named_positions_keep_their_names()
     {
-        using RunOutput run = Run(new() { Name = "Names", Writes = [BuiltInWrites.Zero("embed[pos={p=mid,end-1,0}]")], Metrics = [s_correct] });
+        using RunResult run = Run(new() { Name = "Names", Writes = [BuiltInWrites.Zero("embed[pos={p=mid,end-1,0}]")], Metrics = [s_correct] });
         SweptTensor correct = run.Changed("Correct");
         foreach (string place in new[] { "mid", "end-1", "0" })
             Close(Correct(BuiltInWrites.Zero($"embed[pos={place}]")), correct.At(place));
@@ -125,11 +125,11 @@ public sealed class SweepExecutionTests : IDisposable
 
     private Tensor Correct(params WriteNode[] writes)
     {
-        using RunOutput run = Run(new() { Name = "Point", Writes = [.. writes], Metrics = [s_correct] });
+        using RunResult run = Run(new() { Name = "Point", Writes = [.. writes], Metrics = [s_correct] });
         return run.Changed("Correct").Values.clone();
     }
 
-    private RunOutput Run(InterventionGraph graph) => InterventionRunner.Run(graph, _model, _prompts);
+    private RunResult Run(InterventionGraph graph) => InterventionRunner.Run(graph, _model, _prompts);
 
     private static void Close(Tensor expected, Tensor actual)
     {

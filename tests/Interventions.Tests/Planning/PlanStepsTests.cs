@@ -113,7 +113,7 @@ public sealed class PlanStepsTests : IDisposable
             Metrics = [new("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - x[1])],
         };
         RandomPrompts prompts = RandomPrompts.Of(2, WindowedModel.Vocabulary, 4, 3, 4);
-        using RunOutput naive = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, _model, prompts);
+        using RunResult naive = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, _model, prompts);
         foreach (string name in (string[])["Stream", "Metric", .. isDifferentiated ? ["Gradient"] : Array.Empty<string>()])
         {
             Assert.Equal(naive.Changed(name).Values.shape, planned.Changed(name).Values.shape);

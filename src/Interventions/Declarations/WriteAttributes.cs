@@ -1,7 +1,12 @@
+using System.ComponentModel;
+
 namespace Interventions;
 
-/// <summary>A built-in write, without a method: on the class, or on the property that holds its tensor.</summary>
-public abstract class BuiltInWriteAttribute(string site) : Attribute
+/// <summary>
+/// The base of attributes that write one site path: on a method, on the class, or on the property that holds the written tensor.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class WriteAttribute(string site) : Attribute
 {
     /// <summary>The site path, selectors included.</summary>
     public string Site { get; } = site;
@@ -9,9 +14,27 @@ public abstract class BuiltInWriteAttribute(string site) : Attribute
     /// <summary>The derived run that is written, see <see cref="RunAttribute"/>. Default: the changed run.</summary>
     public string? In { get; init; }
 
-    /// <summary>When it happens: writes of a lower order come first, those of equal order as the text has them. Default: 0.</summary>
+    /// <summary>The order of the write: lower orders come first, equal orders as the text has them. Default: 0.</summary>
     public int Order { get; init; }
 }
+
+/// <summary>
+/// Overwrites the selected values of a site with the values that the method returns. Its parameters say what it reads: a plain
+/// <c>Tensor</c> is the selected value.
+/// </summary>
+/// <example><code>
+/// [Intervention&lt;Gpt2Small&gt;]
+/// public sealed partial class HeadSweep
+/// {
+///     [Patch("blocks.{layer}.attn.z[head={head}; pos=end]")]
+///     static Tensor FromCorrupted([From("corrupted")] Tensor corrupted) =&gt; corrupted;
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
+/// </code></example>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PatchAttribute(string site) : WriteAttribute(site);
 
 /// <summary>Zero ablation: overwrites the selected values with 0.</summary>
 /// <example><code>
@@ -24,7 +47,7 @@ public abstract class BuiltInWriteAttribute(string site) : Attribute
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
-public sealed class ZeroAttribute(string site) : BuiltInWriteAttribute(site);
+public sealed class ZeroAttribute(string site) : WriteAttribute(site);
 
 /// <summary>Multiplies the selected values.</summary>
 /// <example><code>
@@ -37,7 +60,7 @@ public sealed class ZeroAttribute(string site) : BuiltInWriteAttribute(site);
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
-public sealed class ScaleAttribute : BuiltInWriteAttribute
+public sealed class ScaleAttribute : WriteAttribute
 {
     /// <summary>By one factor.</summary>
     public ScaleAttribute(string site, double factor)
@@ -68,15 +91,15 @@ public sealed class ScaleAttribute : BuiltInWriteAttribute
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
-public sealed class FreezeAttribute(string site) : BuiltInWriteAttribute(site)
+public sealed class FreezeAttribute(string site) : WriteAttribute(site)
 {
-    /// <summary>The donor. Default: the run that the declaration changes, as it is without any write.</summary>
-    public string? To { get; init; }
+    /// <summary>The run whose values are taken. Default: the run that the declaration changes, as it is without any write.</summary>
+    public string? From { get; init; }
 }
 
 /// <summary>
-/// Resample ablation: overwrites the selected values with those that another prompt has in a run, at that prompt's own positions. Who is whose partner depends on the seed and the
-/// prompt's place in the set, never on the batch.
+/// Resample ablation: overwrites the selected values with those of another prompt in a run, at that prompt's own positions. The seed and
+/// the prompt's place in the set decide which other prompt; the batch does not.
 /// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
@@ -88,18 +111,18 @@ public sealed class FreezeAttribute(string site) : BuiltInWriteAttribute(site)
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
-public sealed class ResampleAttribute(string site) : BuiltInWriteAttribute(site)
+public sealed class ResampleAttribute(string site) : WriteAttribute(site)
 {
     /// <summary>The run whose values are drawn. Default: the run that the declaration changes.</summary>
     public string? From { get; init; }
 
-    /// <summary>Equal seeds draw equal partners. Default: 0.</summary>
+    /// <summary>The seed: equal seeds draw equal prompts. Default: 0.</summary>
     public int Seed { get; init; }
 }
 
 /// <summary>
-/// Mean ablation: overwrites the selected values with their mean over prompts, selected position by selected position, real tokens only. A mean is taken over the prompts of
-/// the same template (<see cref="PromptTokens.Template"/>), as Wang et al. 2022 (arXiv:2211.00593) do.
+/// Mean ablation: overwrites the selected values with their mean over prompts, one mean for each selected position, over real tokens only.
+/// A mean is taken over the prompts of the same template (<see cref="PromptTokens.Template"/>), as Wang et al. 2022 (arXiv:2211.00593) do.
 /// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
@@ -113,23 +136,28 @@ public sealed class ResampleAttribute(string site) : BuiltInWriteAttribute(site)
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
-public sealed class MeanAttribute(string site) : BuiltInWriteAttribute(site)
+public sealed class MeanAttribute(string site) : WriteAttribute(site)
 {
-    /// <summary>The run over whose prompts the mean is taken. Default: the run that the declaration changes, or the first of <see cref="Over"/>.</summary>
+    /// <summary>
+    /// The run over whose prompts the mean is taken. Default: the run that the declaration changes, or the first run of <see cref="Over"/>.
+    /// </summary>
     public string? From { get; init; }
 
-    /// <summary>The property that holds the prompts over which the mean is taken. Default: those of the run itself.</summary>
+    /// <summary>The property that holds the prompts over which the mean is taken. Default: the prompts of the run itself.</summary>
     public string? Over { get; init; }
 
-    /// <summary>Whether one mean is taken over all prompts and all selected positions. Default: one for each template and position.</summary>
+    /// <summary>
+    /// Whether one mean is taken over all prompts and all selected positions. Default: one for each template and position.
+    /// </summary>
     public bool Pooled { get; init; }
 
-    /// <summary>Whether prompts of all templates count, position by position. Default: those of the prompt's own.</summary>
+    /// <summary>Whether prompts of all templates count, position by position. Default: only prompts of the same template count.</summary>
     public bool AcrossTemplates { get; init; }
 }
 
 /// <summary>
-/// Mixes by the property's mask: mask · value + (1 − mask) · the value in another run. With <c>[Parameter]</c> the mask is learned; 1 keeps, 0 patches.
+/// Mixes the value with another run's by the property's mask: mask · value + (1 − mask) · the other value. 1 keeps, 0 patches; with
+/// <c>[Parameter]</c> the mask is learned.
 /// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
@@ -144,20 +172,23 @@ public sealed class MeanAttribute(string site) : BuiltInWriteAttribute(site)
 /// </code></example>
 /// <param name="site">The site path.</param>
 /// <param name="axes">
-/// What the mask's axes are: axes of the site in its order, with <c>layer</c> first where the path names several layers; as long as what is selected of them. None for a mask that broadcasts
-/// to <c>[batch, …]</c> as it is.
+/// The axes of the mask: axes of the site in its order, with <c>layer</c> first where the path names several layers, each as long as the
+/// path selects. None for a mask that broadcasts to <c>[batch, …]</c> as it is.
 /// </param>
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
-public sealed class MixAttribute(string site, params string[] axes) : BuiltInWriteAttribute(site)
+public sealed class MixAttribute(string site, params string[] axes) : WriteAttribute(site)
 {
-    /// <summary>What the mask's axes are.</summary>
+    /// <summary>The axes of the mask.</summary>
     public string[] Axes { get; } = axes;
 
     /// <summary>The run that is mixed in. Default: <c>corrupted</c>.</summary>
     public string From { get; init; } = "corrupted";
 }
 
-/// <summary>Adds the property's tensor, a steering vector, to the selected values; it broadcasts to <c>[batch, …]</c>, most often as <c>[d_model]</c>.</summary>
+/// <summary>
+/// Adds the property's tensor, a steering vector, to the selected values. It broadcasts to <c>[batch, …]</c>; most often it is
+/// <c>[d_model]</c>.
+/// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
 /// public sealed partial class Steering
@@ -170,20 +201,22 @@ public sealed class MixAttribute(string site, params string[] axes) : BuiltInWri
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
-public sealed class AddAttribute(string site) : BuiltInWriteAttribute(site)
+public sealed class AddAttribute(string site) : WriteAttribute(site)
 {
     /// <summary>At every strength that a <see cref="SweepAttribute"/> lists: <c>[Add("…", "{alpha}")]</c>.</summary>
     public AddAttribute(string site, string strength)
         : this(site) => StrengthSweep = strength;
 
-    /// <summary>What the tensor is multiplied with, unless that is swept. Default: 1.</summary>
+    /// <summary>The factor of the tensor, unless it is swept. Default: 1.</summary>
     public double Strength { get; init; } = 1;
 
     /// <summary>The placeholder that sweeps the strength, in braces.</summary>
     public string? StrengthSweep { get; }
 }
 
-/// <summary>Removes the component along the property's tensor, a direction along the last axis of any length but 0: x − (x·d / d·d) d.</summary>
+/// <summary>
+/// Removes the component along the property's tensor, a direction along the last axis of any length but 0: x − (x·d / d·d) d.
+/// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
 /// public sealed partial class DirectionAblation
@@ -196,7 +229,7 @@ public sealed class AddAttribute(string site) : BuiltInWriteAttribute(site)
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
-public sealed class ProjectOutAttribute(string site) : BuiltInWriteAttribute(site);
+public sealed class ProjectOutAttribute(string site) : WriteAttribute(site);
 
 /// <summary>Keeps only the component along the property's tensor, a direction along the last axis: (x·d / d·d) d.</summary>
 /// <example><code>
@@ -211,4 +244,4 @@ public sealed class ProjectOutAttribute(string site) : BuiltInWriteAttribute(sit
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Property, AllowMultiple = true)]
-public sealed class ProjectOntoAttribute(string site) : BuiltInWriteAttribute(site);
+public sealed class ProjectOntoAttribute(string site) : WriteAttribute(site);
