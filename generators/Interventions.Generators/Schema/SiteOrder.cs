@@ -20,7 +20,7 @@ internal sealed class SiteOrder
         {
             if (site.Splice is not null)
                 continue;
-            int layer = site.Path.IndexOf("{layer}", StringComparison.Ordinal);
+            int layer = site.Path.IndexOf(SiteMatcher.Layer, StringComparison.Ordinal);
             string? stack = layer < 0 ? null : site.Path.Substring(0, layer);
             bool isSameStage = stack is null ? last.Stack is null && site.SameStep : last.Stack is not null;
             last = new Step(isSameStage ? last.Stage : last.Stage + 1, site.SameStep ? last.Number : last.Number + 1, stack);
