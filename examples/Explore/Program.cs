@@ -1,9 +1,9 @@
 // A look around in a small language model, without declaring anything: which head brings the name, and where does the model know it?
 // dotnet run --project examples/Explore -- [FOLDER]
 using System.Globalization;
+using Interventions;
 using Interventions.Examples.Explore;
 using Interventions.Models.Decoder;
-using Interventions.Tracing;
 using TorchSharp;
 using static TorchSharp.torch;
 

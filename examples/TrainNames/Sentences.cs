@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Interventions.Planning;
 
 namespace Interventions.Examples;
 

@@ -1,6 +1,5 @@
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Models;
-using Interventions.Sites;
 using static TorchSharp.torch;
 
 namespace Interventions.Examples.UserModel;

@@ -1,7 +1,7 @@
 // Models of one's own, with names that the compiler checks, and sweeps on them: dotnet run --project examples/UserModel
 using System.Globalization;
+using Interventions;
 using Interventions.Examples.UserModel;
-using Interventions.Graphs;
 using TorchSharp;
 using static TorchSharp.torch;
 

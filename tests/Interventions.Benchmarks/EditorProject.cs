@@ -3,10 +3,10 @@ extern alias Generators;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using Generators::Interventions.Generators;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Generators::Interventions.Generators;
 
 namespace Interventions.Benchmarks;
 

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
 using Interventions.Planning;
 

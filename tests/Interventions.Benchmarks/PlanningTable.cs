@@ -1,6 +1,6 @@
 using System.Globalization;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 using Interventions.Planning;
 
 namespace Interventions.Benchmarks;
@@ -22,7 +22,7 @@ internal static class PlanningTable
             RunOptions options = new();
             BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
             NodeShapes shapes = NodeShapes.Of(model.Graph, model.Device);
-            PromptChunk chunk = PromptChunk.Of(prompts, options.BatchSize, model.Graph).Single();
+            PromptBatch chunk = PromptBatch.Of(prompts, options.BatchSize, model.Graph).Single();
             void Plan() => ExecutionPlan.Create(model.Graph, shapes, bound, chunk, prompts.Vocabulary.Runs.Count, options.MemoryBudget);
             // The runtime compiles anew what is called often: what is measured is planning, not that.
             for (int i = 0; i < 200; i++)

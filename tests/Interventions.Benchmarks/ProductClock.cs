@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Tests;
 
 namespace Interventions.Benchmarks;

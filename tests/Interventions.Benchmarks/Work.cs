@@ -1,7 +1,7 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

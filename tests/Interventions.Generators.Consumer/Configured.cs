@@ -1,4 +1,5 @@
 using Interventions;
+using Interventions.ModelGraphs;
 using Interventions.Models;
 using static TorchSharp.torch;
 

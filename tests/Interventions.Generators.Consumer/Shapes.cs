@@ -1,6 +1,6 @@
 using Interventions;
-using Interventions.Graphs;
 using Interventions.Models;
+using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Consumer;

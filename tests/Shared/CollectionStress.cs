@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using Interventions.Execution;
-using Interventions.Graphs;
-using Interventions.Tracing;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,8 +1,6 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using TorchSharp;
-using static TorchSharp.torch;
 using Xunit;
+using static TorchSharp.torch;
 
 namespace Interventions.Tests;
 

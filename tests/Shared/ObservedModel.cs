@@ -1,5 +1,4 @@
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.ModelGraphs;
 using static TorchSharp.torch;
 
 namespace Interventions.Tests;

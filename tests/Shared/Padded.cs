@@ -1,5 +1,3 @@
-using Interventions.Graphs;
-
 namespace Interventions.Tests;
 
 /// <summary>Prompts as batches of other programs have them.</summary>

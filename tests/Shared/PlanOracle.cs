@@ -1,8 +1,8 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 using TorchSharp;
-using static TorchSharp.torch;
 using Xunit;
+using static TorchSharp.torch;
 
 namespace Interventions.Tests;
 

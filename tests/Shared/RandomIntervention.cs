@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Tests;

@@ -3,7 +3,6 @@ using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Interventions.Generators.Schema;
-using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 

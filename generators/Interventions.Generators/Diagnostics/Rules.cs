@@ -1,3 +1,4 @@
+using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Diagnostics;

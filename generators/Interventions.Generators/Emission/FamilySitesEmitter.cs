@@ -1,6 +1,5 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
-using Interventions.Sites;
 
 namespace Interventions.Generators.Emission;
 

@@ -16,7 +16,7 @@ internal static class GraphEmitter
         IReadOnlyList<SiteWrites> writes = SiteWrites.Of(model);
         List<SiteWrites> first = writes.TakeWhile(site => IsNode(site.First)).ToList();
 
-        writer.Line($"public {Names.Graphs}.InterventionGraph Graph => new {Names.Graphs}.InterventionGraph").Open();
+        writer.Line($"public {Names.InterventionGraph} Graph => new {Names.InterventionGraph}").Open();
         writer.Line($"Name = {Literals.Quote(model.Type.Name)},");
         // A generic intervention is compiled against no one model: its names are compared with the model that it runs on.
         if (!model.IsGeneric)
@@ -105,7 +105,7 @@ internal static class GraphEmitter
     {
         string path = site.First is WriteModel.Method { Node: var node } ? node.Site : ((WriteModel.BuiltIn)site.First).Site;
         writer.Summary($"The writes to <c>{Literals.Xml(path)}</c> as one, in the order of the text: each reads what the one before it wrote.");
-        writer.Line($"private {Names.Graphs}.WriteNode {site.Method}() => {Names.Graphs}.WriteNode.Fuse(");
+        writer.Line($"private {Names.Runtime}.WriteNode {site.Method}() => {Names.Runtime}.WriteNode.Fuse(");
         foreach (string line in Separated(site.Writes.Select(nodes.Write).ToList(), ");"))
             writer.Line(line);
     }

@@ -14,12 +14,12 @@ internal static class InterventionEmitter
             Refuse(writer, model);
         ResultEmitter.Emit(writer.Line(), model);
         GenerationEmitter.Types(writer, model);
-    }, GraphEmitter.CallsPathPatch(model) ? $"using static {Names.Graphs}.PathPatching;" : null);
+    }, GraphEmitter.CallsPathPatch(model) ? $"using static {Names.Runtime}.PathPatching;" : null);
 
     /// <summary>In another assembly, a closed use is checked against these: private members are not seen there.</summary>
     private static IEnumerable<string> DeclaredSites(InterventionModel model) =>
         model.IsGeneric
-            ? Sites(model).Distinct().Select(site => $"global::Interventions.DeclaredSite({Literals.Quote(site.Member)}, {Literals.Quote(site.Path)})")
+            ? Sites(model).Distinct().Select(site => $"global::Interventions.Runtime.DeclaredSite({Literals.Quote(site.Member)}, {Literals.Quote(site.Path)})")
             : [];
 
     private static IEnumerable<(string Member, string Path)> Sites(InterventionModel model)
@@ -48,7 +48,7 @@ internal static class InterventionEmitter
     private static void Graph(SourceWriter writer, InterventionModel model)
     {
         GraphEmitter.Emit(GraphSummary(writer), model);
-        Members(writer.Line(), $"{Names.Graphs}.GraphMembers.Of(Graph);");
+        Members(writer.Line(), $"{Names.GraphMembers}.Of(Graph);");
         RunHeader(writer.Line(), model, " =>");
         writer.Indented($"new Result({Names.Runner}.Run(Graph, model, prompts, options, cancellationToken));");
         LongRunEmitter.Emit(writer, model);
@@ -59,7 +59,7 @@ internal static class InterventionEmitter
     private static void Refuse(SourceWriter writer, InterventionModel model)
     {
         string because = $"throw new {Names.InvalidOperation}({Literals.Quote($"'{model.Type.Name}' is in error: the compiler's messages say why.")});";
-        GraphSummary(writer).Line($"public {Names.Graphs}.InterventionGraph Graph =>").Indented(because).Line();
+        GraphSummary(writer).Line($"public {Names.InterventionGraph} Graph =>").Indented(because).Line();
         Members(writer, because);
         writer.Line();
         RunHeader(writer, model, " =>");
@@ -72,7 +72,7 @@ internal static class InterventionEmitter
     private static void Members(SourceWriter writer, string value)
     {
         writer.Summary("The methods and tensors that a saved graph of this declaration refers to by name.");
-        writer.Line($"public {Names.Graphs}.GraphMembers Members => {value}");
+        writer.Line($"public {Names.GraphMembers} Members => {value}");
     }
 
     private static SourceWriter GraphSummary(SourceWriter writer) => writer.Summary("What this declaration writes, keeps and measures.");

@@ -42,7 +42,7 @@ internal sealed class NodeEmitter(string arguments)
         string end = properties.Length > 0 ? $") {{ {string.Join(", ", properties)} }}" : ")";
         return
         [
-            $"new {Names.Graphs}.{type}Node(",
+            $"new {Names.Runtime}.{type}Node(",
             .. parts.Select((part, i) => $"    {part}{(i < parts.Count - 1 ? "," : end)}"),
         ];
     }
@@ -61,7 +61,7 @@ internal sealed class NodeEmitter(string arguments)
     public static string[] Sweep(SweepModel sweep)
     {
         IEnumerable<string> values = sweep.Runs.Count > 0 ? sweep.Runs.Select(Literals.Quote) : sweep.Numbers.Select(Literals.Number);
-        return [$"{Names.Graphs}.SweptAxis.{(sweep.Runs.Count > 0 ? "OfRuns" : "OfNumbers")}({string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)))})"];
+        return [$"{Names.Runtime}.SweptAxis.{(sweep.Runs.Count > 0 ? "OfRuns" : "OfNumbers")}({string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)))})"];
     }
 
     private static string BuiltIn(WriteModel.BuiltIn write)
@@ -79,7 +79,7 @@ internal sealed class NodeEmitter(string arguments)
             WriteKind.ProjectOut or WriteKind.ProjectOnto => [name, site, property],
             _ => [site],
         };
-        return $"{Names.Graphs}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{(write.Run is { } run ? ", run: " + Literals.Quote(run) : "")})";
+        return $"{Names.Runtime}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{(write.Run is { } run ? ", run: " + Literals.Quote(run) : "")})";
     }
 
     private static IEnumerable<string> Reference(WriteModel.BuiltIn mean)
@@ -108,7 +108,7 @@ internal sealed class NodeEmitter(string arguments)
     };
 
     /// <summary>Optional parameters stand last, so that one that is not given is left out.</summary>
-    private static string New(string type, params string?[] parts) => $"new {Names.Graphs}.{type}({string.Join(", ", parts.Where(part => part is not null))})";
+    private static string New(string type, params string?[] parts) => $"new {Names.Runtime}.{type}({string.Join(", ", parts.Where(part => part is not null))})";
 
     private static string List(IEnumerable<string> texts) => $"[{string.Join(", ", texts.Select(Literals.Quote))}]";
 

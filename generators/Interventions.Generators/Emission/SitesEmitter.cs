@@ -1,5 +1,4 @@
 using Interventions.Generators.Infrastructure;
-using Interventions.Sites;
 
 namespace Interventions.Generators.Emission;
 

@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
+using Interventions.Runtime;
 
 namespace Interventions.Generators.Emission;
 
@@ -40,31 +41,33 @@ internal static class TypeEmitter
 /// <summary>The types that generated code names.</summary>
 internal static class Names
 {
-    public const string EquatableArray = "global::Interventions.Sites.EquatableArray";
-    public const string ModelSchema = "global::Interventions.Sites.ModelSchema";
-    public const string AxisSize = "global::Interventions.Sites.AxisSize";
-    public const string SiteDefinition = "global::Interventions.Sites.SiteDefinition";
-    public const string PromptVocabulary = "global::Interventions.Sites.PromptVocabulary";
+    public const string EquatableArray = "global::Interventions.Runtime.EquatableArray";
+    public const string ModelSchema = "global::Interventions.ModelSchema";
+    public const string AxisSize = "global::Interventions.AxisSize";
+    public const string SiteDefinition = "global::Interventions.SiteDefinition";
+    public const string PromptVocabulary = "global::Interventions.PromptVocabulary";
     public const string Checkpoint = "global::Interventions.Models.Decoder.DecoderCheckpoint";
     public const string PromptText = "global::Interventions.Models.PromptText";
     public const string PromptRow = "global::Interventions.Models.PromptRow";
-    public const string PromptTokens = "global::Interventions.Graphs.PromptTokens";
+    public const string PromptTokens = "global::Interventions.PromptTokens";
     public const string Tokenizer = "global::Microsoft.ML.Tokenizers.Tokenizer";
-    public const string Graphs = "global::Interventions.Graphs";
+    public const string Runtime = "global::Interventions.Runtime";
+    public const string InterventionGraph = "global::Interventions.InterventionGraph";
+    public const string GraphMembers = "global::Interventions.GraphMembers";
     public const string InterventionResult = "global::Interventions.InterventionResult";
     public const string RunResult = "global::Interventions.RunResult";
     public const string RunOptions = "global::Interventions.RunOptions";
     public const string SweptTensor = "global::Interventions.SweptTensor";
     public const string SweepCoordinate = "global::Interventions.SweepCoordinate";
     public const string SweptPoint = "global::Interventions.SweptPoint";
-    public const string RunOutput = "global::Interventions.Execution.RunOutput";
-    public const string GenerationRunner = "global::Interventions.Execution.GenerationRunner";
-    public const string GenerationOutput = "global::Interventions.Execution.GenerationOutput";
+    public const string RunOutput = "global::Interventions.RunOutput";
+    public const string GenerationRunner = "global::Interventions.GenerationRunner";
+    public const string GenerationOutput = "global::Interventions.GenerationOutput";
     public const string GenerationOptions = "global::Interventions.GenerationOptions";
     public const string GenerationResult = "global::Interventions.GenerationResult";
     public const string GeneratedValues = "global::Interventions.GeneratedValues";
     public const string GeneratedValue = "global::Interventions.GeneratedValue";
-    public const string Runner = "global::Interventions.Execution.InterventionRunner";
+    public const string Runner = "global::Interventions.InterventionRunner";
     public const string Tensor = "global::TorchSharp.torch.Tensor";
     public const string Device = "global::TorchSharp.torch.Device";
     public const string ScalarType = "global::TorchSharp.torch.ScalarType";

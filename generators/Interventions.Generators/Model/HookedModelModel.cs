@@ -1,4 +1,4 @@
-using Interventions.Sites;
+using Interventions.Runtime;
 
 namespace Interventions.Generators.Model;
 

@@ -1,5 +1,3 @@
-using Interventions.Sites;
-
 namespace Interventions.Generators.Model;
 
 /// <summary>What a <c>[ModelSchema]</c> class declares.</summary>

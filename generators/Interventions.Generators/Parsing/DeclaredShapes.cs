@@ -1,6 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;

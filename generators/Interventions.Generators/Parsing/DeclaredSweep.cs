@@ -1,5 +1,5 @@
 using Interventions.Generators.Infrastructure;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;

@@ -2,7 +2,7 @@ using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Schema;
 using Interventions.Models.Families;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;

@@ -1,7 +1,7 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Schema;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;

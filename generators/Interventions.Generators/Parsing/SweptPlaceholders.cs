@@ -1,6 +1,5 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
-using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;

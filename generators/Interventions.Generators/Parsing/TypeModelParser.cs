@@ -1,7 +1,7 @@
 using System.Text;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Parsing;

@@ -1,7 +1,6 @@
 using Interventions.Generators.Diagnostics;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
-using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Schema;

@@ -2,7 +2,6 @@ using Interventions.Generators.Diagnostics;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
-using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Schema;

@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Parsing;
+using Interventions.Runtime;
 using Interventions.Sites;
 
 namespace Interventions.Generators.Schema;

@@ -1,5 +1,6 @@
 using Interventions.Generators.Diagnostics;
 using Interventions.Generators.Infrastructure;
+using Interventions.Runtime;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 

@@ -3,7 +3,7 @@ using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Parsing;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Schema;

@@ -1,6 +1,5 @@
 using Interventions.Generators.Diagnostics;
 using Interventions.Generators.Parsing;
-using Interventions.Sites;
 
 namespace Interventions.Generators.Schema;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Interventions.Files;
 using Interventions.Models.Families;
 
 namespace Interventions.Models.Checkpoints;

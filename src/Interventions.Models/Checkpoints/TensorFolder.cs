@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Interventions.Files;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;

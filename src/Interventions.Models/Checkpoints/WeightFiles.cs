@@ -1,6 +1,6 @@
-using Interventions.Files;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;

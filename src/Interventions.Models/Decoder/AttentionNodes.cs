@@ -1,4 +1,4 @@
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;

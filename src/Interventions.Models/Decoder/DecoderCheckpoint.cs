@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Families;
 using TorchSharp;

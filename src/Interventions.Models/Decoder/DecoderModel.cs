@@ -1,7 +1,4 @@
-using Interventions.Execution;
-using Interventions.Files;
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;
 

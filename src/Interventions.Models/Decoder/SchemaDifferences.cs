@@ -1,5 +1,3 @@
-using Interventions.Sites;
-
 namespace Interventions.Models.Decoder;
 
 /// <summary>How a loaded model differs from what its type declares.</summary>

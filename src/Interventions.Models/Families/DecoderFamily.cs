@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 

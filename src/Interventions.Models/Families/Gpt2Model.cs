@@ -1,7 +1,5 @@
-using Interventions.Files;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
-using Interventions.Sites;
 
 namespace Interventions.Models;
 

@@ -1,6 +1,3 @@
-using Interventions.Graphs;
-using Interventions.Sites;
-
 namespace Interventions.Models;
 
 /// <summary>

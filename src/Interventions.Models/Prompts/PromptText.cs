@@ -1,6 +1,5 @@
 using System.Text;
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Microsoft.ML.Tokenizers;
 
 namespace Interventions.Models;

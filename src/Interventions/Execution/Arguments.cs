@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using Interventions.Graphs;
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.Results;
+using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
@@ -111,7 +112,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         node.Observed is { } observed ? arguments => observed(arguments, observe) : Protected(node.Body);
 
     // Parts of several writes that are one protect themselves: what is observed of them must be observed once.
-    private static MethodBody Protected(MethodBody body) => arguments => PureCall.Run(body, arguments);
+    private static MethodBody Protected(MethodBody body) => arguments => PureCall.Run(arguments, body.Invoke);
 
     private Tensor Call(string method, ImmutableArray<Read> reads, MethodBody body, Tensor[] arguments) =>
         (Strict is null ? body(arguments) : StrictChecks.Call(Name(method), reads, arguments, given => body(given)))

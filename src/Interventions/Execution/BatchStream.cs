@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Interventions.Results;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
@@ -9,7 +10,7 @@ internal static class BatchStream
 {
     /// <summary>Each batch's result, which the reader owns.</summary>
     public static async IAsyncEnumerable<TResult> Of<TResult>(
-        BatchedRun run, Func<RunOutput, TResult> create, CancellationToken given, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        BatchLoop run, Func<RunOutput, TResult> create, CancellationToken given, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(given, cancellationToken);
         using SemaphoreSlim read = new(0);

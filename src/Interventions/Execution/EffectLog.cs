@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using Interventions.Graphs;
+using Interventions.Binding;
 using Interventions.Planning;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,9 @@
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.Execution;
+using Interventions.ModelGraphs;
 using Interventions.Planning;
 
-namespace Interventions.Execution;
+namespace Interventions;
 
 /// <summary>Runs an intervention graph on a model: names are checked first, then everything is executed, or nothing is.</summary>
 public static class InterventionRunner
@@ -15,7 +17,7 @@ public static class InterventionRunner
     /// <exception cref="InterventionException">A name is not in the model or the prompt set, a prompt does not fit the model, or a method returned a wrong shape; in a strict run also: a promise was not kept.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
     public static RunOutput Run(
-        InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null, CancellationToken cancellationToken = default) =>
+        this InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null, CancellationToken cancellationToken = default) =>
         Prepare(graph, model, prompts, options ?? new RunOptions()).All(cancellationToken);
 
     /// <summary>Runs the graph batch by batch, and gives each batch's result as soon as it is there: its rows are those that <see cref="Run"/> would give.</summary>
@@ -36,7 +38,7 @@ public static class InterventionRunner
     /// </returns>
     /// <exception cref="InterventionException">What <see cref="Run"/> refuses, before any pass.</exception>
     public static IAsyncEnumerable<TResult> StreamAsync<TResult>(
-        InterventionGraph graph,
+        this InterventionGraph graph,
         HookedModel model,
         IPromptSet prompts,
         Func<RunOutput, TResult> create,
@@ -65,12 +67,12 @@ public static class InterventionRunner
     /// What <see cref="Run"/> refuses; what lies under that path is something else's, or was begun with other weights, prompts, methods or options; or another process is writing it.
     /// </exception>
     public static RunOutput RunTo(
-        InterventionGraph graph, HookedModel model, IPromptSet prompts, string path, RunOptions? options = null, CancellationToken cancellationToken = default)
+        this InterventionGraph graph, HookedModel model, IPromptSet prompts, string path, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new RunOptions();
-        BatchedRun run = Prepare(graph, model, prompts, options);
-        return new ResumableRun(path, RunOrigin.Of(graph, model, prompts, options), run).Execute(cancellationToken);
+        BatchLoop run = Prepare(graph, model, prompts, options);
+        return new ResumableFile(path, ResultOrigin.Of(graph, model, prompts, options), run).Execute(cancellationToken);
     }
 
     /// <summary>
@@ -82,7 +84,7 @@ public static class InterventionRunner
     /// <param name="prompts">At least one prompt.</param>
     /// <param name="options">How it would be run.</param>
     /// <exception cref="InterventionException">It would not run.</exception>
-    public static string Explain(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null) =>
+    public static string Explain(this InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null) =>
         string.Join('\n', Plans(graph, model, prompts, options).Select(PlanExplanation.Of));
 
     /// <summary>How it would be run: a plan for each shape that the batches have.</summary>
@@ -94,10 +96,10 @@ public static class InterventionRunner
     }
 
     /// <summary>Binds and plans: whatever is refused is refused here.</summary>
-    internal static BatchedRun Prepare(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
+    internal static BatchLoop Prepare(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
     {
         (HookedModel spliced, BoundIntervention bound) = Bind(graph, model, prompts, options);
-        return new BatchedRun(bound, spliced, prompts, options);
+        return new BatchLoop(bound, spliced, prompts, options);
     }
 
     private static (HookedModel Model, BoundIntervention Bound) Bind(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
@@ -114,7 +116,7 @@ public static class InterventionRunner
         CausalityChecks.Check(bound, model.Graph);
         PositionChecks.Check(bound, prompts);
         BatchChecks.Check(bound, prompts, options.BatchSize, model.Graph);
-        TensorChecks.Check(graph, bound, model.Schema, prompts, PromptChunk.Of(prompts, options.BatchSize, model.Graph).Count() == 1);
+        TensorChecks.Check(graph, bound, model.Schema, prompts, PromptBatch.Of(prompts, options.BatchSize, model.Graph).Count() == 1);
         return (model, bound);
     }
 }

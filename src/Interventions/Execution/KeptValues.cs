@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using Interventions.Planning;
-using Interventions.Sites;
+using Interventions.Binding;
+using Interventions.Results;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,9 +22,9 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
     /// <summary>By name and prompt the shape that was kept of it: the same in every run, part and point.</summary>
     private readonly Dictionary<string, SortedDictionary<int, long[]>> _extents = [];
 
-    public void AddUnchanged(int run, string name, int part, PromptChunk chunk, KeptValue value) => Add(_unchanged, (run, name, part), chunk, value);
+    public void AddUnchanged(int run, string name, int part, PromptBatch chunk, KeptValue value) => Add(_unchanged, (run, name, part), chunk, value);
 
-    public void AddChanged(int point, string name, int part, PromptChunk chunk, KeptValue value) => Add(_changed, (point, name, part), chunk, value);
+    public void AddChanged(int point, string name, int part, PromptBatch chunk, KeptValue value) => Add(_changed, (point, name, part), chunk, value);
 
     /// <summary>Adds to the gradient of a parameter, which is summed over prompts and points.</summary>
     public void AddParameter(string name, Tensor gradient)
@@ -104,7 +105,7 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         return stacked ? stack(parts) : parts[0];
     }
 
-    private void Add(Dictionary<(int, string, int), List<(int[] Rows, Tensor Values)>> kept, (int, string Name, int) key, PromptChunk chunk, KeptValue value)
+    private void Add(Dictionary<(int, string, int), List<(int[] Rows, Tensor Values)>> kept, (int, string Name, int) key, PromptBatch chunk, KeptValue value)
     {
         if (!kept.TryGetValue(key, out List<(int[], Tensor)>? chunks))
             kept[key] = chunks = [];

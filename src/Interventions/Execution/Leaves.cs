@@ -1,4 +1,4 @@
-using Interventions.Planning;
+using Interventions.Binding;
 using TorchSharp;
 using static TorchSharp.torch;
 

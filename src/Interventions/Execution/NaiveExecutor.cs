@@ -1,5 +1,6 @@
-using Interventions.Graphs;
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,16 +13,16 @@ namespace Interventions.Execution;
 /// <param name="intervention">The intervention.</param>
 /// <param name="model">The model.</param>
 /// <param name="runCount">How many runs the prompt set has.</param>
-internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel model, int runCount) : IChunkExecutor
+internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel model, int runCount) : IExecutor
 {
     private readonly SweepPoint[] _points = [.. intervention.Points()];
     private readonly Demand _demand = new(intervention);
 
-    public PromptChunk[] Chunks(IPromptSet prompts, RunOptions options) => [.. PromptChunk.Of(prompts, options.BatchSize, model.Graph)];
+    public PromptBatch[] Chunks(IPromptSet prompts, RunOptions options) => [.. PromptBatch.Of(prompts, options.BatchSize, model.Graph)];
 
-    public int Steps(PromptChunk chunk) => 1 + (_points.Length * (intervention.Runs.Length + 1));
+    public int Steps(PromptBatch chunk) => 1 + (_points.Length * (intervention.Runs.Length + 1));
 
-    public void Execute(PromptChunk chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken)
+    public void Execute(PromptBatch chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken)
     {
         IReadOnlyList<WholeValues> runs = UnchangedRuns(chunk, references, scope, cancellationToken);
         report();
@@ -31,12 +32,12 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
         for (int i = 0; i < _points.Length; i++)
         {
             using DisposeScope pointScope = NewDisposeScope();
-            WrittenRuns written = new(intervention, _demand, model, chunk, _points[i], references, kept.Effects, kept.Strict, pointScope, report, cancellationToken);
+            NaivePasses written = new(intervention, _demand, model, chunk, _points[i], references, kept.Effects, kept.Strict, pointScope, report, cancellationToken);
             Keep(written.Changed(runs, kept), (name, part, value) => kept.AddChanged(i, name, part, chunk, value));
         }
     }
 
-    private IReadOnlyList<WholeValues> UnchangedRuns(PromptChunk chunk, ReferenceValues references, DisposeScope scope, CancellationToken cancellationToken)
+    private IReadOnlyList<WholeValues> UnchangedRuns(PromptBatch chunk, ReferenceValues references, DisposeScope scope, CancellationToken cancellationToken)
     {
         Leaves leaves = new(scope);
         IEnumerable<string> reads = [.. _demand.Donors(donor => donor < runCount, _points), .. _demand.Kept(_points), model.Graph.Output];

@@ -1,40 +1,38 @@
 using System.Collections.Immutable;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 using Interventions.Planning;
-using Interventions.Sites;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
 /// <summary>Computes rows of a node, of all variants together.</summary>
-internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDifferentiated, PromptChunk chunk, RowStore store, RowGather gather, Device device, DisposeScope owner)
+internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDifferentiated, PromptBatch chunk, RowStore store, RowGather gather, Device device, DisposeScope owner)
 {
     /// <summary>What positions do not see is the same in every layer.</summary>
     private readonly Dictionary<(EquatableArray<int> Positions, EquatableArray<int> Keys, Reach Reach, int Length), Tensor?> _hidden = [];
 
-    /// <summary>How much of a value is worked on at once: more would leave the processor's cache, less would make products small.</summary>
-    public const long BlockBytes = 12 << 20;
-
     /// <summary>
     /// The groups in parts whose inputs have one shape: a variant with a patched port has keys for every query head, others share them.
     /// </summary>
-    public IEnumerable<ImmutableArray<RowGroup>> Alike(PlanBatch batch)
+    public IEnumerable<ImmutableArray<RowSet>> Alike(PlanBatch batch)
     {
-        ImmutableArray<RowGroup> groups = batch.Groups;
+        ImmutableArray<RowSet> groups = batch.Groups;
         int[] inputs = [.. batch.Chain.Select(link => link.Definition).Append(batch.Definition!).SelectMany(definition => definition.Inputs).Select(input => plan.Index(input.Node))];
         if (inputs.All(input => store.Tables(input).Select(table => Signature(table.Rows)).Distinct().Count() <= 1))
             return [groups];
         return groups.SelectMany(group => group.Families.Select(family => (
-                Span: new RowSpan(family.Family, family.Count, group.Class, PositionSet.Of(group.Positions)),
-                Shapes: string.Join('|', inputs.Select(input => Signature(Nearest(input, family.Family, group.Class))))))
+                Span: new RowSpan(family.VariantGroup, family.Count, group.Class, PositionSet.Of(group.Positions)),
+                Shapes: string.Join('|', inputs.Select(input => Signature(Nearest(input, family.VariantGroup, group.Class))))))
             ).GroupBy(pair => pair.Shapes, pair => pair.Span).Select(alike => Batching.Groups(plan, alike));
 
         static string Signature(Tensor? rows) => rows is null ? "" : string.Join(',', rows.shape[1..]);
 
-        Tensor? Nearest(int node, Family family, int c)
+        Tensor? Nearest(int node, VariantGroup family, int c)
         {
-            for (Family? at = family; at is not null; at = at.Parent is int parent ? plan.Families[parent] : null)
+            for (VariantGroup? at = family; at is not null; at = at.Parent is int parent ? plan.Families[parent] : null)
                 if (store.Find(node, at.Index, c) is { } location)
                     return location.Table.Rows;
             return null;
@@ -42,7 +40,7 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     }
 
     /// <summary>The rows of groups: <c>[row, …]</c>.</summary>
-    public Tensor Compute(ModelNode node, PlanBatch batch, ImmutableArray<RowGroup> groups)
+    public Tensor Compute(ModelNode node, PlanBatch batch, ImmutableArray<RowSet> groups)
     {
         if (!batch.Definition!.LooksBeyond)
             return Pointwise(node, batch, groups);
@@ -53,7 +51,7 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     }
 
     /// <summary>A node and those that are computed on the way to it, some rows at a time: what lies between stays in the processor's cache.</summary>
-    private Tensor Pointwise(ModelNode node, PlanBatch batch, ImmutableArray<RowGroup> groups)
+    private Tensor Pointwise(ModelNode node, PlanBatch batch, ImmutableArray<RowSet> groups)
     {
         int length = plan.Classes[groups[0].Class].Length, rows = groups.Sum(group => group.Size);
         (ModelNode Node, Definition Definition)[] chain = [.. batch.Chain, (node, batch.Definition!)];
@@ -65,7 +63,7 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
 
         // What is no larger than the node itself is not worth a copy of the node's rows.
         long between = chain[..^1].Select(link => Shape(link.Node.Name).Bytes).DefaultIfEmpty(0).Max();
-        int block = isDifferentiated ? rows : (int)Math.Max(64, BlockBytes / Math.Max(between, 1));
+        int block = isDifferentiated ? rows : (int)Math.Max(64, Scheduling.BlockBytes / Math.Max(between, 1));
         if (between <= Shape(node.Name).Bytes || rows <= block)
             return Finish(Chain(chain, inputs, 0, rows)[node.Name]);
         Tensor? all = null;
@@ -92,7 +90,7 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     }
 
     /// <summary>Each prompt's answers, of the logits of all prompts' answers.</summary>
-    private Tensor Columns(Dictionary<string, Tensor> values, Definition definition, AnswerColumns answers, ImmutableArray<RowGroup> groups)
+    private Tensor Columns(Dictionary<string, Tensor> values, Definition definition, AnswerColumns answers, ImmutableArray<RowSet> groups)
     {
         long[][] ids = [.. groups.SelectMany(group => Enumerable.Repeat(plan.Classes[group.Class].Rows, group.Members)
             .SelectMany(prompts => prompts).SelectMany(prompt => Enumerable.Repeat(answers.Answers.Select(answer => chunk.Answer(answer, prompt)).ToArray(), group.Positions.Length)))];
@@ -103,10 +101,10 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     }
 
     /// <summary>Every position of the sequences, of which the group's are kept.</summary>
-    private Tensor Whole(ModelNode node, Definition definition, RowGroup group)
+    private Tensor Whole(ModelNode node, Definition definition, RowSet group)
     {
         int length = plan.Classes[group.Class].Length;
-        RowGroup whole = group with { Positions = [.. Enumerable.Range(0, length)], Offset = 0 };
+        RowSet whole = group with { Positions = [.. Enumerable.Range(0, length)], Offset = 0 };
         Tensor[] inputs = [.. definition.Inputs.Select(input => Sequences(input.Node, whole))];
         Tensor value = definition.Compute(inputs).movedim([Shape(node.Name).PositionAxis], [1]);
         if (group.Positions.Length < length)
@@ -123,7 +121,7 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
             Hidden: Hidden(block.Group.Positions, piece.Positions, piecewise.History[0].Reach, plan.Classes[block.Group.Class].Length))).ToArray();
         int lanes = block.Group.Lanes, prompts = block.Group.Prompts;
         long bytes = block.Group.Positions.Length * Shape(node.Name).Bytes * prompts;
-        int count = isDifferentiated ? lanes : prompts * (int)Math.Max(1, BlockBytes / bytes);
+        int count = isDifferentiated ? lanes : prompts * (int)Math.Max(1, Scheduling.BlockBytes / bytes);
         for (int first = 0; first < lanes; first += count)
         {
             int some = Math.Min(count, lanes - first);
@@ -141,7 +139,7 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     }
 
     /// <summary>Rows as sequences: <c>[lane, position, …]</c>, positions at their axis.</summary>
-    private Tensor Sequences(string node, RowGroup group)
+    private Tensor Sequences(string node, RowSet group)
     {
         Tensor rows = Shape(node).Cut(gather.Rows(plan.Index(node), [group with { Offset = 0 }]), plan.Classes[group.Class].Length);
         return rows.view([group.Lanes, group.Positions.Length, .. rows.shape[1..]]).movedim([1], [Shape(node).PositionAxis]);
@@ -151,18 +149,18 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     /// Whose keys a group's members see: those that are a member's own are a piece, and those that it inherits are its ancestors', handed over once for all members. Members of one group
     /// that inherit different positions go to different blocks.
     /// </summary>
-    private IEnumerable<HistoryBlock> Histories(Piecewise piecewise, RowGroup group)
+    private IEnumerable<HistoryBlock> Histories(Piecewise piecewise, RowSet group)
     {
         int length = plan.Classes[group.Class].Length;
         PositionSet positions = PositionSet.Of(group.Positions);
         PositionSet seen = piecewise.History.Select(input => positions.Backward(input.Reach, length)).Aggregate((left, right) => left | right);
         List<HistoryBlock> blocks = [];
-        foreach ((Family family, _, int count) in group.Families)
+        foreach ((VariantGroup family, _, int count) in group.Families)
         {
             // By position, who owns each of the inputs.
             var pieces = seen.ToArray().GroupBy(
                 position => new EquatableArray<int>([.. piecewise.History.Select(input => plan.Owner(slices.After, family, plan.Index(input.Node), group.Class, position).Index)]));
-            RowGroup Rows(int owner, IEnumerable<int> of) => owner == family.Index
+            RowSet Rows(int owner, IEnumerable<int> of) => owner == family.Index
                 ? group with { Families = [(family, 0, count)], Members = count, Positions = [.. of], Offset = 0 }
                 : group with { Families = [(plan.Families[owner], 0, 1)], Members = 1, Positions = [.. of], Offset = 0 };
             HistoryBlock block = new(
@@ -192,7 +190,7 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     private NodeShape Shape(string node) => plan.Shapes[node];
 
     /// <summary>Members with the history that they have in common.</summary>
-    private sealed record HistoryBlock(RowGroup Group, ImmutableArray<HistoryRows> Pieces)
+    private sealed record HistoryBlock(RowSet Group, ImmutableArray<HistoryRows> Pieces)
     {
         /// <summary>This block with a further family, if that has the same ancestors and owns the same positions.</summary>
         public HistoryBlock? TryJoin(HistoryBlock next)
@@ -205,8 +203,8 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
                 (HistoryRows left, HistoryRows right) = (Pieces[i], next.Pieces[i]);
                 if (!left.Positions.AsSpan().SequenceEqual(right.Positions.AsSpan()))
                     return null;
-                var inputs = ImmutableArray.CreateBuilder<(int Owner, bool IsOwn, RowGroup Rows)>();
-                foreach (((int Owner, bool IsOwn, RowGroup Rows) one, (int Owner, bool IsOwn, RowGroup Rows) other) in left.Inputs.Zip(right.Inputs))
+                var inputs = ImmutableArray.CreateBuilder<(int Owner, bool IsOwn, RowSet Rows)>();
+                foreach (((int Owner, bool IsOwn, RowSet Rows) one, (int Owner, bool IsOwn, RowSet Rows) other) in left.Inputs.Zip(right.Inputs))
                 {
                     if (one.IsOwn != other.IsOwn || !(one.IsOwn || one.Owner == other.Owner))
                         return null;
@@ -217,9 +215,9 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
             return new HistoryBlock(Append(Group, next.Group), pieces.ToImmutable());
         }
 
-        private static RowGroup Append(RowGroup left, RowGroup right) => left with
+        private static RowSet Append(RowSet left, RowSet right) => left with
         {
-            Families = left.Families.AddRange(right.Families.Select(family => (family.Family, family.First + left.Members, family.Count))),
+            Families = left.Families.AddRange(right.Families.Select(family => (family.VariantGroup, family.First + left.Members, family.Count))),
             Members = left.Members + right.Members,
         };
     }
@@ -227,5 +225,5 @@ internal sealed class NodeComputer(PlanContext plan, Slices slices, bool isDiffe
     /// <summary>Positions with the same owners.</summary>
     /// <param name="Positions">The positions, ascending.</param>
     /// <param name="Inputs">For each input who owns it, whether that is the reader itself, and the rows.</param>
-    private sealed record HistoryRows(ImmutableArray<int> Positions, ImmutableArray<(int Owner, bool IsOwn, RowGroup Rows)> Inputs);
+    private sealed record HistoryRows(ImmutableArray<int> Positions, ImmutableArray<(int Owner, bool IsOwn, RowSet Rows)> Inputs);
 }

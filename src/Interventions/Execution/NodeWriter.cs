@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Binding;
 using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,22 +7,22 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Carries out the writes of all families to one node.</summary>
-internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<Family, int, Arguments> arguments, Func<Family, int> members, EffectLog effects, bool inPlace, Device device)
+internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<VariantGroup, int, Arguments> arguments, Func<VariantGroup, int> members, EffectLog effects, bool inPlace, Device device)
 {
     /// <summary>The rows after their writes; null if nobody reads any.</summary>
-    public RowTable? Write(int node, IReadOnlyList<Family> families)
+    public RowTable? Write(int node, IReadOnlyList<VariantGroup> families)
     {
         RowStore working = new(plan);
-        foreach (Family family in families)
+        foreach (VariantGroup family in families)
             Write(node, family, slices.Writes[(family.Index, node)], working);
-        ImmutableArray<RowGroup> groups = Batching.Groups(plan, families.SelectMany(family =>
+        ImmutableArray<RowSet> groups = Batching.Groups(plan, families.SelectMany(family =>
             Enumerable.Range(0, plan.Classes.Length).Select(c => new RowSpan(family, members(family), c, slices.After[family.Index, node, c]))));
         return groups.IsEmpty ? null : new RowTable(gather(working).Rows(node, groups), groups);
     }
 
-    private void Write(int node, Family family, WrittenNode written, RowStore working)
+    private void Write(int node, VariantGroup family, WrittenNode written, RowStore working)
     {
-        ImmutableArray<RowGroup> groups = Groups(family, written.Working);
+        ImmutableArray<RowSet> groups = Groups(family, written.Working);
         if (groups.IsEmpty)
             return;
         RowTable table = new(Find(node, family, written, groups), groups);
@@ -32,11 +33,11 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
     }
 
     /// <summary>A copy of the rows that the first write finds; rows that are overwritten before anybody reads them are 0.</summary>
-    private Tensor Find(int node, Family family, WrittenNode written, ImmutableArray<RowGroup> groups)
+    private Tensor Find(int node, VariantGroup family, WrittenNode written, ImmutableArray<RowSet> groups)
     {
         RowGather rows = gather(store);
         List<Tensor> parts = [];
-        foreach (RowGroup group in groups)
+        foreach (RowSet group in groups)
         {
             ImmutableArray<int> found = [.. written.Found[group.Class].ToArray()];
             Tensor part = found.IsEmpty ? Zeros(group) : rows.Rows(node, family, group.Members, group.Class, group.Prompts, found, beforeWrites: true);
@@ -50,7 +51,7 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
         }
         return parts.Count > 1 ? cat([.. parts]) : parts[0].is_contiguous() ? parts[0].clone() : parts[0].contiguous();
 
-        Tensor Zeros(RowGroup group)
+        Tensor Zeros(RowSet group)
         {
             return zeros([group.Size, .. plan.RowShape(node)], plan.Shapes[plan.Name(node)].Type, device);
         }
@@ -58,8 +59,8 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
 
     private void Write(int node, WriteStep step, Arguments other, RowStore working)
     {
-        BranchValues run = (BranchValues)other.Own;
-        BranchValues own = run with { Store = working, Gather = gather(working) };
+        VariantValues run = (VariantValues)other.Own;
+        VariantValues own = run with { Store = working, Gather = gather(working) };
         BoundWrite write = step.Write;
         string name = plan.Name(node);
         foreach (int[] rows in own.Chunk.RowGroups(write.Selected))
@@ -81,6 +82,6 @@ internal sealed class NodeWriter(PlanContext plan, Slices slices, RowStore store
         }
     }
 
-    private ImmutableArray<RowGroup> Groups(Family family, ImmutableArray<PositionSet> positions) => Batching.Groups(
+    private ImmutableArray<RowSet> Groups(VariantGroup family, ImmutableArray<PositionSet> positions) => Batching.Groups(
         plan, Enumerable.Range(0, plan.Classes.Length).Select(c => new RowSpan(family, members(family), c, positions[c])));
 }

@@ -1,5 +1,6 @@
-using Interventions.Graphs;
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +30,7 @@ internal sealed class PartnerValues
     }
 
     /// <summary>The values that each row's partner has, <c>[rows, …]</c>.</summary>
-    public Tensor Of(BoundRead.Partner read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows)
+    public Tensor Of(BoundRead.Partner read, BoundSite site, string node, SweepPoint point, PromptBatch chunk, int[] rows)
     {
         if (!ReferenceEquals(_chunk, chunk.Numbers))
         {
@@ -52,14 +53,14 @@ internal sealed class PartnerValues
     }
 
     /// <summary>One pass, or one for each length where a model looks ahead.</summary>
-    private (int[] Rows, WholeValues Values)[] Compute(Draw draw, PromptChunk chunk)
+    private (int[] Rows, WholeValues Values)[] Compute(Draw draw, PromptBatch chunk)
     {
         int[] partners = [.. chunk.Numbers.Select(number => PartnerOf(number, draw.Seed, draw.EquallyLong))];
         IEnumerable<int[]> passes = _model.Graph.LooksAhead ? chunk.Rows.GroupBy(row => Length(partners[row])).Select(alike => alike.ToArray()) : [chunk.Rows];
-        return [.. passes.Select(rows => (rows, Pass(draw, new PromptChunk(_prompts, [.. rows.Select(row => partners[row])]))))];
+        return [.. passes.Select(rows => (rows, Pass(draw, new PromptBatch(_prompts, [.. rows.Select(row => partners[row])]))))];
     }
 
-    private WholeValues Pass(Draw draw, PromptChunk partners)
+    private WholeValues Pass(Draw draw, PromptBatch partners)
     {
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();

@@ -1,4 +1,5 @@
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 using Interventions.Planning;
 using TorchSharp;
 
@@ -8,21 +9,21 @@ namespace Interventions.Execution;
 /// <param name="intervention">The intervention.</param>
 /// <param name="model">The model.</param>
 /// <param name="runCount">How many runs the prompt set has.</param>
-internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel model, int runCount) : IChunkExecutor
+internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel model, int runCount) : IExecutor
 {
     /// <summary>Chunks of one shape have one plan.</summary>
     private readonly Dictionary<string, ExecutionPlan> _plans = [];
 
     /// <summary>Everything is planned, and refused if need be, before the first pass. What does not fit into the budget is run with fewer prompts at a time.</summary>
-    public PromptChunk[] Chunks(IPromptSet prompts, RunOptions options)
+    public PromptBatch[] Chunks(IPromptSet prompts, RunOptions options)
     {
         NodeShapes shapes = NodeShapes.Of(model.Graph, model.Device);
         for (int size = options.BatchSize; ; size = (size + 1) / 2)
         {
             _plans.Clear();
-            List<PromptChunk> chunks = [];
+            List<PromptBatch> chunks = [];
             bool fits = true;
-            foreach (PromptChunk chunk in PromptChunk.Of(prompts, size, model.Graph))
+            foreach (PromptBatch chunk in PromptBatch.Of(prompts, size, model.Graph))
             {
                 string shape = PromptClass.Shape(chunk, runCount);
                 if (!_plans.TryGetValue(shape, out ExecutionPlan? plan))
@@ -50,10 +51,10 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
         return _plans.Values;
     }
 
-    public int Steps(PromptChunk chunk) => Plan(chunk).StepCount;
+    public int Steps(PromptBatch chunk) => Plan(chunk).StepCount;
 
-    public void Execute(PromptChunk chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken) =>
-        new ChunkRun(Plan(chunk), model, chunk, references, kept, scope).Execute(report, cancellationToken);
+    public void Execute(PromptBatch chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken) =>
+        new BatchPass(Plan(chunk), model, chunk, references, kept, scope).Execute(report, cancellationToken);
 
-    private ExecutionPlan Plan(PromptChunk chunk) => _plans[PromptClass.Shape(chunk, runCount)];
+    private ExecutionPlan Plan(PromptBatch chunk) => _plans[PromptClass.Shape(chunk, runCount)];
 }

@@ -1,5 +1,7 @@
-using Interventions.Graphs;
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
+using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +17,7 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
     private readonly Dictionary<(Wanted What, int Template), RunningMean> _means = [];
 
     /// <summary>How many forward passes all of them take.</summary>
-    public int Passes => Streams().Sum(stream => PromptChunk.Of(stream.Over, options.BatchSize, model.Graph).Count());
+    public int Passes => Streams().Sum(stream => PromptBatch.Of(stream.Over, options.BatchSize, model.Graph).Count());
 
     /// <summary>Takes all of them, where they are not taken yet.</summary>
     /// <param name="report">Told after every forward pass.</param>
@@ -28,7 +30,7 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
     }
 
     /// <summary>For each prompt the mean over those of its template that have the position, or over all: <c>[1 or rows, …]</c>.</summary>
-    public Tensor Of(BoundRead.Mean read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows)
+    public Tensor Of(BoundRead.Mean read, BoundSite site, string node, SweepPoint point, PromptBatch chunk, int[] rows)
     {
         int run = read.Run.At(point);
         if (_streamed.Add((read.Over, run)))
@@ -75,7 +77,7 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
         using IDisposable mode = no_grad();
         ILookup<string, (Wanted What, BoundSite Site, SweepPoint Point)> wanted = Wanted.All(intervention)
             .Where(one => one.What.Read.Over == over && one.What.Run == run).DistinctBy(one => one.What).ToLookup(one => one.What.Node);
-        foreach (PromptChunk chunk in PromptChunk.Of(over, options.BatchSize, model.Graph))
+        foreach (PromptBatch chunk in PromptBatch.Of(over, options.BatchSize, model.Graph))
         {
             using DisposeScope scope = NewDisposeScope();
             GraphEvaluator.Visit(model.Graph, chunk.Ids([run], model.Device), wanted.Select(node => node.Key), AddNode, cancellationToken);

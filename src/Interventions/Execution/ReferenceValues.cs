@@ -1,5 +1,5 @@
-using Interventions.Graphs;
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,8 +18,8 @@ internal sealed class ReferenceValues(BoundIntervention intervention, HookedMode
     public void ComputeMeans(Action report, CancellationToken cancellationToken) => _means.Compute(report, cancellationToken);
 
     /// <summary>The mean over prompts of a run, see <see cref="ReferenceMeans"/>.</summary>
-    public Tensor Mean(BoundRead.Mean read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows) => _means.Of(read, site, node, point, chunk, rows);
+    public Tensor Mean(BoundRead.Mean read, BoundSite site, string node, SweepPoint point, PromptBatch chunk, int[] rows) => _means.Of(read, site, node, point, chunk, rows);
 
     /// <summary>The values that each prompt's partner has, <c>[batch, …]</c>.</summary>
-    public Tensor Partner(BoundRead.Partner read, BoundSite site, string node, SweepPoint point, PromptChunk chunk, int[] rows) => _partners.Of(read, site, node, point, chunk, rows);
+    public Tensor Partner(BoundRead.Partner read, BoundSite site, string node, SweepPoint point, PromptBatch chunk, int[] rows) => _partners.Of(read, site, node, point, chunk, rows);
 }

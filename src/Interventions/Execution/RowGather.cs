@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Planning;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,21 +10,21 @@ namespace Interventions.Execution;
 internal sealed class RowGather(RowStore store, Device device)
 {
     /// <summary>The rows of groups, as they follow each other: <c>[row, …]</c>. A new handle; perhaps a view of a table, so nobody writes into it.</summary>
-    public Tensor Rows(int node, ImmutableArray<RowGroup> groups)
+    public Tensor Rows(int node, ImmutableArray<RowSet> groups)
     {
         // Reading one's own layout needs no look at single rows.
         foreach (RowTable table in store.Tables(node))
-            if (RowGroup.AreSame(table.Groups, groups) && IsCurrent(node, table))
+            if (RowSet.AreSame(table.Groups, groups) && IsCurrent(node, table))
                 return table.Rows.alias();
         List<Source> sources = [];
-        foreach (RowGroup group in groups)
-            foreach ((Family family, _, int count) in group.Families)
+        foreach (RowSet group in groups)
+            foreach ((VariantGroup family, _, int count) in group.Families)
                 Add(sources, node, family, count, group.Class, group.Prompts, group.Positions, beforeWrites: false);
         return Read(sources);
     }
 
     /// <summary>Rows of a family: <c>[member · prompt · position, …]</c>.</summary>
-    public Tensor Rows(int node, Family family, int members, int promptClass, int prompts, ImmutableArray<int> positions, bool beforeWrites = false)
+    public Tensor Rows(int node, VariantGroup family, int members, int promptClass, int prompts, ImmutableArray<int> positions, bool beforeWrites = false)
     {
         List<Source> sources = [];
         Add(sources, node, family, members, promptClass, prompts, positions, beforeWrites);
@@ -40,9 +41,9 @@ internal sealed class RowGather(RowStore store, Device device)
 
     /// <summary>Whether readers find a table's rows for all of its families, not what is written there.</summary>
     private bool IsCurrent(int node, RowTable table) => table.Groups.All(group => group.Families.All(member =>
-        ReferenceEquals(store.Find(node, member.Family.Index, group.Class)?.Table, table)));
+        ReferenceEquals(store.Find(node, member.VariantGroup.Index, group.Class)?.Table, table)));
 
-    private void Add(List<Source> sources, int node, Family family, int members, int promptClass, int prompts, ImmutableArray<int> positions, bool beforeWrites)
+    private void Add(List<Source> sources, int node, VariantGroup family, int members, int promptClass, int prompts, ImmutableArray<int> positions, bool beforeWrites)
     {
         if (store.Find(node, family.Index, promptClass, beforeWrites) is { } own && own.Group.Positions.AsSpan().SequenceEqual(positions.AsSpan()))
         {

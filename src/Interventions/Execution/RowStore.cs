@@ -6,13 +6,13 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>The rows of a node that were computed together.</summary>
-internal sealed class RowTable(Tensor rows, ImmutableArray<RowGroup> groups)
+internal sealed class RowTable(Tensor rows, ImmutableArray<RowSet> groups)
 {
     /// <summary><c>[row, …]</c>: the value's axes without batch and positions.</summary>
     public Tensor Rows { get; } = rows;
 
     /// <summary>Which rows they are.</summary>
-    public ImmutableArray<RowGroup> Groups { get; } = groups;
+    public ImmutableArray<RowSet> Groups { get; } = groups;
 
     public int Count { get; } = groups.Sum(group => group.Size);
 }
@@ -21,13 +21,13 @@ internal sealed class RowTable(Tensor rows, ImmutableArray<RowGroup> groups)
 /// <param name="Table">The table.</param>
 /// <param name="Group">The group in it.</param>
 /// <param name="First">The group's member that is the family's first.</param>
-internal sealed record RowLocation(RowTable Table, RowGroup Group, int First);
+internal sealed record RowLocation(RowTable Table, RowSet Group, int First);
 
 /// <summary>The tables of all nodes that are still needed, and who owns which row.</summary>
 internal sealed class RowStore(PlanContext plan)
 {
-    private readonly Dictionary<(int Family, int Class), RowLocation>?[] _before = new Dictionary<(int, int), RowLocation>?[plan.NodeCount];
-    private readonly Dictionary<(int Family, int Class), RowLocation>?[] _after = new Dictionary<(int, int), RowLocation>?[plan.NodeCount];
+    private readonly Dictionary<(int VariantGroup, int Class), RowLocation>?[] _before = new Dictionary<(int, int), RowLocation>?[plan.NodeCount];
+    private readonly Dictionary<(int VariantGroup, int Class), RowLocation>?[] _after = new Dictionary<(int, int), RowLocation>?[plan.NodeCount];
     private readonly HashSet<RowTable> _retained = [];
     private readonly List<RowTable>[] _tables = [.. Enumerable.Range(0, plan.NodeCount).Select(_ => new List<RowTable>())];
 
@@ -38,7 +38,7 @@ internal sealed class RowStore(PlanContext plan)
     public IReadOnlyList<RowTable> Fresh(int node) => [.. _tables[node].Where(table => !_retained.Contains(table))];
 
     /// <summary>Adds rows that a node's definition gave; they are also what the node's readers find unless the family writes there.</summary>
-    public void Add(int node, RowTable table, Func<Family, bool> isWritten)
+    public void Add(int node, RowTable table, Func<VariantGroup, bool> isWritten)
     {
         Register(ref _before[node], table, _ => true);
         Register(ref _after[node], table, family => !isWritten(family));
@@ -110,9 +110,9 @@ internal sealed class RowStore(PlanContext plan)
         (beforeWrites ? _before : _after)[node]?.GetValueOrDefault((family, promptClass));
 
     /// <summary>Where a position of a family is: among its own rows, or its parent's.</summary>
-    public RowPlace Locate(int node, Family family, int promptClass, int position, bool beforeWrites = false)
+    public RowPlace Locate(int node, VariantGroup family, int promptClass, int position, bool beforeWrites = false)
     {
-        for (Family at = family; ; at = plan.Families[at.Parent!.Value])
+        for (VariantGroup at = family; ; at = plan.Families[at.Parent!.Value])
         {
             if (Find(node, at.Index, promptClass, beforeWrites && ReferenceEquals(at, family)) is { } location
                 && location.Group.Positions.BinarySearch(position) is >= 0 and int index)
@@ -122,11 +122,11 @@ internal sealed class RowStore(PlanContext plan)
         }
     }
 
-    private static void Register(ref Dictionary<(int, int), RowLocation>? locations, RowTable table, Func<Family, bool> isMeant)
+    private static void Register(ref Dictionary<(int, int), RowLocation>? locations, RowTable table, Func<VariantGroup, bool> isMeant)
     {
         locations ??= [];
-        foreach (RowGroup group in table.Groups)
-            foreach ((Family family, int first, _) in group.Families)
+        foreach (RowSet group in table.Groups)
+            foreach ((VariantGroup family, int first, _) in group.Families)
                 if (isMeant(family))
                     locations[(family.Index, group.Class)] = new RowLocation(table, group, first);
     }

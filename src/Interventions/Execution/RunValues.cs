@@ -1,4 +1,4 @@
-using Interventions.Planning;
+using Interventions.Binding;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
@@ -6,7 +6,7 @@ namespace Interventions.Execution;
 /// <summary>The values of one run of a chunk, as methods read them.</summary>
 /// <param name="Chunk">The prompts.</param>
 /// <param name="Run">The run of the prompt set whose tokens it has.</param>
-internal abstract record RunValues(PromptChunk Chunk, int Run)
+internal abstract record RunValues(PromptBatch Chunk, int Run)
 {
     /// <summary>Where the values are.</summary>
     public abstract Device Device { get; }

@@ -1,3 +1,4 @@
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 

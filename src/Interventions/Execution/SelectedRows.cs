@@ -1,4 +1,5 @@
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +20,7 @@ internal sealed class SelectedRows
     /// <param name="rows">The prompts; each selects equally many positions.</param>
     /// <param name="positions">How many.</param>
     /// <param name="row">The lengths of a row's axes: the value's without batch and positions.</param>
-    public SelectedRows(BoundSite site, SweepPoint point, PromptChunk chunk, int run, int[] rows, int positions, ReadOnlySpan<long> row)
+    public SelectedRows(BoundSite site, SweepPoint point, PromptBatch chunk, int run, int[] rows, int positions, ReadOnlySpan<long> row)
     {
         _site = site;
         _prompts = rows.Length;

@@ -1,4 +1,5 @@
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ internal static class SelectedValues
     /// <param name="run">The run of the prompt set whose positions count.</param>
     /// <param name="rows">Which prompts.</param>
     /// <param name="onlyStep">Where the value holds one new token's row alone: that token's step.</param>
-    public static Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, PromptChunk chunk, int run, int[] rows, int? onlyStep = null)
+    public static Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, PromptBatch chunk, int run, int[] rows, int? onlyStep = null)
     {
         long[] shape = value.shape;
         long stride = 1;

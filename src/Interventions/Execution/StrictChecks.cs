@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using Interventions.Graphs;
+using Interventions.Declarations;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,10 +1,10 @@
-using Interventions.Planning;
+using Interventions.Binding;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
 /// <summary>Values of a full forward pass, by node: <c>[batch, …]</c>.</summary>
-internal sealed record WholeValues(PromptChunk Chunk, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Chunk, Run)
+internal sealed record WholeValues(PromptBatch Chunk, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Chunk, Run)
 {
     public override Device Device => Values.Values.First().device;
 

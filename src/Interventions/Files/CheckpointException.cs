@@ -1,4 +1,4 @@
-namespace Interventions.Files;
+namespace Interventions;
 
 /// <summary>A checkpoint, or another file of tensors, that cannot be read as what it claims to be. The message names the file and the reason.</summary>
 public sealed class CheckpointException : IOException

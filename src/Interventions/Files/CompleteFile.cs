@@ -1,4 +1,4 @@
-namespace Interventions.Files;
+namespace Interventions;
 
 /// <summary>Files that are never seen half written.</summary>
 public static class CompleteFile

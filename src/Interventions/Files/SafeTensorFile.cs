@@ -1,7 +1,9 @@
+using Interventions.Files;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Files;
+namespace Interventions;
 
 /// <summary>An open safetensors file. Its tensors are views of the memory-mapped file: nothing is read before it is used.</summary>
 /// <remarks>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text.Json;
+using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Files;

@@ -4,7 +4,7 @@ using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Files;
+namespace Interventions;
 
 /// <summary>Reads and writes tensors by name in the safetensors format.</summary>
 public static class SafeTensors

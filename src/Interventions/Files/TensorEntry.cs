@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using static TorchSharp.torch;
 
-namespace Interventions.Files;
+namespace Interventions;
 
 /// <summary>One tensor of a safetensors file, as the header describes it.</summary>
 /// <param name="Name">Its name.</param>

@@ -1,7 +1,7 @@
-using Interventions.Planning;
+using Interventions.Binding;
 using Interventions.Sites;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>Which runs a generation needs at a point of the sweep, and what of them.</summary>
 internal sealed class GenerationDemand
@@ -53,22 +53,19 @@ internal sealed class GenerationDemand
     /// </summary>
     public static bool IsAt(BoundMetric metric, int? step, SweepPoint point)
     {
-        SelectionItem[] items = [.. metric.Reads.Select(ReadSite).OfType<BoundSite>().SelectMany(site => site.NewItems(point))];
+        SelectionItem[] items = [.. metric.Reads.NamedSites().SelectMany(site => site.NewItems(point))];
         if (items.Length == 0 || step is not int now)
             return items.Length == 0 && step is null;
         int complete = items.Where(item => item != NewTokens.Every).Select(item => item.Last).DefaultIfEmpty(0).Max();
         return now == complete || (now > complete && items.Contains(NewTokens.Every));
     }
 
-    /// <summary>The site that a read names, beside the method's own.</summary>
-    public static BoundSite? ReadSite(BoundRead read) => read is BoundRead.Logits logits ? logits.At : read.OtherSite;
-
     /// <param name="own">The method's site.</param>
     /// <param name="reads">What it reads.</param>
     /// <param name="of">The run that it writes; null: the changed one, or it keeps something of that.</param>
     private void Visit(BoundSite? own, IEnumerable<BoundRead> reads, int? of)
     {
-        bool isAtSteps = own?.AppliesAtSteps(_point) ?? reads.Select(ReadSite).OfType<BoundSite>().Any(site => site.NamesNewTokens(_point));
+        bool isAtSteps = own?.AppliesAtSteps(_point) ?? reads.NamedSites().Any(site => site.NamesNewTokens(_point));
         foreach (BoundRead read in reads)
         {
             (int? run, BoundSite? site) = read switch

@@ -1,9 +1,11 @@
-using Interventions.Graphs;
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.Execution;
+using Interventions.ModelGraphs;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>Generates tokens under an intervention: at every point of the sweep, and without it where that is asked for.</summary>
 internal sealed class GenerationExecutor(BoundIntervention intervention, HookedModel model, IPromptSet prompts, GenerationOptions options)
@@ -14,21 +16,21 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         using DisposeScope scope = NewDisposeScope();
         ReferenceValues references = new(intervention, model, prompts, new RunOptions { BatchSize = options.BatchSize }, scope);
         SweepPoint[] points = [.. intervention.Points()];
-        PromptChunk[] chunks = [.. PromptChunk.Of(prompts, options.BatchSize, model.Graph)];
+        PromptBatch[] chunks = [.. PromptBatch.Of(prompts, options.BatchSize, model.Graph)];
         string? whyUncached = null;
         int done = 0, total = (points.Length + (options.WithBase ? 1 : 0)) * chunks.Length * options.MaxNewTokens;
 
         GenerationRecord? unchanged = options.WithBase ? Generate(WithoutWrites(), SweepPoint.None) : null;
         GenerationRecord[] changed = [.. points.Select(point => Generate(intervention, point))];
-        return GenerationOutput.Of(intervention, changed, unchanged, whyUncached, model);
+        return Output(changed, unchanged, whyUncached);
 
         GenerationRecord Generate(BoundIntervention of, SweepPoint point)
         {
             GenerationRecord record = new(of, prompts.Prompts.Count, scope);
-            foreach (PromptChunk chunk in chunks)
+            foreach (PromptBatch chunk in chunks)
             {
                 using DisposeScope chunkScope = NewDisposeScope();
-                GenerationRuns runs = new(of, model, chunk, point, references, prompts.Vocabulary.Runs.Count, options.UseCache, chunkScope);
+                GenerationPasses runs = new(of, model, chunk, point, references, prompts.Vocabulary.Runs.Count, options.UseCache, chunkScope);
                 whyUncached ??= runs.WhyUncached;
                 long[] tokens = [];
                 for (int index = 0; index < options.MaxNewTokens; index++)
@@ -46,6 +48,19 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
             }
             return record;
         }
+    }
+
+    private GenerationOutput Output(IReadOnlyList<GenerationRecord> changed, GenerationRecord? unchanged, string? whyUncached)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        GeneratedRun[] runs = [.. changed.Select(Run)];
+        GeneratedRun? baseRun = unchanged is null ? null : Run(unchanged);
+        // Detached only now, when nothing can fail any more.
+        foreach (GeneratedRun run in baseRun is null ? runs : [.. runs, baseRun])
+            run.Detach();
+        return new GenerationOutput([.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))], runs, baseRun, whyUncached);
+
+        GeneratedRun Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
     }
 
     private BoundIntervention WithoutWrites() => intervention with

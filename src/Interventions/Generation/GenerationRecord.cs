@@ -1,8 +1,10 @@
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.Execution;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>Collects what one generation makes and keeps, chunk by chunk.</summary>
 /// <param name="intervention">The declaration.</param>
@@ -22,10 +24,10 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
     public IReadOnlyList<IReadOnlyList<double>> LogProbabilities => _logProbabilities;
 
     /// <summary>The rows of a chunk that no stop token has ended.</summary>
-    public IEnumerable<int> Active(PromptChunk chunk) => chunk.Rows.Where(row => !_isFinished[chunk.Numbers[row]]);
+    public IEnumerable<int> Active(PromptBatch chunk) => chunk.Rows.Where(row => !_isFinished[chunk.Numbers[row]]);
 
     /// <summary>Adds a token to every prompt that has not ended.</summary>
-    public void Add(PromptChunk chunk, long[] tokens, double[] logProbabilities, IReadOnlyCollection<long> stopTokens)
+    public void Add(PromptBatch chunk, long[] tokens, double[] logProbabilities, IReadOnlyCollection<long> stopTokens)
     {
         foreach (int row in Active(chunk).ToArray())
         {
@@ -39,7 +41,7 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
     /// <summary>Keeps captures and metrics of a pass, of the prompts that have not ended.</summary>
     public void Keep(Arguments arguments, int? step)
     {
-        PromptChunk chunk = arguments.Own.Chunk;
+        PromptBatch chunk = arguments.Own.Chunk;
         int[] rows = [.. Active(chunk)];
         foreach (BoundCapture capture in intervention.Captures.Where(capture => capture.Site.AppliesAt(step, arguments.Point)))
             foreach ((string node, int part) in capture.Site.Names(arguments.Point).Select((node, part) => (node, part)))

@@ -1,8 +1,9 @@
-using Interventions.Graphs;
-using Interventions.Planning;
-using Interventions.Sites;
+using Interventions.Binding;
+using Interventions.Generation;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 
-namespace Interventions.Execution;
+namespace Interventions;
 
 /// <summary>Generates tokens under an intervention graph: names are checked first, then everything is generated, or nothing is.</summary>
 public static class GenerationRunner
@@ -19,7 +20,7 @@ public static class GenerationRunner
     /// </exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
     public static GenerationOutput Generate(
-        InterventionGraph graph, HookedModel model, IPromptSet prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+        this InterventionGraph graph, HookedModel model, IPromptSet prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(model);
@@ -46,7 +47,7 @@ public static class GenerationRunner
     /// <exception cref="InterventionException">A prompt with its new tokens does not fit the model.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
     public static GeneratedRun Generate(
-        HookedModel model, IReadOnlyList<IReadOnlyList<long>> prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+        this HookedModel model, IReadOnlyList<IReadOnlyList<long>> prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompts);
         using GenerationOutput output = Generate(new InterventionGraph { Name = "Generate" }, model, new TokenPrompts(prompts), options, cancellationToken);

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>
 /// The values of one node at all positions so far, <c>[batch, pos, …]</c>: position p of every prompt lies in slot p, whatever the prompts' lengths. Room is made ahead, twice as

@@ -1,9 +1,8 @@
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>
 /// Runs a <see cref="ModelGraph"/> some positions at a time. Of every node only the new positions are computed; a value that some node reads with another reach than
@@ -15,7 +14,7 @@ internal sealed class IncrementalEvaluator
     private readonly ModelGraph _graph;
     private readonly HashSet<string> _wanted, _readBack;
     private readonly bool _keepsAll;
-    private readonly Schedule _schedule;
+    private readonly NodeOrder _schedule;
     private readonly Dictionary<string, History> _histories = [];
     private readonly Dictionary<string, int?> _windows = [];
     private readonly Dictionary<string, Definition> _positional = [];
@@ -31,7 +30,7 @@ internal sealed class IncrementalEvaluator
         _graph = model.Graph;
         _readBack = [.. readBack];
         _wanted = [.. wanted, .. _readBack];
-        _schedule = Schedule.Of(_graph, _wanted, touched);
+        _schedule = NodeOrder.Of(_graph, _wanted, touched);
         // Where keys are selected one by one, all of them must be there.
         _keepsAll = touched.Concat(_wanted).Any(_sites.HasKeys);
         foreach (NodeInput input in _schedule.Steps.SelectMany(step => step.Definition.Inputs).Where(IsHeld))
@@ -51,7 +50,7 @@ internal sealed class IncrementalEvaluator
     public static string? Refusal(HookedModel model, IEnumerable<string> wanted, IReadOnlySet<string> touched, IEnumerable<string> readBack)
     {
         ModelSites sites = new(model.Schema);
-        foreach ((ModelNode node, Definition definition) in Schedule.Of(model.Graph, wanted.ToHashSet(), touched).Steps)
+        foreach ((ModelNode node, Definition definition) in NodeOrder.Of(model.Graph, wanted.ToHashSet(), touched).Steps)
             foreach (NodeInput input in definition.Inputs)
                 if (input.Reach.Kind == ReachKind.Full)
                     return $"'{node.Name}' looks at all positions of '{input.Node}', so that every new token changes earlier values";

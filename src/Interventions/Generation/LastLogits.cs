@@ -1,7 +1,7 @@
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>The logits behind each prompt's last token. Where nobody else wants logits, those of other positions are not computed.</summary>
 internal sealed class LastLogits

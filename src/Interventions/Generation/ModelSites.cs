@@ -1,6 +1,6 @@
 using Interventions.Sites;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>What a schema says about the axes of a model graph's nodes.</summary>
 internal sealed class ModelSites

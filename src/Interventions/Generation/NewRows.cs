@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>The positions that a pass computes: of every prompt equally many, beginning where the prompt stands.</summary>
 /// <param name="Starts">Each prompt's first one.</param>

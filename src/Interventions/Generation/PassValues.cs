@@ -1,13 +1,14 @@
-using Interventions.Planning;
+using Interventions.Binding;
+using Interventions.Execution;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>The values of one run at one pass of a generation.</summary>
 /// <param name="Chunk">The prompts, at the pass's step.</param>
 /// <param name="Run">The run of the prompt set whose prompts are continued.</param>
 /// <param name="Values">By node, <c>[batch, …]</c>.</param>
-internal sealed record PassValues(PromptChunk Chunk, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Chunk, Run)
+internal sealed record PassValues(PromptBatch Chunk, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Chunk, Run)
 {
     /// <summary>The step whose new token's rows are all that the values have; <see langword="null"/> where they begin with the prompt's first token.</summary>
     public int? OnlyStep { get; init; }

@@ -1,8 +1,10 @@
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.Execution;
+using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>A node's value after a run's writes to it. The values say which tokens they are of, and what the writes select.</summary>
 /// <param name="node">The node.</param>
@@ -19,13 +21,13 @@ internal delegate Tensor Overwrite(string node, PassValues values, PassValues ot
 internal sealed record RunDemand(int Of, IReadOnlySet<string> Reads, IReadOnlySet<string> ReadBack, IReadOnlySet<string> Touched, Overwrite Write);
 
 /// <summary>One run of a generation: its prompts first, then one new token of each at a time.</summary>
-internal abstract class RunSequence(HookedModel model, PromptChunk chunk, RunDemand demand)
+internal abstract class RunSequence(HookedModel model, PromptBatch chunk, RunDemand demand)
 {
     /// <summary>The model.</summary>
     protected HookedModel Model => model;
 
     /// <summary>The prompts.</summary>
-    protected PromptChunk Chunk => chunk;
+    protected PromptBatch Chunk => chunk;
 
     /// <summary>What is read and written.</summary>
     protected RunDemand Demand => demand;
@@ -50,7 +52,7 @@ internal abstract class RunSequence(HookedModel model, PromptChunk chunk, RunDem
 }
 
 /// <summary>The oracle: every pass runs the whole sequence anew, with the same writes at the same positions.</summary>
-internal sealed class WholeSequence(HookedModel model, PromptChunk chunk, RunDemand demand) : RunSequence(model, chunk, demand)
+internal sealed class WholeSequence(HookedModel model, PromptBatch chunk, RunDemand demand) : RunSequence(model, chunk, demand)
 {
     private readonly List<long[]> _generated = [];
 
@@ -86,7 +88,7 @@ internal sealed class WholeSequence(HookedModel model, PromptChunk chunk, RunDem
 }
 
 /// <summary>Computes new positions alone; what the model looks back at is held.</summary>
-internal sealed class CachedSequence(HookedModel model, PromptChunk chunk, RunDemand demand, DisposeScope owner) : RunSequence(model, chunk, demand)
+internal sealed class CachedSequence(HookedModel model, PromptBatch chunk, RunDemand demand, DisposeScope owner) : RunSequence(model, chunk, demand)
 {
     private readonly IncrementalEvaluator _evaluator = new(model, demand.Reads, demand.Touched, demand.ReadBack, owner);
 

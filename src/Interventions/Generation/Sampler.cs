@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions.Generation;
 
 /// <summary>Chooses tokens by their logits.</summary>
 internal static class Sampler

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 
 namespace Interventions.Planning;
 

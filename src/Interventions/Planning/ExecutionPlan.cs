@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 
 namespace Interventions.Planning;
 
@@ -35,7 +36,7 @@ internal sealed class ExecutionPlan
     /// <summary>How many bytes of rows are alive at most, by estimate.</summary>
     public long PeakBytes => Passes.Max(pass => pass.PeakBytes);
 
-    public static ExecutionPlan Create(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs, long budget, bool isStrict = false)
+    public static ExecutionPlan Create(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptBatch chunk, int runs, long budget, bool isStrict = false)
     {
         PlanContext plan = new(graph, shapes, intervention, chunk, runs, isStrict);
         OwnRows own = Sharing.Own(plan);

@@ -1,4 +1,5 @@
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.Runtime;
 
 namespace Interventions.Planning;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 
 namespace Interventions.Planning;
 
@@ -9,14 +8,14 @@ namespace Interventions.Planning;
 internal static class Families
 {
     /// <summary>The families: runs of the prompt set, then for each group of points the derived runs and the changed run.</summary>
-    public static ImmutableArray<Family> Expand(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, int runs, IReadOnlySet<string> pulled)
+    public static ImmutableArray<VariantGroup> Expand(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, int runs, IReadOnlySet<string> pulled)
     {
         SweepPoint[] points = [.. intervention.Points()];
         // Gradients are taken in every run that is measured.
-        var families = ImmutableArray.CreateBuilder<Family>();
+        var families = ImmutableArray.CreateBuilder<VariantGroup>();
         IReadOnlyDictionary<string, Definition> ordinary = Definitions(graph, [.. Differentiated(intervention, points).Except(pulled)]);
         for (int run = 0; run < runs; run++)
-            families.Add(new Family(run, run, run, run == 0 ? null : 0, [], SweepPoint.None, ImmutableDictionary<string, ImmutableArray<BoundWrite>>.Empty, ordinary));
+            families.Add(new VariantGroup(run, run, run, run == 0 ? null : 0, [], SweepPoint.None, ImmutableDictionary<string, ImmutableArray<BoundWrite>>.Empty, ordinary));
 
         string[] structural = [.. Structural(intervention)];
         foreach (int[] members in Enumerable.Range(0, points.Length)
@@ -32,7 +31,7 @@ internal static class Families
                 HashSet<string> touched = [.. writes.Keys];
                 if (run is null)
                     touched.UnionWith(Differentiated(intervention, [point]).Except(pulled));
-                Family family = new(families.Count, run, of, of, [.. members], point, writes, Definitions(graph, touched));
+                VariantGroup family = new(families.Count, run, of, of, [.. members], point, writes, Definitions(graph, touched));
                 families.Add(family with { Whole = Whole(graph, shapes, family) });
             }
         }
@@ -59,7 +58,7 @@ internal static class Families
             .Select(selection => selection?.Placeholder).Concat(donors).OfType<string>().Distinct();
     }
 
-    private static HashSet<string> Whole(ModelGraph graph, NodeShapes shapes, Family family)
+    private static HashSet<string> Whole(ModelGraph graph, NodeShapes shapes, VariantGroup family)
     {
         HashSet<string> reshaped = [.. family.Definitions.Where(pair => shapes.Reshaped(pair.Value) is not null).Select(pair => pair.Key)], readWhole = [];
         if (reshaped.Count == 0)

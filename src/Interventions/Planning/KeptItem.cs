@@ -1,7 +1,9 @@
+using Interventions.Binding;
+
 namespace Interventions.Planning;
 
 /// <summary>One value that is kept of every member of a family, and the node after which everything that it reads is there.</summary>
-/// <param name="Family">The family.</param>
+/// <param name="VariantGroup">The family.</param>
 /// <param name="Keep">The capture or gradient; null for a metric.</param>
 /// <param name="Metric">The metric.</param>
 /// <param name="Point">The point of an unchanged run's value that depends on it; null: the member's own.</param>
@@ -9,12 +11,12 @@ namespace Interventions.Planning;
 /// <param name="Part">Its place in what is stacked.</param>
 /// <param name="Node">The node after which it is kept; <see cref="int.MaxValue"/>: after everything, gradients included.</param>
 /// <param name="Reads">The nodes that are read.</param>
-internal sealed record KeptItem(Family Family, BoundKeep? Keep, BoundMetric? Metric, SweepPoint? Point, int NameIndex, int Part, int Node, IReadOnlyList<int> Reads)
+internal sealed record KeptItem(VariantGroup VariantGroup, BoundKeep? Keep, BoundMetric? Metric, SweepPoint? Point, int NameIndex, int Part, int Node, IReadOnlyList<int> Reads)
 {
     /// <summary>Everything that is kept of some families. Which nodes a swept site names differs between the members' points only if their families do.</summary>
-    public static IEnumerable<KeptItem> Of(PlanContext plan, IEnumerable<Family> families)
+    public static IEnumerable<KeptItem> Of(PlanContext plan, IEnumerable<VariantGroup> families)
     {
-        foreach (Family family in families)
+        foreach (VariantGroup family in families)
         {
             if (!family.IsMeasured)
                 continue;
@@ -45,7 +47,7 @@ internal sealed record KeptItem(Family Family, BoundKeep? Keep, BoundMetric? Met
     }
 
     /// <summary>Null stands for the member's own point.</summary>
-    private static IEnumerable<SweepPoint?> PointsOf(PlanContext plan, Family family, bool isSwept)
+    private static IEnumerable<SweepPoint?> PointsOf(PlanContext plan, VariantGroup family, bool isSwept)
     {
         if (!family.IsUnchanged)
             return [null];

@@ -1,17 +1,18 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 
 namespace Interventions.Planning;
 
 /// <summary>What every step of planning looks at: the two graphs, the families, and the shape of the prompts.</summary>
 internal sealed class PlanContext
 {
-    private readonly PromptChunk _chunk;
+    private readonly PromptBatch _chunk;
     private readonly bool _isStrict, _looksAhead;
     private readonly Dictionary<string, int> _index = new() { [ModelGraph.Tokens] = 0, [ModelGraph.Positions] = 1 };
 
-    public PlanContext(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptChunk chunk, int runs, bool isStrict)
+    public PlanContext(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptBatch chunk, int runs, bool isStrict)
     {
         _isStrict = isStrict;
         _looksAhead = graph.LooksAhead;
@@ -27,7 +28,7 @@ internal sealed class PlanContext
         Pulled = PulledSite.Of(graph, shapes, intervention, Points).ToDictionary(pulled => Index(pulled.Site));
         Families = Planning.Families.Expand(graph, shapes, intervention, runs, Pulled.Values.Select(pulled => pulled.Site).ToHashSet());
         Classes = PromptClass.Of(chunk, runs);
-        foreach (Family family in Families)
+        foreach (VariantGroup family in Families)
             CheckAxes(family);
         Answers = AnswerColumns.Of(this);
         Differentiated = Planning.Families.Differentiated(intervention, Points).Select(Index).Select(node => Pulled.TryGetValue(node, out PulledSite? pulled) ? Index(pulled.Node) : node).ToHashSet();
@@ -50,7 +51,7 @@ internal sealed class PlanContext
 
     public ImmutableArray<SweepPoint> Points { get; }
 
-    public ImmutableArray<Family> Families { get; }
+    public ImmutableArray<VariantGroup> Families { get; }
 
     public ImmutableArray<PromptClass> Classes { get; }
 
@@ -84,7 +85,7 @@ internal sealed class PlanContext
     public string Name(int node) => node switch { 0 => ModelGraph.Tokens, 1 => ModelGraph.Positions, _ => Nodes[node - 2].Name };
 
     /// <summary>Refuses selections of a node that has other axes in a family, whether or not anybody computes it.</summary>
-    private void CheckAxes(Family family)
+    private void CheckAxes(VariantGroup family)
     {
         IEnumerable<BoundSite> sites = [.. family.Writes.Values.SelectMany(writes => writes).Select(write => write.Site), .. family.IsMeasured ? Kept() : []];
         foreach (BoundSite site in sites)
@@ -97,14 +98,14 @@ internal sealed class PlanContext
     }
 
     /// <summary>Whether a node's gradient is taken in a family, or flows through it: then its rows are its own.</summary>
-    public bool IsUnshared(Family family, int node) => node >= FirstDifferentiated && IsDifferentiated(family);
+    public bool IsUnshared(VariantGroup family, int node) => node >= FirstDifferentiated && IsDifferentiated(family);
 
     /// <summary>Whether gradients of the family's metric are its own: the changed run without writes is the base run.</summary>
-    public bool IsDifferentiated(Family family) =>
+    public bool IsDifferentiated(VariantGroup family) =>
         family.IsUnchanged || (family.Run is null && (family.Writes.Count > 0 || !Intervention.Parameters.IsEmpty));
 
     /// <summary>The family that is a run (null: the changed one) at a family's points, or the run of the prompt set.</summary>
-    public Family RunOf(Family family, int run)
+    public VariantGroup RunOf(VariantGroup family, int run)
     {
         if (run < RunCount)
             return Families[run];
@@ -135,18 +136,18 @@ internal sealed class PlanContext
     public bool Checks(BoundWrite write) => _isStrict && write.Node.Kind is null;
 
     /// <summary>How many of the leading positions of a class's prompts a write need not change.</summary>
-    public int Exempt(BoundWrite write, Family family, int promptClass) => Exemptions.Leading(
+    public int Exempt(BoundWrite write, VariantGroup family, int promptClass) => Exemptions.Leading(
         Intervention, write, family.Point, family.TokensOf, run => _chunk.Tokens(run, Classes[promptClass].Representative), _looksAhead);
 
     /// <summary>How many values a site selects at each selected position of a class's prompts.</summary>
-    public long ValuesAtAPosition(BoundSite site, Family family, int promptClass)
+    public long ValuesAtAPosition(BoundSite site, VariantGroup family, int promptClass)
     {
         int row = Classes[promptClass].Representative;
         return site.ValuesAtAPosition(family.Point, _chunk.Tokens(family.TokensOf, row), _chunk.Describe(family.TokensOf, row));
     }
 
     /// <summary>The family that has rows of its own of a node where another one only inherits them.</summary>
-    public Family Owner(RowMap own, Family family, int node, int promptClass, int position)
+    public VariantGroup Owner(RowMap own, VariantGroup family, int node, int promptClass, int position)
     {
         while (family.Parent is int parent && !own[family.Index, node, promptClass].Contains(position))
             family = Families[parent];

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 
 namespace Interventions.Planning;
 
@@ -56,7 +56,7 @@ internal static partial class PlanExplanation
             int layer = Layer().Match(plan.Name(node)) is { Success: true } match ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : node == plan.Index(plan.Graph.Output) ? int.MaxValue : -1;
             if (!layers.TryGetValue(layer, out Work[]? works))
                 layers[layer] = works = new Work[s_steps.Length];
-            foreach (Family family in plan.Families)
+            foreach (VariantGroup family in plan.Families)
             {
                 for (int c = 0; c < plan.Classes.Length; c++)
                 {

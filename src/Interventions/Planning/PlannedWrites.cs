@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Interventions.Binding;
+using Interventions.Sites;
 
 namespace Interventions.Planning;
 
@@ -22,7 +24,7 @@ internal sealed class PlannedWrites
     {
         PlannedWrites writes = new(plan, own, slices);
         WriteCount[] counts = new WriteCount[plan.Intervention.Writes.Sum(write => write.Declared.Count())];
-        foreach (Family family in plan.Families)
+        foreach (VariantGroup family in plan.Families)
             foreach ((string node, ImmutableArray<BoundWrite> all) in family.Writes)
                 for (int i = 0; i < all.Length; i++)
                     for (int c = 0; c < plan.Classes.Length; c++)
@@ -30,7 +32,7 @@ internal sealed class PlannedWrites
         return [.. counts];
     }
 
-    private WriteCount Count(Family family, int node, BoundWrite write, int index, int c)
+    private WriteCount Count(VariantGroup family, int node, BoundWrite write, int index, int c)
     {
         Selection selection = Select(family, write, c);
         IReadOnlyList<int> positions = selection.Positions;
@@ -51,7 +53,7 @@ internal sealed class PlannedWrites
         return there with { Selected = count.Selected * lanes * selection.Values, Due = count.Due * lanes * selection.Values };
     }
 
-    private Selection Select(Family family, BoundWrite write, int c)
+    private Selection Select(VariantGroup family, BoundWrite write, int c)
     {
         if (_selections.TryGetValue((write.Number, family.TokensOf, c), out Selection? known))
             return known;

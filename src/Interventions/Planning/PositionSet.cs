@@ -1,4 +1,5 @@
 using System.Numerics;
+using Interventions.ModelGraphs;
 
 namespace Interventions.Planning;
 
@@ -88,20 +89,20 @@ internal readonly struct PositionSet : IEquatable<PositionSet>
     }
 
     /// <summary>Positions of an output that depend on these of an input.</summary>
-    public PositionSet Forward(Graphs.Reach reach, int length) => IsEmpty ? this : reach.Kind switch
+    public PositionSet Forward(Reach reach, int length) => IsEmpty ? this : reach.Kind switch
     {
-        Graphs.ReachKind.Pointwise => this,
-        Graphs.ReachKind.Causal => Range(First, length),
-        Graphs.ReachKind.Windowed => Of(ToArray().SelectMany(position => Enumerable.Range(position, Math.Min(reach.Width, length - position)))),
+        ReachKind.Pointwise => this,
+        ReachKind.Causal => Range(First, length),
+        ReachKind.Windowed => Of(ToArray().SelectMany(position => Enumerable.Range(position, Math.Min(reach.Width, length - position)))),
         _ => Range(0, length),
     };
 
     /// <summary>Positions of an input on which these of an output depend.</summary>
-    public PositionSet Backward(Graphs.Reach reach, int length) => IsEmpty ? this : reach.Kind switch
+    public PositionSet Backward(Reach reach, int length) => IsEmpty ? this : reach.Kind switch
     {
-        Graphs.ReachKind.Pointwise => this,
-        Graphs.ReachKind.Causal => Range(0, Last + 1),
-        Graphs.ReachKind.Windowed => Of(ToArray().SelectMany(position => Enumerable.Range(Math.Max(0, position - reach.Width + 1), Math.Min(reach.Width, position + 1)))),
+        ReachKind.Pointwise => this,
+        ReachKind.Causal => Range(0, Last + 1),
+        ReachKind.Windowed => Of(ToArray().SelectMany(position => Enumerable.Range(Math.Max(0, position - reach.Width + 1), Math.Min(reach.Width, position + 1)))),
         _ => Range(0, length),
     };
 

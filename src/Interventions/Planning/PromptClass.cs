@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Binding;
 
 namespace Interventions.Planning;
 
@@ -15,19 +14,19 @@ internal sealed record PromptClass(int Length, ImmutableArray<int> Rows, Immutab
     /// <summary>A prompt that stands for all of them.</summary>
     public int Representative => Rows[0];
 
-    public static ImmutableArray<PromptClass> Of(PromptChunk chunk, int runs) =>
+    public static ImmutableArray<PromptClass> Of(PromptBatch chunk, int runs) =>
     [
         .. chunk.Rows.GroupBy(row => Key(chunk, row, runs)).Select(group => new PromptClass(
             chunk.Length(group.First()), [.. group], [.. Enumerable.Range(0, runs).Select(run => Different(chunk, group.First(), run))])),
     ];
 
     /// <summary>What the classes of a chunk look like: chunks of one shape have one plan.</summary>
-    public static string Shape(PromptChunk chunk, int runs) => string.Join('|', chunk.Rows.Select(row => Key(chunk, row, runs)));
+    public static string Shape(PromptBatch chunk, int runs) => string.Join('|', chunk.Rows.Select(row => Key(chunk, row, runs)));
 
-    private static string Key(PromptChunk chunk, int row, int runs) => string.Join(
+    private static string Key(PromptBatch chunk, int row, int runs) => string.Join(
         ';', Enumerable.Range(0, runs).Select(run => $"{string.Join(',', chunk.Tokens(run, row).Positions)}:{Different(chunk, row, run)}").Append($"{chunk.Length(row)}"));
 
-    private static PositionSet Different(PromptChunk chunk, int row, int run)
+    private static PositionSet Different(PromptBatch chunk, int row, int run)
     {
         IReadOnlyList<long> ids = chunk.Tokens(run, row).Ids, first = chunk.Tokens(0, row).Ids;
         return PositionSet.Of(Enumerable.Range(0, ids.Count).Where(position => ids[position] != first[position]));

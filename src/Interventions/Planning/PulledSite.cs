@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 
 namespace Interventions.Planning;
 

@@ -1,4 +1,5 @@
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 
 namespace Interventions.Planning;
 
@@ -15,10 +16,10 @@ internal sealed class Readers
     }
 
     /// <summary>The readers of every node in some families.</summary>
-    public static Readers Of(PlanContext plan, Slices slices, IReadOnlyList<Family> families)
+    public static Readers Of(PlanContext plan, Slices slices, IReadOnlyList<VariantGroup> families)
     {
         Readers readers = new(plan.NodeCount);
-        foreach (Family family in families)
+        foreach (VariantGroup family in families)
         {
             for (int node = 2; node < plan.NodeCount; node++)
             {

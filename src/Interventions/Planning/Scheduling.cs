@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 
 namespace Interventions.Planning;
 
@@ -16,7 +15,7 @@ internal sealed record PlanPass(ImmutableArray<ImmutableArray<int>> Members, Imm
 /// <param name="Batches">What is computed together.</param>
 /// <param name="Written">The families that write there.</param>
 /// <param name="Freed">Nodes that nobody reads after this one.</param>
-internal sealed record PlanStep(int Node, ImmutableArray<PlanBatch> Batches, ImmutableArray<Family> Written, ImmutableArray<int> Freed);
+internal sealed record PlanStep(int Node, ImmutableArray<PlanBatch> Batches, ImmutableArray<VariantGroup> Written, ImmutableArray<int> Freed);
 
 /// <summary>Rows with one definition: one table.</summary>
 /// <param name="Definition">The definition; null for tokens and positions.</param>
@@ -24,11 +23,14 @@ internal sealed record PlanStep(int Node, ImmutableArray<PlanBatch> Batches, Imm
 /// <param name="Chain">
 /// Nodes that nobody else reads and that are computed on the way, in order, some rows at a time: a feed-forward block's neurons never exist for all variants at once.
 /// </param>
-internal sealed record PlanBatch(Definition? Definition, ImmutableArray<RowGroup> Groups, ImmutableArray<(ModelNode Node, Definition Definition)> Chain);
+internal sealed record PlanBatch(Definition? Definition, ImmutableArray<RowSet> Groups, ImmutableArray<(ModelNode Node, Definition Definition)> Chain);
 
 /// <summary>The last step, schedule: in which passes, and when a node's rows are freed.</summary>
 internal static class Scheduling
 {
+    /// <summary>How much of a value is worked on at once: more would leave the processor's cache, less would make products small.</summary>
+    public const long BlockBytes = 12 << 20;
+
     /// <summary>
     /// Tables up to this size find memory that was used before. Larger ones come from the system page by page and go back to it, which costs more than products of more rows gain.
     /// </summary>
@@ -85,7 +87,7 @@ internal static class Scheduling
     }
 
     /// <summary>By family the members that are among some points; an unchanged run is its own only member.</summary>
-    private static ImmutableArray<ImmutableArray<int>> Members(PlanContext plan, Func<Family, bool> isWhole, IEnumerable<int> points)
+    private static ImmutableArray<ImmutableArray<int>> Members(PlanContext plan, Func<VariantGroup, bool> isWhole, IEnumerable<int> points)
     {
         HashSet<int> some = [.. points];
         return [.. plan.Families.Select(family => (isWhole(family) ? [0] : Enumerable.Range(0, family.Points.Length).Where(member => some.Contains(family.Points[member]))).ToImmutableArray())];
@@ -147,21 +149,21 @@ internal static class Scheduling
             long[] links = [.. batch.Chain.Select(link => plan.RowBytes(plan.Index(link.Node.Name)))];
             int[] inputs = [.. batch.Chain.Select(link => link.Definition).Append(definition).SelectMany(link => link.Inputs).Select(input => input.Node)
                 .Except(batch.Chain.Select(link => link.Node.Name)).Select(plan.Index)];
-            long block = Math.Min(rows, Math.Max(64, NodeComputer.BlockBytes / Math.Max(1, links.DefaultIfEmpty(0).Max())));
+            long block = Math.Min(rows, Math.Max(64, BlockBytes / Math.Max(1, links.DefaultIfEmpty(0).Max())));
             return inputs.Sum(input => IsInOrder(input) ? 0 : rows * plan.RowBytes(input)) + (block * links.Sum()) + bytes;
         }
         long whole = batch.Groups.Sum(group => (long)group.Lanes * plan.Classes[group.Class].Length);
         long read = definition.Inputs.Sum(input => IsInOrder(plan.Index(input.Node)) ? 0 : (input.Reach.Kind == ReachKind.Pointwise ? rows : whole) * plan.RowBytes(plan.Index(input.Node)));
         return definition.Piecewise is null
             ? read + (WholeCopies * whole * plan.RowBytes(node))
-            : read + bytes + (long)(PieceCopies * Math.Min(batch.Groups.Max(group => (long)group.Size) * plan.RowBytes(node), NodeComputer.BlockBytes) * (1 + ((double)plan.Longest / plan.RowShape(node).LastOrDefault(1))));
+            : read + bytes + (long)(PieceCopies * Math.Min(batch.Groups.Max(group => (long)group.Size) * plan.RowBytes(node), BlockBytes) * (1 + ((double)plan.Longest / plan.RowShape(node).LastOrDefault(1))));
 
-        bool IsInOrder(int input) => made.TryGetValue(input, out PlanStep? step) && step.Written.IsEmpty && step.Batches is [PlanBatch one] && RowGroup.AreSame(one.Groups, batch.Groups);
+        bool IsInOrder(int input) => made.TryGetValue(input, out PlanStep? step) && step.Written.IsEmpty && step.Batches is [PlanBatch one] && RowSet.AreSame(one.Groups, batch.Groups);
     }
 
     private static PlanPass Pass(PlanContext plan, Slices slices, ImmutableArray<ImmutableArray<int>> members, bool isRetained = false)
     {
-        Family[] families = [.. plan.Families.Where(family => !members[family.Index].IsEmpty)];
+        VariantGroup[] families = [.. plan.Families.Where(family => !members[family.Index].IsEmpty)];
         PlanBatch[][] batches = [.. Enumerable.Range(0, plan.NodeCount).Select(node =>
             Batches(plan, slices, node, [.. families.Where(family => slices.Before.Any(family.Index, node))], members).ToArray())];
         Readers readers = Readers.Of(plan, slices, families);
@@ -184,7 +186,7 @@ internal static class Scheduling
         var steps = ImmutableArray.CreateBuilder<PlanStep>();
         for (int node = 0; node < plan.NodeCount; node++)
         {
-            ImmutableArray<Family> written = [.. families.Where(family => slices.Writes.ContainsKey((family.Index, node)))];
+            ImmutableArray<VariantGroup> written = [.. families.Where(family => slices.Writes.ContainsKey((family.Index, node)))];
             if (batches[node].Length > 0 || !written.IsEmpty || freed[node].Any() || kept.Contains(node))
                 steps.Add(new PlanStep(node, [.. batches[node]], written, [.. freed[node]]));
         }
@@ -193,9 +195,9 @@ internal static class Scheduling
 
     /// <summary>Whether a node's only reader can compute it on the way: the same rows, each alone.</summary>
     private static bool CanFollow(PlanContext plan, PlanBatch node, PlanBatch reader, int index) =>
-        !node.Definition!.LooksBeyond && !reader.Definition!.LooksBeyond && !plan.Shapes[plan.Name(index)].IsPair && reader.Chain.IsEmpty && RowGroup.AreSame(node.Groups, reader.Groups);
+        !node.Definition!.LooksBeyond && !reader.Definition!.LooksBeyond && !plan.Shapes[plan.Name(index)].IsPair && reader.Chain.IsEmpty && RowSet.AreSame(node.Groups, reader.Groups);
 
-    private static IEnumerable<PlanBatch> Batches(PlanContext plan, Slices slices, int node, Family[] families, ImmutableArray<ImmutableArray<int>> members)
+    private static IEnumerable<PlanBatch> Batches(PlanContext plan, Slices slices, int node, VariantGroup[] families, ImmutableArray<ImmutableArray<int>> members)
     {
         if (families.Length == 0)
             yield break;

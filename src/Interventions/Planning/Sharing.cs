@@ -1,4 +1,6 @@
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
+using Interventions.Sites;
 
 namespace Interventions.Planning;
 
@@ -13,7 +15,7 @@ internal static class Sharing
     {
         int classes = plan.Classes.Length;
         OwnRows own = new(new RowMap(plan.Families.Length, plan.NodeCount, classes), new RowMap(plan.Families.Length, plan.NodeCount, classes), [], []);
-        foreach (Family family in plan.Families)
+        foreach (VariantGroup family in plan.Families)
             // A variant is what it is a variant of up to its first write.
             for (int node = family.IsUnchanged ? 0 : Math.Min(plan.FirstDifferentiated, family.Writes.Keys.Select(plan.Index).DefaultIfEmpty(plan.NodeCount).Min()); node < plan.NodeCount; node++)
                 for (int c = 0; c < classes; c++)
@@ -21,7 +23,7 @@ internal static class Sharing
         return own;
     }
 
-    private static void AddRows(PlanContext plan, OwnRows own, Family family, int node, int c)
+    private static void AddRows(PlanContext plan, OwnRows own, VariantGroup family, int node, int c)
     {
         PositionSet rows = Before(plan, own, family, node, c);
         own.Before[family.Index, node, c] = rows;
@@ -35,7 +37,7 @@ internal static class Sharing
         own.After[family.Index, node, c] = rows;
     }
 
-    private static PositionSet Before(PlanContext plan, OwnRows own, Family family, int node, int c)
+    private static PositionSet Before(PlanContext plan, OwnRows own, VariantGroup family, int node, int c)
     {
         PromptClass prompts = plan.Classes[c];
         if (family.Parent is null)
@@ -53,14 +55,14 @@ internal static class Sharing
         return !rows.IsEmpty && family.IsWhole(plan.Nodes[node - 2]) ? prompts.All : rows;
     }
 
-    private static PositionSet AfterWrite(PlanContext plan, OwnRows own, Family family, int node, int c, int index, BoundWrite write, PositionSet rows)
+    private static PositionSet AfterWrite(PlanContext plan, OwnRows own, VariantGroup family, int node, int c, int index, BoundWrite write, PositionSet rows)
     {
         IReadOnlyList<int> selected = plan.Positions(write.Site, family.TokensOf, c, family.Point);
         if (!write.IsCopy || write.Reads[0] is not BoundRead.From { Site: null } from || plan.IsUnshared(family, node))
             return rows | PositionSet.Of(selected);
 
         // A copy of what is there already changes nothing: that row stays the parent's.
-        Family donor = plan.RunOf(family, from.Run.At(family.Point)), parent = plan.Families[family.Parent!.Value];
+        VariantGroup donor = plan.RunOf(family, from.Run.At(family.Point)), parent = plan.Families[family.Parent!.Value];
         IReadOnlyList<int> sources = plan.Positions(write.Site, donor.TokensOf, c, family.Point);
         bool isSame = plan.SelectsSameKeys(write.Site, family.TokensOf, donor.TokensOf, c, family.Point);
         PositionSet before = rows, copies = PositionSet.Empty;
@@ -88,4 +90,4 @@ internal static class Sharing
 /// <param name="Versions">Where a family writes a node: before the first write, after it, after the second, …</param>
 /// <param name="Copies">Where a write, counted in the family's to the node, puts what the parent has.</param>
 internal sealed record OwnRows(
-    RowMap Before, RowMap After, Dictionary<(int Family, int Node, int Class), PositionSet[]> Versions, Dictionary<(int Family, int Node, int Class, int Write), PositionSet> Copies);
+    RowMap Before, RowMap After, Dictionary<(int VariantGroup, int Node, int Class), PositionSet[]> Versions, Dictionary<(int VariantGroup, int Node, int Class, int Write), PositionSet> Copies);

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.Execution;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 
 namespace Interventions.Planning;
 
@@ -30,7 +33,7 @@ internal sealed class Slicing
         Slicing slicing = new(plan, own);
         slicing.DemandKept();
         // Families read earlier ones only; a donor may lie at any node of an earlier family.
-        foreach (Family family in plan.Families.Reverse())
+        foreach (VariantGroup family in plan.Families.Reverse())
             for (int node = plan.NodeCount - 1; node >= 0; node--)
                 slicing.Pass(family, node);
         return slicing._slices;
@@ -38,7 +41,7 @@ internal sealed class Slicing
 
     private void DemandKept()
     {
-        foreach (Family family in _plan.Families)
+        foreach (VariantGroup family in _plan.Families)
         {
             if (!family.IsMeasured)
                 continue;
@@ -62,7 +65,7 @@ internal sealed class Slicing
         }
     }
 
-    private void DemandPulled(PulledSite pulled, Family family, BoundSite site, string node, SweepPoint point)
+    private void DemandPulled(PulledSite pulled, VariantGroup family, BoundSite site, string node, SweepPoint point)
     {
         foreach (string read in pulled.Inputs.Append(pulled.Node))
             Demand(_demand, family, site, read, point, family);
@@ -71,12 +74,12 @@ internal sealed class Slicing
     }
 
     /// <summary>A run of the prompt set has no point of its own: what depends on the point is kept there at every point.</summary>
-    private IEnumerable<SweepPoint> PointsOf(Family family, bool isSwept) =>
+    private IEnumerable<SweepPoint> PointsOf(VariantGroup family, bool isSwept) =>
         !family.IsUnchanged ? [family.Point]
         : isSwept ? _plan.Families.Where(other => other.Run is null).Select(other => other.Point)
         : [SweepPoint.None];
 
-    private void DemandReads(ImmutableArray<BoundRead> reads, Family family, BoundSite? own, string? node, SweepPoint point)
+    private void DemandReads(ImmutableArray<BoundRead> reads, VariantGroup family, BoundSite? own, string? node, SweepPoint point)
     {
         foreach (BoundRead read in reads)
         {
@@ -98,21 +101,21 @@ internal sealed class Slicing
         }
     }
 
-    private void Demand(RowMap demand, Family family, BoundSite site, string node, SweepPoint point, Family reader)
+    private void Demand(RowMap demand, VariantGroup family, BoundSite site, string node, SweepPoint point, VariantGroup reader)
     {
         int index = _plan.Index(node);
         for (int c = 0; c < _plan.Classes.Length; c++)
             Demand(demand, family, index, c, PositionSet.Of(_plan.Positions(site, family.TokensOf, c, point)), reader);
     }
 
-    private void Demand(RowMap demand, Family family, int node, int c, PositionSet rows, Family reader)
+    private void Demand(RowMap demand, VariantGroup family, int node, int c, PositionSet rows, VariantGroup reader)
     {
         demand[family.Index, node, c] |= rows;
         if (reader.Index != family.Index && !reader.IsUnchanged && !rows.IsEmpty)
             _slices.ReadByVariants.Add((family.Index, node));
     }
 
-    private void Pass(Family family, int node)
+    private void Pass(VariantGroup family, int node)
     {
         int classes = _plan.Classes.Length;
         if (!_demand.Any(family.Index, node) && !_demandBefore.Any(family.Index, node))
@@ -137,7 +140,7 @@ internal sealed class Slicing
         }
     }
 
-    private void DemandInputs(Family family, ModelNode node, int c, PositionSet rows)
+    private void DemandInputs(VariantGroup family, ModelNode node, int c, PositionSet rows)
     {
         PromptClass prompts = _plan.Classes[c];
         Definition definition = family.DefinitionOf(node);
@@ -155,7 +158,7 @@ internal sealed class Slicing
     }
 
     /// <summary>Goes through the writes to a node from the last to the first; returns the rows that the first one finds, which are computed or inherited.</summary>
-    private PositionSet[] Written(Family family, int node, ImmutableArray<BoundWrite> writes)
+    private PositionSet[] Written(VariantGroup family, int node, ImmutableArray<BoundWrite> writes)
     {
         int classes = _plan.Classes.Length;
         PositionSet[] needed = [.. _slices.After.Of(family.Index, node)], working = [.. needed];
@@ -194,7 +197,7 @@ internal sealed class Slicing
     /// The rows of which a write needs what was there before it: what it reads, what it leaves in them, and to see what it changes, where that costs nothing: a row that is the parent's. Whoever
     /// reads what is written there reads the parent's row in the parent.
     /// </summary>
-    private PositionSet Found(Family family, int node, int c, BoundWrite write, int index, PositionSet rows) =>
+    private PositionSet Found(VariantGroup family, int node, int c, BoundWrite write, int index, PositionSet rows) =>
         !write.Site.IsWholeAtAPosition || write.Reads.Any(read => read is BoundRead.Value) || _plan.FindsAll(write) ? rows
         : write.Node.Kind is WriteKind.Freeze ? PositionSet.Empty
         : rows.Except(_own.Versions[(family.Index, node, c)][index]);
@@ -215,7 +218,7 @@ internal sealed class Slicing
 /// <param name="Pulled">Rows of which a gradient is pulled back.</param>
 /// <param name="Writes">The writes that are carried out.</param>
 /// <param name="ReadByVariants">By family, nodes of which variants read its rows, because they inherit them or take them from there.</param>
-internal sealed record Slices(RowMap Before, RowMap After, RowMap Pulled, Dictionary<(int Family, int Node), WrittenNode> Writes, HashSet<(int Family, int Node)> ReadByVariants);
+internal sealed record Slices(RowMap Before, RowMap After, RowMap Pulled, Dictionary<(int VariantGroup, int Node), WrittenNode> Writes, HashSet<(int VariantGroup, int Node)> ReadByVariants);
 
 /// <summary>The writes of a family to a node.</summary>
 /// <param name="Steps">The writes, in order.</param>

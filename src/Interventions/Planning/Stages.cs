@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Binding;
 
 namespace Interventions.Planning;
 
@@ -12,24 +13,24 @@ internal static class Stages
     public static ImmutableArray<int> Of(PlanContext plan, Slices slices)
     {
         int[] stages = new int[plan.Families.Length];
-        ILookup<int, (int Node, WrittenNode Written)> writes = slices.Writes.ToLookup(pair => pair.Key.Family, pair => (pair.Key.Node, pair.Value));
+        ILookup<int, (int Node, WrittenNode Written)> writes = slices.Writes.ToLookup(pair => pair.Key.VariantGroup, pair => (pair.Key.Node, pair.Value));
         int stage = 0;
         bool isOne = true;
         // Runs read earlier ones only: they are numbered so, the changed run last.
         foreach (var run in plan.Families.Where(family => !family.IsUnchanged).GroupBy(family => family.Run ?? int.MaxValue).OrderBy(run => run.Key))
         {
             int[] behind = [.. run.SelectMany(family => writes[family.Index].SelectMany(write => write.Written.Steps.SelectMany(step =>
-                Donors(plan, family, step.Write).Where(donor => donor.Node > write.Node).Select(donor => stages[donor.Family.Index]))))];
+                Donors(plan, family, step.Write).Where(donor => donor.Node > write.Node).Select(donor => stages[donor.VariantGroup.Index]))))];
             isOne &= behind.Length == 0;
             stage = Math.Max(Math.Max(stage, 1), behind.DefaultIfEmpty(0).Max() + 1);
-            foreach (Family family in run)
+            foreach (VariantGroup family in run)
                 stages[family.Index] = stage;
         }
         return isOne ? [.. new int[stages.Length]] : [.. stages];
     }
 
     /// <summary>The values of other runs, not at the own site, that a write reads.</summary>
-    private static IEnumerable<(Family Family, int Node)> Donors(PlanContext plan, Family family, BoundWrite write)
+    private static IEnumerable<(VariantGroup VariantGroup, int Node)> Donors(PlanContext plan, VariantGroup family, BoundWrite write)
     {
         foreach (BoundRead read in write.Reads)
         {

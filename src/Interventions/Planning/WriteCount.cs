@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Planning;
 
 /// <summary>How many values a write selects, and what becomes of them.</summary>

@@ -1,5 +1,3 @@
-using Interventions.Execution;
-
 namespace Interventions;
 
 /// <summary>The base of generated results of a generation. Owns its tensors until it is disposed, whatever dispose scopes come and go.</summary>

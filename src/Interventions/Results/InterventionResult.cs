@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
 using static TorchSharp.torch;
 
 namespace Interventions;

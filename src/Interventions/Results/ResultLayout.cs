@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Interventions.Execution;
+namespace Interventions.Results;
 
 /// <summary>What a result consists of beside its tensors, and how these are called.</summary>
 /// <param name="Declaration">The declaration's name.</param>

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
-using Interventions.Files;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Execution;
+namespace Interventions;
 
 /// <summary>What a run kept, by name: in the changed run (with the sweep's axes in front) and in every unchanged run. Owns its tensors.</summary>
 /// <remarks>Results are for reading: where nothing was written, the changed run's tensor and the unchanged run's may be one memory. Clone before writing into one.</remarks>

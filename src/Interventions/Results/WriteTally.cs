@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Interventions.Runtime;
 
-namespace Interventions.Execution;
+namespace Interventions.Results;
 
 /// <summary>What a declared write did, and what tells whether it should have done something.</summary>
 /// <param name="Effect">What it did.</param>

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Sites;
 
 /// <summary>A placeholder that stands alone, where a strength or a run may stand: <c>{alpha}</c>.</summary>

@@ -4,8 +4,9 @@ using System.Globalization;
 using System.Linq;
 using System.Security.Cryptography;
 using System.Text;
+using Interventions.Sites;
 
-namespace Interventions.Sites;
+namespace Interventions;
 
 public sealed partial record ModelSchema
 {

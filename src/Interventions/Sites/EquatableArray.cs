@@ -3,7 +3,7 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 
-namespace Interventions.Sites;
+namespace Interventions.Runtime;
 
 /// <summary>An immutable array that equals another one with equal elements, so that records holding it compare by value.</summary>
 /// <remarks>Linked into the generator: whatever flows through an incremental pipeline must compare by value.</remarks>

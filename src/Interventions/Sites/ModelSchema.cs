@@ -1,4 +1,6 @@
-namespace Interventions.Sites;
+using Interventions.Runtime;
+
+namespace Interventions;
 
 /// <summary>What names a model has: its sites with their axes, and how long the countable axes are.</summary>
 /// <param name="Model">The model type's name, for messages: <c>Gpt2Small</c>.</param>

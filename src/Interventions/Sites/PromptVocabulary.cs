@@ -1,4 +1,6 @@
-namespace Interventions.Sites;
+using Interventions.Runtime;
+
+namespace Interventions;
 
 /// <summary>What names a prompt set has.</summary>
 /// <param name="PromptSet">The prompt set's type name, for messages: <c>IoiPrompts</c>.</param>

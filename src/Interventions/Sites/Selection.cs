@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Sites;
 
 /// <summary>Which indices of an axis a path names: all of them, some at once (brackets), or one at a time (braces).</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Interventions.Runtime;
 
 namespace Interventions.Sites;
 

@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using System.Linq;
+using Interventions.Runtime;
 
 namespace Interventions.Sites;
 

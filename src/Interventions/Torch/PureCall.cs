@@ -1,4 +1,3 @@
-using Interventions.Graphs;
 using static TorchSharp.torch;
 
 namespace Interventions.Torch;
@@ -37,7 +36,4 @@ internal static class PureCall
         using (Finalizers.Pause())
             return method(arguments);
     }
-
-    /// <summary>The same for a method of several arguments.</summary>
-    public static Tensor Run(MethodBody method, ReadOnlySpan<Tensor> arguments) => Run(arguments, method.Invoke);
 }

@@ -1,5 +1,4 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;
 

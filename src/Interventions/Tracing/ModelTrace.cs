@@ -1,9 +1,10 @@
 using System.Collections;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
+using Interventions.Tracing;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Tracing;
+namespace Interventions;
 
 /// <summary>
 /// A forward pass to walk through, site by site in the order in which they are computed: <c>foreach (var site in model.Trace(prompts)) { … }</c>. Leaving the loop stops the pass, and

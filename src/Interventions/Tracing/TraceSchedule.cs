@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 
 namespace Interventions.Tracing;
 
@@ -44,7 +43,7 @@ internal sealed record TraceSchedule(ImmutableArray<TraceStep> Steps)
     }
 
     private static HashSet<string> Needed(ModelGraph graph, HashSet<string> wanted) =>
-        [.. Schedule.Of(graph, wanted, new HashSet<string>()).Steps.Select(step => step.Node.Name)];
+        [.. NodeOrder.Of(graph, wanted, new HashSet<string>()).Steps.Select(step => step.Node.Name)];
 }
 
 /// <summary>One node's turn.</summary>

@@ -1,5 +1,5 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Binding;
+using Interventions.ModelGraphs;
 using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,7 +18,7 @@ internal static class TraceTokens
         PromptVocabulary vocabulary = prompts.Vocabulary;
         if (run is not null && VocabularyResolver.UnknownRun(run, vocabulary) is { } problem)
             throw new InterventionException($"Trace: {problem.Message}");
-        PromptChunk all = new(prompts, [.. Enumerable.Range(0, prompts.Prompts.Count)]);
+        PromptBatch all = new(prompts, [.. Enumerable.Range(0, prompts.Prompts.Count)]);
         if (model.Graph.LooksAhead && !all.HasOneLength)
             throw new InterventionException($"Trace: the prompts of {vocabulary.PromptSet} differ in length, and {model.Schema.Model} looks at all positions, padding included. Trace those of one length together.");
         using DisposeScope scope = NewDisposeScope();

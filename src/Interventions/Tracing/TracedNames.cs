@@ -1,4 +1,5 @@
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 using Interventions.Sites;
 
 namespace Interventions.Tracing;

@@ -1,10 +1,9 @@
-using Interventions.Execution;
-using Interventions.Planning;
-using Interventions.Sites;
+using Interventions.Binding;
+using Interventions.Tracing;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Tracing;
+namespace Interventions;
 
 /// <summary>A site at which a trace stands. It is over when the loop goes on.</summary>
 public sealed class TracedSite

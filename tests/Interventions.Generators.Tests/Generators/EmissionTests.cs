@@ -40,11 +40,11 @@ public sealed class EmissionTests
     {
         string text = Compilations.GeneratedText("""
             [ModelSchema, Site("a", "batch"), Site("b", "batch", SameStep = true), Site("c", SameStep = true, Beside = true)]
-            public abstract partial class Mine : Interventions.Graphs.HookedModel;
+            public abstract partial class Mine : Interventions.ModelGraphs.HookedModel;
             """);
 
-        Assert.Contains("SiteDefinition(\"a\", global::Interventions.Sites.EquatableArray.Of(\"batch\")),", text, StringComparison.Ordinal);
-        Assert.Contains("SiteDefinition(\"b\", global::Interventions.Sites.EquatableArray.Of(\"batch\")) { SameStep = true },", text, StringComparison.Ordinal);
+        Assert.Contains("SiteDefinition(\"a\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")),", text, StringComparison.Ordinal);
+        Assert.Contains("SiteDefinition(\"b\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")) { SameStep = true },", text, StringComparison.Ordinal);
         Assert.Contains("SiteDefinition(\"c\", default) { SameStep = true, Beside = true },", text, StringComparison.Ordinal);
     }
 
@@ -208,7 +208,7 @@ public sealed class EmissionTests
         public partial class Outer
         {
             [ModelSchema] private protected partial class Inner : Gpt2Model;
-            [ModelSchema] internal abstract partial class Family : Gpt2Model { protected Family(Interventions.Models.Decoder.DecoderCheckpoint c, Interventions.Sites.ModelSchema s) : base(c, s) { } }
+            [ModelSchema] internal abstract partial class Family : Gpt2Model { protected Family(Interventions.Models.Decoder.DecoderCheckpoint c, Interventions.ModelSchema s) : base(c, s) { } }
         }
         """);
 

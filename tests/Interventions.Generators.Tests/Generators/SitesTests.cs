@@ -44,7 +44,7 @@ public sealed class SitesTests
 
     [Fact]
     public void ADonorCanBeAConstant() => Assert.Contains(
-        "new global::Interventions.Graphs.Read.From(\"corrupted\", \"embed\")", Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention(
+        "new global::Interventions.Runtime.Read.From(\"corrupted\", \"embed\")", Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention(
             "[Patch(Toy.Sites.Embed)] static Tensor P([From(\"corrupted\", Toy.Sites.Embed)] Tensor x) => x;")), StringComparison.Ordinal);
 
     [Fact]

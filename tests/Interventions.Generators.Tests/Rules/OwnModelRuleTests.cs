@@ -18,7 +18,7 @@ public sealed class OwnModelRuleTests
         [Site("tower.{layer}.end", "batch", "pos", "d_model")]
         [Site("annex.{layer}.end", "batch", "pos", "d_model")]
         [Site("pool", "batch", "pos", "d_model"), Site("scores", "batch", "pos", "d_model")]
-        public abstract partial class Toy : Interventions.Graphs.HookedModel;
+        public abstract partial class Toy : Interventions.ModelGraphs.HookedModel;
         """;
 
     [Theory]

@@ -15,10 +15,10 @@ internal static class Sources
         [Site("blocks.{layer}.mlp.post", "batch", "pos", "neuron")]
         [Site("blocks.{layer}.mlp_out", "batch", "pos", "d_model")]
         [Site("logits", "batch", "pos", "vocab")]
-        public abstract class Decoder : Interventions.Graphs.HookedModel
+        public abstract class Decoder : Interventions.ModelGraphs.HookedModel
         {
-            public override Interventions.Sites.ModelSchema Schema => throw new NotImplementedException();
-            public override Interventions.Graphs.ModelGraph Graph => throw new NotImplementedException();
+            public override Interventions.ModelSchema Schema => throw new NotImplementedException();
+            public override Interventions.ModelGraphs.ModelGraph Graph => throw new NotImplementedException();
             public override int? ContextLength => null;
             public override int VocabularySize => 10;
             public override Device Device => CPU;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using Interventions.Files;
 using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,7 @@
-using Interventions.Execution;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
+using Interventions.Planning;
+using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.Decoder;

@@ -1,4 +1,4 @@
-using Interventions.Execution;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Tests;
 using TorchSharp;

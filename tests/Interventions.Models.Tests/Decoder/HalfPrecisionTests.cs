@@ -1,6 +1,5 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;

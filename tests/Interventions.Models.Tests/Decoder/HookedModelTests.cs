@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Interventions.Sites;
+using Interventions.ModelGraphs;
 using TorchSharp;
 
 namespace Interventions.Models.Tests.Decoder;

@@ -1,9 +1,8 @@
 using System.Reflection;
-using Interventions.Files;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;

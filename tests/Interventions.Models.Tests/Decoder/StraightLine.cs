@@ -1,4 +1,5 @@
 using Interventions.Models.Decoder;
+using Interventions.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

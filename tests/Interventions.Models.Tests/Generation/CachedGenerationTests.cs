@@ -1,6 +1,5 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 using TorchSharp;
 using static Interventions.Models.Tests.Generation.GenerationCases;
 using static TorchSharp.torch;

@@ -1,7 +1,6 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Language;
+using Interventions.Runtime;
 using TorchSharp;
 using static Interventions.Models.Tests.Generation.GenerationCases;
 using static TorchSharp.torch;

@@ -1,4 +1,3 @@
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
 using Interventions.Tests;
 using TorchSharp;

@@ -1,7 +1,6 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using Interventions.Graphs;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Tests.Language;
 

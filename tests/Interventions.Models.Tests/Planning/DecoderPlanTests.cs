@@ -1,8 +1,7 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Models.Tests.Reference;
+using Interventions.Runtime;
 using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;

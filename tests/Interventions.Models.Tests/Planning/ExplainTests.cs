@@ -1,10 +1,9 @@
 using System.Globalization;
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
-using Interventions.Tests;
+using Interventions.Runtime;
 using Interventions.Testing;
+using Interventions.Tests;
 
 namespace Interventions.Models.Tests.Planning;
 

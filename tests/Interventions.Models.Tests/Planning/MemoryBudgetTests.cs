@@ -1,7 +1,6 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
 using Interventions.Planning;
+using Interventions.Runtime;
 using Interventions.Tests;
 
 namespace Interventions.Models.Tests.Planning;

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using Interventions.Graphs;
 using Interventions.Models.Tests.Language;
 using Microsoft.ML.Tokenizers;
 

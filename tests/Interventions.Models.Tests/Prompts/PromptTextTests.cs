@@ -1,4 +1,3 @@
-using Interventions.Graphs;
 using Interventions.Models.Tests.Language;
 using Interventions.Models.Tests.Tokenization;
 

@@ -1,9 +1,9 @@
 using System.Reflection;
 using System.Text.Json;
-using Interventions.Files;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Sites;
+using Interventions.Planning;
+using Interventions.Runtime;
 using Interventions.Testing;
 using Xunit.Sdk;
 using static TorchSharp.torch;

@@ -1,7 +1,5 @@
-using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using System.Text.Json;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Runtime;
 using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

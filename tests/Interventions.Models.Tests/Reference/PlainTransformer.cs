@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Interventions.Files;
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
+using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

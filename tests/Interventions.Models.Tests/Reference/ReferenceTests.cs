@@ -1,5 +1,4 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Testing;

@@ -1,9 +1,6 @@
 using System.Text.Json;
-using Interventions.Execution;
-using Interventions.Files;
-using Interventions.Graphs;
 using Interventions.Models.Decoder;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
-using Interventions.Execution;
-using Interventions.Files;
+using Interventions.ModelGraphs;
 using Interventions.Models.Tokenization;
 using Interventions.Testing;
 using TorchSharp;

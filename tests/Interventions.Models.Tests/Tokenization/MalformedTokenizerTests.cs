@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Interventions.Runtime;
 using Interventions.Testing;
 
 namespace Interventions.Models.Tests.Tokenization;

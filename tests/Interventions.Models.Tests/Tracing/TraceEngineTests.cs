@@ -1,11 +1,10 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Models.Tests.Reference;
-using Interventions.Sites;
+using Interventions.Planning;
+using Interventions.Runtime;
 using Interventions.Tests;
-using Interventions.Tracing;
 using TorchSharp;
 using static TorchSharp.torch;
 

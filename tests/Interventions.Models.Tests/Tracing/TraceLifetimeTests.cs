@@ -1,6 +1,5 @@
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
-using Interventions.Tracing;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,9 +1,8 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
 using Interventions.Models.Tests.Reference;
-using Interventions.Tracing;
+using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,8 +2,7 @@ extern alias Explore;
 extern alias UserModel;
 
 using Explore::Interventions.Examples.Explore;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Tests;
 using TorchSharp;

@@ -1,5 +1,4 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

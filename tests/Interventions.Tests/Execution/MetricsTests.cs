@@ -1,6 +1,6 @@
+using Interventions.Binding;
 using Interventions.Execution;
-using Interventions.Graphs;
-using Interventions.Planning;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,3 @@
-using Interventions.Graphs;
-
 namespace Interventions.Tests.Execution;
 
 /// <summary>Rows with padding become prompts without.</summary>

@@ -1,5 +1,5 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Runtime;
+using Interventions.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

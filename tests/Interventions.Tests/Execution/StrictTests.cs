@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.Runtime;
 
 namespace Interventions.Tests.Execution;
 

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
-using Interventions.Graphs;
+using Interventions.Runtime;
 using Interventions.Testing;
 using static TorchSharp.torch;
 

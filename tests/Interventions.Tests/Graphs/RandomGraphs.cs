@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using System.Reflection;
 using FsCheck;
 using FsCheck.Fluent;
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.Runtime;
 using Interventions.Tests.Execution;
+using Interventions.Torch;
 using static TorchSharp.torch;
 
 namespace Interventions.Tests.Graphs;
@@ -126,7 +126,7 @@ internal static class RandomGraphs
     }
 
     /// <summary>A method of its own: no two are equal.</summary>
-    private static Interventions.Graphs.MethodBody Body()
+    private static Interventions.Runtime.MethodBody Body()
     {
         object own = new();
         return x => own is null ? x[0] : x[^1];

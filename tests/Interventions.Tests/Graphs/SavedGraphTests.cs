@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using FsCheck;
 using FsCheck.Fluent;
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Runtime;
 using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;

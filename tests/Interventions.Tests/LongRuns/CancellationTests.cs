@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Runtime;
 using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -51,7 +51,7 @@ public sealed class CancellationTests : IDisposable
         ToyPrompts prompts = ToyPrompts.Random(7, [.. Enumerable.Repeat(4, 200)]);
         InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
         graph = graph with { Writes = [.. graph.Writes, BuiltInWrites.Resample("blocks.1.out[pos=0]", "corrupted", 3)] };
-        BatchedRun run = InterventionRunner.Prepare(graph, _model, prompts, new RunOptions { BatchSize = 1 });
+        BatchLoop run = InterventionRunner.Prepare(graph, _model, prompts, new RunOptions { BatchSize = 1 });
         run.Each(_ => true, (_, output) =>
         {
             output.Dispose();

@@ -1,5 +1,4 @@
 using Interventions.Execution;
-using Interventions.Graphs;
 using Interventions.Tests.Execution;
 using static TorchSharp.torch;
 
@@ -30,7 +29,7 @@ internal static class KilledRun
         using ToyModel model = new();
         using Tensor direction = LongStudy.Direction();
         InterventionGraph graph = Graph(direction, pause: 0);
-        RunOrigin origin = RunOrigin.Of(graph, model, Prompts, Options);
+        ResultOrigin origin = ResultOrigin.Of(graph, model, Prompts, Options);
         InterventionRunner.Prepare(graph, model, Prompts, Options).Each(
             _ => true,
             (batch, output) =>

@@ -1,6 +1,5 @@
-using Interventions.Execution;
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;

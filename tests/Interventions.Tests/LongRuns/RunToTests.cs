@@ -1,8 +1,5 @@
 using System.Diagnostics;
-using Interventions.Execution;
-using Interventions.Files;
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.ModelGraphs;
 using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;

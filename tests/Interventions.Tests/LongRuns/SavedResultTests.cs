@@ -1,6 +1,5 @@
-using Interventions.Execution;
-using Interventions.Files;
-using Interventions.Graphs;
+using Interventions.Results;
+using Interventions.Runtime;
 using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;

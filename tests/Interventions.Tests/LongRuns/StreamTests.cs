@@ -1,5 +1,5 @@
-using Interventions.Execution;
-using Interventions.Graphs;
+using Interventions.Results;
+using Interventions.Runtime;
 using Interventions.Tests.Execution;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
-using Interventions.Graphs;
+using Interventions.ModelGraphs;
 using Interventions.Planning;
+using Interventions.Sites;
 
 namespace Interventions.Tests.Planning;
 

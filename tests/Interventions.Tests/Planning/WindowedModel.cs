@@ -1,5 +1,5 @@
-using Interventions.Graphs;
-using Interventions.Sites;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using Interventions.Runtime;
 using Interventions.Sites;
 using static Interventions.Sites.SiteProblemKind;
 

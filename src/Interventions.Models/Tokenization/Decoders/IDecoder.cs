@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Turns tokens back into text, in pieces that are then put together: the format's <c>decoder</c>.</summary>

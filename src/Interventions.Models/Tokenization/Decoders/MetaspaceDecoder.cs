@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Writes ▁ (or another sign) as a space again, and drops those of the first token, which the pre-tokenizer put there.</summary>

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Rewrites a text before it is split: the format's <c>normalizer</c>.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Interventions.Sites;
 
 namespace Interventions.Models.Tokenization;
 

@@ -1,3 +1,5 @@
+using Interventions.Sites;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Drops combining marks. Composed characters keep theirs: files decompose first.</summary>

@@ -1,3 +1,5 @@
+using Interventions.Sites;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Drops white space at the ends.</summary>

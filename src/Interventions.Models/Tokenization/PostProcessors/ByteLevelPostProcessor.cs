@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Where the file asks for it, takes the spaces at a token's ends out of what it covers. The ids stay.</summary>

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>A token of a text, by the UTF-16 units it covers.</summary>

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Puts special tokens around a text, such as a beginning of sentence. They cover nothing.</summary>

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Cuts a text into the words that the model encodes one by one: the format's <c>pre_tokenizer</c>.</summary>

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>SentencePiece's: writes spaces as ▁ (or another sign), puts one in front, and cuts before each.</summary>

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>When Metaspace puts its sign in front of a text that does not begin with one.</summary>

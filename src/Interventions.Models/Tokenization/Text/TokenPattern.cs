@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Tokenization;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Interventions.ModelGraphs;
 
 namespace Interventions.Models.Tokenization;
 

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>A token within a word, by the code points it covers. <see cref="Missing"/> marks characters that no token stands for.</summary>

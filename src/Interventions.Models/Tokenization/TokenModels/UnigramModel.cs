@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Tokenization;
 

@@ -1,0 +1,65 @@
+using Interventions.Sites;
+
+namespace Interventions.Binding;
+
+/// <summary>Refuses selections that lie outside a prompt, before anything is computed.</summary>
+internal static class PositionChecks
+{
+    /// <summary>Looks at every selection in every prompt, in the runs in which it is read or written.</summary>
+    /// <param name="intervention">The declaration.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="generates">Whether there will be new tokens: then what selects these alone is no mistake.</param>
+    /// <exception cref="InterventionException">A position lies outside a prompt, or a range is empty in it.</exception>
+    public static void Check(BoundIntervention intervention, IPromptSet prompts, bool generates = false)
+    {
+        PromptBatch all = new(prompts, [.. Enumerable.Range(0, prompts.Prompts.Count)]);
+        SweepPoint[] points = [.. intervention.Points()];
+        int[] everyRun = [.. Enumerable.Range(0, prompts.Vocabulary.Runs.Count)];
+        foreach (BoundWrite write in intervention.Writes)
+            CheckMethod(write.Site, write.Run is int run ? TokensOf(new DonorRun(run)) : [intervention.BaseRun], write.Reads);
+        foreach (BoundKeep kept in intervention.Captures.Concat<BoundKeep>(intervention.Gradients))
+            CheckMethod(kept.Site, everyRun, kept.Reads);
+        foreach (BoundMetric metric in intervention.Metrics)
+            CheckMethod(null, everyRun, metric.Reads);
+
+        int[] TokensOf(DonorRun donor) => [.. (donor.Sweep is null ? [SweepPoint.None] : points).Select(donor.At).Distinct()
+            .Select(run => intervention.Runs.FirstOrDefault(derived => derived.Number == run)?.Of ?? run)];
+
+        void CheckMethod(BoundSite? own, int[] runs, IEnumerable<BoundRead> reads)
+        {
+            if (own is not null)
+                CheckSite(own, runs);
+            foreach (BoundRead read in reads)
+            {
+                (BoundSite? site, int[] of) = read switch
+                {
+                    BoundRead.From from => (from.Site ?? own, TokensOf(from.Run)),
+                    BoundRead.Partner partner => (own, TokensOf(partner.Run)),
+                    BoundRead.Mean mean when mean.Over == prompts => (own, TokensOf(mean.Run)),
+                    BoundRead.Of same => (same.Site, runs),
+                    BoundRead.Logits logits => (logits.At, logits.Run is int run ? [run] : runs),
+                    _ => ((BoundSite?)null, runs),
+                };
+                if (site is not null)
+                    CheckSite(site, of);
+                if (read is BoundRead.Mean { Over: var over } other && over != prompts)
+                    CheckSite(other.In(own!), [other.Run.At(SweepPoint.None)], new PromptBatch(over, [.. Enumerable.Range(0, over.Prompts.Count)]));
+            }
+        }
+
+        void CheckSite(BoundSite site, int[] runs, PromptBatch? others = null)
+        {
+            PromptBatch checkedPrompts = others ?? all;
+            for (int axis = 0; axis < site.Axes.Length; axis++)
+            {
+                if (!site.IsPositional(axis))
+                    continue;
+                IEnumerable<SweepPoint> different = site.Axes[axis].Placeholder is string swept ? points.DistinctBy(point => point[swept]) : [SweepPoint.None];
+                foreach (SweepPoint point in different.Where(point => !generates || site.SelectionAt(axis, point).OfPrompt() is not null))
+                    foreach (int run in runs)
+                        for (int row = 0; row < checkedPrompts.Count; row++)
+                            site.PositionIndices(axis, point, checkedPrompts.Tokens(run, row), checkedPrompts.Describe(run, row));
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
+
+namespace Interventions.Binding;
+
+/// <summary>Refuses prompts that the model cannot read, before anything is computed.</summary>
+internal static class PromptChecks
+{
+    /// <summary>The same for the prompts over which means are taken.</summary>
+    public static void CheckReferences(BoundIntervention intervention, IPromptSet prompts, HookedModel model)
+    {
+        foreach (BoundRead.Mean mean in intervention.Means.DistinctBy(mean => mean.Over))
+            if (mean.Over != prompts)
+                Check(mean.Over, model);
+    }
+
+    public static void Check(IPromptSet prompts, HookedModel model)
+    {
+        string set = prompts.Vocabulary.PromptSet;
+        string name = model.Schema.Model;
+        if (prompts.Prompts.Count == 0)
+            throw new InterventionException($"{set} has no prompts; a run needs at least one.");
+        for (int i = 0; i < prompts.Prompts.Count; i++)
+        {
+            PromptTokens prompt = prompts.Prompts[i] ?? throw new InterventionException($"prompt {i} of {set} is null.");
+            CheckNames($"prompt {i} of {set}", "runs", prompt.Runs, prompts.Vocabulary.Runs);
+            CheckNames($"prompt {i} of {set}", "answers", prompt.Answers, prompts.Vocabulary.Answers);
+            for (int run = 0; run < prompt.Runs.Count; run++)
+            {
+                string where = $"prompt {i} of {set}, run '{prompts.Vocabulary.Runs[run]}'";
+                if (prompt.Runs[run] is not { Ids: { Count: > 0 } ids, Positions: var positions })
+                    throw new InterventionException($"{where} has no tokens.");
+                CheckNames(where, "positions", positions, prompts.Vocabulary.Positions);
+                for (int position = 0; position < positions.Count; position++)
+                    if (positions[position] < 0 || positions[position] >= ids.Count)
+                        throw new InterventionException(
+                            $"{where}: position '{prompts.Vocabulary.Positions[position]}' is {positions[position]}, outside its {ids.Count} tokens.");
+                if (ids.Count != prompt.Runs[0].Ids.Count)
+                    throw new InterventionException(
+                        $"The runs of prompt {i} of {set} differ in length: '{prompts.Vocabulary.Runs[0]}' has {prompt.Runs[0].Ids.Count} tokens, '{prompts.Vocabulary.Runs[run]}' has {ids.Count}. Patching needs them aligned token by token.");
+                if (model.ContextLength is int most && ids.Count > most)
+                    throw new InterventionException($"{where} has {ids.Count} tokens; {name} reads at most {most}.");
+                foreach (long id in ids)
+                    CheckToken(id, where);
+            }
+            foreach (long id in prompt.Answers)
+                CheckToken(id, $"an answer of prompt {i} of {set}");
+        }
+
+        static void CheckNames<T>(string where, string what, IReadOnlyList<T>? values, EquatableArray<string> names)
+        {
+            if (values is null || values.Count != names.Count)
+                throw new InterventionException($"{where} has {values?.Count ?? 0} {what}; its vocabulary names {names.Count}: {string.Join(", ", names)}.");
+        }
+
+        void CheckToken(long id, string where)
+        {
+            if (id < 0 || id >= model.VocabularySize)
+                throw new InterventionException($"{where} has token {id}; {name} knows tokens 0 to {model.VocabularySize - 1}. Was it made with another model's tokenizer?");
+        }
+    }
+}

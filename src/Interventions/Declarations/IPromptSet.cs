@@ -1,0 +1,50 @@
+namespace Interventions;
+
+/// <summary>Prompts as token ids, several runs of each, with named positions and answers.</summary>
+public interface IPromptSet
+{
+    /// <summary>The names.</summary>
+    PromptVocabulary Vocabulary { get; }
+
+    /// <summary>The prompts, in order.</summary>
+    IReadOnlyList<PromptTokens> Prompts { get; }
+}
+
+/// <summary>One prompt: the same text in every run, token by token aligned.</summary>
+/// <param name="Runs">A run's tokens, in the order of the vocabulary's runs.</param>
+/// <param name="Answers">The answers' token ids, in the order of the vocabulary's answers.</param>
+public sealed record PromptTokens(IReadOnlyList<RunTokens> Runs, IReadOnlyList<long> Answers)
+{
+    /// <summary>Which sentence pattern the prompt was made from: a mean is taken over prompts of one template. Default: 0, the same for all.</summary>
+    public int Template { get; init; }
+}
+
+/// <summary>One prompt in one run.</summary>
+/// <param name="Ids">Token ids, at least one.</param>
+/// <param name="Positions">Token indices, in the order of the vocabulary's positions.</param>
+public sealed record RunTokens(IReadOnlyList<long> Ids, IReadOnlyList<int> Positions)
+{
+    /// <summary>The real tokens of a row that is padded before them, behind them, or both. Runs see no padding, so that they are the same whichever it was.</summary>
+    /// <param name="ids">Token ids, padding included.</param>
+    /// <param name="mask">Which of them are real, as tokenizers give it: 1, and 0 for padding.</param>
+    /// <param name="positions">Token indices in <paramref name="ids"/>; they become those among the real tokens.</param>
+    /// <exception cref="ArgumentException">
+    /// The mask has another length than the ids or no real token, there is padding between real tokens, or a position is padding.
+    /// </exception>
+    public static RunTokens OfPadded(IReadOnlyList<long> ids, IReadOnlyList<long> mask, IReadOnlyList<int> positions)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        ArgumentNullException.ThrowIfNull(mask);
+        ArgumentNullException.ThrowIfNull(positions);
+        if (mask.Count != ids.Count)
+            throw new ArgumentException($"The mask has {mask.Count} entries for {ids.Count} tokens; it needs one a token.", nameof(mask));
+        int[] real = [.. Enumerable.Range(0, ids.Count).Where(i => mask[i] != 0)];
+        if (real.Length == 0)
+            throw new ArgumentException($"All {ids.Count} tokens are padding by the mask.", nameof(mask));
+        if (real[^1] - real[0] >= real.Length)
+            throw new ArgumentException($"By the mask there is padding between tokens {real[0]} and {real[^1]}; it can only stand before and behind a prompt.", nameof(mask));
+        if (positions.Where(position => position < real[0] || position > real[^1]).Select(position => (int?)position).FirstOrDefault() is int outside)
+            throw new ArgumentException($"Position {outside} is no real token; those are {real[0]} to {real[^1]}.", nameof(positions));
+        return new RunTokens([.. real.Select(i => ids[i])], [.. positions.Select(position => position - real[0])]);
+    }
+}

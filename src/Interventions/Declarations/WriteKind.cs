@@ -1,0 +1,180 @@
+using System.Collections.Immutable;
+using Interventions.Sites;
+using static TorchSharp.torch;
+
+namespace Interventions.Runtime;
+
+/// <summary>
+/// What a write does, as data: an executor can recognise it, and it can be printed and saved. Each kind also says what its body reads and what the body returns, so that whoever does
+/// not recognise it calls the body like any method.
+/// </summary>
+public abstract record WriteKind
+{
+    private protected WriteKind()
+    {
+    }
+
+    /// <summary>What <see cref="Apply"/> reads, in order.</summary>
+    public abstract ImmutableArray<Read> Reads { get; }
+
+    /// <summary>The tensors that it holds, borrowed.</summary>
+    public virtual ImmutableArray<Tensor> Tensors => [];
+
+    /// <summary>The value that is written: the selection's shape, or one that broadcasts to it.</summary>
+    /// <param name="arguments">One tensor a read.</param>
+    public abstract Tensor Apply(ReadOnlySpan<Tensor> arguments);
+
+    /// <summary>The same where runs have other names. Partners and means are of the prompt set's runs, whose names stay.</summary>
+    internal WriteKind InRuns(Func<string?, string?> name) => this switch
+    {
+        Freeze freeze => freeze with { To = name(freeze.To) },
+        Copy copy => copy with { From = name(copy.From) },
+        Mix mix => mix with { From = name(mix.From) },
+        _ => this,
+    };
+
+    /// <summary>(x·d / d·d) d along the last axis.</summary>
+    private static Tensor Along(Tensor x, Tensor direction)
+    {
+        Tensor d = direction.to(x.dtype);
+        return (x * d).sum([-1], keepdim: true) / (d * d).sum() * d;
+    }
+
+    /// <summary>A kind that reads nothing but the value itself.</summary>
+    public abstract record OfValue : WriteKind
+    {
+        private protected OfValue()
+        {
+        }
+
+        /// <inheritdoc/>
+        public sealed override ImmutableArray<Read> Reads => [new Read.Value()];
+    }
+
+    /// <summary>A kind that takes over one value read elsewhere.</summary>
+    public abstract record OfDonor : WriteKind
+    {
+        private protected OfDonor()
+        {
+        }
+
+        /// <inheritdoc/>
+        public sealed override ImmutableArray<Read> Reads => [Donor];
+
+        /// <summary>The value.</summary>
+        private protected abstract Read Donor { get; }
+
+        /// <inheritdoc/>
+        public sealed override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0];
+    }
+
+    /// <summary>A kind that reads the value and a swept number.</summary>
+    /// <param name="Sweep">The placeholder, in braces.</param>
+    public abstract record OfSweep(string Sweep) : WriteKind
+    {
+        /// <inheritdoc/>
+        public sealed override ImmutableArray<Read> Reads => [new Read.Value(), new Read.Swept(BracedName.Read(Sweep) ?? Sweep)];
+    }
+
+    /// <summary>0.</summary>
+    public sealed record Zero : OfValue
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => zeros_like(arguments[0]);
+    }
+
+    /// <summary>The value times a factor.</summary>
+    public sealed record Scale(double Factor) : OfValue
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0].times(Factor);
+    }
+
+    /// <summary>The value plus a tensor times a strength.</summary>
+    public sealed record Add(Tensor Vector, double Strength) : OfValue
+    {
+        /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Vector];
+
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0].plus(Vector.to(arguments[0].dtype).times(Strength));
+    }
+
+    /// <summary>The value times each factor of a sweep.</summary>
+    public sealed record ScaleSwept(string Sweep) : OfSweep(Sweep)
+    {
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] * arguments[1];
+    }
+
+    /// <summary>The value plus a tensor times each strength of a sweep.</summary>
+    public sealed record AddSwept(Tensor Vector, string Sweep) : OfSweep(Sweep)
+    {
+        /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Vector];
+
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0].plus(Vector.to(arguments[0].dtype) * arguments[1]);
+    }
+
+    /// <summary>The value without its component along a direction.</summary>
+    public sealed record ProjectOut(Tensor Direction) : OfValue
+    {
+        /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Direction];
+
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => arguments[0] - Along(arguments[0], Direction);
+    }
+
+    /// <summary>The value's component along a direction.</summary>
+    public sealed record ProjectOnto(Tensor Direction) : OfValue
+    {
+        /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Direction];
+
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => Along(arguments[0], Direction);
+    }
+
+    /// <summary>The value in the run <paramref name="To"/>, or without a name in the changed run as it is without any write: it is kept from changing.</summary>
+    public sealed record Freeze(string? To) : OfDonor
+    {
+        private protected override Read Donor => new Read.From(To);
+    }
+
+    /// <summary>The value in another run, to change something: a sender's or a receiver's.</summary>
+    public sealed record Copy(string? From) : OfDonor
+    {
+        private protected override Read Donor => new Read.From(From);
+    }
+
+    /// <summary>The value that another prompt has; see <see cref="ResampleAttribute"/>.</summary>
+    public sealed record Resample(string? From, int Seed) : OfDonor
+    {
+        private protected override Read Donor => new Read.Partner(From, Seed);
+    }
+
+    /// <summary>The mean over a run's prompts; see <see cref="MeanAttribute"/>.</summary>
+    public sealed record Mean(string? From, bool Pooled, IPromptSet? Over = null, bool AcrossTemplates = false) : OfDonor
+    {
+        private protected override Read Donor => new Read.Mean(From, Pooled, Over, AcrossTemplates);
+    }
+
+    /// <summary>mask · value + (1 − mask) · the value in another run; see <see cref="MixAttribute"/>.</summary>
+    public sealed record Mix(Tensor Mask, string? From, EquatableArray<string> Axes) : WriteKind
+    {
+        /// <inheritdoc/>
+        public override ImmutableArray<Tensor> Tensors => [Mask];
+
+        /// <inheritdoc/>
+        public override ImmutableArray<Read> Reads => [new Read.Value(), new Read.From(From), new Read.Along(Mask, Axes)];
+
+        /// <inheritdoc/>
+        public override Tensor Apply(ReadOnlySpan<Tensor> arguments)
+        {
+            Tensor mask = arguments[2].to(arguments[0].dtype);
+            return (mask * arguments[0]).plus(mask.subtracted_from(1) * arguments[1]);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.ModelGraphs;
+
+/// <summary>Replaces a node's value.</summary>
+/// <param name="value">The value.</param>
+/// <param name="earlier">Values that are there by then; at least those of earlier nodes that the caller asked for.</param>
+internal delegate Tensor NodeWrite(Tensor value, IReadOnlyDictionary<string, Tensor> earlier);
+
+/// <summary>Runs a <see cref="ModelGraph"/> from tokens to the values that are read, one node after the other.</summary>
+public static class GraphEvaluator
+{
+    /// <summary>Computes the named values, and only what they need; every other value is freed after its last reader.</summary>
+    /// <param name="graph">The model's forward pass.</param>
+    /// <param name="tokens">Token ids, <c>[batch, pos]</c>, int64.</param>
+    /// <param name="reads">Names of the nodes to return.</param>
+    /// <param name="writes">By node name, what replaces its value. A written node's detours are taken, also when the write returns its argument.</param>
+    /// <param name="positions">Positions, <c>[batch, pos]</c>, int64; by default 0, 1, 2, … in every row.</param>
+    /// <param name="cancellationToken">Looked at between nodes.</param>
+    /// <returns>The values after their writes, one handle each, owned by the caller.</returns>
+    /// <exception cref="KeyNotFoundException">A read or written name is not a node.</exception>
+    public static Dictionary<string, Tensor> Evaluate(
+        ModelGraph graph,
+        Tensor tokens,
+        IEnumerable<string> reads,
+        IReadOnlyDictionary<string, Func<Tensor, Tensor>>? writes = null,
+        Tensor? positions = null,
+        CancellationToken cancellationToken = default)
+    {
+        Dictionary<string, NodeWrite> alone = writes?.ToDictionary(pair => pair.Key, pair => (NodeWrite)((value, _) => pair.Value(value))) ?? [];
+        return Evaluate(graph, tokens, reads, alone, positions, cancellationToken);
+    }
+
+    /// <summary>The same with writes that see earlier values too.</summary>
+    internal static Dictionary<string, Tensor> Evaluate(
+        ModelGraph graph,
+        Tensor tokens,
+        IEnumerable<string> reads,
+        IReadOnlyDictionary<string, NodeWrite> writes,
+        Tensor? positions,
+        CancellationToken cancellationToken)
+    {
+        HashSet<string> wanted = [.. reads];
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, Tensor> live = Run(graph, tokens, wanted, writes, positions, visit: null, cancellationToken);
+        return wanted.ToDictionary(name => name, name => live[name].MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Shows each of the named values as soon as it is computed, and keeps none.</summary>
+    /// <param name="graph">The model's forward pass.</param>
+    /// <param name="tokens">Token ids, <c>[batch, pos]</c>, int64.</param>
+    /// <param name="reads">Names of the nodes to visit.</param>
+    /// <param name="visit">Gets a name and a value, which is freed afterwards.</param>
+    /// <param name="cancellationToken">Looked at between nodes.</param>
+    internal static void Visit(ModelGraph graph, Tensor tokens, IEnumerable<string> reads, Action<string, Tensor> visit, CancellationToken cancellationToken)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Run(graph, tokens, [.. reads], new Dictionary<string, NodeWrite>(), positions: null, visit, cancellationToken);
+    }
+
+    private static Dictionary<string, Tensor> Run(
+        ModelGraph graph,
+        Tensor tokens,
+        HashSet<string> wanted,
+        IReadOnlyDictionary<string, NodeWrite> writes,
+        Tensor? positions,
+        Action<string, Tensor>? visit,
+        CancellationToken cancellationToken)
+    {
+        foreach (string name in wanted.Concat(writes.Keys))
+            _ = graph[name];
+
+        NodeOrder schedule = NodeOrder.Of(graph, wanted, writes.Keys.ToHashSet());
+        Dictionary<string, Tensor> live = new()
+        {
+            [ModelGraph.Tokens] = tokens.alias(),
+            [ModelGraph.Positions] = positions?.alias() ?? range(0, tokens.shape[1], tokens.device).unsqueeze(0).expand(tokens.shape),
+        };
+
+        Dictionary<string, int> readers = new(schedule.Readers);
+        foreach ((ModelNode node, Definition definition) in schedule.Steps)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            live[node.Name] = ComputeNode(definition, live, writes.GetValueOrDefault(node.Name));
+            if (visit is not null && wanted.Contains(node.Name))
+                visit(node.Name, live[node.Name]);
+            foreach (NodeInput input in definition.Inputs)
+            {
+                readers[input.Node]--;
+                Free(input.Node);
+            }
+            Free(node.Name);
+        }
+        return live;
+
+        void Free(string name)
+        {
+            if (readers.GetValueOrDefault(name) == 0 && (visit is not null || !wanted.Contains(name)) && live.Remove(name, out Tensor? dead))
+                dead.Dispose();
+        }
+    }
+
+    private static Tensor ComputeNode(Definition definition, Dictionary<string, Tensor> live, NodeWrite? write)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] inputs = [.. definition.Inputs.Select(input => live[input.Node])];
+        Tensor value = definition.Compute(inputs);
+        if (write is not null)
+            value = write(value, live);
+        // An input, a weight or another stranger's tensor that is passed through must not share its handle: each is freed on its own.
+        if (!scope.Contains(value))
+            value = value.alias();
+        return value.MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,67 @@
+using TorchSharp;
+
+namespace Interventions.ModelGraphs;
+
+/// <summary>A model that can be intervened on: its names, its forward pass as a graph, and the weights that the graph borrows.</summary>
+/// <remarks>A model of one's own needs <see cref="Schema"/>, most often the generated <c>DeclaredSchema</c>, and <see cref="Graph"/>; see <c>examples/UserModel</c>.</remarks>
+public abstract class HookedModel : IDisposable
+{
+    private readonly List<torch.Tensor> _owned = [];
+
+    /// <summary>The names of this very model, sizes included.</summary>
+    public abstract ModelSchema Schema { get; }
+
+    /// <summary>Its forward pass.</summary>
+    public abstract ModelGraph Graph { get; }
+
+    /// <summary>The most tokens that it can read; <see langword="null"/>, as by default, when nothing limits it.</summary>
+    public virtual int? ContextLength => null;
+
+    /// <summary>How many different tokens it knows. Default: the size of the schema's axis <c>vocab</c>.</summary>
+    /// <exception cref="InvalidOperationException">The schema has no such axis.</exception>
+    public virtual int VocabularySize => Schema.SizeOf("vocab")
+        ?? throw new InvalidOperationException($"{Schema.Model} has no axis 'vocab': declare [Axis(\"vocab\", …)], or override {nameof(VocabularySize)}.");
+
+    /// <summary>The device that holds its weights. Default: that of the first <see cref="Own">owned</see> weight, or the CPU.</summary>
+    public virtual torch.Device Device => _owned.Count > 0 ? _owned[0].device : torch.CPU;
+
+    /// <summary>Whether the weights are freed.</summary>
+    public bool IsDisposed { get; private set; }
+
+    /// <summary>The text of tokens, without special tokens; <see langword="null"/> where the model has no tokenizer.</summary>
+    /// <param name="tokens">Token ids.</param>
+    public virtual string? Decode(IEnumerable<long> tokens) => null;
+
+    /// <summary>The tokens of a text, special tokens included; <see langword="null"/> where the model has no tokenizer.</summary>
+    /// <param name="text">The text.</param>
+    public virtual IReadOnlyList<long>? Encode(string text) => null;
+
+    /// <summary>
+    /// Identifies the weights: other weights have another text. <see langword="null"/> where the model does not say; then a run into a file is refused, since nobody could tell whether it
+    /// goes on with the weights that it was begun with. Most often <see cref="WeightsChecksum.Of"/>.
+    /// </summary>
+    public virtual string? WeightsFingerprint() => null;
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose()
+    {
+        IsDisposed = true;
+        Dispose(disposing: true);
+        foreach (torch.Tensor weight in _owned)
+            weight.Dispose();
+        _owned.Clear();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Takes a weight over, out of any dispose scope: it is freed with the model. Returns it.</summary>
+    protected torch.Tensor Own(torch.Tensor weight)
+    {
+        _owned.Add(weight.DetachFromDisposeScope());
+        return weight;
+    }
+
+    /// <summary>Frees what the derived model owns beside its <see cref="Own">owned</see> weights. Default: nothing.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}
