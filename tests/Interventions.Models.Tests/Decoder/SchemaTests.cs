@@ -1,5 +1,4 @@
 using System.Reflection;
-using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Interventions.Runtime;
@@ -40,51 +39,7 @@ public sealed class SchemaTests
     public void Sites_are_declared_in_the_order_of_computation(string family)
     {
         using DecoderModel model = Examples.Model(family);
-        Dictionary<string, int> steps = Steps(model.Schema, model.Config.Layers);
-        Dictionary<string, HashSet<string>> ancestors = [];
-        foreach (ModelNode node in model.Graph.Nodes)
-        {
-            IEnumerable<string> inputs = node.Detours.Select(detour => detour.Definition).Prepend(node.Definition)
-                .SelectMany(definition => definition.Inputs.Select(input => input.Node));
-            HashSet<string> before = ancestors[node.Name] = [];
-            foreach (string input in inputs)
-                before.UnionWith(ancestors.GetValueOrDefault(input, []).Append(input));
-            if (steps.TryGetValue(node.Name, out int step))
-                Assert.All(before.Where(steps.ContainsKey), earlier => Assert.True(steps[earlier] < step, $"{node.Name} is computed from {earlier}."));
-        }
-        Assert.Empty(steps.Keys.Except(ancestors.Keys));
-    }
-
-    [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
-    public void Sites_beside_the_ordinary_path_are_those_that_the_logits_are_not_computed_from(string family)
-    {
-        using DecoderModel model = Examples.Model(family);
-        HashSet<string> needed = [model.Graph.Output];
-        foreach (ModelNode node in model.Graph.Nodes.Reverse())
-            if (needed.Contains(node.Name))
-                needed.UnionWith(node.Definition.Inputs.Select(input => input.Node));
-        Assert.All(model.Schema.Sites, site =>
-            Assert.Equal(!site.Beside, needed.Contains(site.Path.Replace("{layer}", "1", StringComparison.Ordinal))));
-    }
-
-    /// <summary>The step of each site in each layer: sites with a layer that follow each other are computed layer by layer.</summary>
-    private static Dictionary<string, int> Steps(ModelSchema schema, int layers)
-    {
-        Dictionary<string, int> steps = [];
-        SiteDefinition[] blocks = [.. schema.Sites.Where(site => site.Path.Contains("{layer}", StringComparison.Ordinal))];
-        int first = schema.Sites.ToList().IndexOf(blocks[0]), step = 0;
-        Assert.Equal(blocks, schema.Sites.Skip(first).Take(blocks.Length));
-        void Add(SiteDefinition site, int layer) =>
-            steps.Add(site.Path.Replace("{layer}", $"{layer}", StringComparison.Ordinal), site.SameStep ? step : ++step);
-        foreach (SiteDefinition site in schema.Sites.Take(first))
-            Add(site, 0);
-        for (int layer = 0; layer < layers; layer++)
-            foreach (SiteDefinition site in blocks)
-                Add(site, layer);
-        foreach (SiteDefinition site in schema.Sites.Skip(first + blocks.Length))
-            Add(site, 0);
-        return steps;
+        DeclaredOrder.Check(model);
     }
 
     [Theory]
