@@ -40,7 +40,8 @@ public sealed class HookedModelAttribute(string config) : Attribute
 /// <summary>A site of the model: its dotted path, with <c>{layer}</c> where one exists a layer, and its axes, outermost first.</summary>
 /// <remarks>
 /// The order of a type's attributes is the order of computation, base types first: no site is computed from a later one. Sites with
-/// <c>{layer}</c> that follow each other are computed layer by layer. All attributes of a type stand at one of its parts.
+/// <c>{layer}</c> that follow each other are computed layer by layer. A site that a derived type declares again stays in its place. All
+/// attributes of a type stand at one of its parts.
 /// </remarks>
 /// <example><code>
 /// [ModelSchema]
