@@ -3,7 +3,9 @@ using Interventions.Generators.Tests.Testing;
 
 namespace Interventions.Generators.Tests.Rules;
 
-/// <summary>The rules of order on models whose sites have names of their own: the order of the [Site] attributes says what is computed before what.</summary>
+/// <summary>
+/// The rules of order on models whose sites have names of their own: the order of the [Site] attributes says what is computed before what.
+/// </summary>
 public sealed class OwnModelRuleTests
 {
     private const string M = """[Metric] static Tensor M([Logit("S")] Tensor s) => s;""";
@@ -22,64 +24,109 @@ public sealed class OwnModelRuleTests
         """;
 
     [Theory]
-    [InlineData("INV212", "'tower.1.start' is not downstream of 'tower.1.left'", """[PathPatch("tower.1.left", "[|tower.1.start|]")]""", "")]
-    [InlineData("INV212", "'tower.1.right' is not downstream of 'tower.1.left'", """[PathPatch("tower.1.left", "[|tower.1.right|]")]""", "")]
-    [InlineData("INV212", "'tower.0.end' is not downstream", """[PathPatch("tower.1.start", "[|tower.0.end|]", "pool")]""", "")]
-    [InlineData("INV212", "'places' is not downstream of 'words'", """[PathPatch("words", "[|places|]")]""", "")]
-    [InlineData("INV212", "'words' is not downstream", """[PathPatch("tower.{l}.left", "pool", "[|words|]")]""", "")]
-    [InlineData("INV212", "'tower.1.left' is not downstream of 'annex.1.end'", """[PathPatch("annex.1.end", "[|tower.1.left|]")]""", "")]
-    [InlineData("INV213", "'tower.2.start', which it reads", "", M + """[Patch("tower.1.end")] static Tensor P([ValueOf("[|tower.2.start|]")] Tensor x) => x;""")]
-    [InlineData("INV213", "'pool', which it reads", "", M + """[Patch("tower.{l}.end")] static Tensor P([ValueOf("[|pool|]")] Tensor x) => x;""")]
-    [InlineData("INV221", "'tower.2.start'", "", """[Patch("[|tower.2.start|]")] static Tensor P(Tensor x) => x; [Capture("tower.1.end")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV221", "'tower.1.left'", "", """[Patch("[|tower.1.left|]")] static Tensor P(Tensor x) => x; [Capture("tower.1.right")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV221", "'tower.{l}.end'", "", """[Patch("[|tower.{l}.end|]")] static Tensor P(Tensor x) => x; [Capture("tower.{l}.left")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV221", "'pool'", "", """[Patch("[|pool|]")] static Tensor P(Tensor x) => x; [Capture("annex.*.end")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV230", "'tower.1.probe' lies beside the model's ordinary path", "", M + """[Splice("[|tower.1.probe|]")] required public ISplice Sae { get; init; }""")]
-    [InlineData("INV230", "'tower.1.end' is computed after 'tower.1.left'", "", M + """[Splice("tower.1.left", Reads = "[|tower.1.end|]")] required public ISplice Sae { get; init; }""")]
-    public Task Fires(string id, string message, string attributes, string members) =>
-        Analysis.Fires(id, message, Model, Sources.Prompts, Sources.Intervention(members, attributes));
+    [InlineData("'tower.1.start' is not downstream of 'tower.1.left'", "\"tower.1.left\", \"[|tower.1.start|]\"")]
+    [InlineData("'tower.1.right' is not downstream of 'tower.1.left'", "\"tower.1.left\", \"[|tower.1.right|]\"")]
+    [InlineData("'tower.0.end' is not downstream", "\"tower.1.start\", \"[|tower.0.end|]\", \"pool\"")]
+    [InlineData("'places' is not downstream of 'words'", "\"words\", \"[|places|]\"")]
+    [InlineData("'words' is not downstream", "\"tower.{l}.left\", \"pool\", \"[|words|]\"")]
+    [InlineData("'tower.1.left' is not downstream of 'annex.1.end'", "\"annex.1.end\", \"[|tower.1.left|]\"")]
+    public Task PathsThatLeadBackwardsFire(string message, string path) => Fires("INV212", message, $"[PathPatch({path})]", "");
 
     [Theory]
-    [InlineData("""[PathPatch("tower.1.start", "tower.1.right", "annex.1.end", "tower.2.start", "scores")]""", "")]
-    [InlineData("""[PathPatch("words", "tower.0.start")]""", "")]
-    [InlineData("""[PathPatch("tower.{l}.start", "tower.{l}.end", "pool")]""", "")]
+    [InlineData("\"tower.1.start\", \"tower.1.right\", \"annex.1.end\", \"tower.2.start\", \"scores\"")]
+    [InlineData("\"words\", \"tower.0.start\"")]
+    [InlineData("\"tower.{l}.start\", \"tower.{l}.end\", \"pool\"")]
     // Nothing says whether the annex is computed with the tower, layer by layer, or after it.
-    [InlineData("""[PathPatch("annex.0.end", "tower.1.start"), PathPatch("tower.1.start", "annex.0.end")]""", "")]
-    [InlineData("", M + """[Patch("tower.1.end")] static Tensor P([ValueOf("tower.1.start")] Tensor x, [ValueOf("words")] Tensor y) => x + y;""")]
-    [InlineData("", """[Patch("tower.1.left")] static Tensor P(Tensor x) => x; [Capture("tower.1.end")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("", """[Patch("tower.2.left")] static Tensor P(Tensor x) => x; [Capture("tower.*.right")] static Tensor C(Tensor x) => x; [Capture("pool")] static Tensor D(Tensor x) => x;""")]
-    [InlineData("", """[Patch("tower.{l}.end")] static Tensor P(Tensor x) => x; [Capture("annex.{l}.end")] static Tensor C(Tensor x) => x;""")]
-    // No site has the name that the logits have elsewhere: metrics read what comes out of the model.
-    [InlineData("", """[Patch("scores")] static Tensor P(Tensor x) => x;""" + M)]
-    [InlineData("", M + """[Splice("tower.1.end", Reads = "tower.1.start")] required public ISplice Sae { get; init; }""")]
-    public Task IsSilent(string attributes, string members) => Analysis.Check(Model, Sources.Prompts, Sources.Intervention(members, attributes));
+    [InlineData("\"annex.0.end\", \"tower.1.start\"")]
+    [InlineData("\"tower.1.start\", \"annex.0.end\"")]
+    public Task PathsThatLeadForwardAreSilent(string path) => IsSilent($"[PathPatch({path})]", "");
 
     [Theory]
-    [InlineData("INV212", "GapFiller.cs", """[PathPatch("blocks.1.attn.z", "[|blocks.0.resid_post|]")]""", "")]
-    [InlineData("INV221", "GapFiller.cs", "", """[Patch("[|blocks.1.attn.z|]")] static Tensor P(Tensor z) => z; [Capture("blocks.*.attn.pattern")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV212", "ModularAddition.cs", """[PathPatch("mlp.pre", "[|attn.z|]")]""", "")]
-    [InlineData("INV221", "ModularAddition.cs", "", """[Patch("[|mlp.post|]")] static Tensor P(Tensor x) => x; [Capture("resid_mid")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("", "GapFiller.cs", """[PathPatch("blocks.0.attn.z", "blocks.1.resid_post")]""", "")]
-    [InlineData("", "GapFiller.cs", "", """[Patch("blocks.0.attn.z")] static Tensor P(Tensor z) => z; [Capture("blocks.*.attn.pattern")] static Tensor C(Tensor x) => x; [Capture("blocks.*.resid_post")] static Tensor D(Tensor x) => x;""")]
-    [InlineData("", "ModularAddition.cs", """[PathPatch("attn.z", "mlp.pre")]""", "")]
-    [InlineData("", "ModularAddition.cs", "", """[Patch("resid_mid")] static Tensor P(Tensor x) => x; [Capture("mlp.post")] static Tensor C(Tensor x) => x;""")]
-    public Task TheExamplesModelsHaveAnOrder(string id, string file, string attributes, string members)
+    [InlineData("tower.2.start", "tower.1.end")]
+    [InlineData("tower.1.left", "tower.1.right")]
+    [InlineData("tower.{l}.end", "tower.{l}.left")]
+    [InlineData("pool", "annex.*.end")]
+    public Task WritesThatNothingReadsFire(string written, string kept) => Fires("INV221", $"'{written}'", "", Kept($"[|{written}|]", kept));
+
+    [Theory]
+    [InlineData("tower.1.left", "tower.1.end")]
+    [InlineData("tower.1.left", "tower.*.right")]
+    [InlineData("tower.{l}.end", "annex.{l}.end")]
+    [InlineData("annex.2.end", "pool")]
+    public Task WritesThatAreReadAreSilent(string written, string kept) => IsSilent("", Kept(written, kept));
+
+    // No site has the name that the logits have elsewhere: metrics read the model's output.
+    [Fact]
+    public Task AMetricReadsTheLastSite() => IsSilent("", """[Patch("scores")] static Tensor P(Tensor x) => x;""" + M);
+
+    [Theory]
+    [InlineData("tower.1.end", "tower.2.start")]
+    [InlineData("tower.{l}.end", "pool")]
+    public Task LaterValuesFire(string written, string read) =>
+        Fires("INV213", $"'{read}', which it reads", "", M + Reading(written, $"[|{read}|]"));
+
+    [Theory]
+    [InlineData("tower.1.end", "tower.1.start")]
+    [InlineData("tower.1.end", "words")]
+    [InlineData("pool", "annex.{l}.end")]
+    public Task EarlierValuesAreSilent(string written, string read) => IsSilent("", M + Reading(written, read));
+
+    [Theory]
+    [InlineData("'tower.1.probe' lies beside the model's ordinary path", "\"[|tower.1.probe|]\"")]
+    [InlineData("'tower.1.end' is computed after 'tower.1.left'", "\"tower.1.left\", Reads = \"[|tower.1.end|]\"")]
+    public Task MisplacedSplicesFire(string message, string splice) => Fires("INV230", message, "", M + Splice(splice));
+
+    [Fact]
+    public Task SplicesThatReadEarlierSitesAreSilent() => IsSilent("", M + Splice("\"tower.1.end\", Reads = \"tower.1.start\""));
+
+    [Theory]
+    [InlineData("GapFiller", "blocks.1.attn.z", "blocks.0.resid_post", "blocks.*.attn.pattern")]
+    [InlineData("ModularAddition", "mlp.pre", "attn.z", "resid_mid")]
+    public async Task TheRulesOfOrderFireOnTheExamplesModels(string model, string written, string receiver, string kept)
     {
-        string probe = $$"""
-            namespace Study;
-            [Intervention<Interventions.Examples.UserModel.{{Path.GetFileNameWithoutExtension(file)}}>] {{attributes}}
-            public sealed partial class Probe { {{members}} }
-            """;
-        string model = "using System.Linq;\n" + File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../../examples/UserModel", file));
-        return id.Length == 0 ? Analysis.Check(model, probe) : Analysis.Fires(id, "", model, probe);
+        await Analysis.Fires("INV212", "", Example(model), On(model, $"[PathPatch(\"{written}\", \"[|{receiver}|]\")]", ""));
+        await Analysis.Fires("INV221", "", Example(model), On(model, "", Kept($"[|{written}|]", kept)));
+    }
+
+    [Theory]
+    [InlineData("GapFiller", "blocks.0.attn.z", "blocks.1.resid_post", "blocks.*.attn.z")]
+    [InlineData("ModularAddition", "attn.z", "mlp.pre", "mlp.post")]
+    public async Task TheRulesOfOrderAreSilentOnTheExamplesModels(string model, string written, string receiver, string kept)
+    {
+        await Analysis.Check(Example(model), On(model, $"[PathPatch(\"{written}\", \"{receiver}\")]", ""));
+        await Analysis.Check(Example(model), On(model, "", Kept(written, kept)));
     }
 
     [Fact]
     public Task SitesAtTwoPartsHaveNoOrder() => Analysis.Fires(
-        "INV013", "the sites of 'Toy' stand at several parts of the type", Model, "namespace Study; [[|Site(\"more\", \"batch\")|], Site(\"most\", \"batch\")] partial class Toy;");
+        "INV013", "the sites of 'Toy' stand at several parts of the type", Model,
+        "namespace Study; [[|Site(\"more\", \"batch\")|], Site(\"most\", \"batch\")] partial class Toy;");
 
     [Fact]
     public Task AxesAtAnotherPartAreSilent() => Analysis.Check(Model, "namespace Study; [Axis(\"neuron\", 4)] partial class Toy;");
+
+    private static Task Fires(string id, string message, string attributes, string members) =>
+        Analysis.Fires(id, message, Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    private static Task IsSilent(string attributes, string members) =>
+        Analysis.Check(Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    private static string Kept(string written, string kept) =>
+        $"[Patch(\"{written}\")] static Tensor P(Tensor x) => x; [Capture(\"{kept}\")] static Tensor C(Tensor x) => x;";
+
+    private static string Reading(string written, string read) =>
+        $"[Patch(\"{written}\")] static Tensor P([ValueOf(\"{read}\")] Tensor x) => x;";
+
+    private static string Splice(string arguments) => $"[Splice({arguments})] required public ISplice Sae {{ get; init; }}";
+
+    private static string On(string model, string attributes, string members) => $$"""
+        namespace Study;
+        [Intervention<Interventions.Examples.UserModel.{{model}}>] {{attributes}}
+        public sealed partial class Probe { {{members}} }
+        """;
+
+    private static string Example(string model) =>
+        "using System.Linq;\n" + File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../../examples/UserModel", model + ".cs"));
 
     private static string Here([CallerFilePath] string path = "") => path;
 }

@@ -15,10 +15,12 @@ internal static class DeclaredOrder
         foreach (ModelNode node in model.Graph.Nodes)
         {
             HashSet<string> before = ancestors[node.Name] = [];
-            foreach (NodeInput input in node.Detours.Select(detour => detour.Definition).Prepend(node.Definition).SelectMany(definition => definition.Inputs))
+            IEnumerable<Definition> definitions = node.Detours.Select(detour => detour.Definition).Prepend(node.Definition);
+            foreach (NodeInput input in definitions.SelectMany(definition => definition.Inputs))
                 before.UnionWith(ancestors.GetValueOrDefault(input.Node, []).Append(input.Node));
             if (steps.TryGetValue(node.Name, out int step))
-                Assert.All(before.Where(steps.ContainsKey), earlier => Assert.True(steps[earlier] < step, $"{node.Name} is computed from {earlier}."));
+                foreach (string earlier in before.Where(steps.ContainsKey))
+                    Assert.True(steps[earlier] < step, $"{node.Name} is computed from {earlier}.");
         }
         Assert.Empty(steps.Keys.Except(ancestors.Keys));
 
