@@ -1,3 +1,4 @@
+using Interventions.Binding;
 using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -104,7 +105,7 @@ public class DecoderModel : HookedModel
     /// </exception>
     public Tensor Forward(Tensor ids)
     {
-        CheckIds(ids, following: 0);
+        PromptChecks.CheckIds(ids, this);
         return GraphEvaluator.Evaluate(Graph, ids, [Graph.Output])[Graph.Output];
     }
 
@@ -118,7 +119,7 @@ public class DecoderModel : HookedModel
     public Tensor Generate(Tensor ids, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        CheckIds(ids, count);
+        PromptChecks.CheckIds(ids, this, following: count);
         (int batch, int length) = ((int)ids.shape[0], (int)ids.shape[1]);
         if (count == 0)
             return empty(batch, 0, dtype: ScalarType.Int64, device: ids.device);
@@ -160,24 +161,5 @@ public class DecoderModel : HookedModel
     {
         if (disposing)
             _checkpoint.Dispose();
-    }
-
-    private void CheckIds(Tensor ids, int following)
-    {
-        if (ids.dtype != ScalarType.Int64 || ids.shape is not [> 0, > 0])
-        {
-            throw new ArgumentException(
-                $"Token ids must be int64 [batch, pos], and are {ids.dtype} [{string.Join(", ", ids.shape)}].", nameof(ids));
-        }
-        long length = ids.shape[1] + following;
-        if (length > Config.ContextLength)
-            throw new ArgumentException($"{length} tokens are more than the {Config.ContextLength} that the model reads.", nameof(ids));
-        using DisposeScope scope = NewDisposeScope();
-        long least = ids.min().item<long>(), most = ids.max().item<long>();
-        if (least < 0 || most >= VocabularySize)
-        {
-            throw new ArgumentException(
-                $"Token id {(least < 0 ? least : most)} is outside the vocabulary of {VocabularySize}.", nameof(ids));
-        }
     }
 }

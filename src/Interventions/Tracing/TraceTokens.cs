@@ -30,13 +30,8 @@ internal static class TraceTokens
     public static Tensor Of(HookedModel model, Tensor ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
-        if (ids.dtype != ScalarType.Int64 || ids.shape is not ([> 0] or [> 0, > 0]))
-            throw new ArgumentException($"Token ids must be int64 [batch, pos] or [pos], and are {ids.dtype} {Shapes.Describe(ids)}.", nameof(ids));
-        if (model.ContextLength is int most && ids.shape[^1] > most)
-            throw new ArgumentException($"{ids.shape[^1]} tokens are more than the {most} that {model.Schema.Model} reads.", nameof(ids));
+        PromptChecks.CheckIds(ids, model, orOne: true);
         using DisposeScope scope = NewDisposeScope();
-        if (ids.device_type != DeviceType.META && (ids.min().item<long>(), ids.max().item<long>()) is var (least, greatest) && (least < 0 || greatest >= model.VocabularySize))
-            throw new ArgumentException($"Token id {(least < 0 ? least : greatest)} is outside the vocabulary of {model.VocabularySize}.", nameof(ids));
         return ids.to(model.Device).view(-1, ids.shape[^1]).clone().DetachFromDisposeScope();
     }
 
