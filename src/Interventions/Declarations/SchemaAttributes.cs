@@ -37,7 +37,12 @@ public sealed class HookedModelAttribute(string config) : Attribute
     public string Config { get; } = config;
 }
 
-/// <summary>A site of the model: its dotted path, with <c>{layer}</c> where every layer has one, and its axes, outermost first.</summary>
+/// <summary>A site of the model: its dotted path, with <c>{layer}</c> where one exists a layer, and its axes, outermost first.</summary>
+/// <remarks>
+/// The order of a type's attributes is the order of computation, base types first: no site is computed from a later one. Sites with
+/// <c>{layer}</c> that follow each other are computed layer by layer. A site that a derived type declares again stays in its place. All
+/// attributes of a type stand at one of its parts.
+/// </remarks>
 /// <example><code>
 /// [ModelSchema]
 /// [Axis("layer", 2), Axis("d_model", 16)]
@@ -52,6 +57,12 @@ public sealed class SiteAttribute(string path, params string[] axes) : Attribute
 
     /// <summary>The axes, outermost first: <c>batch</c>, <c>pos</c>, <c>head</c>, <c>d_head</c>.</summary>
     public string[] Axes { get; } = axes;
+
+    /// <summary>Whether it is computed in one step with the site of the attribute before it: neither is computed from the other.</summary>
+    public bool SameStep { get; init; }
+
+    /// <summary>Whether the model computes its output without it, as long as no intervention writes it.</summary>
+    public bool Beside { get; init; }
 }
 
 /// <summary>The length of one of the model's axes.</summary>
