@@ -4,5 +4,5 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("Interventions.Tests")]
 [assembly: InternalsVisibleTo("Interventions.Benchmarks")]
 [assembly: InternalsVisibleTo("Interventions.Models.Tests")]
-// Guarded calls are for all our packages.
+// All packages of the repository use the guarded calls of Torch and the readers of Files.
 [assembly: InternalsVisibleTo("Interventions.Models")]

@@ -1,3 +1,4 @@
+using Interventions.ModelGraphs;
 using Microsoft.ML.Tokenizers;
 
 namespace Interventions.Models.Prompts;

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>A token that is searched in the text itself, before anything splits it.</summary>

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Tokenization;
 

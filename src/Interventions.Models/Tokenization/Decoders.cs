@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Tokenization;
 

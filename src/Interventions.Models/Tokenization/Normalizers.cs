@@ -1,4 +1,6 @@
 using System.Text;
+using Interventions.Runtime;
+using Interventions.Sites;
 
 namespace Interventions.Models.Tokenization;
 

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>Finishes the tokens of a text: the format's <c>post_processor</c>.</summary>

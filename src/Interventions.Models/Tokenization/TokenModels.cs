@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Tokenization;
 

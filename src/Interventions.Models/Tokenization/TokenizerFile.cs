@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Tokenization;
 

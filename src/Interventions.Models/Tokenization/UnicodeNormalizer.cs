@@ -1,4 +1,5 @@
 using System.Globalization;
+using Interventions.Sites;
 
 namespace Interventions.Models.Tokenization;
 

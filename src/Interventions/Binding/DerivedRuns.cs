@@ -23,7 +23,7 @@ internal static class DerivedRuns
                     $"{graph.Name}: the runs {string.Join(", ", waiting.Select(run => $"'{run.Name}'"))} read each other in a circle, so none of them can be first.");
             ordered.Add(next);
         }
-        return [.. ordered.Select((run, i) => new BoundRun(vocabulary.Runs.Count + i, run.Of is null ? baseRun : promptRun(run.Of), run.Name))];
+        return [.. ordered.Select((run, i) => new BoundRun(vocabulary.Runs.Count + i, run.From is null ? baseRun : promptRun(run.From), run.Name))];
     }
 
     private static IEnumerable<string?> Donors(InterventionGraph graph, DerivedRun run) =>

@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
-using Interventions.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

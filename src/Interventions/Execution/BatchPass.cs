@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
+using Interventions.ModelGraphs;
 using Interventions.Planning;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +31,7 @@ internal sealed class BatchPass
         _store = new RowStore(_plan, planned.Model.Device);
         _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
         _computer = new NodeComputer(_store, _execution.Slices, _batch, _hasGradients, context.Scope);
-        _keptAfter = KeptItem.Of(_plan, _plan.Groups).ToLookup(item => item.After);
+        _keptAfter = _plan.Kept.ToLookup(item => item.After);
     }
 
     /// <summary>Computes all passes of the plan.</summary>
@@ -78,7 +80,7 @@ internal sealed class BatchPass
     private void Write(PlanStep step, NodeWriter writer)
     {
         // A run may read what another one wrote to this very node; they are numbered in that order, the changed run last.
-        foreach (IGrouping<int, VariantGroup> run in step.Written.GroupBy(group => group.Run ?? int.MaxValue).OrderBy(run => run.Key))
+        foreach (IGrouping<int, VariantGroup> run in step.Written.GroupBy(group => group.RunOrder).OrderBy(run => run.Key))
         {
             using DisposeScope scope = NewDisposeScope();
             if (writer.Write(step.Node, [.. run]) is { } table)
@@ -124,8 +126,8 @@ internal sealed class BatchPass
                 calls = calls with { Point = point };
             if (gradients is not null)
                 calls = calls with { Gradients = variants.Values(group, variant).In(gradients) };
-            (string name, KeptValue value) = item.Keep is { } keep
-                ? (keep.Name, calls.Reduce(keep, keep.Site.Names(calls.Point).ElementAt(item.NameIndex)))
+            (string name, RaggedTensor value) = item.Keep is { } keep
+                ? (keep.Name, calls.Reduce(keep, _plan.Name(item.Site!.Value)))
                 : (item.Metric!.Node.Name, calls.Measure(item.Metric));
             KeptValues.Parts kept = group.IsUnchanged
                 ? _context.Kept.OfRun(group.TokensOf)
@@ -156,8 +158,7 @@ internal sealed class BatchPass
             _context.Kept.AddParameter(parameter.Node.Name, Derivatives.Of(total, parameter.Node.Value)[0]);
         }
         // Site by site: a pulled gradient is as large as all heads' copies of a residual.
-        IEnumerable<KeptItem> all = _keptAfter[NodeId.AfterAll];
-        foreach (IGrouping<NodeId, KeptItem> items in all.GroupBy(item => item.Keep is null ? NodeId.BeforeAll : item.Reads[0]))
+        foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Site ?? NodeId.BeforeAll))
         {
             PulledSite? pulled = _plan.Pulled.GetValueOrDefault(items.Key);
             if (pulled is not null)

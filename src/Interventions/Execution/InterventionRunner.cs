@@ -16,7 +16,7 @@ public static class InterventionRunner
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <exception cref="InterventionException">A name is not in the model or the prompt set, a prompt does not fit the model, or a method returned a wrong shape; in a strict run also: a promise was not kept.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
-    public static RunOutput Run(
+    public static RunResult Run(
         this InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null, CancellationToken cancellationToken = default) =>
         Prepare(graph, model, prompts, options ?? new RunOptions()).All(cancellationToken);
 
@@ -33,7 +33,7 @@ public static class InterventionRunner
     /// <param name="options">How to run it.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <returns>
-    /// Results that the reader owns, of the prompts in their order, or, of a model that looks ahead, of those of one length after those of another: see <see cref="RunOutput.Prompts"/>.
+    /// Results that the reader owns, of the prompts in their order, or, of a model that looks ahead, of those of one length after those of another: see <see cref="RunResult.Prompts"/>.
     /// Each enumeration runs anew.
     /// </returns>
     /// <exception cref="InterventionException">What <see cref="Run"/> refuses, before any pass.</exception>
@@ -41,7 +41,7 @@ public static class InterventionRunner
         this InterventionGraph graph,
         HookedModel model,
         IPromptSet prompts,
-        Func<RunOutput, TResult> create,
+        Func<RunResult, TResult> create,
         RunOptions? options = null,
         CancellationToken cancellationToken = default)
     {
@@ -66,7 +66,7 @@ public static class InterventionRunner
     /// <exception cref="InterventionException">
     /// What <see cref="Run"/> refuses; what lies under that path is something else's, or was begun with other weights, prompts, methods or options; or another process is writing it.
     /// </exception>
-    public static RunOutput RunTo(
+    public static RunResult RunTo(
         this InterventionGraph graph, HookedModel model, IPromptSet prompts, string path, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

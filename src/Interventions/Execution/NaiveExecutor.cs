@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
+using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

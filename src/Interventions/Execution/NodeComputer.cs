@@ -68,7 +68,7 @@ internal sealed class NodeComputer(RowStore store, Slices slices, PromptBatch ba
 
         // Values on the way that are no larger than the node's are not worth a copy of the node's rows.
         long between = chain[..^1].Select(link => Shape(link.Node.Name).Bytes).DefaultIfEmpty(0).Max();
-        int block = isDifferentiated ? rows : (int)Math.Max(64, Batching.BlockBytes / Math.Max(between, 1));
+        int block = isDifferentiated ? rows : (int)Batching.BlockRows(between);
         if (between <= Shape(node.Name).Bytes || rows <= block)
             return Finish(Chain(chain, inputs, 0, rows)[node.Name]);
         Tensor? all = null;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Planning;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

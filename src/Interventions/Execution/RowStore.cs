@@ -24,7 +24,7 @@ internal sealed class RowTable(Tensor rows, ImmutableArray<RowSet> sets)
 /// </summary>
 internal sealed class RowStore(Expansion plan, Device device)
 {
-    private readonly NodeTables?[] _nodes = new NodeTables?[plan.NodeCount];
+    private readonly NodeTables?[] _nodes = new NodeTables?[plan.Nodes.All.Length];
     private readonly HashSet<RowTable> _retained = [];
 
     public Expansion Plan => plan;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Execution;
 using Interventions.ModelGraphs;
@@ -10,7 +11,7 @@ namespace Interventions.Generation;
 /// <summary>Generates tokens under an intervention at every point of the sweep, and on demand without the intervention.</summary>
 internal sealed class GenerationExecutor(BoundIntervention intervention, HookedModel model, IPromptSet prompts, GenerationOptions options)
 {
-    public GenerationOutput Execute(CancellationToken cancellationToken)
+    public GenerationResult<GeneratedRun> Execute(CancellationToken cancellationToken)
     {
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -57,18 +58,18 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         }
     }
 
-    private GenerationOutput Output(IReadOnlyList<GenerationRecord> changed, GenerationRecord? unchanged, string? whyUncached)
+    private GenerationResult<GeneratedRun> Output(IReadOnlyList<GenerationRecord> changed, GenerationRecord? unchanged, string? whyUncached)
     {
         using DisposeScope scope = NewDisposeScope();
-        GeneratedRun[] runs = [.. changed.Select(Run)];
-        GeneratedRun? baseRun = unchanged is null ? null : Run(unchanged);
+        GeneratedContent[] runs = [.. changed.Select(Run)];
+        GeneratedContent? baseRun = unchanged is null ? null : Run(unchanged);
         // Detached last: until here an exception frees them with the scope.
-        foreach (GeneratedRun run in baseRun is null ? runs : [.. runs, baseRun])
+        foreach (GeneratedContent run in baseRun is null ? runs : [.. runs, baseRun])
             run.Detach();
-        ResultAxis[] axes = [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))];
-        return new GenerationOutput([.. axes], runs, baseRun, whyUncached);
+        ImmutableArray<ResultAxis> sweep = [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))];
+        return new GenerationResult<GeneratedRun>(sweep, runs, baseRun, whyUncached);
 
-        GeneratedRun Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
+        GeneratedContent Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
     }
 
     private BoundIntervention WithoutWrites() => intervention with

@@ -19,7 +19,7 @@ public static class GenerationRunner
     /// wrong shape.
     /// </exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
-    public static GenerationOutput Generate(
+    public static GenerationResult<GeneratedRun> Generate(
         this InterventionGraph graph, HookedModel model, IPromptSet prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -50,7 +50,7 @@ public static class GenerationRunner
         this HookedModel model, IReadOnlyList<IReadOnlyList<long>> prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompts);
-        using GenerationOutput output = Generate(new InterventionGraph { Name = "Generate" }, model, new TokenPrompts(prompts), options, cancellationToken);
+        using GenerationResult<GeneratedRun> output = Generate(new InterventionGraph { Name = "Generate" }, model, new TokenPrompts(prompts), options, cancellationToken);
         return output.Changed();
     }
 

@@ -1,9 +1,9 @@
 using System.Reflection;
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
-using Interventions.Planning;
 using Interventions.Runtime;
 using Xunit.Sdk;
 using static TorchSharp.torch;

@@ -1,8 +1,8 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
-using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Models.Tokenization;
 using TorchSharp;

@@ -63,7 +63,7 @@ public sealed class CollectionStress
         {
             TryAdd($"generation, cached: {isCached}", () =>
             {
-                using GenerationOutput output = GenerationRunner.Generate(graph, model, prompts, new GenerationOptions { MaxNewTokens = 6, Temperature = 1, Seed = 3, UseCache = isCached });
+                using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(graph, model, prompts, new GenerationOptions { MaxNewTokens = 6, Temperature = 1, Seed = 3, UseCache = isCached });
                 return [.. output.Changed().Tokens.SelectMany(tokens => tokens).Select(token => (double)token), .. output.Changed().LogProbabilities.SelectMany(numbers => numbers)];
             });
         }
@@ -146,7 +146,7 @@ public sealed class CollectionStress
         static double Distance(double left, double right) => left.Equals(right) ? 0 : Math.Abs(left - right) / Math.Max(1, Math.Abs(right));
     }
 
-    private static double[] Values(RunOutput output, InterventionGraph graph)
+    private static double[] Values(RunResult output, InterventionGraph graph)
     {
         using (output)
             return [.. Names(graph).SelectMany(name => Numbers(output.Changed(name).Values))];

@@ -31,7 +31,7 @@ public static class GradientOracle
                 {
                     using DisposeScope scope = NewDisposeScope();
                     InterventionGraph graph = Moved(path, run, before);
-                    using RunOutput output = InterventionRunner.Run(graph, model, prompts), shapes = InterventionRunner.Run(graph, meta, prompts);
+                    using RunResult output = InterventionRunner.Run(graph, model, prompts), shapes = InterventionRunner.Run(graph, meta, prompts);
                     MetaDevice.IsLike(output, shapes, graph, prompts, $"{path} in {run}");
                     Tensor measured = output.Changed("Metric").Values, gradients = output.Changed("Gradient").Values, slopes = Slopes(measured);
                     double largest = slopes.abs().max().item<double>(), error = (slopes - gradients[2]).abs().max().item<double>();

@@ -12,7 +12,7 @@ public static class MetaDevice
     /// <summary>
     /// What a run on the meta device keeps has the shapes and types of the real one, and its writes select, write and compare as much.
     /// </summary>
-    public static void IsLike(RunOutput real, RunOutput meta, InterventionGraph graph, IPromptSet prompts, string what)
+    public static void IsLike(RunResult real, RunResult meta, InterventionGraph graph, IPromptSet prompts, string what)
     {
         foreach (string name in graph.Captures.Select(node => node.Name).Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name)))
         {

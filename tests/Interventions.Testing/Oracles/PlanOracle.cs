@@ -43,7 +43,7 @@ public static class PlanOracle
         // A prompt alone has no padding, and shares nothing.
         RunOptions naively = options is null ? new RunOptions { Naive = true } : options with { Naive = true, BatchSize = 1 };
         options ??= new RunOptions();
-        RunOutput naive;
+        RunResult naive;
         try
         {
             naive = InterventionRunner.Run(graph, model, prompts, naively);
@@ -58,8 +58,8 @@ public static class PlanOracle
             return false;
         }
         using (naive)
-        using (RunOutput planned = InterventionRunner.Run(graph, model, prompts, options))
-        using (RunOutput shapes = OnMeta(meta, seed, options))
+        using (RunResult planned = InterventionRunner.Run(graph, model, prompts, options))
+        using (RunResult shapes = OnMeta(meta, seed, options))
         {
             foreach (string name in graph.Captures.Select(node => node.Name).Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name)))
             {
@@ -86,8 +86,8 @@ public static class PlanOracle
             IPromptSet prompts = random.Prompts(model.VocabularySize);
             InterventionGraph graph = random.Graph();
             string what = $"strict seed {seed}: {Describe(graph, prompts)}";
-            (RunOutput? naive, string? expected) = Run(naive: true);
-            (RunOutput? planned, string? actual) = Run(naive: false);
+            (RunResult? naive, string? expected) = Run(naive: true);
+            (RunResult? planned, string? actual) = Run(naive: false);
             using (naive)
             using (planned)
             {
@@ -105,7 +105,7 @@ public static class PlanOracle
                 Assert.All(planned.Effects.Zip(graph.Writes), pair => Assert.True(pair.Second.Kind is WriteKind.Freeze || pair.First.Compared == pair.First.Written, what));
             }
 
-            (RunOutput?, string?) Run(bool naive)
+            (RunResult?, string?) Run(bool naive)
             {
                 try
                 {
@@ -121,7 +121,7 @@ public static class PlanOracle
     }
 
     /// <summary>What a plan does not compute it does not compare; of the rest it says what the naive run says.</summary>
-    private static void SameEffects(InterventionGraph graph, RunOutput naive, RunOutput planned, string what)
+    private static void SameEffects(InterventionGraph graph, RunResult naive, RunResult planned, string what)
     {
         Assert.Equal(graph.Writes.Length, naive.Effects.Length);
         Assert.Equal(graph.Writes.Length, planned.Effects.Length);
@@ -144,14 +144,14 @@ public static class PlanOracle
             else if (isAll && IsClear(expected) && IsClear(actual))
                 Assert.True(expectedWarnings.SequenceEqual(actualWarnings), $"[{string.Join(", ", actualWarnings)}] instead of [{string.Join(", ", expectedWarnings)}]: {which}");
 
-            string[] Of(RunOutput run) => [.. run.Warnings.Where(warning => warning.StartsWith($"Random.{actual.Write} ", StringComparison.Ordinal))];
+            string[] Of(RunResult run) => [.. run.Warnings.Where(warning => warning.StartsWith($"Random.{actual.Write} ", StringComparison.Ordinal))];
         }
 
         static bool IsClear(WriteEffect effect) => effect.Largest is 0 or > 1e-9;
     }
 
     /// <summary>The same intervention with its tensors on the meta device.</summary>
-    private static RunOutput OnMeta(HookedModel meta, int seed, RunOptions options)
+    private static RunResult OnMeta(HookedModel meta, int seed, RunOptions options)
     {
         RandomIntervention random = new(meta.Schema, seed, meta.Device);
         IPromptSet prompts = random.Prompts(meta.VocabularySize);
@@ -162,7 +162,7 @@ public static class PlanOracle
         "; ",
         [
             $"changes {graph.Changes}",
-            .. graph.Runs.Select(run => $"{run.Name} of {run.Of}"),
+            .. graph.Runs.Select(run => $"{run.Name} of {run.From}"),
             .. graph.Writes.Select(write => $"{write.Run}: {write.Site} = {write.Kind}{(write.Pointwise ? "pointwise" : "")} of {string.Join(",", write.Reads)}"),
             .. graph.Captures.Select(capture => $"{capture.Name} {capture.Site} before {capture.BeforeWrites}"),
             .. graph.Gradients.Select(gradient => $"{gradient.Name} {gradient.Site}"),

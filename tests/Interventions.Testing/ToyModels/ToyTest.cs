@@ -37,7 +37,7 @@ public abstract class ToyTest : IDisposable
     /// <summary>Keeps the values of a site.</summary>
     protected static CaptureNode Capture(string name, string site) => new(name, site, [Value], x => x[0]);
 
-    protected RunOutput Run(InterventionGraph graph, IPromptSet prompts, RunOptions? options = null) =>
+    protected RunResult Run(InterventionGraph graph, IPromptSet prompts, RunOptions? options = null) =>
         InterventionRunner.Run(graph, Model, prompts, options);
 
     /// <summary>The logits of a run's tokens.</summary>

@@ -39,7 +39,7 @@ public sealed class TensorShapeTests : IDisposable
     public void A_tensor_that_broadcasts_is_added(string site, long[] shape)
     {
         Tensor tensor = ones(shape, dtype: float64);
-        using RunOutput run = Run(new() { Name = "X", Writes = [BuiltInWrites.Add("D", site, tensor, 2)], Captures = [new("C", site, [new Read.Value()], x => x[0])] });
+        using RunResult run = Run(new() { Name = "X", Writes = [BuiltInWrites.Add("D", site, tensor, 2)], Captures = [new("C", site, [new Read.Value()], x => x[0])] });
         Tensor added = run.Changed("C").Values - run.Run("clean")["C"];
         // The shorter prompt is padded with zeros.
         Assert.True((added[0] - 2).abs().max().item<double>() < 1e-9);
@@ -118,7 +118,7 @@ public sealed class TensorShapeTests : IDisposable
         Shapes = [new ShapedTensor("D", tensor, [.. axes])],
     };
 
-    private RunOutput Run(InterventionGraph graph, RunOptions? options = null) => InterventionRunner.Run(graph, _model, _prompts, options);
+    private RunResult Run(InterventionGraph graph, RunOptions? options = null) => InterventionRunner.Run(graph, _model, _prompts, options);
 
     private void Refused(string message, InterventionGraph graph, RunOptions? options = null) =>
         Assert.Contains(message, Assert.Throws<InterventionException>(() => Run(graph, options)).Message, StringComparison.Ordinal);

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Interventions.Tests.Declarations;
 
 /// <summary>A direction at several strengths, at two positions, with the feed-forward blocks of every run.</summary>
-[Intervention<TinyGpt2, TinyPrompts>, Sweep("alpha", -1, 0.5, 2), Freeze("blocks.0.mlp_out", To = "{donor}")]
+[Intervention<TinyGpt2, TinyPrompts>, Sweep("alpha", -1, 0.5, 2), Freeze("blocks.0.mlp_out", From = "{donor}")]
 public sealed partial class StrengthSweep
 {
     [Add("blocks.1.resid_pre[pos={place=subject,end}]", "{alpha}")]
@@ -18,7 +18,7 @@ public sealed partial class StrengthSweep
 }
 
 /// <summary>One point of it.</summary>
-[Intervention<TinyGpt2, TinyPrompts>, Freeze("blocks.0.mlp_out", To = "other")]
+[Intervention<TinyGpt2, TinyPrompts>, Freeze("blocks.0.mlp_out", From = "other")]
 public sealed partial class StrengthPoint
 {
     [Add("blocks.1.resid_pre[pos=subject]", Strength = 0.5)]

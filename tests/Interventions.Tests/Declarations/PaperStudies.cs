@@ -86,7 +86,7 @@ public sealed partial class LearnedMask
     Tensor Masked(Tensor z, [From("corrupted")] Tensor corrupted) => corrupted + (Mask.view(-1, 1) * (z - corrupted));
 
     [Metric]
-    static Tensor Divergence([Logits] Tensor logits, [Logits(Run = "clean")] Tensor clean) =>
+    static Tensor Divergence([Logits] Tensor logits, [Logits(In = "clean")] Tensor clean) =>
         (clean.softmax(-1) * (clean.log_softmax(-1) - logits.log_softmax(-1))).sum(-1);
 }
 

@@ -41,6 +41,17 @@ public sealed partial class PrintedGraphTests
     public void A_graph_is_drawn_as_a_flowchart() => Snapshot.Verify(Example.ToMermaid());
 
     [Fact]
+    public void A_path_patch_of_a_derived_run_has_its_tokens()
+    {
+        InterventionGraph graph = new() { Name = "Path", Runs = [new("other", "corrupted")] };
+        graph = graph.PathPatch("blocks.0.attn.z[head=1]", ["blocks.1.mlp_in"], "clean", run: "other");
+        Assert.Equal([new("other", "corrupted"), new DerivedRun("path1", "corrupted")], graph.Runs);
+        Assert.Equal(
+            [("blocks.*.attn.z", "path1", new WriteKind.Freeze("corrupted")), ("blocks.0.attn.z[head=1]", "path1", new WriteKind.Copy("clean")), ("blocks.1.mlp_in", "other", new WriteKind.Copy("path1"))],
+            graph.Writes.Select(write => (write.Site, write.Run!, write.Kind!)));
+    }
+
+    [Fact]
     public void A_graphs_text_is_what_it_prints() => Assert.Equal(Example.ToText(), Example.ToString());
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed class SavedGraphTests
     [InlineData(typeof(SpliceNode), "DetachError Features Name Reads Site Splices WritesBefore")]
     [InlineData(typeof(SweptAxis.Numbers), "Name Values")]
     [InlineData(typeof(SweptAxis.Runs), "Name Values")]
-    [InlineData(typeof(DerivedRun), "Name Of")]
+    [InlineData(typeof(DerivedRun), "From Name")]
     [InlineData(typeof(WriteNode), "AcrossBatch Body Declared Kind Name Parts Pointwise Reads Run Shape Site")]
     [InlineData(typeof(CaptureNode), "AcrossBatch BeforeWrites Body Name Reads Site")]
     [InlineData(typeof(GradientNode), "AcrossBatch Body Metric Name Reads Site")]
@@ -91,8 +91,8 @@ public sealed class SavedGraphTests
         {
             Tensors = new Dictionary<string, Tensor> { ["Direction"] = direction.clone() },
         };
-        using RunOutput before = InterventionRunner.Run(graph, model, prompts);
-        using RunOutput after = InterventionRunner.Run(InterventionGraph.FromJson(json, members), model, prompts);
+        using RunResult before = InterventionRunner.Run(graph, model, prompts);
+        using RunResult after = InterventionRunner.Run(InterventionGraph.FromJson(json, members), model, prompts);
         Assert.Equal(before.Changed("Logits").Names.AsEnumerable(), after.Changed("Logits").Names.AsEnumerable());
         Assert.Equal(0, (before.Changed("Logits").Values - after.Changed("Logits").Values).abs().max().item<double>());
         Assert.True((before.Changed("Logits").Values - before.Run("clean")["Logits"]).abs().max().item<double>() > 1e-3);
@@ -147,8 +147,9 @@ public sealed class SavedGraphTests
     [InlineData("{", "The saved graph is not JSON")]
     [InlineData("{}", "it is no intervention")]
     [InlineData("{HEAD}", "'name' is missing")]
-    [InlineData("""{HEAD, "name": "A", "version": 1}""", null)]
-    [InlineData("""{"format": "interventions.graph", "version": 2, "name": "A"}""", "its format has version 2, and this version of Interventions reads up to 1: update the package")]
+    [InlineData("""{HEAD, "name": "A", "version": 2}""", null)]
+    [InlineData("""{"format": "interventions.graph", "version": 1, "name": "A", "runs": [{"name": "r", "of": "clean"}]}""", "it was written in version 1 of the format, and this library reads version 2: make it again with ToJson")]
+    [InlineData("""{"format": "interventions.graph", "version": 3, "name": "A"}""", "its format has version 3, and this version of Interventions reads version 2: update the package")]
     [InlineData("""{HEAD, "name": "A", "phase": 1}""", "The saved graph 'A': 'phase' is not known")]
     [InlineData("""{HEAD, "name": "A", "writes": {}}""", "'writes' is not a list")]
     [InlineData("""{HEAD, "name": "A", "writes": [{"name": "Zero", "kind": "Zero"}]}""", "The saved graph 'A', writes[0]: 'site' is missing")]
@@ -164,13 +165,13 @@ public sealed class SavedGraphTests
     [InlineData("""{HEAD, "name": "A", "writes": [{"parts": [{"name": "Zero", "site": "embed", "kind": "Zero"}]}]}""", "it takes two of them")]
     [InlineData("""{HEAD, "name": "A", "parameters": [{"name": "V", "tensor": "V"}]}""", "parameters[0]: the tensor 'V' was not given")]
     [InlineData("""{HEAD, "name": "A", "tensors": [{"name": "Vector", "type": "Float32", "shape": [2, 3]}]}""", "the tensor 'Vector' is Float64 [3], and was Float32 [2, 3] when the graph was saved")]
-    [InlineData("""{HEAD, "name": "A", "tensors": [{"name": "Vector", "type": "Float64", "shape": ["3"]}]}""", "'shape' has no sizes")]
+    [InlineData("""{HEAD, "name": "A", "tensors": [{"name": "Vector", "type": "Float64", "shape": ["3"]}]}""", "'shape' has an item that is not a whole number")]
     [InlineData("""{HEAD, "name": 3}""", "'name' is not a text")]
     public void What_is_wrong_is_said_with_its_place(string json, string? message)
     {
         GraphMembers members = new(
             new Dictionary<string, GraphMethod> { ["P"] = new([s_value], x => x[0]) }, new Dictionary<string, Tensor> { ["Vector"] = ones(3, dtype: float64) });
-        string text = json.Replace("HEAD", "\"format\": \"interventions.graph\"" + (json.Contains("version", StringComparison.Ordinal) ? "" : ", \"version\": 1"), StringComparison.Ordinal);
+        string text = json.Replace("HEAD", "\"format\": \"interventions.graph\"" + (json.Contains("version", StringComparison.Ordinal) ? "" : ", \"version\": 2"), StringComparison.Ordinal);
         if (message is null)
             Assert.Equal("A", InterventionGraph.FromJson(text, members).Name);
         else

@@ -14,7 +14,7 @@ public sealed class BuiltInWriteTests : ToyTest
         Tensor clean = Value(BuiltInWrites.Scale("embed", 1));
         Close(zeros_like(clean), Value(BuiltInWrites.Zero("embed")));
         Close(clean * -2, Value(BuiltInWrites.Scale("embed", -2)));
-        Close(clean, Value(BuiltInWrites.Freeze("embed", to: null)));
+        Close(clean, Value(BuiltInWrites.Freeze("embed", from: null)));
         Close(Real(prompts, clean + (direction * 3)), Value(BuiltInWrites.Add("Add", "embed", direction, 3)));
         Tensor along = (clean * direction).sum([-1L], keepdim: true) / (direction * direction).sum() * direction;
         Close(clean - along, Value(BuiltInWrites.ProjectOut("Out", "embed", direction)));
@@ -22,7 +22,7 @@ public sealed class BuiltInWriteTests : ToyTest
 
         Tensor Value(WriteNode write)
         {
-            using RunOutput run = Run(new() { Name = "BuiltIn", Writes = [write], Captures = [Capture("embed")] }, prompts);
+            using RunResult run = Run(new() { Name = "BuiltIn", Writes = [write], Captures = [Capture("embed")] }, prompts);
             return run.Changed("embed").Values.clone();
         }
     }
@@ -45,7 +45,7 @@ public sealed class BuiltInWriteTests : ToyTest
 
         Tensor Resampled(int seed, int batchSize)
         {
-            using RunOutput run = Run(
+            using RunResult run = Run(
                 new() { Name = "Resample", Writes = [BuiltInWrites.Resample("embed", "corrupted", seed)], Captures = [Capture("embed")] },
                 prompts, new RunOptions { BatchSize = batchSize });
             return run.Changed("embed").Values.clone();

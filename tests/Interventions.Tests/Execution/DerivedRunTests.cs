@@ -11,12 +11,12 @@ public sealed class DerivedRunTests : ToyTest
     public void Changes_says_which_run_is_written()
     {
         ToyPrompts prompts = ToyPrompts.Random(1, 4, 4);
-        using RunOutput denoising = Run(
+        using RunResult denoising = Run(
             new() { Name = "Denoise", Changes = "corrupted", Writes = [BuiltInWrites.Freeze("embed", "clean")], Captures = [
                 Capture("logits")] },
             prompts);
         Close(Forward(prompts, 0), denoising.Changed("logits").Values);
-        using RunOutput nothing = Run(new() { Name = "Nothing", Changes = "corrupted", Captures = [Capture("logits")] }, prompts);
+        using RunResult nothing = Run(new() { Name = "Nothing", Changes = "corrupted", Captures = [Capture("logits")] }, prompts);
         Close(Forward(prompts, 1), nothing.Changed("logits").Values);
     }
 
@@ -37,7 +37,7 @@ public sealed class DerivedRunTests : ToyTest
             ],
             Captures = [Capture("logits")],
         };
-        using RunOutput run = Run(graph, prompts);
+        using RunResult run = Run(graph, prompts);
         Tensor frozen = Values(prompts, 0, "blocks.1.z"), donor = Values(prompts, 1, "blocks.0.z");
         for (int head = 0; head < ToyModel.Heads; head++)
         {

@@ -28,7 +28,7 @@ public sealed class EffectTests : IDisposable
     public void Every_value_is_counted(bool naive)
     {
         Tensor half = full([ToyModel.Width], 0.5, dtype: float64);
-        using RunOutput run = Run(naive, new()
+        using RunResult run = Run(naive, new()
         {
             Name = "X",
             Sweeps = [SweptAxis.OfNumbers("alpha", 0, 1, -2)],
@@ -49,7 +49,7 @@ public sealed class EffectTests : IDisposable
     {
         const string Site = "blocks.0.resid[pos=end]";
         WriteNode fused = WriteNode.Fuse(BuiltInWrites.Scale(Site, 3), new("Same", Site, [s_value], x => x[0]), BuiltInWrites.Scale(Site, 2));
-        using RunOutput run = Run(naive, new()
+        using RunResult run = Run(naive, new()
         {
             Name = "X",
             Writes = [fused],
@@ -73,7 +73,7 @@ public sealed class EffectTests : IDisposable
             Writes = [new("Take", "blocks.1.out", [new Read.From("Half.side")], x => x[0])],
             Captures = [s_logits],
         };
-        using RunOutput run = Run(naive, outer.Including(inner, "Half"));
+        using RunResult run = Run(naive, outer.Including(inner, "Half"));
         Assert.Equal(("Half.P", "Half.side"), (run.Effects[0].Write, run.Effects[0].Run));
         Assert.True(run.Effects[0].Changed > 0 && run.Effects[1].Changed > 0);
     }
@@ -93,7 +93,7 @@ public sealed class EffectTests : IDisposable
             "X.Scale changed nothing: 'blocks.{layer}.out' has the same values without it on any prompt and point of the sweep.",
             "X.FromItself changed nothing: 'embed' has the same values without it on any prompt and point of the sweep.",
         ];
-        using (RunOutput run = Run(naive, graph))
+        using (RunResult run = Run(naive, graph))
         {
             Assert.Equal(expected, run.Warnings);
             Assert.Equal(2L * 11 * 6, run.Effects[2].Changed);
@@ -130,7 +130,7 @@ public sealed class EffectTests : IDisposable
                 Writes = [.. parts.OfType<WriteNode>()],
                 Captures = [s_logits],
             };
-            using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
+            using RunResult run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
             return [.. run.Warnings];
         }
     }
@@ -139,14 +139,14 @@ public sealed class EffectTests : IDisposable
     public void What_nobody_reads_is_said_so()
     {
         InterventionGraph graph = new() { Name = "X", Writes = [BuiltInWrites.Scale("blocks.1.resid[pos=0..1]", 2)], Metrics = [s_correct] };
-        using (RunOutput run = Run(naive: false, graph))
+        using (RunResult run = Run(naive: false, graph))
         {
             Assert.Equal(new WriteEffect("Scale", "blocks.1.resid[pos=0..1]", null, 36, 0, 0, 0, 0), Assert.Single(run.Effects));
             Assert.Equal(
                 "X.Scale is never read: nothing that is kept depends on 'blocks.1.resid[pos=0..1]' on any prompt.", Assert.Single(run.Warnings));
         }
         Assert.StartsWith("X.Scale is never read", Assert.Throws<InterventionException>(() => Run(naive: false, graph, strict: true)).Message);
-        using RunOutput all = Run(naive: true, graph);
+        using RunResult all = Run(naive: true, graph);
         Assert.Equal(36, all.Effects[0].Changed);
     }
 
@@ -159,7 +159,7 @@ public sealed class EffectTests : IDisposable
             Writes = [BuiltInWrites.Scale("embed[pos=end]", 2), new("Over", "blocks.1.resid", [s_corrupted], x => x[0] * 2)],
             Captures = [s_logits, new("Early", "blocks.0.resid", [s_value], x => x[0])],
         };
-        using RunOutput naive = Run(naive: true, graph), planned = Run(naive: false, graph), strict = Run(naive: false, graph, strict: true);
+        using RunResult naive = Run(naive: true, graph), planned = Run(naive: false, graph), strict = Run(naive: false, graph, strict: true);
         Assert.Equal(naive.Effects.Select(Rounded), strict.Effects.Select(Rounded));
         // Before the end nothing is the changed run's own, so what is found there is the clean run's, at no cost.
         Assert.Equal((11L * 6, 11L * 6, 8L * 6, 8L * 6), (planned.Effects[1].Selected, planned.Effects[1].Written, planned.Effects[1].Compared, planned.Effects[1].Changed));
@@ -174,12 +174,12 @@ public sealed class EffectTests : IDisposable
 
         string Warning(InterventionGraph unread)
         {
-            using RunOutput run = Run(naive: false, unread);
+            using RunResult run = Run(naive: false, unread);
             return Assert.Single(run.Warnings);
         }
     }
 
-    private RunOutput Run(bool naive, InterventionGraph graph, bool strict = false) =>
+    private RunResult Run(bool naive, InterventionGraph graph, bool strict = false) =>
         InterventionRunner.Run(graph, _model, _prompts, new RunOptions { Naive = naive, Strict = strict, BatchSize = 2 });
 
     private static double Largest(Tensor values) => Math.Round(values.abs().max().item<double>(), 9);

@@ -23,8 +23,8 @@ public sealed class GradientTests : ToyTest
                 "Product", site, [new Read.Gradient(), new Read.Value()], x => (x[0] * x[1]).flatten(1).sum(-1))],
             Metrics = [LogitDifference],
         };
-        using RunOutput run = Run(graph, prompts);
-        using RunOutput values = Run(graph with { Gradients = [], Captures = [Capture(site)] }, prompts);
+        using RunResult run = Run(graph, prompts);
+        using RunResult values = Run(graph with { Gradients = [], Captures = [Capture(site)] }, prompts);
         Tensor gradient = run.Changed("Gradient").Values;
         Close((gradient * values.Changed(site).Values).flatten(1).sum(-1), run.Changed("Product").Values);
 
@@ -48,7 +48,7 @@ public sealed class GradientTests : ToyTest
                         own = own.narrow(axis, 0, x[0].shape[axis]);
                     return x[0] + (own * step);
                 });
-                using RunOutput moved = Run(graph with { Gradients = [], Writes = [patch, move] }, prompts.Only(row));
+                using RunResult moved = Run(graph with { Gradients = [], Writes = [patch, move] }, prompts.Only(row));
                 return moved.Changed("LogitDifference").Values.clone();
             })]);
         }
@@ -68,7 +68,7 @@ public sealed class GradientTests : ToyTest
             Metrics = [LogitDifference],
             Parameters = values.requires_grad ? [new("Mask", values)] : [],
         };
-        using RunOutput run = Run(Graph(mask), prompts, new RunOptions { BatchSize = 2 });
+        using RunResult run = Run(Graph(mask), prompts, new RunOptions { BatchSize = 2 });
         Tensor gradient = run.Gradient("Mask");
         for (int head = 0; head < ToyModel.Heads; head++)
         {
@@ -86,7 +86,7 @@ public sealed class GradientTests : ToyTest
         {
             Tensor moved = mask.detach().clone();
             moved[head] = moved[head] + step;
-            using RunOutput output = Run(Graph(moved), prompts);
+            using RunResult output = Run(Graph(moved), prompts);
             return output.Changed("LogitDifference").Values.sum().item<double>();
         }
     }
@@ -102,7 +102,7 @@ public sealed class GradientTests : ToyTest
             Metrics = [new("Scaled", [new Read.Logit("correct", "end")], x => x[0] * scale)],
             Parameters = [new("Scale", scale)],
         };
-        using RunOutput run = Run(graph, prompts);
+        using RunResult run = Run(graph, prompts);
         Close(run.Changed("Scaled").Values.sum().view(1), run.Gradient("Scale"));
     }
 }

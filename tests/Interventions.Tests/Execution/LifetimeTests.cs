@@ -66,11 +66,11 @@ public sealed class LifetimeTests : ToyTest
             Writes = [Zero("blocks.{layer}.z[head={head}]")],
             Metrics = [new MetricNode("Correct", [new Read.Logit("correct", "end")], x => x[0])],
         };
-        using RunOutput expected = Run(graph, prompts);
+        using RunResult expected = Run(graph, prompts);
         double[] values = expected.Changed("Correct").Values.data<double>().ToArray();
         Parallel.For(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
         {
-            using RunOutput output = Run(graph, prompts);
+            using RunResult output = Run(graph, prompts);
             Assert.Equal(values, output.Changed("Correct").Values.data<double>().ToArray());
         });
     }

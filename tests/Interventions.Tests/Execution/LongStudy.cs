@@ -42,10 +42,10 @@ internal static class LongStudy
     public static ToyPrompts Prompts(int count = 7) => ToyPrompts.Random(5, [.. Enumerable.Range(0, count).Select(i => 3 + (i * 5 % 4))]);
 
     /// <summary>Every tensor of a result, and its layout.</summary>
-    public static void Same(RunOutput expected, RunOutput actual)
+    public static void Same(RunResult expected, RunResult actual)
     {
         using DisposeScope scope = NewDisposeScope();
-        Assert.Equal(SavedLayout.Write(expected.Layout), SavedLayout.Write(actual.Layout));
+        Assert.Equal(expected.Layout.ToJson(), actual.Layout.ToJson());
         foreach (string name in expected.Layout.Tensors)
         {
             Assert.Equal(expected[name].dtype, actual[name].dtype);

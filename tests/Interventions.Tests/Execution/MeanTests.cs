@@ -35,7 +35,7 @@ public sealed class MeanTests : ToyTest
 
         Tensor Written(WriteNode write)
         {
-            using RunOutput run = Run(
+            using RunResult run = Run(
                 new() { Name = "Mean", Writes = [write], Captures = [new("Z", "blocks.1.z", [new Read.Value()], x => x[0])] }, prompts,
                 new RunOptions { BatchSize = batchSize });
             return run.Changed("Z").Values.clone();
@@ -114,7 +114,7 @@ public sealed class MeanTests : ToyTest
 
         Tensor Mean(string site, bool pooled)
         {
-            using RunOutput run = Run(
+            using RunResult run = Run(
                 new() { Name = "Mean", Writes = [BuiltInWrites.Mean(site, "corrupted", pooled)], Captures = [Capture("embed")] }, prompts,
                 options);
             return run.Changed("embed").Values.clone();

@@ -28,7 +28,7 @@ public sealed class MetricTests : ToyTest
                 new("Gap", [new Read.Logit("correct", "end"), new Read.Logit("correct", "end", "clean")], x => x[0] - x[1]),
             ],
         };
-        using RunOutput run = Run(graph, prompts);
+        using RunResult run = Run(graph, prompts);
         Tensor clean = Forward(prompts, 0).select(1, -1).log_softmax(-1);
         Tensor donor = Values(prompts, 1, "blocks.0.z");
         Tensor changed = Values(prompts, 0, "logits", ("blocks.0.z", _ => donor)).select(1, -1).log_softmax(-1);
@@ -54,10 +54,10 @@ public sealed class MetricTests : ToyTest
             Metrics = [new MetricNode(
                 "Shift", [new Read.From("corrupted", "blocks.1.out"), new Read.Logit("correct", "end")], x => x[0].mean([1, 2]) + x[1])],
         };
-        using RunOutput together = Run(graph, prompts);
+        using RunResult together = Run(graph, prompts);
         for (int row = 0; row < 3; row++)
         {
-            using RunOutput alone = Run(graph, prompts.Only(row));
+            using RunResult alone = Run(graph, prompts.Only(row));
             Close(alone.Changed("Shift").Values, together.Changed("Shift").Values.narrow(0, row, 1));
         }
     }

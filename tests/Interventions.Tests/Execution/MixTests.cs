@@ -22,7 +22,7 @@ public sealed class MixTests : ToyTest
             Metrics = [new("M", [new Read.Logit("correct", "end")], x => x[0])],
             Parameters = values.requires_grad ? [new("Mask", values)] : [],
         };
-        using RunOutput run = Run(Graph(mask), prompts);
+        using RunResult run = Run(Graph(mask), prompts);
         Tensor clean = run.Run("clean")["First"];
         Tensor corrupted = run.Run("corrupted")["First"];
         Tensor first = (byLayer ? mask[0] : mask).detach().view(1, 1, 3, 1);
@@ -35,7 +35,7 @@ public sealed class MixTests : ToyTest
             Assert.Equal(difference, gradient.flatten()[i].item<double>(), 1e-7 * (1 + Math.Abs(difference)));
         }
         // All ones keep what is mixed, bit for bit; what follows is computed in products of other shapes.
-        using RunOutput kept = Run(Graph(ones_like(mask)), prompts);
+        using RunResult kept = Run(Graph(ones_like(mask)), prompts);
         Assert.Equal(0, (kept.Changed("First").Values - kept.Run("clean")["First"]).abs().max().item<double>());
         Close(kept.Run("clean")["M"], kept.Changed("M").Values);
 
@@ -43,7 +43,7 @@ public sealed class MixTests : ToyTest
         {
             Tensor moved = mask.detach().clone();
             moved.view(-1)[i] = moved.view(-1)[i] + step;
-            using RunOutput output = Run(Graph(moved), prompts);
+            using RunResult output = Run(Graph(moved), prompts);
             return output.Changed("M").Values.sum().item<double>();
         }
     }

@@ -34,14 +34,14 @@ public sealed class PaddedPromptTests
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel model = SmallDecoders.Model(family, window: window);
         RandomPrompts prompts = RandomPrompts.Of(9, model.VocabularySize, 5, 3, 7, 5, 4);
-        RunOutput[] alone = [.. prompts.Prompts.Select(prompt => InterventionRunner.Run(s_graph, model, new RandomPrompts([prompt]), new RunOptions { Naive = true }))];
+        RunResult[] alone = [.. prompts.Prompts.Select(prompt => InterventionRunner.Run(s_graph, model, new RandomPrompts([prompt]), new RunOptions { Naive = true }))];
         (string Name, Func<int, double> Left)[] paddings = [("left", _ => 1), ("right", _ => 0), ("both", _ => 0.5), ("mixed", i => i % 2)];
         foreach ((string padding, Func<int, double> left) in paddings)
         {
             foreach (int batchSize in new[] { 1, 2, 3, 5 })
             {
                 RunOptions options = new() { BatchSize = batchSize, MemoryBudget = batchSize == 3 ? 600_000 : 1L << 30 };
-                using RunOutput together = InterventionRunner.Run(s_graph, model, Padded.Around(prompts, width: 9, left), options);
+                using RunResult together = InterventionRunner.Run(s_graph, model, Padded.Around(prompts, width: 9, left), options);
                 for (int i = 0; i < alone.Length; i++)
                 {
                     Close("Stream", batchAxis: 3);
@@ -64,7 +64,7 @@ public sealed class PaddedPromptTests
                 }
             }
         }
-        foreach (RunOutput run in alone)
+        foreach (RunResult run in alone)
             run.Dispose();
     }
 }

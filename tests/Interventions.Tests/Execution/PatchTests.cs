@@ -13,7 +13,7 @@ public sealed class PatchTests : ToyTest
         // Bit for bit at equal shapes: the toy's sums over positions are computed prompt by prompt, both runs of it in one product.
         foreach (ToyPrompts prompt in ToyPrompts.Random(1, 5, 5, 5).Prompts.Select(prompt => new ToyPrompts(prompt)))
         {
-            using RunOutput output = Run(new() { Name = "Empty", Captures = [Capture("Logits", "logits")] }, prompt);
+            using RunResult output = Run(new() { Name = "Empty", Captures = [Capture("Logits", "logits")] }, prompt);
             Tensor both = stack(prompt.Prompts[0].Runs.Select(run => tensor(run.Ids.ToArray())));
             Tensor logits = GraphEvaluator.Evaluate(Model.Graph, both, ["logits"])["logits"];
             Identical(logits.narrow(0, 0, 1), output.Changed("Logits").Values);
@@ -25,7 +25,7 @@ public sealed class PatchTests : ToyTest
     public void Patching_every_source_gives_the_corrupted_run()
     {
         ToyPrompts prompts = ToyPrompts.Random(2, 6, 6);
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new() { Name = "All", Writes = [Patch("embed"), Patch("blocks.*.z")], Captures = [Capture("Logits", "logits")] }, prompts);
         Close(Forward(prompts, run: 1), output.Changed("Logits").Values);
     }
@@ -34,7 +34,7 @@ public sealed class PatchTests : ToyTest
     public void Writes_to_one_site_apply_in_textual_order()
     {
         ToyPrompts prompts = ToyPrompts.Random(5, 4);
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Order",
@@ -49,7 +49,7 @@ public sealed class PatchTests : ToyTest
     public void A_donor_may_be_another_site()
     {
         ToyPrompts prompts = ToyPrompts.Random(6, 4, 4);
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Across",
@@ -64,12 +64,12 @@ public sealed class PatchTests : ToyTest
     public void A_site_beside_the_ordinary_path_can_be_written()
     {
         ToyPrompts prompts = ToyPrompts.Random(7, 4);
-        using RunOutput same = Run(
+        using RunResult same = Run(
             new() { Name = "Same", Writes = [new WriteNode("Same", "blocks.0.result[head=1]", [Value], x => x[0])], Captures = [
                 Capture("Logits", "logits")] },
             prompts);
         Close(Forward(prompts, 0), same.Changed("Logits").Values);
-        using RunOutput zeroed = Run(
+        using RunResult zeroed = Run(
             new()
             {
                 Name = "Zero",
@@ -77,7 +77,7 @@ public sealed class PatchTests : ToyTest
                 Captures = [Capture("Logits", "logits")],
             },
             prompts);
-        using RunOutput byZ = Run(
+        using RunResult byZ = Run(
             new() { Name = "Zero", Writes = [new WriteNode("Zero", "blocks.0.z[head=1]", [], _ => zeros(1, dtype: float64))], Captures = [
                 Capture("Logits", "logits")] },
             prompts);
@@ -88,7 +88,7 @@ public sealed class PatchTests : ToyTest
     public void A_capture_is_after_the_writes_unless_it_says_before()
     {
         ToyPrompts prompts = ToyPrompts.Random(7, 4, 3);
-        using RunOutput run = Run(
+        using RunResult run = Run(
             new()
             {
                 Name = "Before",

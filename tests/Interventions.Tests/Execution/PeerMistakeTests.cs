@@ -51,7 +51,7 @@ public sealed class PeerMistakeTests : IDisposable
         WriteNode[] writes = [BuiltInWrites.Scale("blocks.0.mlp_out", 2), BuiltInWrites.Zero("blocks.2.attn.z[head=1]"), BuiltInWrites.Scale("blocks.1.attn_out", -1)];
         InterventionGraph forwards = new() { Name = "Order", Writes = [.. writes], Captures = [.. captures] };
         InterventionGraph backwards = forwards with { Writes = [.. writes.Reverse()], Captures = [.. captures.Reverse()] };
-        using RunOutput one = InterventionRunner.Run(forwards, model, prompts), other = InterventionRunner.Run(backwards, model, prompts);
+        using RunResult one = InterventionRunner.Run(forwards, model, prompts), other = InterventionRunner.Run(backwards, model, prompts);
         foreach (CaptureNode capture in captures)
             Assert.True(SmallDecoders.Same(one.Changed(capture.Name).Values, other.Changed(capture.Name).Values), capture.Name);
     }
@@ -95,10 +95,10 @@ public sealed class PeerMistakeTests : IDisposable
             Captures = [new("Last", "blocks.2.resid_post[pos=end]", [s_value], x => x[0])],
             Metrics = [new("Difference", [new Read.Logit("correct", "end"), new Read.Logit("wrong", "end")], x => x[0] - x[1])],
         };
-        using RunOutput together = InterventionRunner.Run(graph, model, all);
+        using RunResult together = InterventionRunner.Run(graph, model, all);
         for (int row = 0; row < 3; row++)
         {
-            using RunOutput alone = InterventionRunner.Run(graph, model, PromptPairs.FromTokens([all.Prompts[row]]));
+            using RunResult alone = InterventionRunner.Run(graph, model, PromptPairs.FromTokens([all.Prompts[row]]));
             foreach (string kept in new[] { "Last", "Difference" })
                 Assert.InRange((together.Changed(kept).Values[row] - alone.Changed(kept).Values[0]).abs().max().item<double>(), 0, 1e-9);
         }
@@ -116,7 +116,7 @@ public sealed class PeerMistakeTests : IDisposable
 
     private static Tensor Capture(DecoderModel model, PromptPairs prompts, string site, params WriteNode[] writes)
     {
-        using RunOutput run = InterventionRunner.Run(
+        using RunResult run = InterventionRunner.Run(
             new InterventionGraph { Name = "Capture", Writes = [.. writes], Captures = [new("Value", site, [s_value], x => x[0])] }, model, prompts);
         return run.Changed("Value").Values.clone();
     }

@@ -28,10 +28,10 @@ public sealed class RunToTests : IDisposable
     public void The_file_holds_what_a_run_gives()
     {
         InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
-        using RunOutput run = InterventionRunner.Run(graph, _model, _prompts, _options);
-        using (RunOutput written = InterventionRunner.RunTo(graph, _model, _prompts, _path, _options))
+        using RunResult run = InterventionRunner.Run(graph, _model, _prompts, _options);
+        using (RunResult written = InterventionRunner.RunTo(graph, _model, _prompts, _path, _options))
             LongStudy.Same(run, written);
-        using RunOutput loaded = RunOutput.Load(_path);
+        using RunResult loaded = RunResult.Load(_path);
         LongStudy.Same(run, loaded);
         Assert.Equal([_path], Directory.GetFileSystemEntries(_folder.Path));
         Assert.Equal(0, LongStudy.Leaked(() =>
@@ -115,7 +115,7 @@ public sealed class RunToTests : IDisposable
     public void Foreign_files_other_writers_and_silent_models_are_refused()
     {
         InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
-        using (RunOutput run = InterventionRunner.Run(graph, _model, _prompts))
+        using (RunResult run = InterventionRunner.Run(graph, _model, _prompts))
             run.Save(_path);
         Assert.Contains("was not begun by RunTo", Refused(_model));
         File.Delete(_path);
@@ -191,7 +191,7 @@ public sealed class RunToTests : IDisposable
         Assert.True(child.ExitCode is 0 or 137, child.StandardError.ReadToEnd());
         // What is there under its name is whole.
         foreach (string file in Directory.GetFiles(_folder.Path, "*.safetensors", SearchOption.AllDirectories))
-            RunOutput.Load(file).Dispose();
+            RunResult.Load(file).Dispose();
         return child.ExitCode == 137 ? 1 : 0;
     }
 

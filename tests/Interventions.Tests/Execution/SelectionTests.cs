@@ -25,7 +25,7 @@ public sealed class SelectionTests : ToyTest
             string selectors = string.Join("; ", new[] { heads, positions }.Where(text => text.Length > 0));
             string site = $"blocks.{layer}.z" + (selectors.Length > 0 ? $"[{selectors}]" : "");
             ToyPrompts prompts = ToyPrompts.Random(s, 5, 3, 4, 3);
-            using RunOutput output = Run(
+            using RunResult output = Run(
                 new() { Name = "Any", Writes = [new WriteNode("Double", site, [Value], x => x[0] * 2)], Captures = [
                     Capture("Z", $"blocks.{layer}.z")] },
                 prompts);
@@ -55,12 +55,12 @@ public sealed class SelectionTests : ToyTest
             Captures = [Capture("Residual", "blocks.*.resid"), new CaptureNode("Pooled", "blocks.1.z", [Value], x => x[0].mean([1]))],
             Metrics = [LogitDifference],
         };
-        using RunOutput together = Run(graph, prompts);
-        using RunOutput chunked = Run(graph, prompts, new RunOptions { BatchSize = 2 });
+        using RunResult together = Run(graph, prompts);
+        using RunResult chunked = Run(graph, prompts, new RunOptions { BatchSize = 2 });
         Assert.Equal([2, 5, 7, ToyModel.Width], together.Changed("Residual").Values.shape);
         for (int row = 0; row < 5; row++)
         {
-            using RunOutput alone = Run(graph, prompts.Only(row));
+            using RunResult alone = Run(graph, prompts.Only(row));
             int length = prompts.Prompts[row].Runs[0].Ids.Count;
             Close(alone.Changed("LogitDifference").Values, together.Changed("LogitDifference").Values.narrow(0, row, 1));
             Close(alone.Changed("Pooled").Values, together.Changed("Pooled").Values.narrow(0, row, 1));

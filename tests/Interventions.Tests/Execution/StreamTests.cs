@@ -1,4 +1,3 @@
-using Interventions.Results;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,14 +26,14 @@ public sealed class StreamTests : IDisposable
     {
         RunOptions options = new() { BatchSize = batchSize, Naive = naive };
         InterventionGraph graph = LongStudy.Graph(_direction);
-        using RunOutput whole = InterventionRunner.Run(graph, _model, _prompts, options);
-        List<RunOutput> batches = [];
-        await foreach (RunOutput batch in Stream(graph, options))
+        using RunResult whole = InterventionRunner.Run(graph, _model, _prompts, options);
+        List<RunResult> batches = [];
+        await foreach (RunResult batch in Stream(graph, options))
         {
             Assert.Equal(Math.Min(batchSize, _prompts.Prompts.Count - (batches.Count * batchSize)), batch.Run("clean")["LogitDifference"].shape[^1]);
             batches.Add(batch);
         }
-        using RunOutput joined = JoinedResults.Of(batches);
+        using RunResult joined = RunResult.Join(batches);
         LongStudy.Same(whole, joined);
         batches.ForEach(batch => batch.Dispose());
     }
@@ -51,7 +50,7 @@ public sealed class StreamTests : IDisposable
                 threads.Add(Thread.CurrentThread.Name);
         });
         int read = 0;
-        await foreach (RunOutput batch in Stream(graph, new RunOptions { BatchSize = 1 }))
+        await foreach (RunResult batch in Stream(graph, new RunOptions { BatchSize = 1 }))
         {
             batch.Dispose();
             read++;
@@ -72,7 +71,7 @@ public sealed class StreamTests : IDisposable
 
         async Task Leave()
         {
-            await foreach (RunOutput batch in Stream(graph, new RunOptions { BatchSize = 1 }))
+            await foreach (RunResult batch in Stream(graph, new RunOptions { BatchSize = 1 }))
             {
                 batch.Dispose();
                 // Time for the next one to be ready and unread.
@@ -124,7 +123,7 @@ public sealed class StreamTests : IDisposable
 
         async Task Read(CancellationToken cancellationToken)
         {
-            await foreach (RunOutput batch in Stream(graph, options).WithCancellation(cancellationToken))
+            await foreach (RunResult batch in Stream(graph, options).WithCancellation(cancellationToken))
                 batch.Dispose();
         }
     }
@@ -142,13 +141,13 @@ public sealed class StreamTests : IDisposable
             Metrics = [LongStudy.LogitDifference],
         };
         RunOptions options = new() { BatchSize = 2 };
-        using RunOutput whole = InterventionRunner.Run(graph, encoder, prompts, options);
+        using RunResult whole = InterventionRunner.Run(graph, encoder, prompts, options);
         Assert.Equal(Enumerable.Range(0, 6), whole.Prompts);
-        List<RunOutput> batches = [];
-        await foreach (RunOutput batch in InterventionRunner.StreamAsync(graph, encoder, prompts, output => output, options))
+        List<RunResult> batches = [];
+        await foreach (RunResult batch in InterventionRunner.StreamAsync(graph, encoder, prompts, output => output, options))
             batches.Add(batch);
         Assert.Equal(["0 2", "5", "1 4", "3"], batches.Select(batch => string.Join(' ', batch.Prompts)));
-        using RunOutput joined = JoinedResults.Of(batches);
+        using RunResult joined = RunResult.Join(batches);
         LongStudy.Same(whole, joined);
         batches.ForEach(batch => batch.Dispose());
     }
@@ -173,7 +172,7 @@ public sealed class StreamTests : IDisposable
         int read = 0;
         Func<Task> stream = async () =>
         {
-            await foreach (RunOutput batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, options))
+            await foreach (RunResult batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, options))
             {
                 using (batch)
                     Assert.Equal(!(differsAtLast && ++read == 3), batch.Warnings.Length == 1);
@@ -182,9 +181,9 @@ public sealed class StreamTests : IDisposable
         if (differsAtLast)
         {
             await stream();
-            using RunOutput written = InterventionRunner.RunTo(graph, _model, prompts, folder["run"], options);
+            using RunResult written = InterventionRunner.RunTo(graph, _model, prompts, folder["run"], options);
             Assert.Empty(written.Warnings);
-            using RunOutput run = InterventionRunner.Run(graph, _model, prompts, options);
+            using RunResult run = InterventionRunner.Run(graph, _model, prompts, options);
             Assert.Equal(run.Effects.AsEnumerable(), written.Effects);
         }
         else
@@ -202,7 +201,7 @@ public sealed class StreamTests : IDisposable
         int read = 0;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (RunOutput batch in Stream(LongStudy.Graph(_direction), new RunOptions { BatchSize = 1 }).WithCancellation(source.Token))
+            await foreach (RunResult batch in Stream(LongStudy.Graph(_direction), new RunOptions { BatchSize = 1 }).WithCancellation(source.Token))
             {
                 batch.Dispose();
                 if (++read == 2)
@@ -220,7 +219,7 @@ public sealed class StreamTests : IDisposable
         read = 0;
         InvalidDataException failure = await Assert.ThrowsAsync<InvalidDataException>(async () =>
         {
-            await foreach (RunOutput batch in Stream(failing, new RunOptions { BatchSize = 1 }))
+            await foreach (RunResult batch in Stream(failing, new RunOptions { BatchSize = 1 }))
             {
                 batch.Dispose();
                 read++;
@@ -233,7 +232,7 @@ public sealed class StreamTests : IDisposable
     public void Names_are_checked_before_anybody_reads() => Assert.Throws<InterventionException>(
         () => Stream(new InterventionGraph { Name = "Wrong", Captures = [new CaptureNode("X", "blocks.9.z", [new Read.Value()], x => x[0])] }, new RunOptions()));
 
-    private IAsyncEnumerable<RunOutput> Stream(InterventionGraph graph, RunOptions options) => InterventionRunner.StreamAsync(graph, _model, _prompts, output => output, options);
+    private IAsyncEnumerable<RunResult> Stream(InterventionGraph graph, RunOptions options) => InterventionRunner.StreamAsync(graph, _model, _prompts, output => output, options);
 
     /// <summary>Called once a batch.</summary>
     private static InterventionGraph Counted(Action called) => new()

@@ -10,7 +10,7 @@ public sealed class SweepTests : ToyTest
     private static readonly MetricNode s_correct = new("Correct", [new Read.Logit("correct", "end")], x => x[0]);
 
     private readonly ToyPrompts _prompts = ToyPrompts.Random(21, 4, 3, 4);
-    private readonly List<RunOutput> _outputs = [];
+    private readonly List<RunResult> _outputs = [];
 
     public override void Dispose()
     {
@@ -22,7 +22,7 @@ public sealed class SweepTests : ToyTest
     public void A_sweep_is_one_hand_written_run_a_point()
     {
         ToyPrompts prompts = ToyPrompts.Random(3, 4, 4);
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new() { Name = "Sweep", Writes = [Patch("blocks.{layer}.z[head={head}; pos=mid]")], Metrics = [LogitDifference] }, prompts);
         SweptTensor swept = output.Changed("LogitDifference");
         Assert.Equal([ToyModel.Layers, ToyModel.Heads, 2], swept.Values.shape);
@@ -49,7 +49,7 @@ public sealed class SweepTests : ToyTest
     public void Strengths_and_factors_are_swept()
     {
         Tensor direction = arange(1, ToyModel.Width + 1, dtype: float64);
-        using RunOutput run = Run(new()
+        using RunResult run = Run(new()
         {
             Name = "Strengths",
             Sweeps = [SweptAxis.OfNumbers("alpha", -1, 0, 2.5), SweptAxis.OfNumbers("factor", 1, 0.5)],
@@ -88,7 +88,7 @@ public sealed class SweepTests : ToyTest
     [InlineData(true)]
     public void Runs_are_swept(bool listed)
     {
-        using RunOutput run = Run(new()
+        using RunResult run = Run(new()
         {
             Name = "Runs",
             Sweeps = listed ? [SweptAxis.OfRuns("donor", "corrupted", "clean")] : [],
@@ -114,7 +114,7 @@ public sealed class SweepTests : ToyTest
     [Fact]
     public void Partners_and_means_of_swept_runs()
     {
-        using RunOutput run = Run(new()
+        using RunResult run = Run(new()
         {
             Name = "References",
             Writes = [BuiltInWrites.Mean("embed[pos=end]", "{run}", pooled: false), BuiltInWrites.Resample(
@@ -130,7 +130,7 @@ public sealed class SweepTests : ToyTest
     [Fact]
     public void Named_positions_keep_their_names()
     {
-        using RunOutput run = Run(
+        using RunResult run = Run(
             new() { Name = "Names", Writes = [BuiltInWrites.Zero("embed[pos={p=mid,end-1,0}]")], Metrics = [s_correct] });
         SweptTensor correct = run.Changed("Correct");
         foreach (string place in new[] { "mid", "end-1", "0" })
@@ -163,7 +163,7 @@ public sealed class SweepTests : ToyTest
     [Fact]
     public void Sweep_axes_are_in_the_order_of_the_text()
     {
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new() { Name = "Order", Writes = [Patch("blocks.{layer}.z[head={head}; pos={pos}]")], Metrics = [LogitDifference] },
             ToyPrompts.Random(14, 4));
         Assert.Equal(["layer", "head", "pos"], output.Changed("LogitDifference").Names.ToArray());
@@ -173,7 +173,7 @@ public sealed class SweepTests : ToyTest
     [Fact]
     public void A_placeholder_ranges_over_what_all_its_uses_have()
     {
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Sweep",
@@ -192,7 +192,7 @@ public sealed class SweepTests : ToyTest
     {
         ToyPrompts prompts = ToyPrompts.Random(2, 4, 4);
         Read donor = new Read.From("corrupted", "blocks.{layer}.out[pos=end]");
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Donors",
@@ -211,7 +211,7 @@ public sealed class SweepTests : ToyTest
     [Fact]
     public void A_swept_capture_changed_from_its_own_place_in_the_base_run()
     {
-        using RunOutput output = Run(
+        using RunResult output = Run(
             new()
             {
                 Name = "Nothing",
@@ -243,18 +243,18 @@ public sealed class SweepTests : ToyTest
             Writes = [BuiltInWrites.Zero("embed[pos={p=0..-1}]"), BuiltInWrites.Zero("blocks.0.out[pos={p=1..2}]")],
             Metrics = [s_correct],
         };
-        using (RunOutput run = Run(graph, ToyPrompts.Random(1, 4, 4)))
+        using (RunResult run = Run(graph, ToyPrompts.Random(1, 4, 4)))
             Assert.Equal([1, 2], run.Changed("Correct").Coordinates[0].ToArray());
         Says("sweeps positions 0..-1, but the prompts have 3 to 4 tokens", () => Run(graph, ToyPrompts.Random(1, 4, 3)));
     }
 
     private Tensor Correct(params WriteNode[] writes)
     {
-        using RunOutput run = Run(new() { Name = "Point", Writes = [.. writes], Metrics = [s_correct] });
+        using RunResult run = Run(new() { Name = "Point", Writes = [.. writes], Metrics = [s_correct] });
         return run.Changed("Correct").Values.clone();
     }
 
-    private RunOutput Run(InterventionGraph graph) => Run(graph, _prompts);
+    private RunResult Run(InterventionGraph graph) => Run(graph, _prompts);
 
     private static WriteNode Zero(string site) => new("Zero", site, [], _ => zeros(1, dtype: float64));
 

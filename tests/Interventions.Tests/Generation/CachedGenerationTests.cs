@@ -40,8 +40,8 @@ public sealed class CachedGenerationTests
                 StopTokens = random.Next(2) == 0 ? [3, 7] : [],
                 WithBase = random.Next(2) == 0,
             };
-            using GenerationOutput cached = GenerationRunner.Generate(graph, model, prompts, options);
-            using GenerationOutput naive = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = false });
+            using GenerationResult<GeneratedRun> cached = GenerationRunner.Generate(graph, model, prompts, options);
+            using GenerationResult<GeneratedRun> naive = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = false });
             Assert.Null(cached.WhyUncached);
             string[] kept = [.. graph.Captures.Select(capture => capture.Name), "Last", "First"];
             string what = string.Join(" ", graph.Writes.Select(write => $"{write.Name}({write.Site})"));
@@ -71,16 +71,16 @@ public sealed class CachedGenerationTests
             GenerationOptions options = new() { MaxNewTokens = 12, Temperature = 1 };
             foreach (bool useCache in new[] { true, false })
             {
-                using GenerationOutput together = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache });
+                using GenerationResult<GeneratedRun> together = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache });
                 for (int i = 0; i < lengths.Length; i++)
                 {
                     // What is drawn depends on the prompt's number, so greedy runs are compared.
-                    using GenerationOutput greedy = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache, Temperature = 0 });
-                    using GenerationOutput alone = GenerationRunner.Generate(graph, model, Only(prompts, i), options with { UseCache = useCache, Temperature = 0 });
+                    using GenerationResult<GeneratedRun> greedy = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache, Temperature = 0 });
+                    using GenerationResult<GeneratedRun> alone = GenerationRunner.Generate(graph, model, Only(prompts, i), options with { UseCache = useCache, Temperature = 0 });
                     Assert.Equal(alone.Changed().Tokens[0], greedy.Changed().Tokens[i]);
                     Assert.True(Difference(alone.Changed().Kept("blocks.1.resid_post[pos=new]").Steps.select(1, 0), greedy.Changed().Kept("blocks.1.resid_post[pos=new]").Steps.select(1, i)) < Tolerance);
                 }
-                using GenerationOutput smaller = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache, BatchSize = 2 });
+                using GenerationResult<GeneratedRun> smaller = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache, BatchSize = 2 });
                 Assert.Equal(together.Changed().Tokens, smaller.Changed().Tokens);
             }
         }
@@ -109,8 +109,8 @@ public sealed class CachedGenerationTests
             Metrics = [new("Change", [new Read.Of("blocks.1.resid_post[pos=new]"), new Read.Of("blocks.1.resid_post[pos=new+1]")], x => (x[0] - x[1]).abs().sum([1, 2]))],
         };
         PromptPairs prompts = RandomPrompts(1, 4, 6);
-        using GenerationOutput cached = GenerationRunner.Generate(graph, model, prompts);
-        using GenerationOutput naive = GenerationRunner.Generate(graph, model, prompts, new() { UseCache = false });
+        using GenerationResult<GeneratedRun> cached = GenerationRunner.Generate(graph, model, prompts);
+        using GenerationResult<GeneratedRun> naive = GenerationRunner.Generate(graph, model, prompts, new() { UseCache = false });
         Assert.Null(cached.WhyUncached);
         Assert.True(Distance(cached.Changed(), naive.Changed(), "ToFirst", "Change") < Tolerance);
         // Of two equal tokens the difference is none; before token 1 there is nothing to compare.
@@ -128,10 +128,10 @@ public sealed class CachedGenerationTests
         using DecoderModel model = Model("llama");
         PromptPairs prompts = RandomPrompts(8, 4, 6);
         GenerationOptions options = new() { MaxNewTokens = 6, UseCache = useCache };
-        using GenerationOutput own = GenerationRunner.Generate(Graph(new Read.Of("embed" + earlier)), model, prompts, options);
-        using GenerationOutput other = GenerationRunner.Generate(Graph(new Read.From("twin", "embed" + earlier)), model, prompts, options);
+        using GenerationResult<GeneratedRun> own = GenerationRunner.Generate(Graph(new Read.Of("embed" + earlier)), model, prompts, options);
+        using GenerationResult<GeneratedRun> other = GenerationRunner.Generate(Graph(new Read.From("twin", "embed" + earlier)), model, prompts, options);
         Assert.True(Distance(own.Changed(), other.Changed(), "Residual") < Tolerance);
-        using GenerationOutput without = GenerationRunner.Generate(Graph(new Read.Of("embed" + earlier)) with { Writes = [] }, model, prompts, options);
+        using GenerationResult<GeneratedRun> without = GenerationRunner.Generate(Graph(new Read.Of("embed" + earlier)) with { Writes = [] }, model, prompts, options);
         Assert.True(Difference(without.Changed().Kept("Residual").Steps, own.Changed().Kept("Residual").Steps) > 0.01);
 
         static InterventionGraph Graph(Read read) => new()
@@ -156,7 +156,7 @@ public sealed class CachedGenerationTests
             Name = "Row",
             Captures = [new("Row", "blocks.1.resid_post[pos=new]", [new Read.Of("blocks.0.attn.pattern[query=end; key=0]")], x => x[0])],
         };
-        using GenerationOutput output = GenerationRunner.Generate(graph, model, RandomPrompts(1, 4));
+        using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(graph, model, RandomPrompts(1, 4));
         Assert.Contains("earlier rows of 'blocks.0.attn.pattern' are read", output.WhyUncached);
         Tensor steps = output.Changed().Kept("Row").Steps;
         Assert.Equal(0, (steps - steps[0]).abs().max().item<double>());

@@ -66,7 +66,7 @@ public sealed class GenerationTests
                 ("blocks.0.resid_post", path => BuiltInWrites.Freeze(path, "corrupted")),
             })
             {
-                using GenerationOutput output = GenerationRunner.Generate(new() { Name = "New", Writes = [write(site + selection)] }, model, prompts, new() { MaxNewTokens = New });
+                using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(new() { Name = "New", Writes = [write(site + selection)] }, model, prompts, new() { MaxNewTokens = New });
                 IReadOnlyList<long> tokens = output.Changed().Tokens[0];
                 for (int k = 0; k < New; k++)
                 {
@@ -169,9 +169,9 @@ public sealed class GenerationTests
         using DecoderModel model = Model("llama");
         PromptPairs prompts = RandomPrompts(9, 4, 6, 3);
         InterventionGraph graph = new() { Name = "Stop", Captures = [Capture("blocks.0.mlp_out[pos=new]")] };
-        using GenerationOutput free = GenerationRunner.Generate(graph, model, prompts, new() { MaxNewTokens = 8 });
+        using GenerationResult<GeneratedRun> free = GenerationRunner.Generate(graph, model, prompts, new() { MaxNewTokens = 8 });
         long stop = free.Changed().Tokens[0][2];
-        using GenerationOutput stopped = GenerationRunner.Generate(graph, model, prompts, new() { MaxNewTokens = 8, StopTokens = [stop] });
+        using GenerationResult<GeneratedRun> stopped = GenerationRunner.Generate(graph, model, prompts, new() { MaxNewTokens = 8, StopTokens = [stop] });
         for (int prompt = 0; prompt < 3; prompt++)
         {
             long[] expected = [.. free.Changed().Tokens[prompt]];
@@ -187,7 +187,7 @@ public sealed class GenerationTests
     private static (long Token, double LogProbability) Next(DecoderModel model, PromptPairs text, WriteNode[] writes)
     {
         using DisposeScope scope = NewDisposeScope();
-        using RunOutput run = InterventionRunner.Run(
+        using RunResult run = InterventionRunner.Run(
             new() { Name = "Text", Writes = [.. writes], Metrics = [new("Kept", [new Read.Logit("correct", "end")], x => x[0])], Captures = [Capture("logits[pos=-1]")] }, model, text);
         Tensor logits = run.Changed("logits[pos=-1]").Values.flatten().log_softmax(-1);
         long token = logits.argmax().item<long>();

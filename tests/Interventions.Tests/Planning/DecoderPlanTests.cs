@@ -44,7 +44,7 @@ public sealed class DecoderPlanTests
             Metrics = [new MetricNode("Metric", reader == "metric" ? [new Read.Logit("right", "end"), port] : [new Read.Logit("right", "end")], x => x.Length == 1 ? x[0] : x[0] * x[1].square().flatten(1).sum(-1))],
         };
         RandomPrompts prompts = RandomPrompts.Of(1, 61, 5, 6);
-        using RunOutput planned = InterventionRunner.Run(graph, model, prompts), naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true });
+        using RunResult planned = InterventionRunner.Run(graph, model, prompts), naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true });
         Tensor expected = naive.Changed("Slope").Values;
         Assert.InRange((planned.Changed("Slope").Values - expected).abs().max().item<double>(), 0, 1e-9);
         Assert.True(expected[1].abs().max().item<double>() > 1e-3);
@@ -61,7 +61,7 @@ public sealed class DecoderPlanTests
             Writes = [new WriteNode("Write", "blocks.1.attn.pattern[query=2; key=mid]", new WriteKind.Copy("corrupted"))],
             Captures = [new CaptureNode("Z", "blocks.1.attn.z[pos=2]", [new Read.Value()], x => x[0])],
         };
-        using RunOutput naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, model, prompts);
+        using RunResult naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, model, prompts);
         Assert.True(Distance.Largest(naive.Run("clean")["Z"], naive.Changed("Z").Values) > 1e-3);
         Assert.True(Distance.Largest(planned.Changed("Z").Values, naive.Changed("Z").Values) < 1e-9);
         Assert.Equal(naive.Effects[0].Changed, planned.Effects[0].Changed);
@@ -85,8 +85,8 @@ public sealed class DecoderPlanTests
         };
         MetricNode metric = how == "measured" ? new("M", [right, new Read.Of(End)], x => x[0] - x[1].logsumexp(-1).squeeze(-1)) : new("M", [right], x => x[0]);
         RandomPrompts prompts = RandomPrompts.Of(4, model.VocabularySize, 4, 6);
-        using RunOutput naive = InterventionRunner.Run(graph with { Metrics = [metric] }, model, prompts, new RunOptions { Naive = true });
-        using RunOutput planned = InterventionRunner.Run(graph with { Metrics = [metric] }, model, prompts);
+        using RunResult naive = InterventionRunner.Run(graph with { Metrics = [metric] }, model, prompts, new RunOptions { Naive = true });
+        using RunResult planned = InterventionRunner.Run(graph with { Metrics = [metric] }, model, prompts);
         Assert.True(Distance.Largest(planned.Changed("M").Values, naive.Changed("M").Values) < 1e-9);
     }
 

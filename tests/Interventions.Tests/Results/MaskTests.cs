@@ -23,7 +23,7 @@ public sealed class MaskTests : IDisposable
     public void A_ragged_capture_has_a_mask(int batchSize)
     {
         int[] lengths = [4, 2, 3];
-        using RunOutput run = Run(ToyPrompts.Random(41, lengths), batchSize);
+        using RunResult run = Run(ToyPrompts.Random(41, lengths), batchSize);
         Tensor mask = run.Changed("Heads").Mask!;
         Assert.Equal(ScalarType.Bool, mask.dtype);
         Assert.Equal([3L, 4, 1, 1], mask.shape);
@@ -43,8 +43,8 @@ public sealed class MaskTests : IDisposable
     public void Means_of_points_leave_padding_out()
     {
         ToyPrompts prompts = ToyPrompts.Random(42, 4, 2, 3);
-        using RunOutput run = Run(prompts, 32);
-        RunOutput[] alone = [.. Enumerable.Range(0, 3).Select(row => Run(prompts.Only(row), 32))];
+        using RunResult run = Run(prompts, 32);
+        RunResult[] alone = [.. Enumerable.Range(0, 3).Select(row => Run(prompts.Only(row), 32))];
         foreach (string name in new[] { "Heads", "Gradient", "Total" })
         {
             IReadOnlyList<SweptPoint> points = run.Changed(name).Points();
@@ -56,11 +56,11 @@ public sealed class MaskTests : IDisposable
                 Assert.Equal((real.mean() - unchanged.mean()).item<double>(), points[head].Change, 1e-9);
             }
         }
-        foreach (RunOutput one in alone)
+        foreach (RunResult one in alone)
             one.Dispose();
     }
 
-    private RunOutput Run(ToyPrompts prompts, int batchSize) => InterventionRunner.Run(
+    private RunResult Run(ToyPrompts prompts, int batchSize) => InterventionRunner.Run(
         new()
         {
             Name = "Ragged",

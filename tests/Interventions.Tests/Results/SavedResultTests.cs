@@ -1,3 +1,4 @@
+using Interventions.Files;
 using Interventions.Results;
 using Interventions.Runtime;
 using Interventions.Tests.Execution;
@@ -24,9 +25,9 @@ public sealed class SavedResultTests : IDisposable
     public void What_is_saved_comes_back()
     {
         string path = _folder["run.safetensors"];
-        using RunOutput run = InterventionRunner.Run(LongStudy.Graph(LongStudy.Direction()), _model, LongStudy.Prompts());
+        using RunResult run = InterventionRunner.Run(LongStudy.Graph(LongStudy.Direction()), _model, LongStudy.Prompts());
         run.Save(path);
-        using RunOutput loaded = RunOutput.Load(path);
+        using RunResult loaded = RunResult.Load(path);
         LongStudy.Same(run, loaded);
 
         SweptTensor swept = loaded.Changed("LogitDifference");
@@ -61,9 +62,9 @@ public sealed class SavedResultTests : IDisposable
             Captures = [new CaptureNode("Typed", "blocks.*.resid", [new Read.Value()], x => x[0].abs().to(dtype))],
             Metrics = [LongStudy.LogitDifference],
         };
-        using RunOutput run = InterventionRunner.Run(graph, _model, LongStudy.Prompts(), new RunOptions { BatchSize = 3 });
+        using RunResult run = InterventionRunner.Run(graph, _model, LongStudy.Prompts(), new RunOptions { BatchSize = 3 });
         run.Save(saved);
-        using RunOutput loaded = RunOutput.Load(saved), gone = InterventionRunner.RunTo(graph, _model, LongStudy.Prompts(), written, new RunOptions { BatchSize = 3 });
+        using RunResult loaded = RunResult.Load(saved), gone = InterventionRunner.RunTo(graph, _model, LongStudy.Prompts(), written, new RunOptions { BatchSize = 3 });
         Assert.Equal(dtype, loaded.Changed("Typed").Values.dtype);
         LongStudy.Same(run, loaded);
         LongStudy.Same(run, gone);
@@ -73,7 +74,7 @@ public sealed class SavedResultTests : IDisposable
     public void Other_readers_find_plain_names()
     {
         string path = _folder["run.safetensors"];
-        using (RunOutput run = InterventionRunner.Run(LongStudy.Graph(LongStudy.Direction()), _model, LongStudy.Prompts()))
+        using (RunResult run = InterventionRunner.Run(LongStudy.Graph(LongStudy.Direction()), _model, LongStudy.Prompts()))
             run.Save(path);
         using SafeTensorFile file = SafeTensorFile.Open(path);
         Assert.Equal(
@@ -90,14 +91,14 @@ public sealed class SavedResultTests : IDisposable
     public void A_loaded_result_outlives_scopes_and_frees_its_tensors()
     {
         string path = _folder["run.safetensors"];
-        using (RunOutput run = InterventionRunner.Run(LongStudy.Graph(LongStudy.Direction()), _model, LongStudy.Prompts()))
+        using (RunResult run = InterventionRunner.Run(LongStudy.Graph(LongStudy.Direction()), _model, LongStudy.Prompts()))
             run.Save(path);
-        RunOutput loaded;
+        RunResult loaded;
         using (NewDisposeScope())
-            loaded = RunOutput.Load(path);
+            loaded = RunResult.Load(path);
         Assert.False(loaded.Gradient("Direction").IsInvalid);
         loaded.Dispose();
-        Assert.Equal(0, LongStudy.Leaked(() => RunOutput.Load(path).Dispose()));
+        Assert.Equal(0, LongStudy.Leaked(() => RunResult.Load(path).Dispose()));
     }
 
     [Fact]
@@ -105,22 +106,39 @@ public sealed class SavedResultTests : IDisposable
     {
         string path = _folder["other.safetensors"];
         SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = ones(1) });
-        Assert.Contains("holds tensors, but no result of a run", Assert.Throws<CheckpointException>(() => RunOutput.Load(path)).Message);
+        Assert.Contains("holds tensors, but no result of a run", Assert.Throws<CheckpointException>(() => RunResult.Load(path)).Message);
 
-        SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [SavedLayout.Key] = """{"version":2}""" });
-        Assert.Contains("update the package", Assert.Throws<CheckpointException>(() => RunOutput.Load(path)).Message);
+        Assert.Contains("reads version 2: update the package", Described("""{"version":3}""").Message);
+        Assert.Contains("describe no result: 'declaration' is missing", Described("""{"version":2}""").Message);
+        Assert.Contains("describe no result", Described("{").Message);
 
-        SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [SavedLayout.Key] = """{"version":1}""" });
-        Assert.Contains("describe no result", Assert.Throws<CheckpointException>(() => RunOutput.Load(path)).Message);
-
-        using RunOutput run = InterventionRunner.Run(new() { Name = "One", Metrics = [LongStudy.LogitDifference] }, _model, LongStudy.Prompts());
-        SafeTensors.Save(path, new Dictionary<string, Tensor> { ["LogitDifference"] = ones(7) }, new Dictionary<string, string> { [SavedLayout.Key] = SavedLayout.Write(run.Layout) });
-        Assert.Contains("has no tensor 'clean/LogitDifference'", Assert.Throws<CheckpointException>(() => RunOutput.Load(path)).Message);
+        using RunResult run = InterventionRunner.Run(new() { Name = "One", Metrics = [LongStudy.LogitDifference] }, _model, LongStudy.Prompts());
+        SafeTensors.Save(path, new Dictionary<string, Tensor> { ["LogitDifference"] = ones(7) }, new Dictionary<string, string> { [ResultLayout.Key] = run.Layout.ToJson() });
+        Assert.Contains("has no tensor 'clean/LogitDifference'", Assert.Throws<CheckpointException>(() => RunResult.Load(path)).Message);
 
         run.Save(path);
-        Assert.Contains("of 'One', not of 'Two'", Assert.Throws<InterventionException>(() => RunOutput.Load(path, "Two", ["LogitDifference"], [])).Message);
-        Assert.Contains("kept LogitDifference, and 'One' keeps Other", Assert.Throws<InterventionException>(() => RunOutput.Load(path, "One", ["Other"], [])).Message);
-        Assert.Contains("was swept over nothing, and 'One' is swept over layer", Assert.Throws<InterventionException>(() => RunOutput.Load(path, "One", ["LogitDifference"], ["layer"])).Message);
-        RunOutput.Load(path, "One", ["LogitDifference"], []).Dispose();
+        Assert.Contains("of 'One', not of 'Two'", Assert.Throws<InterventionException>(() => RunResult.Load(path, "Two", ["LogitDifference"], [])).Message);
+        Assert.Contains("kept LogitDifference, and 'One' keeps Other", Assert.Throws<InterventionException>(() => RunResult.Load(path, "One", ["Other"], [])).Message);
+        Assert.Contains("was swept over nothing, and 'One' is swept over layer", Assert.Throws<InterventionException>(() => RunResult.Load(path, "One", ["LogitDifference"], ["layer"])).Message);
+        RunResult.Load(path, "One", ["LogitDifference"], []).Dispose();
+
+        CheckpointException Described(string layout)
+        {
+            SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [ResultLayout.Key] = layout });
+            return Assert.Throws<CheckpointException>(() => RunResult.Load(path));
+        }
+    }
+
+    [Fact]
+    public void A_file_of_version_1_is_refused_in_one_sentence()
+    {
+        string path = _folder["old.safetensors"];
+        const string layout = """
+            {"version":1,"declaration":"One","sweep":[],"runs":["clean","corrupted"],"baseRun":"clean","kept":[],"parameters":[],"prompts":[0],
+            "writes":[{"write":"Zero","site":"embed","selected":1,"written":1,"compared":1,"changed":1,"largest":1,"read":1,"due":1}],"notes":[]}
+            """;
+        SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [ResultLayout.Key] = layout });
+        CheckpointException refused = Assert.Throws<CheckpointException>(() => RunResult.Load(path));
+        Assert.Equal($"'{path}' was written by version 1 of the format, and this library reads version 2: run it again.", refused.Message);
     }
 }

@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 

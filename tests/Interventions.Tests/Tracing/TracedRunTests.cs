@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Planning;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -61,7 +60,7 @@ public sealed class TracedRunTests
             Assert.Contains("by the model's schema", Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, model, prompts)).Message, StringComparison.Ordinal);
             return false;
         }
-        using RunOutput run = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = naive });
+        using RunResult run = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = naive });
         int[] lengths = [.. prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count)];
         Tensor metric = stack([.. lengths.Select((length, i) => Metric(trace["logits"][i, length - 1].unsqueeze(0)))]).flatten();
         Assert.True(Distance.Largest(metric.detach(), run.Changed("Metric").Values) < 1e-9, $"{what}: metric");
