@@ -32,6 +32,14 @@ public sealed record WriteEffect(
     /// </summary>
     internal long Due { get; init; }
 
+    /// <summary>Compares what a user sees: every value but the two above.</summary>
+    public bool Equals(WriteEffect? other) => other is not null
+        && (Write, Site, Run, Selected, Written) == (other.Write, other.Site, other.Run, other.Selected, other.Written)
+        && (Compared, Changed) == (other.Compared, other.Changed) && Largest.Equals(other.Largest);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Write, Site, Run, Selected, Written, Compared, Changed, Largest);
+
     /// <summary>The effects of the same writes on the prompts of two batches.</summary>
     internal static ImmutableArray<WriteEffect> Sum(ImmutableArray<WriteEffect> left, ImmutableArray<WriteEffect> right) =>
     [

@@ -45,9 +45,13 @@ public sealed partial class PrintedGraphTests
     {
         InterventionGraph graph = new() { Name = "Path", Runs = [new("other", "corrupted")] };
         graph = graph.PathPatch("blocks.0.attn.z[head=1]", ["blocks.1.mlp_in"], "clean", run: "other");
-        Assert.Equal([new("other", "corrupted"), new DerivedRun("path1", "corrupted")], graph.Runs);
+        Assert.Equal([new("other", "corrupted"), new DerivedRun("path1", "corrupted")], graph.Runs.AsEnumerable());
         Assert.Equal(
-            [("blocks.*.attn.z", "path1", new WriteKind.Freeze("corrupted")), ("blocks.0.attn.z[head=1]", "path1", new WriteKind.Copy("clean")), ("blocks.1.mlp_in", "other", new WriteKind.Copy("path1"))],
+            [
+                ("blocks.*.attn.z", "path1", new WriteKind.Freeze("corrupted")),
+                ("blocks.0.attn.z[head=1]", "path1", new WriteKind.Copy("clean")),
+                ("blocks.1.mlp_in", "other", new WriteKind.Copy("path1")),
+            ],
             graph.Writes.Select(write => (write.Site, write.Run!, write.Kind!)));
     }
 
