@@ -139,3 +139,32 @@ internal sealed class NaiveReads(BoundIntervention intervention)
     private static IEnumerable<string> Nodes(IEnumerable<MethodReads> methods, Func<int?, bool> which, SweepPoint point) =>
         methods.SelectMany(method => method.Sites(point)).Where(read => which(read.Run)).SelectMany(read => read.Site.Names(point));
 }
+
+/// <summary>
+/// Zeros that are added to the values of sites: the gradient with respect to the zeros is the gradient with respect to the site. The
+/// addition is a write, so the model takes the detours through the site, and the site lies on the path to the metric.
+/// </summary>
+internal sealed class GradientLeaves(DisposeScope owner)
+{
+    private readonly Dictionary<string, Tensor> _leaves = [];
+
+    /// <summary>A write that adds the node's leaf.</summary>
+    public Func<Tensor, Tensor> Write(string node) => value =>
+    {
+        Tensor leaf = zeros_like(value).detach().requires_grad_().moved_to(owner);
+        _leaves[node] = leaf;
+        return value.plus(leaf);
+    };
+
+    /// <summary>Adds a tensor that is a leaf already.</summary>
+    public void Add(string name, Tensor leaf) => _leaves[name] = leaf;
+
+    /// <summary>Gradients of each metric's total, by metric and leaf; zero where nothing depends on the leaf.</summary>
+    public Dictionary<string, Dictionary<string, Tensor>> Differentiate(
+        IEnumerable<BoundMetric> metrics, Func<BoundMetric, Tensor> total) =>
+        metrics.ToDictionary(metric => metric.Node.Name, metric =>
+        {
+            Tensor[] gradients = Derivatives.Of(total(metric), [.. _leaves.Values]);
+            return _leaves.Keys.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second);
+        });
+}
