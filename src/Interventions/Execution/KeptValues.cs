@@ -67,11 +67,11 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
     /// <summary>What the output will consist of.</summary>
     public ResultLayout Layout() => new(
         intervention.Name,
-        [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))],
+        intervention.Sweep,
         [.. runs],
         runs[intervention.BaseRun],
         [
-            .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
+            .. intervention.Kept.Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
             .. intervention.Metrics.Select(metric => new KeptLayout(metric.Node.Name, false, metric.IsSwept, false)),
         ],
         [.. _parameters.Keys],
@@ -79,7 +79,7 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         Effects.Tallies(),
         [.. Strict?.Notes ?? []]);
 
-    private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Values.Length);
+    private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Coordinates.Length);
 
     private Tensor Changed(KeptLayout kept)
     {

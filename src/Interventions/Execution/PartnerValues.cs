@@ -26,7 +26,7 @@ internal sealed class PartnerValues
         _model = model;
         _prompts = prompts;
         _owner = owner;
-        _nodes = ReferenceReads.Of<BoundRead.Partner>(intervention).ToLookup(one => Draw.Of(one.Read, one.Site, one.Point), one => one.Node);
+        _nodes = intervention.References<BoundRead.Partner>().ToLookup(one => Draw.Of(one.Read, one.Site, one.Point), one => one.Node);
     }
 
     /// <summary>The values that each row's partner has, <c>[rows, …]</c>.</summary>

@@ -17,7 +17,7 @@ internal sealed class PlanExecutor(BoundIntervention intervention, HookedModel m
     /// <summary>Everything is planned, and refused if need be, before the first pass. What does not fit into the budget is run with fewer prompts at a time.</summary>
     public PromptBatch[] Chunks(IPromptSet prompts, RunOptions options)
     {
-        NodeShapes shapes = NodeShapes.Of(model.Graph, model.Device);
+        NodeShapes shapes = ShapeProbe.Of(model.Graph, model.Device);
         for (int size = options.BatchSize; ; size = (size + 1) / 2)
         {
             _plans.Clear();

@@ -114,6 +114,6 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
             new(read, run, site.Text, node, string.Join(";", site.Axes.Where(axis => axis.IsSweep).Select(axis => point[axis.Placeholder!])));
 
         public static IEnumerable<(Wanted What, BoundSite Site, SweepPoint Point)> All(BoundIntervention intervention) =>
-            ReferenceReads.Of<BoundRead.Mean>(intervention).Select(one => (Of(one.Read, one.Read.Run.At(one.Point), one.Site, one.Node, one.Point), one.Site, one.Point));
+            intervention.References<BoundRead.Mean>().Select(one => (Of(one.Read, one.Read.Run.At(one.Point), one.Site, one.Node, one.Point), one.Site, one.Point));
     }
 }

@@ -94,7 +94,7 @@ internal sealed class PlanContext
                     if (family.Definitions.TryGetValue(node, out Definition? definition) && Shapes.Reshaped(definition) is { } shape)
                         site.CheckAxes(shape);
 
-        IEnumerable<BoundSite> Kept() => Intervention.Captures.Concat<BoundKeep>(Intervention.Gradients).Select(keep => keep.Site);
+        IEnumerable<BoundSite> Kept() => Intervention.Kept.Select(keep => keep.Site);
     }
 
     /// <summary>Whether a node's gradient is taken in a family, or flows through it: then its rows are its own.</summary>
