@@ -114,7 +114,7 @@ public static class InterventionRunner
     {
         options ??= new RunOptions();
         Preparation ready = Preparation.Of(graph, model, prompts, options);
-        return new PlanExecutor(ready.Intervention, ready.Model, prompts.Vocabulary.Runs.Count).Plans(prompts, options);
+        return [.. PlannedBatch.All(ready.Intervention, ready.Model, prompts, options).Select(batch => batch.Plan).Distinct()];
     }
 
     /// <summary>Binds and plans: what can be refused before a pass is refused here.</summary>

@@ -37,7 +37,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
                 {
                     using DisposeScope pass = NewDisposeScope();
                     int? step = index == 0 ? null : index - 1;
-                    Arguments arguments = runs.Next(step, tokens, pass, cancellationToken);
+                    MethodCalls arguments = runs.Next(step, tokens, pass, cancellationToken);
                     record.Keep(arguments, step);
                     (tokens, double[] logProbabilities) = Sampler.Choose(runs.Logits(arguments), options, chunk.Numbers, index);
                     record.Add(chunk, tokens, logProbabilities, options.StopTokens);

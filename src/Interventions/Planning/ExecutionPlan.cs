@@ -5,12 +5,12 @@ using Interventions.Runtime;
 
 namespace Interventions.Planning;
 
-/// <summary>What is computed for chunks of one shape: by pass, node and family the rows, when values are kept, and when they are freed.</summary>
+/// <summary>What is computed for chunks of one shape: by pass, node and group the rows, when values are kept, and when they are freed.</summary>
 internal sealed class ExecutionPlan
 {
-    private readonly PlanContext _plan;
+    private readonly Expansion _plan;
 
-    private ExecutionPlan(PlanContext plan, OwnRows own, Slices slices, ImmutableArray<PlanPass> passes, ImmutableArray<WriteCount> writes)
+    private ExecutionPlan(Expansion plan, OwnRows own, Slices slices, ImmutableArray<PlanPass> passes, ImmutableArray<WriteCount> writes)
     {
         _plan = plan;
         Own = own;
@@ -19,7 +19,7 @@ internal sealed class ExecutionPlan
         Writes = writes;
     }
 
-    public PlanContext Context => _plan;
+    public Expansion Expansion => _plan;
 
     public OwnRows Own { get; }
 
@@ -38,14 +38,14 @@ internal sealed class ExecutionPlan
 
     public static ExecutionPlan Create(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptBatch chunk, int runs, long budget, bool isStrict = false)
     {
-        PlanContext plan = new(graph, shapes, intervention, chunk, runs, isStrict);
+        Expansion plan = new(graph, shapes, intervention, chunk, runs, isStrict);
         OwnRows own = Sharing.Own(plan);
         Slices slices = Slicing.Of(plan, own);
         ImmutableArray<WriteCount> writes = PlannedWrites.Count(plan, own, slices);
         if (isStrict)
         {
             // A strict run computes more than is read, to see what writes change.
-            PlanContext ordinary = new(graph, shapes, intervention, chunk, runs, isStrict: false);
+            Expansion ordinary = new(graph, shapes, intervention, chunk, runs, isStrict: false);
             OwnRows ordinaryOwn = Sharing.Own(ordinary);
             writes = [.. writes.Zip(PlannedWrites.Count(ordinary, ordinaryOwn, Slicing.Of(ordinary, ordinaryOwn)), (strict, other) => strict with { Read = other.Read })];
         }

@@ -14,11 +14,11 @@ internal static partial class PlanExplanation
     /// <summary>A table of at most 80 columns: rows, floating-point operations of matrix products, bytes of values.</summary>
     public static string Of(ExecutionPlan execution)
     {
-        PlanContext plan = execution.Context;
+        Expansion plan = execution.Expansion;
         SortedDictionary<int, Work[]> layers = Layers(execution);
         Work[] total = Total(layers);
         StringBuilder text = new();
-        Line($"{plan.Intervention.Name}: {plan.Points.Length} points in {plan.Families.Count(family => family.Run is null)} families; naively {NaiveForwards(plan)} forward passes");
+        Line($"{plan.Intervention.Name}: {plan.Points.Length} points in {plan.Groups.Count(group => group.Run is null)} variant groups; naively {NaiveForwards(plan)} forward passes");
         Line($"{"",-8}{"rows of values",24}{"GFLOP of products",24}{"MiB of values",22}");
         Line($"{"",-8}{string.Concat(s_steps.Select(step => $"{step,8}"))}{string.Concat(s_steps.Select(step => $"{step,8}"))} {string.Concat(s_steps.Select(step => $"{step,7}"))}");
         foreach ((int layer, Work[] works) in layers)
@@ -41,31 +41,31 @@ internal static partial class PlanExplanation
     public static OperationCount Operations(ExecutionPlan execution)
     {
         Work[] total = Total(Layers(execution));
-        return new OperationCount(NaiveForwards(execution.Context), total[0].Operations, total[^1].Operations);
+        return new OperationCount(NaiveForwards(execution.Expansion), total[0].Operations, total[^1].Operations);
     }
 
-    private static int NaiveForwards(PlanContext plan) => plan.RunCount + (plan.Points.Length * (plan.Intervention.Runs.Length + 1));
+    private static int NaiveForwards(Expansion plan) => plan.RunCount + (plan.Points.Length * (plan.Intervention.Runs.Length + 1));
 
     private static SortedDictionary<int, Work[]> Layers(ExecutionPlan execution)
     {
-        PlanContext plan = execution.Context;
+        Expansion plan = execution.Expansion;
         SortedDictionary<int, Work[]> layers = [];
-        HashSet<int> used = Used(plan);
-        for (int node = 2; node < plan.NodeCount; node++)
+        HashSet<NodeId> used = Used(plan);
+        foreach (NodeId node in plan.NodeIds.Where(node => !node.IsInput))
         {
-            int layer = Layer().Match(plan.Name(node)) is { Success: true } match ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : node == plan.Index(plan.Graph.Output) ? int.MaxValue : -1;
+            int layer = Layer().Match(plan.Name(node)) is { Success: true } match ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : node == plan.Id(plan.Graph.Output) ? int.MaxValue : -1;
             if (!layers.TryGetValue(layer, out Work[]? works))
                 layers[layer] = works = new Work[s_steps.Length];
-            foreach (VariantGroup family in plan.Families)
+            foreach (VariantGroup group in plan.Groups)
             {
                 for (int c = 0; c < plan.Classes.Length; c++)
                 {
                     PromptClass prompts = plan.Classes[c];
                     if (used.Contains(node))
-                        works[0] += Count(plan, node, prompts, prompts.All, family.Members, isWhole: true);
+                        works[0] += Count(plan, node, prompts, prompts.All, group.Count, isWhole: true);
                     if (used.Contains(node))
-                        works[1] += Count(plan, node, prompts, execution.Own.Before[family.Index, node, c], family.Members, isWhole: true);
-                    works[2] += Count(plan, node, prompts, execution.Slices.Before[family.Index, node, c], family.Members, isWhole: false);
+                        works[1] += Count(plan, node, prompts, execution.Own.Before[group, node, c], group.Count, isWhole: true);
+                    works[2] += Count(plan, node, prompts, execution.Slices.Before[group, node, c], group.Count, isWhole: false);
                 }
             }
         }
@@ -76,11 +76,11 @@ internal static partial class PlanExplanation
 
     private static string Short(double value, int width) => value.ToString(value >= 100 ? "0" : value >= 1 ? "G3" : "G2", CultureInfo.InvariantCulture).PadLeft(width);
 
-    private static Work Count(PlanContext plan, int node, PromptClass prompts, PositionSet positions, int members, bool isWhole)
+    private static Work Count(Expansion plan, NodeId node, PromptClass prompts, PositionSet positions, int variants, bool isWhole)
     {
         if (positions.IsEmpty)
             return default;
-        long rows = (long)positions.Count * prompts.Rows.Length * members;
+        long rows = (long)positions.Count * prompts.Rows.Length * variants;
         NodeCost cost = plan.Graph.Costs.GetValueOrDefault(plan.Name(node));
         // Every position looks at those before it: on average half of them, up to the last one.
         double seen = cost.PerPair == 0 ? 0 : positions.ToArray().Average(position => isWhole ? prompts.Length : position + 1);
@@ -91,12 +91,12 @@ internal static partial class PlanExplanation
     }
 
     /// <summary>What a full forward pass computes.</summary>
-    private static HashSet<int> Used(PlanContext plan)
+    private static HashSet<NodeId> Used(Expansion plan)
     {
-        HashSet<int> used = [plan.Index(plan.Graph.Output)];
-        for (int node = plan.NodeCount - 1; node >= 2; node--)
+        HashSet<NodeId> used = [plan.Id(plan.Graph.Output)];
+        foreach (NodeId node in plan.NodeIds.Where(node => !node.IsInput).Reverse())
             if (used.Contains(node))
-                used.UnionWith(plan.Nodes[node - 2].Definition.Inputs.Select(input => plan.Index(input.Node)));
+                used.UnionWith(plan.Node(node).Definition.Inputs.Select(input => plan.Id(input.Node)));
         return used;
     }
 

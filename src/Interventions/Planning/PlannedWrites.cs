@@ -7,38 +7,38 @@ namespace Interventions.Planning;
 /// <summary>What a plan's writes select, write and compare, known before anything runs.</summary>
 internal sealed class PlannedWrites
 {
-    private readonly PlanContext _plan;
+    private readonly Expansion _plan;
     private readonly OwnRows _own;
     private readonly Slices _slices;
     private readonly Dictionary<(int Write, int TokensOf, int Class), Selection> _selections = [];
 
-    private PlannedWrites(PlanContext plan, OwnRows own, Slices slices)
+    private PlannedWrites(Expansion plan, OwnRows own, Slices slices)
     {
         _plan = plan;
         _own = own;
         _slices = slices;
     }
 
-    /// <summary>The counts of all members of all families, by the write's number.</summary>
-    public static ImmutableArray<WriteCount> Count(PlanContext plan, OwnRows own, Slices slices)
+    /// <summary>The counts of all variants of all groups, by the write's number.</summary>
+    public static ImmutableArray<WriteCount> Count(Expansion plan, OwnRows own, Slices slices)
     {
         PlannedWrites writes = new(plan, own, slices);
         WriteCount[] counts = new WriteCount[plan.Intervention.Writes.Sum(write => write.Declared.Count())];
-        foreach (VariantGroup family in plan.Families)
-            foreach ((string node, ImmutableArray<BoundWrite> all) in family.Writes)
+        foreach (VariantGroup group in plan.Groups)
+            foreach ((string node, ImmutableArray<BoundWrite> all) in group.Writes)
                 for (int i = 0; i < all.Length; i++)
                     for (int c = 0; c < plan.Classes.Length; c++)
-                        counts[all[i].Number] += writes.Count(family, plan.Index(node), all[i], i, c);
+                        counts[all[i].Number] += writes.Count(group, plan.Id(node), all[i], i, c);
         return [.. counts];
     }
 
-    private WriteCount Count(VariantGroup family, int node, BoundWrite write, int index, int c)
+    private WriteCount Count(VariantGroup group, NodeId node, BoundWrite write, int index, int c)
     {
-        Selection selection = Select(family, write, c);
+        Selection selection = Select(group, write, c);
         IReadOnlyList<int> positions = selection.Positions;
-        WriteStep? step = _slices.Writes.GetValueOrDefault((family.Index, node))?.Steps.FirstOrDefault(step => step.Write.Number == write.Number);
+        WriteStep? step = _slices.Writes.GetValueOrDefault((group.Index, node))?.Steps.FirstOrDefault(step => step.Write.Number == write.Number);
         int[]? narrowed = step?.Write.Site.Narrowing?[positions.Count];
-        PositionSet before = _own.Versions[(family.Index, node, c)][index], copies = _own.Copies.GetValueOrDefault((family.Index, node, c, index));
+        PositionSet before = _own.Versions[(group.Index, node, c)][index], copies = _own.Copies.GetValueOrDefault((group.Index, node, c, index));
         WriteCount count = default;
         for (int i = 0; i < positions.Count; i++)
         {
@@ -47,21 +47,21 @@ internal sealed class PlannedWrites
             bool isCompared = isCarriedOut ? !step!.Unseen[c].Contains(positions[i]) : isWritten && !before.Contains(positions[i]);
             count += new WriteCount(1, isWritten ? 1 : 0, isWritten ? 1 : 0, isCompared ? 1 : 0, positions[i] < selection.Exempt ? 0 : 1);
         }
-        long lanes = (long)family.Members * _plan.Classes[c].Rows.Length;
+        long lanes = (long)group.Count * _plan.Classes[c].Rows.Length;
         // Of the logits there may be some answers' only.
         WriteCount there = count * (lanes * (_plan.Answers is { } columns && columns.Node == node ? columns.Answers.Length : selection.Values));
         return there with { Selected = count.Selected * lanes * selection.Values, Due = count.Due * lanes * selection.Values };
     }
 
-    private Selection Select(VariantGroup family, BoundWrite write, int c)
+    private Selection Select(VariantGroup group, BoundWrite write, int c)
     {
-        if (_selections.TryGetValue((write.Number, family.TokensOf, c), out Selection? known))
+        if (_selections.TryGetValue((write.Number, group.TokensOf, c), out Selection? known))
             return known;
         Selection selection = new(
-            _plan.Positions(write.Site, family.TokensOf, c, family.Point), _plan.Exempt(write, family, c), _plan.ValuesAtAPosition(write.Site, family, c));
-        // What is swept is another selection in every family.
+            _plan.Positions(write.Site, group.TokensOf, c, group.Point), _plan.Exempt(write, group, c), _plan.ValuesAtAPosition(write.Site, group, c));
+        // What is swept is another selection in every group.
         if (!write.Site.IsSwept && !write.Reads.Any(read => read.IsSwept))
-            _selections[(write.Number, family.TokensOf, c)] = selection;
+            _selections[(write.Number, group.TokensOf, c)] = selection;
         return selection;
     }
 

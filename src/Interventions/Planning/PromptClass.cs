@@ -16,8 +16,8 @@ internal sealed record PromptClass(int Length, ImmutableArray<int> Rows, Immutab
 
     public static ImmutableArray<PromptClass> Of(PromptBatch chunk, int runs) =>
     [
-        .. chunk.Rows.GroupBy(row => Key(chunk, row, runs)).Select(group => new PromptClass(
-            chunk.Length(group.First()), [.. group], [.. Enumerable.Range(0, runs).Select(run => Different(chunk, group.First(), run))])),
+        .. chunk.Rows.GroupBy(row => Key(chunk, row, runs)).Select(alike => new PromptClass(
+            chunk.Length(alike.First()), [.. alike], [.. Enumerable.Range(0, runs).Select(run => Different(chunk, alike.First(), run))])),
     ];
 
     /// <summary>What the classes of a chunk look like: chunks of one shape have one plan.</summary>

@@ -19,7 +19,7 @@ internal sealed record PulledSite(string Site, string Node, ImmutableArray<strin
     /// </summary>
     public static IEnumerable<PulledSite> Of(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, IReadOnlyList<SweepPoint> points)
     {
-        HashSet<string> differentiated = Families.Differentiated(intervention, points), written = [.. points.SelectMany(point => intervention.Writes.SelectMany(write => write.Site.Names(point)))];
+        HashSet<string> differentiated = VariantGrouping.Differentiated(intervention, points), written = [.. points.SelectMany(point => intervention.Writes.SelectMany(write => write.Site.Names(point)))];
         if (differentiated.Count == 0)
             yield break;
         HashSet<string> read =

@@ -10,61 +10,64 @@ namespace Interventions.Planning;
 /// </summary>
 internal static class Sharing
 {
-    /// <summary>The rows that are a family's own: before its writes to a node, and after them.</summary>
-    public static OwnRows Own(PlanContext plan)
+    /// <summary>The rows that are a group's own: before its writes to a node, and after them.</summary>
+    public static OwnRows Own(Expansion plan)
     {
         int classes = plan.Classes.Length;
-        OwnRows own = new(new RowMap(plan.Families.Length, plan.NodeCount, classes), new RowMap(plan.Families.Length, plan.NodeCount, classes), [], []);
-        foreach (VariantGroup family in plan.Families)
+        OwnRows own = new(new RowMap(plan.Groups.Length, plan.NodeCount, classes), new RowMap(plan.Groups.Length, plan.NodeCount, classes), [], []);
+        foreach (VariantGroup group in plan.Groups)
             // A variant is what it is a variant of up to its first write.
-            for (int node = family.IsUnchanged ? 0 : Math.Min(plan.FirstDifferentiated, family.Writes.Keys.Select(plan.Index).DefaultIfEmpty(plan.NodeCount).Min()); node < plan.NodeCount; node++)
+            foreach (NodeId node in plan.NodeIds.AsSpan()[FirstOwn(plan, group)..])
                 for (int c = 0; c < classes; c++)
-                    AddRows(plan, own, family, node, c);
+                    AddRows(plan, own, group, node, c);
         return own;
     }
 
-    private static void AddRows(PlanContext plan, OwnRows own, VariantGroup family, int node, int c)
+    private static int FirstOwn(Expansion plan, VariantGroup group) => group.IsUnchanged ? 0
+        : Math.Min(Math.Min(plan.FirstDifferentiated.Index, plan.NodeCount), group.Writes.Keys.Select(name => plan.Id(name).Index).DefaultIfEmpty(plan.NodeCount).Min());
+
+    private static void AddRows(Expansion plan, OwnRows own, VariantGroup group, NodeId node, int c)
     {
-        PositionSet rows = Before(plan, own, family, node, c);
-        own.Before[family.Index, node, c] = rows;
-        if (family.Writes.TryGetValue(plan.Name(node), out var writes))
+        PositionSet rows = Before(plan, own, group, node, c);
+        own.Before[group, node, c] = rows;
+        if (group.Writes.TryGetValue(plan.Name(node), out var writes))
         {
             List<PositionSet> versions = [rows];
             for (int i = 0; i < writes.Length; i++)
-                versions.Add(rows = AfterWrite(plan, own, family, node, c, i, writes[i], rows));
-            own.Versions[(family.Index, node, c)] = [.. versions];
+                versions.Add(rows = AfterWrite(plan, own, group, node, c, i, writes[i], rows));
+            own.Versions[(group.Index, node, c)] = [.. versions];
         }
-        own.After[family.Index, node, c] = rows;
+        own.After[group, node, c] = rows;
     }
 
-    private static PositionSet Before(PlanContext plan, OwnRows own, VariantGroup family, int node, int c)
+    private static PositionSet Before(Expansion plan, OwnRows own, VariantGroup group, NodeId node, int c)
     {
         PromptClass prompts = plan.Classes[c];
-        if (family.Parent is null)
+        if (group.Parent is null)
             return prompts.All;
-        if (node == 0)
-            return family.IsUnchanged ? prompts.Differences[family.TokensOf] : PositionSet.Empty;
-        if (node == 1)
+        if (node == NodeId.Tokens)
+            return group.IsUnchanged ? prompts.Differences[group.TokensOf] : PositionSet.Empty;
+        if (node == NodeId.Positions)
             return PositionSet.Empty;
         // A gradient belongs to one run, so its runs do not share what it flows through.
-        if (plan.IsUnshared(family, node))
+        if (plan.IsUnshared(group, node))
             return prompts.All;
         PositionSet rows = PositionSet.Empty;
-        foreach (NodeInput input in family.DefinitionOf(plan.Nodes[node - 2]).Inputs)
-            rows |= own.After[family.Index, plan.Index(input.Node), c].Forward(input.Reach, prompts.Length);
-        return !rows.IsEmpty && family.IsWhole(plan.Nodes[node - 2]) ? prompts.All : rows;
+        foreach (NodeInput input in group.DefinitionOf(plan.Node(node)).Inputs)
+            rows |= own.After[group, plan.Id(input.Node), c].Forward(input.Reach, prompts.Length);
+        return !rows.IsEmpty && group.IsWhole(plan.Node(node)) ? prompts.All : rows;
     }
 
-    private static PositionSet AfterWrite(PlanContext plan, OwnRows own, VariantGroup family, int node, int c, int index, BoundWrite write, PositionSet rows)
+    private static PositionSet AfterWrite(Expansion plan, OwnRows own, VariantGroup group, NodeId node, int c, int index, BoundWrite write, PositionSet rows)
     {
-        IReadOnlyList<int> selected = plan.Positions(write.Site, family.TokensOf, c, family.Point);
-        if (!write.IsCopy || write.Reads[0] is not BoundRead.From { Site: null } from || plan.IsUnshared(family, node))
+        IReadOnlyList<int> selected = plan.Positions(write.Site, group.TokensOf, c, group.Point);
+        if (!write.IsCopy || write.Reads[0] is not BoundRead.From { Site: null } from || plan.IsUnshared(group, node))
             return rows | PositionSet.Of(selected);
 
         // A copy of what is there already changes nothing: that row stays the parent's.
-        VariantGroup donor = plan.RunOf(family, from.Run.At(family.Point)), parent = plan.Families[family.Parent!.Value];
-        IReadOnlyList<int> sources = plan.Positions(write.Site, donor.TokensOf, c, family.Point);
-        bool isSame = plan.SelectsSameKeys(write.Site, family.TokensOf, donor.TokensOf, c, family.Point);
+        VariantGroup donor = plan.RunOf(group, from.Run.At(group.Point)), parent = plan.Groups[group.Parent!.Value];
+        IReadOnlyList<int> sources = plan.Positions(write.Site, donor.TokensOf, c, group.Point);
+        bool isSame = plan.SelectsSameKeys(write.Site, group.TokensOf, donor.TokensOf, c, group.Point);
         PositionSet before = rows, copies = PositionSet.Empty;
         for (int i = 0; i < selected.Count; i++)
         {
@@ -79,15 +82,15 @@ internal static class Sharing
             if (isShared && !rows.Contains(position))
                 copies = copies.With(position);
         }
-        own.Copies[(family.Index, node, c, index)] = copies;
+        own.Copies[(group.Index, node, c, index)] = copies;
         return rows;
     }
 }
 
 /// <summary>Rows that are not the parent's.</summary>
-/// <param name="Before">Before a family's writes to a node.</param>
+/// <param name="Before">Before a group's writes to a node.</param>
 /// <param name="After">After them.</param>
-/// <param name="Versions">Where a family writes a node: before the first write, after it, after the second, …</param>
-/// <param name="Copies">Where a write, counted in the family's to the node, puts what the parent has.</param>
+/// <param name="Versions">Where a group writes a node: before the first write, after it, after the second, …</param>
+/// <param name="Copies">Where a write, counted in the group's to the node, puts what the parent has.</param>
 internal sealed record OwnRows(
-    RowMap Before, RowMap After, Dictionary<(int VariantGroup, int Node, int Class), PositionSet[]> Versions, Dictionary<(int VariantGroup, int Node, int Class, int Write), PositionSet> Copies);
+    RowMap Before, RowMap After, Dictionary<(int Group, NodeId Node, int Class), PositionSet[]> Versions, Dictionary<(int Group, NodeId Node, int Class, int Write), PositionSet> Copies);

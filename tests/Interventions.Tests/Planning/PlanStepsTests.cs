@@ -20,7 +20,7 @@ public sealed class PlanStepsTests : IDisposable
     public void Variants_own_what_differs_and_compute_what_is_read()
     {
         InterventionGraph graph = new() { Name = "Change", Writes = [BuiltInWrites.Scale("blocks.0.sum[pos=4]", 2)], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] };
-        (PlanContext plan, OwnRows own, Slices slices) = Plan(graph);
+        (Expansion plan, OwnRows own, Slices slices) = Plan(graph);
         const int Changed = 3;
         Equal("2", own.After, Corrupted, "tokens", "embed");
         Equal("2,3,4", own.After, Corrupted, "blocks.0.sum", "blocks.0.resid");
@@ -41,7 +41,7 @@ public sealed class PlanStepsTests : IDisposable
         Equal("", slices.Before, Changed, "blocks.0.sum");
         Equal("", slices.After, Changed, "tokens", "embed");
 
-        void Equal(string positions, RowMap rows, int family, params string[] nodes) => Assert.All(nodes, node => Assert.Equal(positions, rows[family, plan.Index(node), 0].ToString()));
+        void Equal(string positions, RowMap rows, int group, params string[] nodes) => Assert.All(nodes, node => Assert.Equal(positions, rows[plan.Groups[group], plan.Id(node), 0].ToString()));
     }
 
     /// <summary>A donor is computed where it is read, and its parent where the donor inherits, not where it has values of its own.</summary>
@@ -59,7 +59,7 @@ public sealed class PlanStepsTests : IDisposable
             ],
             Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])],
         };
-        (PlanContext plan, _, Slices slices) = Plan(graph);
+        (Expansion plan, _, Slices slices) = Plan(graph);
         const int Donor = 3;
         Equal("0", Donor, "embed");
         Equal("1", Donor, "blocks.0.sum");
@@ -67,7 +67,7 @@ public sealed class PlanStepsTests : IDisposable
         Equal("0,1,2,3,4,5,6", Clean, "embed");
         Equal("4,5,6", Clean, "blocks.0.sum", "blocks.0.resid");
 
-        void Equal(string positions, int family, params string[] nodes) => Assert.All(nodes, node => Assert.Equal(positions, slices.After[family, plan.Index(node), 0].ToString()));
+        void Equal(string positions, int group, params string[] nodes) => Assert.All(nodes, node => Assert.Equal(positions, slices.After[plan.Groups[group], plan.Id(node), 0].ToString()));
     }
 
     /// <summary>A method that sees all that it selects is called for all of it; one that promises to be pointwise for what is read.</summary>
@@ -85,8 +85,8 @@ public sealed class PlanStepsTests : IDisposable
             "resample" => BuiltInWrites.Resample(Site, "corrupted", seed: 1),
             _ => new("Half", Site, [new Read.From("corrupted")], x => x[0] / 2) { Pointwise = kind == "pointwise" },
         };
-        (PlanContext plan, _, Slices slices) = Plan(new() { Name = "Narrow", Writes = [write], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] });
-        WriteStep step = Assert.Single(slices.Writes[(3, plan.Index("blocks.0.sum"))].Steps);
+        (Expansion plan, _, Slices slices) = Plan(new() { Name = "Narrow", Writes = [write], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] });
+        WriteStep step = Assert.Single(slices.Writes[(3, plan.Id("blocks.0.sum"))].Steps);
         Assert.Equal(positions, string.Join(',', plan.Positions(step.Write.Site, 0, 0, SweepPoint.None)));
         Assert.Equal(kind == "method", step.Widens);
     }
@@ -122,11 +122,11 @@ public sealed class PlanStepsTests : IDisposable
         }
     }
 
-    private (PlanContext Plan, OwnRows Own, Slices Slices) Plan(InterventionGraph graph)
+    private (Expansion Plan, OwnRows Own, Slices Slices) Plan(InterventionGraph graph)
     {
         RunTokens Run(long second) => new([1, 2, second, 3, 4, 5, 6, 0, 1], [6, 8]);
         RandomPrompts prompts = new([new PromptTokens([Run(0), Run(5), Run(0)], [2, 3])]);
-        PlanContext plan = new(
+        Expansion plan = new(
             _model.Graph, ShapeProbe.Of(_model.Graph, _model.Device), InterventionBinder.Bind(graph, _model.Schema, prompts), new PromptBatch(prompts, [0]), runs: 3, isStrict: false);
         OwnRows own = Sharing.Own(plan);
         return (plan, own, Slicing.Of(plan, own));
