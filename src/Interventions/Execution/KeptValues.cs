@@ -77,11 +77,11 @@ internal sealed class KeptValues(
 
     private ResultLayout Layout() => new(
         intervention.Name,
-        [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))],
+        intervention.Sweep,
         [.. runs],
         runs[intervention.BaseRun],
         [
-            .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients)
+            .. intervention.Kept
                 .Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
             .. intervention.Metrics.Select(metric => new KeptLayout(metric.Node.Name, false, metric.IsSwept, false)),
         ],
@@ -90,7 +90,7 @@ internal sealed class KeptValues(
         Effects.Tallies(),
         [.. Strict?.Notes ?? []]);
 
-    private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Values.Length)];
+    private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];
 
     private Tensor Changed(KeptLayout kept)
     {

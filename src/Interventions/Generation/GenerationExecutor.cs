@@ -58,7 +58,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         // Detached only now, when nothing can fail any more.
         foreach (GeneratedRun run in baseRun is null ? runs : [.. runs, baseRun])
             run.Detach();
-        return new GenerationOutput([.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))], runs, baseRun, whyUncached);
+        return new GenerationOutput(intervention.Sweep, runs, baseRun, whyUncached);
 
         GeneratedRun Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
     }

@@ -88,7 +88,7 @@ internal sealed class GenerationPasses
 
     private Tensor Write(int? run, string node, PassValues values, PassValues others)
     {
-        foreach (BoundWrite write in _intervention.Writes.SelectMany(write => write.Parts.IsEmpty ? [write] : write.Parts))
+        foreach (BoundWrite write in _intervention.Writes.SelectMany(write => write.Declared))
             if (write.Run == run && write.Site.AppliesAt(values.Batch.Step, _point) && write.Site.Names(_point).Contains(node))
                 values = values with { Values = new Dictionary<string, Tensor> { [node] = Write(write, node, values, others) } };
         return values.Values[node];

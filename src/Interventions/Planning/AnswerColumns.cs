@@ -21,9 +21,9 @@ internal sealed record AnswerColumns(NodeId Node, ImmutableArray<int> Answers)
         string name = reads[0].At.Names(SweepPoint.None).Single();
         ModelNode node = plan.Node(plan.Id(name));
         bool isReadOtherwise = plan.Graph.Nodes.Any(other => other.Detours.Select(detour => detour.Definition).Prepend(other.Definition).Any(definition => definition.Inputs.Any(input => input.Node == name)))
-            || intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Any(keep => keep.Site.Definition.Path == name)
+            || intervention.Kept.Any(keep => keep.Site.Definition.Path == name)
             || Reads(intervention).OtherSites().Any(site => site.Definition.Path == name)
-            || intervention.Writes.SelectMany(write => write.Parts.IsEmpty ? [write] : write.Parts).Any(write => write.Site.Definition.Path == name && !IsByColumn(write));
+            || intervention.Writes.SelectMany(write => write.Declared).Any(write => write.Site.Definition.Path == name && !IsByColumn(write));
         return node.Definition.Entries is null || !node.Detours.IsEmpty || isReadOtherwise
             ? null
             : new AnswerColumns(plan.Id(name), [.. reads.Select(read => read.Answer!.Value).Distinct()]);
@@ -35,7 +35,7 @@ internal sealed record AnswerColumns(NodeId Node, ImmutableArray<int> Answers)
     private static IEnumerable<BoundRead> Reads(BoundIntervention intervention) =>
     [
         .. intervention.Writes.SelectMany(write => write.Reads),
-        .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients).SelectMany(keep => keep.Reads),
+        .. intervention.Kept.SelectMany(keep => keep.Reads),
         .. intervention.Metrics.SelectMany(metric => metric.Reads),
     ];
 }

@@ -99,7 +99,7 @@ internal sealed class Expansion
                     if (group.Definitions.TryGetValue(node, out Definition? definition) && Shapes.Reshaped(definition) is { } shape)
                         site.CheckAxes(shape);
 
-        IEnumerable<BoundSite> Kept() => Intervention.Captures.Concat<BoundKeep>(Intervention.Gradients).Select(keep => keep.Site);
+        IEnumerable<BoundSite> Kept() => Intervention.Kept.Select(keep => keep.Site);
     }
 
     /// <summary>Whether a node's gradient is taken in a group, or flows through it: then its rows are its own.</summary>

@@ -20,7 +20,7 @@ internal sealed record KeptItem(VariantGroup Group, BoundKeep? Keep, BoundMetric
         {
             if (!group.IsMeasured)
                 continue;
-            foreach (BoundKeep keep in plan.Intervention.Captures.Concat<BoundKeep>(plan.Intervention.Gradients))
+            foreach (BoundKeep keep in plan.Intervention.Kept)
             {
                 int part = 0;
                 foreach (SweepPoint? point in PointsOf(plan, group, keep.IsSwept))

@@ -45,7 +45,7 @@ internal sealed class Slicing
         {
             if (!group.IsMeasured)
                 continue;
-            foreach (BoundKeep keep in _plan.Intervention.Captures.Concat<BoundKeep>(_plan.Intervention.Gradients))
+            foreach (BoundKeep keep in _plan.Intervention.Kept)
             {
                 foreach (SweepPoint point in PointsOf(group, keep.IsSwept))
                 {

@@ -19,12 +19,12 @@ internal static class VariantGrouping
 
         string[] structural = [.. Structural(intervention)];
         foreach (int[] variants in Enumerable.Range(0, points.Length)
-            .GroupBy(i => string.Join('|', structural.Select(placeholder => points[i].Value(placeholder).Coordinate)), (_, variants) => variants.ToArray()))
+            .GroupBy(i => string.Join('|', structural.Select(placeholder => points[i][placeholder])), (_, variants) => variants.ToArray()))
         {
             SweepPoint point = points[variants[0]];
             foreach ((int? run, int of) in intervention.Runs.Select(run => ((int?)run.Number, run.Of)).Append((null, intervention.BaseRun)))
             {
-                BoundWrite[] own = [.. intervention.Writes.Where(write => write.Run == run).SelectMany(write => write.Parts.IsEmpty ? [write] : write.Parts)];
+                BoundWrite[] own = [.. intervention.Writes.Where(write => write.Run == run).SelectMany(write => write.Declared)];
                 Dictionary<string, ImmutableArray<BoundWrite>> writes = own
                     .SelectMany(write => write.Site.Names(point).Select(node => (node, write)))
                     .GroupBy(pair => pair.node, pair => pair.write).ToDictionary(alike => alike.Key, alike => alike.ToImmutableArray());
@@ -48,11 +48,11 @@ internal static class VariantGrouping
         IEnumerable<BoundSite> sites =
         [
             .. intervention.Writes.SelectMany(write => write.Reads.OtherSites().Prepend(write.Site)),
-            .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients).SelectMany(keep => keep.Reads.OtherSites().Prepend(keep.Site)),
+            .. intervention.Kept.SelectMany(keep => keep.Reads.OtherSites().Prepend(keep.Site)),
             .. intervention.Metrics.SelectMany(metric => metric.Reads.OtherSites()),
         ];
         IEnumerable<string?> donors = intervention.Writes.SelectMany(write => write.Reads)
-            .Concat(intervention.Captures.Concat<BoundKeep>(intervention.Gradients).SelectMany(keep => keep.Reads))
+            .Concat(intervention.Kept.SelectMany(keep => keep.Reads))
             .Concat(intervention.Metrics.SelectMany(metric => metric.Reads)).OfType<BoundRead.From>().Select(from => from.Run.Sweep);
         return sites.SelectMany(site => Enumerable.Range(0, site.Axes.Length).Where(site.IsPositional).Select(axis => site.Axes[axis]).Append(site.Layers))
             .Select(selection => selection?.Placeholder).Concat(donors).OfType<string>().Distinct();
