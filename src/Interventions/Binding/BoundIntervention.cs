@@ -40,6 +40,10 @@ internal sealed record BoundIntervention
     /// <summary>Captures and gradients.</summary>
     public IEnumerable<BoundKeep> Kept => Captures.Concat<BoundKeep>(Gradients);
 
+    /// <summary>What the methods of writes, captures, gradients and metrics read.</summary>
+    public IEnumerable<BoundRead> Reads => Writes.SelectMany(write => write.Reads)
+        .Concat(Kept.SelectMany(keep => keep.Reads)).Concat(Metrics.SelectMany(metric => metric.Reads));
+
     /// <summary>The means that are read.</summary>
     public IEnumerable<BoundRead.Mean> Means =>
         Writes.SelectMany(write => write.Reads).Concat(Kept.SelectMany(keep => keep.Reads)).OfType<BoundRead.Mean>();

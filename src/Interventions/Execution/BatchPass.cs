@@ -17,7 +17,6 @@ internal sealed class BatchPass
     private readonly RowStore _store;
     private readonly NodeComputer _computer;
     private readonly ILookup<NodeId, KeptItem> _keptAfter;
-    private readonly bool _hasGradients;
 
     public BatchPass(PlannedBatch planned, PassContext context)
     {
@@ -27,9 +26,8 @@ internal sealed class BatchPass
         _batch = planned.Prompts;
         _context = context;
         _store = new RowStore(_plan, planned.Model.Device);
-        _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
-        _computer = new NodeComputer(_store, _execution.Slices, _batch, _hasGradients, context.Scope);
-        _keptAfter = KeptItem.Of(_plan, _plan.Groups).ToLookup(item => item.After);
+        _computer = new NodeComputer(_store, _execution.Slices, _batch, context.Scope);
+        _keptAfter = _plan.Kept.ToLookup(item => item.After);
     }
 
     /// <summary>Computes all passes of the plan.</summary>
@@ -39,7 +37,7 @@ internal sealed class BatchPass
         foreach (PlanPass pass in _execution.Passes)
         {
             PassVariants variants = new(pass, _store, _batch, _context);
-            NodeWriter writer = new(_store, _execution.Slices, variants, _context.Kept.Effects, inPlace: !_hasGradients);
+            NodeWriter writer = new(_store, _execution.Slices, variants, _context.Kept.Effects, inPlace: !_plan.HasGradients);
             foreach (PlanStep step in pass.Nodes)
             {
                 _context.CancellationToken.ThrowIfCancellationRequested();
@@ -53,7 +51,7 @@ internal sealed class BatchPass
                     _store.Free(node);
                 _context.Report();
             }
-            if (_hasGradients)
+            if (_plan.HasGradients)
                 KeepGradients(variants);
             if (pass.IsRetained)
                 _store.Retain();
@@ -78,7 +76,7 @@ internal sealed class BatchPass
     private void Write(PlanStep step, NodeWriter writer)
     {
         // A run may read what another one wrote to this very node; they are numbered in that order, the changed run last.
-        foreach (IGrouping<int, VariantGroup> run in step.Written.GroupBy(group => group.Run ?? int.MaxValue).OrderBy(run => run.Key))
+        foreach (IGrouping<int, VariantGroup> run in step.Written.GroupBy(group => group.RunOrder).OrderBy(run => run.Key))
         {
             using DisposeScope scope = NewDisposeScope();
             if (writer.Write(step.Node, [.. run]) is { } table)
@@ -125,7 +123,7 @@ internal sealed class BatchPass
             if (gradients is not null)
                 calls = calls with { Gradients = variants.Values(group, variant).In(gradients) };
             (string name, KeptValue value) = item.Keep is { } keep
-                ? (keep.Name, calls.Reduce(keep, keep.Site.Names(calls.Point).ElementAt(item.NameIndex)))
+                ? (keep.Name, calls.Reduce(keep, _plan.Name(item.Site!.Value)))
                 : (item.Metric!.Node.Name, calls.Measure(item.Metric));
             KeptValues.Parts kept = group.IsUnchanged
                 ? _context.Kept.OfRun(group.TokensOf)
@@ -156,8 +154,7 @@ internal sealed class BatchPass
             _context.Kept.AddParameter(parameter.Node.Name, Derivatives.Of(total, parameter.Node.Value)[0]);
         }
         // Site by site: a pulled gradient is as large as all heads' copies of a residual.
-        IEnumerable<KeptItem> all = _keptAfter[NodeId.AfterAll];
-        foreach (IGrouping<NodeId, KeptItem> items in all.GroupBy(item => item.Keep is null ? NodeId.BeforeAll : item.Reads[0]))
+        foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Site ?? NodeId.BeforeAll))
         {
             PulledSite? pulled = _plan.Pulled.GetValueOrDefault(items.Key);
             if (pulled is not null)

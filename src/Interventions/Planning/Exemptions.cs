@@ -4,7 +4,8 @@ using Interventions.Runtime;
 namespace Interventions.Planning;
 
 /// <summary>
-/// Where a write may well change nothing: a freeze keeps what is there, and a copy from another run gives what is there already up to the first token in which the runs differ.
+/// Positions where a write without effect is expected, so that no warning is given: all positions of a freeze; for a copy from another
+/// run, the tokens that the two runs have in common at the beginning of the prompt.
 /// </summary>
 internal static class Exemptions
 {
@@ -15,7 +16,8 @@ internal static class Exemptions
     /// <param name="of">The run of the prompt set whose tokens are written.</param>
     /// <param name="tokens">The prompt's tokens in a run of the prompt set.</param>
     /// <param name="looksAhead">Whether positions depend on later tokens too.</param>
-    public static int Leading(BoundIntervention intervention, BoundWrite write, SweepPoint point, int of, Func<int, RunTokens> tokens, bool looksAhead)
+    public static int Leading(
+        BoundIntervention intervention, BoundWrite write, SweepPoint point, int of, Func<int, RunTokens> tokens, bool looksAhead)
     {
         IReadOnlyList<long> own = tokens(of).Ids;
         if (write.Node.Kind is WriteKind.Freeze)
@@ -34,13 +36,17 @@ internal static class Exemptions
         return leading is not int agree || (looksAhead && agree < own.Count) ? 0 : agree;
     }
 
-    /// <summary>The runs of the prompt set from which a run's values come; null where something else comes in.</summary>
-    private static IEnumerable<int?> Sources(BoundIntervention intervention, int run, SweepPoint point) =>
-        intervention.Runs.FirstOrDefault(derived => derived.Number == run) is not { } found
-            ? [run]
-            : intervention.Writes.SelectMany(write => write.Declared).Where(write => write.Run == run)
-                .SelectMany(write => write.IsCopy && write.Reads[0] is BoundRead.From { Site: null } from ? Sources(intervention, from.Run.At(point), point) : [null])
-                .Prepend(found.Of);
+    /// <summary>The runs of the prompt set from which a run's values are copied; null for a write of the run that is no copy.</summary>
+    private static IEnumerable<int?> Sources(BoundIntervention intervention, int run, SweepPoint point)
+    {
+        if (intervention.Runs.FirstOrDefault(derived => derived.Number == run) is not { } found)
+            return [run];
+        return intervention.Writes.SelectMany(write => write.Declared).Where(write => write.Run == run)
+            .SelectMany(write => write.IsCopy && write.Reads[0] is BoundRead.From { Site: null } from
+                ? Sources(intervention, from.Run.At(point), point)
+                : [null])
+            .Prepend(found.Of);
+    }
 
     private static int FirstDifference(IReadOnlyList<long> left, IReadOnlyList<long> right)
     {

@@ -126,9 +126,11 @@ public sealed class PlanStepsTests : IDisposable
     {
         RunTokens Run(long second) => new([1, 2, second, 3, 4, 5, 6, 0, 1], [6, 8]);
         RandomPrompts prompts = new([new PromptTokens([Run(0), Run(5), Run(0)], [2, 3])]);
-        Expansion plan = new(
-            _model.Graph, ShapeProbe.Of(_model.Graph, _model.Device), InterventionBinder.Bind(graph, _model.Schema, prompts), new PromptBatch(prompts, [0]), runs: 3, isStrict: false);
-        OwnRows own = Sharing.Own(plan);
+        NodeShapes shapes = ShapeProbe.Of(_model.Graph, _model.Device);
+        BoundIntervention intervention = InterventionBinder.Bind(graph, _model.Schema, prompts);
+        Expansion plan = Expansion.Of(
+            new(_model.Graph, shapes, intervention, new PromptBatch(prompts, [0]), RunCount: 3, Budget: long.MaxValue, IsStrict: false));
+        OwnRows own = Sharing.Of(plan);
         return (plan, own, Slicing.Of(plan, own));
     }
 }
