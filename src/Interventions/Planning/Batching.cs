@@ -139,8 +139,13 @@ internal sealed class Readers
     {
         Readers readers = new(plan.Nodes.All.Length);
         foreach (VariantGroup group in groups)
+        {
             foreach (NodeId node in plan.Nodes.Computed)
-                readers.Add(plan, slices, group, node);
+                if (slices.Before.Any(group, node))
+                    readers.AddInputs(plan, group, node);
+            foreach ((NodeId node, WrittenNode written) in slices.WritesOf(plan, group))
+                readers.AddWrites(plan, group, node, written);
+        }
         HashSet<int> some = [.. groups.Select(group => group.Index)];
         foreach (KeptItem item in plan.Kept.Where(item => some.Contains(item.Group.Index)))
             foreach (NodeId read in item.Nodes)
@@ -166,26 +171,23 @@ internal sealed class Readers
         return last;
     }
 
-    /// <summary>What a group reads to compute a node, and to write it.</summary>
-    private void Add(Expansion plan, Slices slices, VariantGroup group, NodeId node)
+    private void AddInputs(Expansion plan, VariantGroup group, NodeId node)
     {
-        if (slices.Before.Any(group, node))
-        {
-            Definition definition = group.DefinitionOf(plan.Node(node));
-            if (definition.Piecewise is { } piecewise)
-                foreach (string input in piecewise.Own.Concat(piecewise.History.Select(read => read.Node)))
-                    _nodes[plan.Id(input).Index].Add(node);
-            else
-                foreach (NodeInput input in definition.Inputs)
-                    _nodes[plan.Id(input.Node).Index].Add(node);
-        }
-        if (slices.Writes.TryGetValue((group.Index, node), out WrittenNode? written))
-        {
-            AddWhole(node, node);
-            foreach (WriteStep step in written.Steps)
-                foreach (BoundSite donor in step.Write.Reads.OtherSites())
-                    AddWhole(plan.Id(donor.Names(group.Point).Single()), node);
-        }
+        Definition definition = group.DefinitionOf(plan.Node(node));
+        if (definition.Piecewise is { } piecewise)
+            foreach (string input in piecewise.Own.Concat(piecewise.History.Select(read => read.Node)))
+                _nodes[plan.Id(input).Index].Add(node);
+        else
+            foreach (NodeInput input in definition.Inputs)
+                _nodes[plan.Id(input.Node).Index].Add(node);
+    }
+
+    private void AddWrites(Expansion plan, VariantGroup group, NodeId node, WrittenNode written)
+    {
+        AddWhole(node, node);
+        foreach (WriteStep step in written.Steps)
+            foreach (BoundSite donor in step.Write.Reads.OtherSites())
+                AddWhole(plan.Id(donor.Names(group.Point).Single()), node);
     }
 
     private void AddWhole(NodeId node, NodeId at) => _lastWhole[node.Index] = NodeId.Max(_lastWhole[node.Index], at);

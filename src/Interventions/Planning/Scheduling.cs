@@ -77,11 +77,13 @@ internal static class Scheduling
     {
         PassTables tables = Batching.Of(plan, slices, variants, isRetained);
         HashSet<NodeId> kept = [.. plan.Kept.Where(item => !variants[item.Group.Index].IsEmpty).Select(item => item.After)];
+        ILookup<NodeId, VariantGroup> written = tables.Groups
+            .SelectMany(group => slices.WritesOf(plan, group).Select(write => (write.Node, Group: group)))
+            .ToLookup(pair => pair.Node, pair => pair.Group);
         var steps = ImmutableArray.CreateBuilder<PlanStep>();
         foreach (NodeId node in plan.Nodes.All)
         {
-            ImmutableArray<VariantGroup> written = [.. tables.Groups.Where(group => slices.Writes.ContainsKey((group.Index, node)))];
-            PlanStep step = new(node, tables.Tables[node.Index], written, [.. tables.Freed[node]]);
+            PlanStep step = new(node, tables.Tables[node.Index], [.. written[node]], [.. tables.Freed[node]]);
             if (step.Tables.Length > 0 || step.Written.Length > 0 || step.Freed.Length > 0 || kept.Contains(node))
                 steps.Add(step);
         }
@@ -115,8 +117,6 @@ internal static class Stages
     public static ImmutableArray<int> Of(Expansion plan, Slices slices)
     {
         int[] stages = new int[plan.Groups.Length];
-        ILookup<int, (NodeId Node, WrittenNode Written)> writes =
-            slices.Writes.ToLookup(pair => pair.Key.Group, pair => (pair.Key.Node, pair.Value));
         int stage = 0;
         bool isOne = true;
         foreach (IGrouping<int, VariantGroup> run in plan.Groups.Where(group => !group.IsUnchanged)
@@ -130,7 +130,7 @@ internal static class Stages
         }
         return isOne ? [.. new int[stages.Length]] : [.. stages];
 
-        IEnumerable<int> StagesBehind(VariantGroup group) => writes[group.Index].SelectMany(write => write.Written.Steps
+        IEnumerable<int> StagesBehind(VariantGroup group) => slices.WritesOf(plan, group).SelectMany(write => write.Written.Steps
             .SelectMany(step => Donors(plan, group, step.Write))
             .Where(donor => donor.Node > write.Node).Select(donor => stages[donor.Group.Index]));
     }

@@ -220,7 +220,16 @@ internal sealed record Slices(
     RowMap After,
     RowMap Pulled,
     IReadOnlyDictionary<(int Group, NodeId Node), WrittenNode> Writes,
-    IReadOnlySet<(int Group, NodeId Node)> ReadByVariants);
+    IReadOnlySet<(int Group, NodeId Node)> ReadByVariants)
+{
+    /// <summary>The nodes that a group writes, and the writes to them that are carried out.</summary>
+    public IEnumerable<(NodeId Node, WrittenNode Written)> WritesOf(Expansion plan, VariantGroup group)
+    {
+        foreach (string name in group.Writes.Keys)
+            if (Writes.TryGetValue((group.Index, plan.Id(name)), out WrittenNode? written))
+                yield return (plan.Id(name), written);
+    }
+}
 
 /// <summary>The writes of a group to a node.</summary>
 /// <param name="Steps">The writes, in order.</param>
