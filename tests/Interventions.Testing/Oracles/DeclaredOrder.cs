@@ -4,7 +4,7 @@ using Interventions.ModelGraphs;
 namespace Interventions.Models.Tests.Decoder;
 
 /// <summary>Compares what a model's sites declare, their order and their flags, with its graph.</summary>
-internal static class DeclaredOrder
+public static class DeclaredOrder
 {
     private const string Layer = "{layer}";
 
