@@ -1,7 +1,7 @@
 using System.Globalization;
 using Interventions.ModelGraphs;
 
-namespace Interventions.Models.Tests.Decoder;
+namespace Interventions.Testing.Oracles;
 
 /// <summary>Compares what a model's sites declare, their order and their flags, with its graph.</summary>
 public static class DeclaredOrder
