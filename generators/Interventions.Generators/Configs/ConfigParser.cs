@@ -1,4 +1,4 @@
-using Interventions.Generators.Model;
+using Interventions.Generators.Specs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Microsoft.CodeAnalysis;
@@ -13,7 +13,7 @@ internal static class ConfigParser
     public static bool IsCandidate(AdditionalText file) => file.Path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Reads a file.</summary>
-    public static ConfigModel Parse(AdditionalText file, CancellationToken cancellation)
+    public static ConfigSpec Parse(AdditionalText file, CancellationToken cancellation)
     {
         string? type = null;
         try
@@ -23,12 +23,12 @@ internal static class ConfigParser
             DecoderFamily family = DecoderFamily.Find(name)
                 ?? throw config.Wrong("model_type", $"is '{name}'; supported are {DecoderFamily.Names}");
             type = family.ModelType;
-            return new ConfigModel(file.Path, type, DecoderSchema.Axes(family.Read(config)), null);
+            return new ConfigSpec(file.Path, type, DecoderSchema.Axes(family.Read(config)), null);
         }
         catch (ConfigException problem)
         {
             TextSpan at = problem.Span;
-            return new ConfigModel(file.Path, type, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
+            return new ConfigSpec(file.Path, type, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
         }
     }
 }
@@ -37,9 +37,9 @@ internal static class ConfigParser
 internal static class ConfigPath
 {
     /// <summary>The one file that is named; null when there is none, or several.</summary>
-    public static ConfigModel? Named(string name, IEnumerable<ConfigModel> configs)
+    public static ConfigSpec? Named(string name, IEnumerable<ConfigSpec> configs)
     {
-        List<ConfigModel> named = configs.Where(config => IsNamed(config.Path, name)).ToList();
+        List<ConfigSpec> named = configs.Where(config => IsNamed(config.Path, name)).ToList();
         return named.Count == 1 ? named[0] : null;
     }
 

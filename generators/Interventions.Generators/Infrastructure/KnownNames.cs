@@ -1,6 +1,6 @@
 namespace Interventions.Generators.Infrastructure;
 
-/// <summary>The metadata names of what the generators look for.</summary>
+/// <summary>The types by their metadata names, as the generators and analyzers look them up.</summary>
 internal static class KnownNames
 {
     public const string ModelSchema = "Interventions.ModelSchemaAttribute";
@@ -47,7 +47,54 @@ internal static class KnownNames
     public const string AnyModel = "Interventions.Graphs.HookedModel";
     public const string DecoderModel = "Interventions.Models.Decoder.DecoderModel";
     public const string DefaultPrompts = "Interventions.Models.PromptPairs";
+
+    /// <summary>The base of prompt sets, by its simple name: it is not in the namespace of the attributes.</summary>
     public const string PromptSet = "PromptSet";
+
     public const string TorchLoader = "Interventions.Runtime.TorchLoader";
     public const string Tensor = "TorchSharp.torch+Tensor";
+}
+
+/// <summary>The types as generated code writes them.</summary>
+internal static class CodeNames
+{
+    public const string EquatableArray = "global::Interventions.Sites.EquatableArray";
+    public const string ModelSchema = "global::Interventions.Sites.ModelSchema";
+    public const string AxisSize = "global::Interventions.Sites.AxisSize";
+    public const string SiteDefinition = "global::Interventions.Sites.SiteDefinition";
+    public const string PromptVocabulary = "global::Interventions.Sites.PromptVocabulary";
+    public const string Checkpoint = "global::Interventions.Models.Decoder.DecoderCheckpoint";
+    public const string PromptText = "global::Interventions.Models.PromptText";
+    public const string PromptRow = "global::Interventions.Models.PromptRow";
+    public const string PromptTokens = "global::Interventions.Graphs.PromptTokens";
+    public const string Tokenizer = "global::Microsoft.ML.Tokenizers.Tokenizer";
+    public const string Graphs = "global::Interventions.Graphs";
+    public const string InterventionResult = "global::Interventions.InterventionResult";
+    public const string RunResult = "global::Interventions.RunResult";
+    public const string RunOptions = "global::Interventions.RunOptions";
+    public const string SweptTensor = "global::Interventions.SweptTensor";
+    public const string SweepCoordinate = "global::Interventions.SweepCoordinate";
+    public const string SweptPoint = "global::Interventions.SweptPoint";
+    public const string RunOutput = "global::Interventions.Execution.RunOutput";
+    public const string GenerationRunner = "global::Interventions.Execution.GenerationRunner";
+    public const string GenerationOutput = "global::Interventions.Execution.GenerationOutput";
+    public const string GenerationOptions = "global::Interventions.GenerationOptions";
+    public const string GenerationResult = "global::Interventions.GenerationResult";
+    public const string GeneratedValues = "global::Interventions.GeneratedValues";
+    public const string GeneratedValue = "global::Interventions.GeneratedValue";
+    public const string Runner = "global::Interventions.Execution.InterventionRunner";
+    public const string Tensor = "global::TorchSharp.torch.Tensor";
+    public const string Device = "global::TorchSharp.torch.Device";
+    public const string ScalarType = "global::TorchSharp.torch.ScalarType";
+    public const string ReadOnlyList = "global::System.Collections.Generic.IReadOnlyList";
+    public const string AsyncEnumerable = "global::System.Collections.Generic.IAsyncEnumerable";
+    public const string Enumerable = "global::System.Collections.Generic.IEnumerable";
+    public const string Linq = "global::System.Linq.Enumerable";
+    public const string CancellationToken = "global::System.Threading.CancellationToken";
+    public const string InvalidOperation = "global::System.InvalidOperationException";
+    public const string SiteAttribute = "global::Interventions.Site";
+    public const string AxisAttribute = "global::Interventions.Axis";
+    public const string ModelSchemaAttribute = "global::Interventions.ModelSchema";
+    public const string DeclaredSiteAttribute = "global::Interventions.DeclaredSite";
+    public const string TorchLoader = "global::Interventions.Runtime.TorchLoader";
 }

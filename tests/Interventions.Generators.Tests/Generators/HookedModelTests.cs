@@ -1,5 +1,5 @@
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Schema;
+using Interventions.Generators.Declarations;
 using Interventions.Generators.Tests.Testing;
 using Interventions.Testing;
 using Microsoft.CodeAnalysis;
