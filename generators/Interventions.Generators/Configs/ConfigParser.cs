@@ -6,7 +6,7 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace Interventions.Generators.Configs;
 
-/// <summary>Reads a <c>config.json</c>: the generator takes its sizes, the analyzers report what is wrong with it.</summary>
+/// <summary>Reads a <c>config.json</c>: the generator takes its sizes, a rule reports its mistakes.</summary>
 internal static class ConfigParser
 {
     /// <summary>Whether a file can be a configuration, by the end of its name.</summary>
@@ -33,7 +33,7 @@ internal static class ConfigParser
     }
 }
 
-/// <summary>Which files an attribute names: those whose path ends with what it says, in whole segments.</summary>
+/// <summary>Finds the files that an attribute names: their paths end with the name, in whole segments.</summary>
 internal static class ConfigPath
 {
     /// <summary>The one file that is named; null when there is none, or several.</summary>

@@ -26,7 +26,7 @@ internal sealed class DeclaredPath
     /// <summary>The path; null when the text breaks the grammar.</summary>
     public SitePath? Path { get; }
 
-    /// <summary>How the text breaks the grammar; null when it does not.</summary>
+    /// <summary>The mistake of a text that breaks the grammar; otherwise null.</summary>
     public SiteProblem? Problem { get; }
 
     /// <summary>The path as it was written.</summary>
@@ -55,18 +55,22 @@ internal sealed class DeclaredPath
 }
 
 /// <summary>
-/// Compares paths with schemas, each pair once: the result is kept as long as the schema. Names of positions are not looked at.
+/// Compares paths with schemas, each once: the declarations of a project name the same paths. The result is kept as long as the schema.
 /// </summary>
 internal static class ResolvedPath
 {
-    private static readonly ConditionalWeakTable<ModelSchema, ConcurrentDictionary<string, SiteResolution>> s_resolved = new();
+    private static readonly ConditionalWeakTable<ModelSchema, ConditionalWeakTable<object, ConcurrentDictionary<string, SiteResolution>>>
+        s_resolved = new();
 
-    /// <summary>The site that a path names, and the problems of the path.</summary>
-    public static SiteResolution Of(SitePath path, ModelSchema schema)
+    /// <summary>
+    /// The site that a path names, and the problems of the path. Without prompts the names of positions are not looked at.
+    /// </summary>
+    public static SiteResolution Of(SitePath path, ModelSchema schema, PromptVocabulary? prompts = null)
     {
-        ConcurrentDictionary<string, SiteResolution> known = s_resolved.GetValue(schema, static _ => new(StringComparer.Ordinal));
+        ConcurrentDictionary<string, SiteResolution> known = s_resolved.GetValue(schema, static _ => new())
+            .GetValue((object?)prompts ?? schema, static _ => new(StringComparer.Ordinal));
         return known.TryGetValue(path.Text, out SiteResolution? resolution)
             ? resolution
-            : known.GetOrAdd(path.Text, SiteResolver.Resolve(path, schema, prompts: null));
+            : known.GetOrAdd(path.Text, SiteResolver.Resolve(path, schema, prompts));
     }
 }

@@ -15,7 +15,7 @@ internal sealed record DeclaredProperty(IPropertySymbol Symbol, AttributeData At
     /// <summary>Where the name stands.</summary>
     public Location Location => Symbol.Locations[0];
 
-    /// <summary>When the writes of an included intervention happen; see <see cref="InterventionDeclaration.Steps"/>.</summary>
+    /// <summary>The explicit order of an included intervention's writes; see <see cref="InterventionDeclaration.Steps"/>.</summary>
     public int Order => Attribute.Named("Order", 0);
 
     /// <summary>Reads a property.</summary>

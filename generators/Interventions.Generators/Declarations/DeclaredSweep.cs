@@ -14,7 +14,7 @@ internal sealed record DeclaredSweep(DeclaredText Placeholder, EquatableArray<do
     /// <summary>The placeholder's name.</summary>
     public string Name => Placeholder.Value;
 
-    /// <summary>How many values it has.</summary>
+    /// <summary>The number of its values.</summary>
     public int Count => Numbers.Count + Runs.Count;
 
     /// <summary>The sweeps that a class lists, in textual order.</summary>

@@ -39,7 +39,7 @@ internal sealed class DeclaredWrite
     /// <summary>The attribute that declares it.</summary>
     public AttributeData Attribute { get; }
 
-    /// <summary>The attribute's own path: what is written, or a path patch's first sender.</summary>
+    /// <summary>The attribute's own path: the written one, or a path patch's first sender.</summary>
     public DeclaredPath Site { get; }
 
     /// <summary>The method of a patch.</summary>
@@ -79,7 +79,7 @@ internal sealed class DeclaredWrite
     /// <summary>The file that declares it; null in a referenced assembly.</summary>
     public SyntaxTree? File => Attribute.ApplicationSyntaxReference?.SyntaxTree;
 
-    /// <summary>When it happens; see <see cref="InterventionDeclaration.Steps"/>.</summary>
+    /// <summary>Its explicit order; see <see cref="InterventionDeclaration.Steps"/>.</summary>
     public int Order { get; }
 
     /// <summary>The method's parameters; none without a method.</summary>

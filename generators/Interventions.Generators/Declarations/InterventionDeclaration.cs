@@ -97,7 +97,7 @@ internal sealed class InterventionDeclaration
             .Concat(Writes.Select(write => new DeclaredStep(write.Order, null, write)))
             .OrderBy(step => step.Order);
 
-    /// <summary>The paths: for each write what it writes and reads, then those of the kept methods.</summary>
+    /// <summary>The paths: for each write the written and the read ones, then those of the kept methods.</summary>
     public IReadOnlyList<DeclaredPath> Paths => field ??= [.. AllPaths()];
 
     /// <summary>The model's names without those inside splices; null when it declares none.</summary>

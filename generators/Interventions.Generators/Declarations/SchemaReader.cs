@@ -10,7 +10,7 @@ namespace Interventions.Generators.Declarations;
 /// <summary>Reads a model's names from the attributes of its type, in source or in a referenced assembly.</summary>
 internal static class SchemaReader
 {
-    /// <summary>A symbol's attributes never change: what they say is kept as long as the symbol.</summary>
+    /// <summary>A symbol's attributes never change, so the schema is kept as long as the symbol.</summary>
     private static readonly ConditionalWeakTable<ITypeSymbol, ModelSchema> s_schemas = new();
 
     /// <summary>

@@ -4,8 +4,8 @@ using Interventions.Sites;
 namespace Interventions.Generators.Declarations;
 
 /// <summary>
-/// Which of a model's values are computed before which others: a schema lists its sites in the order of computation. A path that is in
-/// error, or inside a splice, has no place in it, and is not compared.
+/// Compares paths by the order of computation, in which a schema lists its sites. A path that is in error, or inside a splice, has no place
+/// in it and is not compared.
 /// </summary>
 internal sealed class SiteOrder
 {
@@ -33,12 +33,12 @@ internal sealed class SiteOrder
         Find(path, schema) is { } place && Find(other, schema) is { } otherPlace
         && IsSurelyNotAfter(place, place.Last, otherPlace, otherPlace.First);
 
-    /// <summary>Whether some of what is written is surely computed before what it reads in the same run, or in the same step.</summary>
+    /// <summary>Whether a written value is surely computed before the value that it reads in the same run, or in the same step.</summary>
     public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema) =>
         Find(written, schema) is { } place && Find(read, schema) is { } readPlace
         && IsSurelyNotAfter(place, place.First, readPlace, readPlace.First);
 
-    /// <summary>Whether a write may change what is read in the same run: some of what is read is after some of what is written.</summary>
+    /// <summary>Whether a write may change a value that is read in the same run: a read layer is after a written one.</summary>
     /// <param name="written">The written path.</param>
     /// <param name="read">The path that is read.</param>
     /// <param name="before">Whether the value before the writes to the very site is read.</param>
@@ -70,10 +70,10 @@ internal sealed class SiteOrder
         return new Place(resolution.Site.Path, step, layers.Placeholder, indices?.Min(), indices?.Max());
     }
 
-    /// <summary>When a site is computed.</summary>
+    /// <summary>The place of a site in the order of computation.</summary>
     /// <param name="Stage">Counts sites without layers; sites with layers that follow each other are one stage.</param>
     /// <param name="Number">Counts steps.</param>
-    /// <param name="Stack">What a path with a layer begins with; null for a site without layers.</param>
+    /// <param name="Stack">The part of a path before the layer; null for a site without layers.</param>
     private sealed record Step(int Stage, int Number, string? Stack)
     {
         /// <summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Interventions.Generators.Infrastructure;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
@@ -7,6 +8,9 @@ namespace Interventions.Generators.Declarations;
 /// <summary>Reads a prompt set's names from <c>[PromptSchema]</c>, in source or in a referenced assembly.</summary>
 internal static class VocabularyReader
 {
+    /// <summary>A symbol's attributes never change, so the names are kept as long as the symbol.</summary>
+    private static readonly ConditionalWeakTable<INamedTypeSymbol, PromptVocabulary> s_vocabularies = new();
+
     /// <summary>The names that an attribute declares for a type.</summary>
     public static PromptVocabulary Read(INamedTypeSymbol type, AttributeData attribute)
     {
@@ -20,7 +24,7 @@ internal static class VocabularyReader
 
     /// <summary>The type's names; null when it declares none.</summary>
     public static PromptVocabulary? TryRead(INamedTypeSymbol type) =>
-        type.Attribute(KnownNames.PromptSchema) is { } attribute ? Read(type, attribute) : null;
+        type.Attribute(KnownNames.PromptSchema) is { } attribute ? s_vocabularies.GetValue(type, key => Read(key, attribute)) : null;
 
     private static EquatableArray<string> Names(AttributeData attribute, string property, params string[] otherwise)
     {

@@ -33,7 +33,7 @@ internal sealed class SourceWriter
     /// <summary>Opens a block: the header, and a brace on its own line.</summary>
     public SourceWriter Open(string header = "")
     {
-        // Without a header: the brace of what was written before.
+        // Without a header, the brace belongs to the line before.
         if (header.Length > 0)
             Line(header);
         Line("{");

@@ -63,7 +63,7 @@ internal static class AttributeExtensions
         foreach (KeyValuePair<string, TypedConstant> argument in attribute.NamedArguments)
             if (argument.Key == name)
                 return argument.Value.Value as string;
-        return ConstantText.Evaluate(attribute.NamedExpression(name));
+        return attribute.IsBound() ? null : ConstantText.Evaluate(attribute.NamedExpression(name));
     }
 
     /// <summary>A number or a truth value that the attribute sets by name.</summary>
@@ -73,7 +73,7 @@ internal static class AttributeExtensions
         foreach (KeyValuePair<string, TypedConstant> argument in attribute.NamedArguments)
             if (argument.Key == name)
                 return argument.Value.Value is T value ? value : otherwise;
-        return Literal(attribute.NamedExpression(name)) is { } literal
+        return !attribute.IsBound() && Literal(attribute.NamedExpression(name)) is { } literal
             ? (T)Convert.ChangeType(literal, typeof(T), CultureInfo.InvariantCulture) : otherwise;
     }
 
@@ -83,7 +83,7 @@ internal static class AttributeExtensions
         foreach (KeyValuePair<string, TypedConstant> argument in attribute.NamedArguments)
             if (argument.Key == name)
                 return argument.Value.Texts().ToList();
-        return attribute.NamedExpression(name) is { } written
+        return !attribute.IsBound() && attribute.NamedExpression(name) is { } written
             ? (Elements(written) ?? []).Select(element => ConstantText.Evaluate(element) ?? "").ToList() : null;
     }
 
@@ -117,7 +117,7 @@ internal static class AttributeExtensions
         _ => attribute.Argument(index + item),
     };
 
-    /// <summary>The expression of what the attribute sets by name; null when it does not.</summary>
+    /// <summary>The expression that the attribute sets by name; null when it sets none.</summary>
     public static ExpressionSyntax? NamedExpression(this AttributeData attribute, string name)
     {
         if (attribute.Arguments() is { } arguments)
@@ -176,6 +176,21 @@ internal static class AttributeExtensions
         static bool IsRight(ExpressionSyntax? written, TypedConstant value) =>
             written is null || value.Kind == TypedConstantKind.Array || value.Value is not string text
             || ConstantText.Evaluate(written) == text;
+    }
+
+    /// <summary>
+    /// Whether the compiler surely knows every argument: where one is in error, it gives the constructor's arguments no values. The syntax
+    /// of an attribute that is bound need not be looked at, which costs more than all the rest.
+    /// </summary>
+    private static bool IsBound(this AttributeData attribute)
+    {
+        if (attribute.AttributeConstructor is not { Parameters.Length: > 0 and var count }
+            || attribute.ConstructorArguments.Length != count)
+            return false;
+        foreach (TypedConstant argument in attribute.ConstructorArguments)
+            if (argument.Kind == TypedConstantKind.Error)
+                return false;
+        return true;
     }
 
     private static SeparatedSyntaxList<AttributeArgumentSyntax>? Arguments(this AttributeData attribute) =>

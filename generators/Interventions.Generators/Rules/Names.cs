@@ -79,18 +79,12 @@ internal sealed class Names() : InterventionAnalyzer(
             // Without a schema only the grammar can be checked.
             IEnumerable<SiteProblem> problems =
                 path.Path is null ? [path.Problem!] :
-                declaration.Schema is { } schema ? Resolve(path.Path, schema, declaration.Vocabulary).Problems :
+                declaration.Schema is { } schema ? ResolvedPath.Of(path.Path, schema, declaration.Vocabulary).Problems :
                 [];
             foreach (SiteProblem problem in problems)
                 yield return At(path.Text, problem);
         }
     }
-
-    /// <summary>A path without named positions is resolved for all rules at once.</summary>
-    private static SiteResolution Resolve(SitePath path, ModelSchema schema, PromptVocabulary? prompts) =>
-        prompts is not null && path.Selectors.Any(selector => selector.Indices.Selection.Items.Any(item => item.Name is not null))
-            ? SiteResolver.Resolve(path, schema, prompts)
-            : ResolvedPath.Of(path, schema);
 
     private static IEnumerable<Problem> RunNames(InterventionDeclaration declaration)
     {

@@ -58,14 +58,15 @@ internal sealed class Shapes() : InterventionAnalyzer(UnfitShape, UnfitMask)
 
     private static IEnumerable<Problem> OfMethod(IMethodSymbol symbol, InterventionDeclaration declaration)
     {
-        DeclaredMethod? method = declaration.Methods.FirstOrDefault(known => known.Symbol.IsSame(symbol));
         if (DeclaredMethod.ReturnedShape(symbol) is { } ofReturn
-            && Returned(symbol, method, ofReturn.Items(0).ToList(), declaration.Schema) is { } wrong)
+            && Returned(symbol, Declared(), ofReturn.Items(0).ToList(), declaration.Schema) is { } wrong)
             yield return Unfit(ofReturn, wrong);
         foreach (IParameterSymbol parameter in symbol.Parameters)
             if (parameter.Attribute(KnownNames.Shape) is { } attribute
-                && Read(symbol, method, parameter, attribute.Items(0).ToList(), declaration.Schema) is { } message)
+                && Read(symbol, Declared(), parameter, attribute.Items(0).ToList(), declaration.Schema) is { } message)
                 yield return Unfit(attribute, message);
+
+        DeclaredMethod? Declared() => declaration.Methods.FirstOrDefault(known => known.Symbol.IsSame(symbol));
     }
 
     private static string? Returned(IMethodSymbol symbol, DeclaredMethod? method, List<string> shape, ModelSchema? schema) =>

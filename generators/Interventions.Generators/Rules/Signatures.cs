@@ -100,6 +100,8 @@ internal sealed class Signatures() : InterventionAnalyzer(
     {
         foreach (IMethodSymbol symbol in declaration.Type.GetMembers().OfType<IMethodSymbol>())
         {
+            if (symbol.GetAttributes().IsEmpty)
+                continue;
             DeclaredMethod? method = declaration.Methods.FirstOrDefault(method => method.Symbol.IsSame(symbol));
             if (symbol.Attribute(KnownNames.Pointwise) is { } pointwise && WhyNotPointwise(symbol, method) is { } why)
                 yield return new Problem(EmptyPromise, pointwise.Location() ?? symbol.Locations[0], why);

@@ -17,7 +17,7 @@ public sealed class DocumentedExamplesTests
     public static TheoryData<string> Names => [.. s_attributes.Keys.Order(StringComparer.Ordinal)];
 
     [Fact]
-    public void AllAttributesAreFound()
+    public void All_attributes_are_found()
     {
         IEnumerable<string> expected = typeof(Runtime::Interventions.PatchAttribute).Assembly.GetExportedTypes()
             .Where(type => type.IsSubclassOf(typeof(Attribute)) && !type.IsAbstract && type.Namespace == "Interventions" && type.Name != "DeclaredSiteAttribute")
@@ -26,7 +26,7 @@ public sealed class DocumentedExamplesTests
     }
 
     [Fact]
-    public void TheReadmesTableHasEveryAttribute()
+    public void The_readmes_table_has_every_attribute()
     {
         string[] table = [.. File.ReadAllLines(Path.Combine(Root(), "README.md")).SkipWhile(line => line != "| attribute | on | meaning |").TakeWhile(line => line.StartsWith('|'))
             .Select(line => line.Split(" | ")[0])];
@@ -37,7 +37,7 @@ public sealed class DocumentedExamplesTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task TheExampleCompiles(string attribute)
+    public async Task The_example_compiles(string attribute)
     {
         string code = Example(s_attributes[attribute]);
         string name = s_attributes[attribute].Identifier.Text.Replace("Attribute", "", StringComparison.Ordinal);

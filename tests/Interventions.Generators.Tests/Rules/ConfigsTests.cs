@@ -2,7 +2,7 @@ using Interventions.Generators.Tests.Testing;
 
 namespace Interventions.Generators.Tests.Rules;
 
-public sealed class ConfigRuleTests
+public sealed class ConfigsTests
 {
     private const string Model = """[HookedModel("config.json")] public sealed partial class Mine;""";
 
@@ -22,11 +22,11 @@ public sealed class ConfigRuleTests
     [InlineData("""{ "a": 0[|1|] }""", "',' or '}'", "")]
     [InlineData("""{} [|{|]}""", "nothing can follow the value", "")]
     [InlineData("", "a value is missing", "[||]")]
-    public Task WhatIsNotJson(string json, string message, string end) =>
+    public Task A_file_that_is_not_json_is_refused(string json, string message, string end) =>
         Analysis.Fires("INV015", message, [("/p/config.json", json + end)], Model);
 
     [Fact]
-    public Task WhatIsNestedTooDeep() => Analysis.Fires(
+    public Task Values_that_are_nested_too_deep_are_refused() => Analysis.Fires(
         "INV015", "values are nested deeper than 64", [("/p/config.json", $"{{ \"a\": {new string('[', 64)}[|1|]")], Model);
 
     [Theory]
@@ -46,14 +46,14 @@ public sealed class ConfigRuleTests
     [InlineData("""{ "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": [|3|] }""", "does not divide 4 query heads")]
     [InlineData("""{ "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "head_dim": [|15|] }""", "need an even number")]
     [InlineData("""[|{|] "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2 }""", "'intermediate_size' is missing")]
-    public Task WhatIsNoConfiguration(string json, string message) =>
+    public Task A_file_that_is_no_configuration_is_refused(string json, string message) =>
         Analysis.Fires("INV016", message, [("/p/config.json", json)], Model);
 
     [Theory]
     [InlineData("", "{{|INV015:|}")]
     [InlineData(" : Gpt2Model", "{{|INV015:|}")]
     [InlineData(" : Gpt2Model", "{ \"model_type\": \"gpt2\", \"n_layer\": {|INV016:\"x\"|} }")]
-    public Task AnErrorInTheFileIsTheOnlyError(string baseType, string json) => Analysis.Check(
+    public Task An_error_in_the_file_is_the_only_error(string baseType, string json) => Analysis.Check(
         [("/p/config.json", json)], $"[HookedModel(\"config.json\")] public sealed partial class Mine{baseType};", """
         [Intervention<Mine>]
         public sealed partial class Probe
@@ -69,28 +69,28 @@ public sealed class ConfigRuleTests
         """);
 
     [Fact]
-    public Task AMissingFile() => Analysis.Fires(
+    public Task A_missing_file_is_refused() => Analysis.Fires(
         "INV014", "no file 'config.json' among the project's AdditionalFiles", [("/p/myconfig.json", Gpt2)],
         """[HookedModel("[|config.json|]")] public sealed partial class Mine;""");
 
     [Fact]
-    public Task SeveralFiles() => Analysis.Fires(
+    public Task A_name_of_several_files_is_refused() => Analysis.Fires(
         "INV014", "'config.json' is the end of several files' paths (/p/a/config.json, /p/b/config.json)",
         [("/p/a/config.json", Gpt2), ("/p/b/config.json", Gpt2)],
         """[HookedModel("[|config.json|]")] public sealed partial class Mine;""");
 
     [Fact]
-    public Task AnotherFamily() => Analysis.Fires(
+    public Task A_class_of_another_family_is_refused() => Analysis.Fires(
         "INV017", "'Mine' is a LlamaModel, and 'config.json' describes a model of type 'gpt2'", [("/p/config.json", Gpt2)],
         """[HookedModel("[|config.json|]")] public sealed partial class Mine : LlamaModel;""");
 
     [Fact]
-    public Task TwoSchemas() => Analysis.Fires(
+    public Task A_class_with_two_schemas_is_refused() => Analysis.Fires(
         "INV017", "'Mine' has [ModelSchema] too", [("/p/config.json", Gpt2)],
         """[ModelSchema, Axis("layer", 1), HookedModel("[|config.json|]")] public sealed partial class Mine : Gpt2Model;""");
 
     [Fact]
-    public Task PartialIsNeededHereToo() => Analysis.Fires(
+    public Task A_hooked_model_must_be_partial() => Analysis.Fires(
         "INV106", "'Mine' must be partial", [("/p/config.json", Gpt2)],
         """[HookedModel("config.json")] public abstract class [|Mine|](Interventions.Models.Decoder.DecoderCheckpoint c) : Gpt2Model(c, null!);""");
 
@@ -99,7 +99,7 @@ public sealed class ConfigRuleTests
     [InlineData("gpt2/config.json", "/p/gpt2/config.json")]
     [InlineData("./gpt2/config.json", "C:\\p\\gpt2\\config.json")]
     [InlineData("gpt2\\\\config.json", "gpt2/config.json")]
-    public Task ACorrectModelIsSilent(string name, string path) => Analysis.Check(
+    public Task A_correct_model_is_silent(string name, string path) => Analysis.Check(
         [(path, Gpt2), ("/p/appsettings.json", "{ nobody's configuration"), ("/p/a.txt", "")],
         $$"""[HookedModel("{{name}}")] public sealed partial class Mine;""");
 
@@ -107,7 +107,7 @@ public sealed class ConfigRuleTests
     [InlineData("INV003", "layer 2 of 'blocks.2.attn.z' is out of range: Mine has 2 layers (0 to 1)", "blocks.[|2|].attn.z")]
     [InlineData("INV006", "head 3 of 'blocks.1.attn.z[head=3]' is out of range: Mine has 3 heads (0 to 2)", "blocks.1.attn.z[head=[|3|]]")]
     [InlineData("INV001", "did you mean 'blocks.1.attn.z'?", "blocks.1.attn.[|zz|]")]
-    public Task NamesOfTheModelAreChecked(string id, string message, string path) => Analysis.Fires(
+    public Task Names_of_the_model_are_checked(string id, string message, string path) => Analysis.Fires(
         id, message, [("/p/config.json", Gpt2)], Model,
         $$"""[Intervention<Mine>] public sealed partial class Probe { [Patch("{{path}}")] static Tensor P(Tensor z) => z; }""");
 
@@ -115,7 +115,7 @@ public sealed class ConfigRuleTests
     [InlineData("", "")]
     [InlineData(" : Gpt2Model", "")]
     [InlineData("", "[Axis(\"vocab\", 64)] ")]
-    public Task InterventionsOnTheModelCompile(string baseType, string attributes) => Analysis.Check(
+    public Task Interventions_on_the_model_compile(string baseType, string attributes) => Analysis.Check(
         [("/p/config.json", Gpt2)], $"{attributes}[HookedModel(\"config.json\")] public sealed partial class Mine{baseType};", """
         [Intervention<Mine>]
         public sealed partial class Probe

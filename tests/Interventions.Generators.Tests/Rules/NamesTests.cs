@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Tests.Rules;
 
-public sealed class NameRuleTests
+public sealed class NamesTests
 {
     [Theory]
     [InlineData("INV001", "has no site 'blocks.1.mlp_outt'; did you mean 'blocks.1.mlp_out'?", """[Patch("blocks.1.[|mlp_outt|]")] static Tensor P(Tensor x) => x;""")]
@@ -23,7 +23,8 @@ public sealed class NameRuleTests
     [InlineData("INV008", "has no position 'S2'; did you mean 'S1'?", """[Metric] static Tensor M([Logit("S", At = "[|S2|]+1")] Tensor x) => x;""")]
     [InlineData("INV009", "IoiPrompts has no run 'corrupt'; did you mean 'corrupted'? Its runs are clean and corrupted", """[Patch("embed")] static Tensor P([From("[|corrupt|]")] Tensor x) => x;""")]
     [InlineData("INV010", "IoiPrompts has no answer 'correct'. Its answers are IO and S", """[Metric] static Tensor M([Logit("[|correct|]")] Tensor x) => x;""")]
-    public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
+    public Task A_wrong_name_is_refused(string id, string message, string members) =>
+        Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
     [InlineData("INV001", "did you mean 'embed'?", """[Zero("[|embad|]")]""", "")]
@@ -42,7 +43,7 @@ public sealed class NameRuleTests
     [InlineData("INV009", "'clean' is a run of IoiPrompts, which stays unchanged", "", """[Patch("embed", In = "[|clean|]")] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV009", "'a' is derived, and read by writes only; here stands a run of IoiPrompts: clean and corrupted", """[Run("a"), Zero("embed", In = "a"), Freeze("embed", To = "a")]""", """[Metric] static Tensor M([Logit("S", Run = "[|a|]")] Tensor x, [Logit("S")] Tensor y) => x - y;""")]
     [InlineData("INV010", "no answer 'X'", "", """[Metric] static Tensor M([Answer("[|X|]")] Tensor x) => x;""")]
-    public Task InEveryAttribute(string id, string message, string attributes, string members) =>
+    public Task A_wrong_name_is_refused_in_every_attribute(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
     [Theory]
@@ -51,28 +52,29 @@ public sealed class NameRuleTests
     [InlineData("INV001", """[Patch([|"em" + "bad"|])] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV001", """"[Patch(site: """[|embad|]""")] static Tensor P(Tensor x) => x;"""")]
     [InlineData("INV001", """[Patch("blocks.1.mlp_out")] static Tensor P([From(site: "[|embad|]", run: "clean")] Tensor x) => x;""")]
-    public Task WhereverTheTextComesFrom(string id, string members) =>
+    public Task A_wrong_name_is_refused_in_every_spelling_of_the_text(string id, string members) =>
         Analysis.Fires(id, "did you mean 'embed'?", Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Fact]
-    public Task ASiteOfWhichNothingCanBeSelected() => Analysis.Fires("INV005", "'bias' has no axis 'pos'; nothing of it can be selected", Sources.Model, Sources.Prompts, """
+    public Task A_selector_on_a_site_without_selectable_axes_is_refused() =>
+        Analysis.Fires("INV005", "'bias' has no axis 'pos'; nothing of it can be selected", Sources.Model, Sources.Prompts, """
         namespace Study;
         [ModelSchema, Axis("layer", 2), Site("bias", "batch", "d_model")] public sealed partial class Biased : Decoder;
         [Intervention<Biased, IoiPrompts>] public sealed partial class A { [Capture("bias[[|pos|]=end]")] static Tensor C(Tensor x) => x; }
         """);
 
     [Fact]
-    public Task ACorrectDeclarationIsSilent() => Analysis.Check(Sources.Model, Sources.Prompts, Sources.HeadSweep);
+    public Task A_correct_declaration_is_silent() => Analysis.Check(Sources.Model, Sources.Prompts, Sources.HeadSweep);
 
     [Theory]
     [InlineData("""[Patch("blocks.-1.mlp_out[pos=-1]")] static Tensor P(Tensor x) => x;""")]
     [InlineData("""[Patch("blocks.[0..1].attn.z[head=0,2; pos=S1+1,end]")] static Tensor P(Tensor x, [From("clean", "embed")] Tensor e) => x + e;""")]
     [InlineData("""[Metric] static Tensor M([Logit("S")] Tensor s, [Logit("IO", At = "S1-1")] Tensor io) => s - io;""")]
     [InlineData("""[Capture("blocks.*.mlp.post[neuron=-8..7]")] static Tensor C(Tensor x) => x;""")]
-    public Task CorrectNamesAreSilent(string members) => Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
+    public Task Correct_names_are_silent(string members) => Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Fact]
-    public Task AModelWithoutSchema() => Analysis.Fires(
+    public Task A_model_without_schema_is_refused() => Analysis.Fires(
         "INV011", "'Bare' has no [ModelSchema]", Sources.Model, Sources.Prompts, """
         namespace Study;
         public class Bare : Decoder;
@@ -80,31 +82,15 @@ public sealed class NameRuleTests
         """);
 
     [Fact]
-    public Task PromptsWithoutSchema() => Analysis.Fires(
+    public Task Prompts_without_schema_are_refused() => Analysis.Fires(
         "INV012", "'Bare' has no [PromptSchema]", Sources.Model, """
         namespace Study;
         public class Bare() : PromptSet(new("Bare", default, default, default), []);
         [Intervention<Toy, [|Bare|]>] partial class A { [Patch("embed")] static Tensor P([From("any")] Tensor x) => x; [Metric] static Tensor M([Logit("any")] Tensor x) => x; }
         """);
 
-    [Theory]
-    [InlineData("""[[|Site("blocks.{l}.x", "batch")|]] abstract class A;""", "has other indices than '{layer}'")]
-    [InlineData("""[[|Site("blocks.3.x", "batch")|]] abstract class A;""", "has other indices than '{layer}'")]
-    [InlineData("""[[|Site("blocks.{layer}.x.{layer}", "batch")|]] abstract class A;""", "has two layers")]
-    [InlineData("""[[|Site("x[pos=end]", "batch")|]] abstract class A;""", "has a selector")]
-    [InlineData("""[[|Site("x y", "batch")|]] abstract class A;""", "is not a path")]
-    [InlineData("""[Site("x", "batch"), [|Site("x", "pos")|]] abstract class A;""", "site 'x' is declared twice")]
-    [InlineData("""[[|Axis("d model", 3)|]] abstract class A;""", "is not a name that a path can have")]
-    [InlineData("""[[|Axis("head", 0)|]] abstract class A;""", "axis 'head' needs at least one index")]
-    [InlineData("""[[|ModelSchema|]] abstract partial class A : Study.Decoder;""", "[Axis(\"layer\", …)] is missing")]
-    [InlineData("""[[|PromptSchema(Runs = [])|]] partial class A : PromptSet;""", "needs at least one run")]
-    [InlineData("""[[|PromptSchema(Runs = ["a", "a"])|]] partial class A : PromptSet;""", "run 'a' is declared twice")]
-    [InlineData("""[[|PromptSchema(Positions = ["the end"])|]] partial class A : PromptSet;""", "position 'the end' is not a name")]
-    [InlineData("""[[|PromptSchema(Answers = ["2nd"])|]] partial class A : PromptSet;""", "answer '2nd' is not a name")]
-    public Task SchemasAreChecked(string source, string message) => Analysis.Fires("INV013", message, Sources.Model, source);
-
     [Fact]
-    public Task NamesOfAReferencedAssemblyAreChecked()
+    public Task Names_of_a_referenced_assembly_are_checked()
     {
         MetadataReference library = Compilations.Generate(Compilations.Of(Sources.Model, Sources.Prompts)).ToMetadataReference();
         string use = Sources.Intervention("""
@@ -114,43 +100,22 @@ public sealed class NameRuleTests
     }
 
     [Theory]
-    [InlineData("""const string Path = Toy.Sites.Embed; [Patch([|Path|])] static Tensor P(Tensor x) => x;""")]
-    [InlineData("""const string Inner = Toy.Sites.Embed; const string Path = Inner + ""; [Capture([|Path + "[pos=end]"|])] static Tensor P(Tensor x) => x;""")]
-    public Task AConstantThatTheGeneratorCannotRead(string members) => Analysis.Fires(
-        "INV018", "The generator does not see generated constants", Sources.Model, Sources.Prompts, Sources.Intervention(members));
-
-    [Theory]
-    [InlineData("""[Add(Toy.Sites.Embed, Strength = [|Half|])] public required Tensor D { get; init; }""", "0.5")]
-    [InlineData("""[Add(Toy.Sites.Embed, Strength = [|1.0 / 4|])] public required Tensor D { get; init; }""", "0.25")]
-    [InlineData("""[Patch("embed")] static Tensor P([From([|Donor|], Toy.Sites.Embed)] Tensor x) => x;""", "\"clean\"")]
-    [InlineData("""[Capture(Toy.Sites.Embed, BeforeWrites = [|Yes|])] static Tensor C(Tensor x) => x; [Patch("embed")] static Tensor P(Tensor x) => x; [Metric] static Tensor M([Logit("S")] Tensor s) => s;""", "true")]
-    public Task BesideGeneratedConstantsOnlyLiteralsAreRead(string member, string value) => Analysis.Fires(
-        "INV020", "the generator reads only what is written here: write " + value, Sources.Model, Sources.Prompts,
-        Sources.Intervention("const double Half = 0.5; const string Donor = \"clean\"; const bool Yes = true; " + member));
-
-    [Theory]
-    [InlineData("""[Add(Toy.Sites.Embed, Strength = -0.5)] public required Tensor D { get; init; }""")]
-    [InlineData("""[Add("embed", Strength = Half)] public required Tensor D { get; init; }""")]
-    [InlineData("""[Gradient(Toy.Sites.Embed, Of = nameof(M))] static Tensor G(Tensor x) => x; [Metric] static Tensor M([Logit("S")] Tensor s) => s; [Metric] static Tensor N([Logit("S")] Tensor s) => s;""")]
-    public Task WhatCanBeReadBesideThemIsSilent(string member) =>
-        Analysis.Check(
-            Sources.Model, Sources.Prompts, Sources.Intervention("const double Half = 0.5; static double Use => Half; " + member));
-
-    [Theory]
     [InlineData("blocks.[1..[|-2|]].mlp_out", "INV003")]
     [InlineData("blocks.0.attn.z[head=[|2..-3|]]", "INV006")]
     [InlineData("blocks.0.mlp.post[neuron=[|7..-2|]]", "INV006")]
     [InlineData("blocks.0.attn.z[pos=[|5..2|]]", "INV007")]
     [InlineData("blocks.0.attn.pattern[query=[|-1..-3|]]", "INV007")]
     [InlineData("blocks.0.attn.pattern[key=[|1..0|]]", "INV007")]
-    public Task ASelectionOfNothingFires(string path, string id) => Analysis.Fires(
+    public Task A_selection_of_nothing_is_refused(string path, string id) => Analysis.Fires(
         id, "is empty", Sources.Model, Sources.Prompts, Sources.Intervention($$"""[Patch("{{path}}")] static Tensor P(Tensor x) => x;""").Replace("[1..[|-2|]]", "[[|1..-2|]]", StringComparison.Ordinal));
 
-
     [Theory]
-    [InlineData("""[Patch(Toy.Sites.Blocks.All.Attn.Z + "[head=0]")] static Tensor P(Tensor z, [From("corrupted", Toy.Sites.Embed)] Tensor e) => z;""")]
-    [InlineData("""const string Path = "embed"; [Patch(Path)] static Tensor P(Tensor x) => x;""")]
-    [InlineData("""const string Path = Toy.Sites.Embed; [Obsolete(Path)] static Tensor P(Tensor x) => x;""")]
-    public Task ConstantsThatTheGeneratorCanRead(string members) =>
-        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
+    [InlineData("INV009", "no run 'corupted'; did you mean 'corrupted'?", """[Sweep("run", "clean", "[|corupted|]"), Freeze("embed", To = "{run}")]""", "")]
+    [InlineData("INV009", "no run 'cleam'", """[Sweep("run", "[|cleam|]"), Freeze("embed", To = "{run}")]""", "")]
+    [InlineData("INV009", "'{donor}' goes through several runs, and here stands one of IoiPrompts: clean and corrupted", """[Freeze("embed", To = "{donor}")]""", """[Metric] static Tensor M([Logit("IO")] Tensor io, [Logit("S", Run = "[|{donor}|]")] Tensor s) => io - s;""")]
+    [InlineData("INV009", "'direct' is derived, and read by writes only", """[Run("direct"), Sweep("donor", "[|direct|]"), Freeze("embed", To = "{donor}"), Zero("embed", In = "direct")]""", "")]
+    [InlineData("INV001", "nbed", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Senders = ["[|nbed|]"])]""", "")]
+    [InlineData("INV003", "layer 7", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Freeze = ["blocks.[|7|].attn.z"])]""", "")]
+    public Task A_wrong_name_is_refused_where_runs_and_senders_stand(string id, string message, string attributes, string members) =>
+        Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 }

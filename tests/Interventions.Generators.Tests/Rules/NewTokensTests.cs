@@ -2,7 +2,7 @@ using Interventions.Generators.Tests.Testing;
 
 namespace Interventions.Generators.Tests.Rules;
 
-public sealed class NewTokenRuleTests
+public sealed class NewTokensTests
 {
     private const string Class = "namespace Study; [Intervention<Toy, IoiPrompts>] {0} public sealed partial class Probe {{ {1} }}";
 
@@ -19,17 +19,13 @@ public sealed class NewTokenRuleTests
     [InlineData("INV007", "'prompt' is all tokens of the prompt", """[Zero("embed[pos=prompt[|+|]1]")]""", "")]
     [InlineData("INV008", "'prompt' is all tokens of the prompt; one position is needed", "", """[Metric] static Tensor M([Logit("S", At = "[|prompt|]")] Tensor s) => s;""")]
     [InlineData("INV006", "'new' in 'blocks.0.attn.z[head=new]' is not a head", """[Zero("blocks.0.attn.z[head=[|new|]]")]""", "")]
-    public Task Fires(string id, string message, string attributes, string members) =>
+    public Task New_tokens_without_a_value_are_refused(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, string.Format(null, Class, attributes, members));
 
     [Theory]
     [InlineData("""[Zero("blocks.0.attn.pattern[query=new; key=new]"), Zero("blocks.0.attn.pattern[query=new+2; key=new+0..2]"), Scale("embed[pos=prompt]", 2)]""", "")]
     [InlineData("""[Mean("embed[pos=new]", Pooled = true), Resample("embed[pos=prompt]"), Freeze("blocks.{layer}.mlp_out[pos={t=new+0..4,end}]", To = "clean")]""", "")]
     [InlineData("", """[Patch("blocks.1.mlp_out[pos=new]")] static Tensor P([ValueOf("embed[pos=new]")] Tensor x, [From("clean", "embed[pos=end]")] Tensor y) => x; [Metric] static Tensor M([Logit("S", At = "new")] Tensor s, [Logits(At = "new+3")] Tensor t) => s;""")]
-    public Task WhatCanOccurIsSilent(string attributes, string members) =>
+    public Task New_tokens_that_can_occur_are_silent(string attributes, string members) =>
         Analysis.Check(Sources.Model, Sources.Prompts, string.Format(null, Class, attributes, members));
-
-    [Fact]
-    public Task ThePositionsOfEveryPromptSetCannotBeItsOwn() => Analysis.Fires(
-        "INV013", "'new' is a position of every prompt set", "namespace Study; [[|PromptSchema(Positions = [\"new\"])|]] public sealed partial class P : PromptSet;");
 }

@@ -4,7 +4,7 @@ using Interventions.Generators.Tests.Testing;
 namespace Interventions.Generators.Tests.Rules;
 
 /// <summary>The rules of order on models whose sites have names of their own: the order of the [Site] attributes says what is computed before what.</summary>
-public sealed class OwnModelRuleTests
+public sealed class OwnModelTests
 {
     private const string M = """[Metric] static Tensor M([Logit("S")] Tensor s) => s;""";
 
@@ -36,7 +36,7 @@ public sealed class OwnModelRuleTests
     [InlineData("INV221", "'pool'", "", """[Patch("[|pool|]")] static Tensor P(Tensor x) => x; [Capture("annex.*.end")] static Tensor C(Tensor x) => x;""")]
     [InlineData("INV230", "'tower.1.probe' lies beside the model's ordinary path", "", M + """[Splice("[|tower.1.probe|]")] required public ISplice Sae { get; init; }""")]
     [InlineData("INV230", "'tower.1.end' is computed after 'tower.1.left'", "", M + """[Splice("tower.1.left", Reads = "[|tower.1.end|]")] required public ISplice Sae { get; init; }""")]
-    public Task Fires(string id, string message, string attributes, string members) =>
+    public Task The_order_of_a_users_sites_is_checked(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
     [Theory]
@@ -52,7 +52,8 @@ public sealed class OwnModelRuleTests
     // No site has the name that the logits have elsewhere: metrics read what comes out of the model.
     [InlineData("", """[Patch("scores")] static Tensor P(Tensor x) => x;""" + M)]
     [InlineData("", M + """[Splice("tower.1.end", Reads = "tower.1.start")] required public ISplice Sae { get; init; }""")]
-    public Task IsSilent(string attributes, string members) => Analysis.Check(Model, Sources.Prompts, Sources.Intervention(members, attributes));
+    public Task A_declaration_in_the_order_of_a_users_sites_is_silent(string attributes, string members) =>
+        Analysis.Check(Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
     [Theory]
     [InlineData("INV212", "GapFiller.cs", """[PathPatch("blocks.1.attn.z", "[|blocks.0.resid_post|]")]""", "")]
@@ -63,7 +64,7 @@ public sealed class OwnModelRuleTests
     [InlineData("", "GapFiller.cs", "", """[Patch("blocks.0.attn.z")] static Tensor P(Tensor z) => z; [Capture("blocks.*.attn.pattern")] static Tensor C(Tensor x) => x; [Capture("blocks.*.resid_post")] static Tensor D(Tensor x) => x;""")]
     [InlineData("", "ModularAddition.cs", """[PathPatch("attn.z", "mlp.pre")]""", "")]
     [InlineData("", "ModularAddition.cs", "", """[Patch("resid_mid")] static Tensor P(Tensor x) => x; [Capture("mlp.post")] static Tensor C(Tensor x) => x;""")]
-    public Task TheExamplesModelsHaveAnOrder(string id, string file, string attributes, string members)
+    public Task The_examples_models_have_an_order(string id, string file, string attributes, string members)
     {
         string probe = $$"""
             namespace Study;
@@ -75,11 +76,11 @@ public sealed class OwnModelRuleTests
     }
 
     [Fact]
-    public Task SitesAtTwoPartsHaveNoOrder() => Analysis.Fires(
+    public Task Sites_at_two_parts_have_no_order() => Analysis.Fires(
         "INV013", "the sites of 'Toy' stand at several parts of the type", Model, "namespace Study; [[|Site(\"more\", \"batch\")|], Site(\"most\", \"batch\")] partial class Toy;");
 
     [Fact]
-    public Task AxesAtAnotherPartAreSilent() => Analysis.Check(Model, "namespace Study; [Axis(\"neuron\", 4)] partial class Toy;");
+    public Task Axes_at_another_part_are_silent() => Analysis.Check(Model, "namespace Study; [Axis(\"neuron\", 4)] partial class Toy;");
 
     private static string Here([CallerFilePath] string path = "") => path;
 }

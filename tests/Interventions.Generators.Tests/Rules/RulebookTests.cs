@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Tests.Rules;
 
-/// <summary>A rule id is one descriptor, one page, one row of the index, one row of the release notes, and tests that fire and do not.</summary>
+/// <summary>A rule id is one descriptor, one page, one row of index and release notes each, and tests that fire and do not.</summary>
 public sealed class RulebookTests
 {
     private static readonly List<DiagnosticDescriptor> s_rules =
@@ -32,7 +32,8 @@ public sealed class RulebookTests
             Assert.Equal($"generators/rules/{rule.Id}.md", rule.HelpLinkUri);
         });
         Assert.Equal(
-            s_ids.Select(id => id + ".md").Append("README.md").Order(), Directory.GetFiles(Path.Combine(Generators, "rules")).Select(Path.GetFileName).Order());
+            s_ids.Select(id => id + ".md").Append("README.md").Order(),
+            Directory.GetFiles(Path.Combine(Generators, "rules")).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -51,13 +52,22 @@ public sealed class RulebookTests
         IEnumerable<string> rows = new[] { "AnalyzerReleases.Shipped.md", "AnalyzerReleases.Unshipped.md" }
             .SelectMany(file => File.ReadAllLines(Path.Combine(Generators, "Interventions.Generators", file)))
             .Where(line => line.StartsWith("INV", StringComparison.Ordinal));
-        Assert.Equal(s_rules.Select(rule => $"{rule.Id} | {rule.Category} | {rule.DefaultSeverity} | {rule.Title}"), rows.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            s_rules.Select(rule => $"{rule.Id} | {rule.Category} | {rule.DefaultSeverity} | {rule.Title}"),
+            rows.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void Only_rules_of_names_cannot_be_switched_off() =>
         Assert.All(s_rules, rule => Assert.Equal(
             rule.Category == "Interventions.Names", rule.CustomTags.Contains(WellKnownDiagnosticTags.NotConfigurable)));
+
+    /// <summary>One analyzer reports several rules; each of them has a severity of its own.</summary>
+    [Theory]
+    [InlineData("INV103", """[Patch("embed")] static Tensor P(Tensor x, Tensor y) => x; [Patch("embed")] static Tensor {|INV107:Q|}<T>(Tensor x) => x;""")]
+    [InlineData("INV107", """[Patch("embed")] static Tensor P(Tensor x, Tensor {|INV103:y|}) => x; [Patch("embed")] static Tensor Q<T>(Tensor x) => x;""")]
+    public Task A_rule_is_switched_off_alone(string id, string members) =>
+        new Analysis(Sources.Model, Sources.Prompts, Sources.Intervention(members)) { DisabledDiagnostics = { id } }.RunAsync();
 
     [Theory]
     [InlineData("0", "Interventions.Names")]
@@ -71,8 +81,9 @@ public sealed class RulebookTests
     [Fact]
     public void A_rule_has_tests_that_fire_and_tests_that_do_not()
     {
-        string[] topics = [.. Directory.GetFiles(Here(), "*Tests.cs").Where(file => Path.GetFileName(file) is not ("RulebookTests.cs" or "CodeFixTests.cs"))];
-        Dictionary<string, string> texts = topics.ToDictionary(file => Path.GetFileName(file), File.ReadAllText);
+        Dictionary<string, string> texts = Directory.GetFiles(Here(), "*Tests.cs")
+            .Where(file => Path.GetFileName(file) is not ("RulebookTests.cs" or "CodeFixTests.cs"))
+            .ToDictionary(file => Path.GetFileName(file), File.ReadAllText);
         Assert.All(s_ids, id =>
         {
             string[] firing = [.. texts.Where(file => Regex.IsMatch(file.Value, $"\"{id}\"")).Select(file => file.Key)];

@@ -2,8 +2,10 @@ using Interventions.Generators.Tests.Testing;
 
 namespace Interventions.Generators.Tests.Rules;
 
-public sealed class SignatureRuleTests
+public sealed class SignaturesTests
 {
+    private const string Add = """[Add("embed", "{alpha}")] required public Tensor D { get; init; }""";
+
     private const string M = """[Metric] static Tensor M([Logit("S")] Tensor s) => s;""";
 
     [Theory]
@@ -22,7 +24,8 @@ public sealed class SignatureRuleTests
     [InlineData("INV108", "'x' has several of [From], [ValueOf], [Logit], [Logits], [Answer] and [Swept]", """[Metric] static Tensor M([From("clean", "embed"), Logit("S")] Tensor [|x|]) => x;""")]
     [InlineData("INV111", "'D' must be a Tensor that can be read: [Add] says", """[Add("embed")] public double [|D|] => 1;""")]
     [InlineData("INV111", "[Parameter] says", M + """[Parameter] public Tensor [|D|] { init { } }""")]
-    public Task Fires(string id, string message, string members) => Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
+    public Task A_signature_that_cannot_be_called_is_refused(string id, string message, string members) =>
+        Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
     [InlineData("""[Patch("embed")] static Tensor P() => zeros(1);""")]
@@ -32,40 +35,54 @@ public sealed class SignatureRuleTests
     [InlineData("""[Metric] static Tensor M([Logits] Tensor l, [Answer("IO")] Tensor a, [ValueOf("embed")] Tensor x) => l;""")]
     [InlineData("""[Add("embed"), ProjectOut("embed")] public required Tensor D { get; init; }""")]
     [InlineData("""static int Helper<T>(ref T x) => 1;""")]
-    public Task CorrectSignaturesAreSilent(string members) => Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
-
-    [Theory]
-    [InlineData("namespace Study; [Intervention<Toy, IoiPrompts>] public class [|A|];")]
-    [InlineData("namespace Study; static class [|Outer|] { [Intervention<Toy, IoiPrompts>] public partial class A; }")]
-    [InlineData("namespace Study; [ModelSchema, Axis(\"layer\", 2)] class [|A|] : Decoder;")]
-    [InlineData("namespace Study; [PromptSchema] class [|A|]() : PromptSet(new(\"A\", default, default, default), []);")]
-    public Task NotPartial(string source) => Analysis.Fires("INV106", "must be partial", Sources.Model, Sources.Prompts, source);
-
-    [Theory]
-    [InlineData("static")]
-    [InlineData("file")]
-    public Task NotAValue(string modifier) => Analysis.Fires(
-        "INV110", "an intervention is an object", Sources.Model, Sources.Prompts, $"[Intervention<Study.Toy, Study.IoiPrompts>] {modifier} partial class [|A|];");
-
-    [Fact]
-    public Task OutsideAnIntervention() => Analysis.Fires(
-        "INV109", "'P' is never run: 'Forgotten' has no [Intervention]", """
-        class Forgotten { [Patch("embed")] static Tensor [|P|](Tensor x) => x; }
-        """);
-
-    [Theory]
-    [InlineData("[Zero]", """[[|Zero("embed")|]] class Forgotten;""")]
-    [InlineData("[PathPatch]", """[[|PathPatch("embed", "logits")|]] class Forgotten;""")]
-    [InlineData("[Add]", """class Forgotten { [[|Add("embed")|]] Tensor D => zeros(1); }""")]
-    [InlineData("[Include]", """class Forgotten { [[|Include|]] object D => 1; }""")]
-    public Task AttributesOutsideAnIntervention(string attribute, string source) =>
-        Analysis.Fires("INV109", $"'{attribute}' is never run: 'Forgotten' has no [Intervention]", source);
+    public Task Correct_signatures_are_silent(string members) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     // The analyzers' errors are the only ones: code that runs the declaration compiles.
     [Fact]
-    public Task AnErrorOfSignaturesLeavesTheUseIntact() => Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention("""
+    public Task An_error_of_signatures_leaves_the_use_intact() => Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention("""
         [Patch("blocks.{layer}.mlp_out")] static int {|INV101:P|}(int {|INV102:x|}) => x;
         [Metric] static Tensor M([Logit("S")] Tensor x) => x;
         public static Tensor Use(Toy model, IoiPrompts prompts) => new Probe().Run(model, prompts).M[layer: 1] + new Probe().Run(model, prompts).Clean.M;
         """));
+
+    [Theory]
+    [InlineData("INV102", "Parameter 'alpha' must be a double", """[Sweep("alpha", 1, 2)]""", """[Patch("embed")] static Tensor P(Tensor x, [Swept("alpha")] Tensor [|alpha|]) => x;""")]
+    [InlineData("INV108", "'x' has several of", """[Sweep("alpha", 1, 2)]""", Add + """[Patch("embed")] static Tensor P([Swept("alpha"), From("clean")] Tensor [|x|]) => x;""")]
+    public Task A_swept_parameter_that_cannot_be_passed_is_refused(string id, string message, string attributes, string members) =>
+        Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    [Theory]
+    [InlineData("'C' is a [Capture], which always gets all that it selects", """[Capture("embed"), [|Pointwise|]] static Tensor C(Tensor x) => x;""")]
+    [InlineData("'M' is a [Metric]", """[Metric] [[|Pointwise|]] static Tensor M([Logit("S")] Tensor s) => s;""")]
+    [InlineData("'Help' is no declared method, so nobody runs it for positions", """[[|Pointwise|]] static Tensor Help(Tensor x) => x;""")]
+    [InlineData("'Help' is no declared method, so nobody runs it for prompts", """[[|AcrossBatch|]] static Tensor Help(Tensor x) => x;""")]
+    [InlineData("'P' reads 'y' of another site", """[Patch("blocks.0.mlp_out"), [|Pointwise|]] static Tensor P(Tensor x, [From("clean", "embed")] Tensor y) => x + y;""")]
+    [InlineData("'P' reads 'y' of another site", """[Patch("blocks.0.mlp_out"), [|Pointwise|]] static Tensor P(Tensor x, [ValueOf("embed")] Tensor y) => x + y;""")]
+    public Task A_promise_that_means_nothing_is_refused(string message, string members) =>
+        Analysis.Fires("INV116", message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
+
+    [Theory]
+    [InlineData("""[Patch("embed"), Pointwise] static Tensor P(Tensor x, [From("corrupted")] Tensor y) => x + y;""")]
+    [InlineData("""[Patch("embed[pos=end]"), AcrossBatch] static Tensor P(Tensor x) => x - x.mean([0L], keepdim: true);""")]
+    [InlineData("""[Patch("embed"), Pointwise, AcrossBatch] static Tensor P(Tensor x, [From("corrupted")] Tensor y) => x + y.mean([0L], keepdim: true);""")]
+    [InlineData("""[Capture("embed"), AcrossBatch] static Tensor C(Tensor x) => x - x.mean([0L], keepdim: true);""")]
+    [InlineData("""[Metric, AcrossBatch] static Tensor M([Logit("S")] Tensor s) => s - s.mean();""")]
+    public Task A_promise_that_means_something_is_silent(string members) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
+
+    [Fact]
+    public void Promises_reach_the_graph()
+    {
+        string text = Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention("""
+            [Patch("embed"), Pointwise] [return: Shape("d_model")] static Tensor P(Tensor x) => x[0, 0];
+            [Patch("blocks.0.mlp_out"), AcrossBatch] static Tensor Q(Tensor x) => x;
+            [Capture("embed"), AcrossBatch] static Tensor C(Tensor x) => x;
+            [Metric] static Tensor M([Logit("S")] Tensor s) => s;
+            """));
+        Assert.Contains("static x => P(x[0])) { Shape = [\"d_model\"], Pointwise = true }", text, StringComparison.Ordinal);
+        Assert.Contains("static x => Q(x[0])) { AcrossBatch = true }", text, StringComparison.Ordinal);
+        Assert.Contains("static x => C(x[0])) { AcrossBatch = true }", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("static x => M(x[0])) {", text, StringComparison.Ordinal);
+    }
 }

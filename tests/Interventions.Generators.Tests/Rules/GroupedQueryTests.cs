@@ -3,7 +3,7 @@ using Interventions.Generators.Tests.Testing;
 namespace Interventions.Generators.Tests.Rules;
 
 /// <summary>Where several query heads share a key head: <c>head</c> and <c>kv_head</c> are two axes, and each is checked by its own length.</summary>
-public sealed class GroupedQueryRuleTests
+public sealed class GroupedQueryTests
 {
     private const string Config = """
         { "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 2, "intermediate_size": 172, "vocab_size": 512 }
@@ -19,18 +19,19 @@ public sealed class GroupedQueryRuleTests
     [InlineData("INV005", "'blocks.0.attn.k' has no axis 'head'", "blocks.0.attn.k[[|head|]=1]")]
     [InlineData("INV005", "'blocks.0.attn.q' has no axis 'kv_head'", "blocks.0.attn.q[[|kv_head|]=1]")]
     [InlineData("INV005", "'blocks.0.attn.k_input' has no axis 'kv_head'", "blocks.0.attn.k_input[[|kv_head|]=1]")]
-    public Task ASelectionThatMatchesNothingFires(string id, string message, string path) => Fires(id, message, $"[Zero(\"{path}\")]");
+    public Task A_selection_that_matches_nothing_is_refused(string id, string message, string path) =>
+        Fires(id, message, $"[Zero(\"{path}\")]");
 
     [Theory]
     [InlineData("INV204", "'{h}' ranges over nothing", """[Zero("blocks.0.attn.k[kv_head={h=0}]"), Zero("blocks.1.attn.k[kv_head=[|{h=1}|]]")]""")]
     [InlineData("INV203", "kv_head", """[Zero("blocks.0.attn.z[head={h}]"), Zero("blocks.1.attn.k[kv_head=[|{h}|]]")]""")]
-    public Task APlaceholderThatFitsNoneFires(string id, string message, string writes) => Fires(id, message, writes);
+    public Task A_placeholder_that_fits_no_axis_is_refused(string id, string message, string writes) => Fires(id, message, writes);
 
     [Theory]
     [InlineData("""[Zero("blocks.*.attn.k[kv_head=-2,1]"), Zero("blocks.0.attn.q[head=3]")]""")]
     [InlineData("""[Zero("blocks.{layer}.attn.v[kv_head={h}]"), Zero("blocks.1.attn.k[kv_head={h=1}]")]""")]
     [InlineData("""[PathPatch("blocks.0.attn.z[head=3]", "blocks.1.attn.k_input[head=3]")]""")]
-    public Task WhatMatchesIsSilent(string writes) => Analysis.Check([("/p/config.json", Config)], Study(writes));
+    public Task A_selection_that_matches_is_silent(string writes) => Analysis.Check([("/p/config.json", Config)], Study(writes));
 
     private static Task Fires(string id, string message, string writes) =>
         Analysis.Fires(id, message, [("/p/config.json", Config)], Study(writes));
