@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Composition;
+using Interventions.Generators.Infrastructure;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -13,9 +14,6 @@ namespace Interventions.CodeFixes;
 [Shared]
 public sealed class LiteralCodeFix : CodeFixProvider
 {
-    /// <summary>The property of a diagnostic that holds the literal.</summary>
-    private const string Literal = "Literal";
-
     /// <inheritdoc/>
     public override ImmutableArray<string> FixableDiagnosticIds { get; } = ["INV018", "INV020"];
 
@@ -28,7 +26,7 @@ public sealed class LiteralCodeFix : CodeFixProvider
         if (await context.Document.GetSyntaxRootAsync(context.CancellationToken).ConfigureAwait(false) is not { } root)
             return;
         foreach (Diagnostic diagnostic in context.Diagnostics)
-            if (diagnostic.Properties.TryGetValue(Literal, out string? literal) && literal is not null
+            if (diagnostic.Properties.TryGetValue(FixProperties.Literal, out string? literal) && literal is not null
                 && root.FindNode(diagnostic.Location.SourceSpan, getInnermostNodeForTie: true) is ExpressionSyntax expression)
                 context.RegisterCodeFix(
                     CodeAction.Create(

@@ -8,7 +8,9 @@ using Microsoft.CodeAnalysis.CodeFixes;
 
 namespace Interventions.CodeFixes;
 
-/// <summary>Says that a write comes after the other one: <c>Order = 1</c>, which is also the order in which the writes have stood so far.</summary>
+/// <summary>
+/// Says that a write comes after the other one: <c>Order = 1</c>, which is also the order in which the writes have stood so far.
+/// </summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(OrderCodeFix))]
 [Shared]
 public sealed class OrderCodeFix : CodeFixProvider
@@ -29,7 +31,9 @@ public sealed class OrderCodeFix : CodeFixProvider
         foreach (Diagnostic diagnostic in context.Diagnostics)
             if (Attribute(root.FindToken(diagnostic.Location.SourceSpan.Start).Parent) is { } attribute && !HasOrder(attribute))
                 context.RegisterCodeFix(
-                    CodeAction.Create(Title, _ => Task.FromResult(context.Document.WithSyntaxRoot(root.ReplaceNode(attribute, Later(attribute)))), Title), diagnostic);
+                    CodeAction.Create(
+                        Title, _ => Task.FromResult(context.Document.WithSyntaxRoot(root.ReplaceNode(attribute, Later(attribute)))), Title),
+                    diagnostic);
     }
 
     /// <summary>The attribute around a path, or the [Include] of a property.</summary>
@@ -43,9 +47,10 @@ public sealed class OrderCodeFix : CodeFixProvider
 
     private static AttributeSyntax Later(AttributeSyntax attribute)
     {
-        AttributeArgumentSyntax order = SyntaxFactory.AttributeArgument(SyntaxFactory.ParseExpression("1")).WithNameEquals(SyntaxFactory.NameEquals(
+        NameEqualsSyntax name = SyntaxFactory.NameEquals(
             SyntaxFactory.IdentifierName("Order").WithTrailingTrivia(SyntaxFactory.Space),
-            SyntaxFactory.Token(SyntaxKind.EqualsToken).WithTrailingTrivia(SyntaxFactory.Space)));
+            SyntaxFactory.Token(SyntaxKind.EqualsToken).WithTrailingTrivia(SyntaxFactory.Space));
+        AttributeArgumentSyntax order = SyntaxFactory.AttributeArgument(SyntaxFactory.ParseExpression("1")).WithNameEquals(name);
         AttributeArgumentListSyntax? list = attribute.ArgumentList;
         return attribute.WithArgumentList(list is null || list.Arguments.Count == 0
             ? SyntaxFactory.AttributeArgumentList(SyntaxFactory.SingletonSeparatedList(order))

@@ -28,7 +28,8 @@ public sealed class PartialCodeFix : CodeFixProvider
             if (root.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<TypeDeclarationSyntax>() is { } type)
                 context.RegisterCodeFix(
                     CodeAction.Create(
-                        $"Make '{type.Identifier.ValueText}' partial", _ => Task.FromResult(MakePartial(context.Document, root, type)), "partial"),
+                        $"Make '{type.Identifier.ValueText}' partial",
+                        _ => Task.FromResult(MakePartial(context.Document, root, type)), "partial"),
                     diagnostic);
     }
 

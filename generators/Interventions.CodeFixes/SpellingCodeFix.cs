@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Composition;
+using Interventions.Generators.Infrastructure;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -13,9 +14,6 @@ namespace Interventions.CodeFixes;
 [Shared]
 public sealed class SpellingCodeFix : CodeFixProvider
 {
-    /// <summary>The property of a diagnostic that holds the whole text, repaired.</summary>
-    private const string Suggestion = "Suggestion";
-
     /// <inheritdoc/>
     public override ImmutableArray<string> FixableDiagnosticIds { get; } =
         ["INV001", "INV002", "INV004", "INV005", "INV008", "INV009", "INV010", "INV208"];
@@ -30,7 +28,7 @@ public sealed class SpellingCodeFix : CodeFixProvider
             return;
         foreach (Diagnostic diagnostic in context.Diagnostics)
         {
-            if (!diagnostic.Properties.TryGetValue(Suggestion, out string? suggestion) || suggestion is null)
+            if (!diagnostic.Properties.TryGetValue(FixProperties.Suggestion, out string? suggestion) || suggestion is null)
                 continue;
             // A path that is put together from constants has no one place to repair.
             if (root.FindToken(diagnostic.Location.SourceSpan.Start).Parent is not LiteralExpressionSyntax literal

@@ -1,8 +1,6 @@
+using Interventions.Generators.Declarations;
 using Interventions.Generators.Emission;
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Model;
-using Interventions.Generators.Parsing;
-using Interventions.Generators.Schema;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators;
@@ -13,10 +11,6 @@ public sealed class FamilySitesGenerator : IIncrementalGenerator
 {
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context) => context.Write(
-        context.Classes(KnownNames.FamilySites, TrackingNames.FamilySites, Parse), model => model.Type.HintName, FamilySitesEmitter.Emit);
-
-    private static FamilySitesModel? Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancellation) =>
-        context.TargetSymbol is INamedTypeSymbol type && type.IsPartial(cancellation) && SchemaReader.FamilySites(type) is { } sites
-            ? new FamilySitesModel(TypeModelParser.Parse(type), sites)
-            : null;
+        context.Classes(KnownNames.FamilySites, TrackingNames.FamilySites, ModelSchemaParser.ParseFamily), spec => spec.Type.HintName,
+        ModelSchemaEmitter.Emit);
 }

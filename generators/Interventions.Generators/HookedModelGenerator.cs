@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using Interventions.Generators.Configs;
+using Interventions.Generators.Declarations;
 using Interventions.Generators.Emission;
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Model;
-using Interventions.Generators.Parsing;
+using Interventions.Generators.Specs;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators;
@@ -15,18 +15,21 @@ public sealed class HookedModelGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        IncrementalValueProvider<ImmutableArray<ConfigModel>> configs = context.AdditionalTextsProvider
+        IncrementalValueProvider<ImmutableArray<ConfigSpec>> configs = context.AdditionalTextsProvider
             .Where(ConfigParser.IsCandidate)
             .Select(ConfigParser.Parse)
             .WithTrackingName(TrackingNames.Configs)
             .Collect();
 
-        // What a file says reaches only the model that names it; the other models' values stay equal, and nothing of them is written again.
-        IncrementalValuesProvider<HookedModelModel?> models = context.Classes(KnownNames.HookedModel, TrackingNames.HookedModelDeclarations, HookedModelParser.Parse)
+        // Only the model that names a file depends on it: the specs of the others stay equal, and nothing of them is written again.
+        IncrementalValuesProvider<HookedModelSpec?> models = context
+            .Classes(KnownNames.HookedModel, TrackingNames.HookedModelDeclarations, ModelSchemaParser.ParseHooked)
             .Combine(configs)
-            .Select(static (pair, _) => pair.Left is { } declaration ? HookedModelParser.Resolve(declaration, ConfigPath.Named(declaration.Config, pair.Right)) : null)
+            .Select(static (pair, _) => pair.Left is { } declaration
+                ? ModelSchemaParser.Resolve(declaration, ConfigPath.Named(declaration.Config, pair.Right))
+                : null)
             .WithTrackingName(TrackingNames.HookedModels);
 
-        context.Write(models, model => model.Model.Type.HintName, HookedModelEmitter.Emit);
+        context.Write(models, spec => spec.Model.Type.HintName, ModelSchemaEmitter.Emit);
     }
 }

@@ -1,6 +1,6 @@
+using Interventions.Generators.Declarations;
 using Interventions.Generators.Emission;
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators;
@@ -16,7 +16,7 @@ public sealed class InterventionGenerator : IIncrementalGenerator
         Register(KnownNames.InterventionOverModelAndPrompts, TrackingNames.InterventionsOverPrompts);
         Register(KnownNames.Intervention, TrackingNames.GenericInterventions);
 
-        void Register(string attribute, string trackingName) =>
-            context.Write(context.Classes(attribute, trackingName, InterventionParser.Parse), model => model.Type.HintName, InterventionEmitter.Emit);
+        void Register(string attribute, string trackingName) => context.Write(
+            context.Classes(attribute, trackingName, InterventionParser.Parse), spec => spec.Type.HintName, InterventionEmitter.Emit);
     }
 }

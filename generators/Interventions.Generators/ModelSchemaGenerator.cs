@@ -1,6 +1,6 @@
+using Interventions.Generators.Declarations;
 using Interventions.Generators.Emission;
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators;
@@ -11,5 +11,6 @@ public sealed class ModelSchemaGenerator : IIncrementalGenerator
 {
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context) => context.Write(
-        context.Classes(KnownNames.ModelSchema, TrackingNames.ModelSchemas, ModelSchemaParser.Parse), model => model.Type.HintName, ModelSchemaEmitter.Emit);
+        context.Classes(KnownNames.ModelSchema, TrackingNames.ModelSchemas, ModelSchemaParser.Parse), spec => spec.Type.HintName,
+        ModelSchemaEmitter.Emit);
 }

@@ -1,6 +1,6 @@
+using Interventions.Generators.Declarations;
 using Interventions.Generators.Emission;
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Parsing;
 using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators;
@@ -11,5 +11,6 @@ public sealed class PromptSchemaGenerator : IIncrementalGenerator
 {
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context) => context.Write(
-        context.Classes(KnownNames.PromptSchema, TrackingNames.PromptSchemas, PromptSchemaParser.Parse), model => model.Type.HintName, PromptSchemaEmitter.Emit);
+        context.Classes(KnownNames.PromptSchema, TrackingNames.PromptSchemas, PromptSchemaParser.Parse), spec => spec.Type.HintName,
+        PromptSchemaEmitter.Emit);
 }

@@ -178,7 +178,6 @@ public sealed class ThreePackagesTests(Packages packages) : IClassFixture<ThreeP
             packages.Pack(packages.NewProject("Names.Model", $"""
                 using Interventions;
                 using Interventions.Models;
-                using Interventions.Sites;
 
                 namespace Names;
 

@@ -70,7 +70,7 @@ internal sealed class ConfigObject : IConfig
         value.Kind == JsonKind.Object ? new ConfigObject(value, $"{_prefix}{name}.") :
         throw Wrong(name, $"must be an object, and is {Written(value)}");
 
-    /// <summary>What is wrong with a property: at its value, or where the object opens when it is absent.</summary>
+    /// <summary>The mistake of a property. It stands at the value, or where the object opens when the property is absent.</summary>
     public Exception Wrong(string name, string reason) =>
         new ConfigException($"'{_prefix}{name}' {reason}", Find(name)?.Span ?? new TextSpan(_root.Span.Start, 1), isSyntax: false);
 
@@ -89,10 +89,10 @@ internal sealed class ConfigObject : IConfig
     };
 }
 
-/// <summary>What is wrong with a configuration file, and where. <see cref="ConfigParser"/> catches it.</summary>
+/// <summary>A mistake in a configuration file. <see cref="ConfigParser"/> catches it.</summary>
 internal sealed class ConfigException(string message, TextSpan span, bool isSyntax) : Exception(message)
 {
-    /// <summary>Where in the file.</summary>
+    /// <summary>The wrong characters of the file.</summary>
     public TextSpan Span { get; } = span;
 
     /// <summary>Whether the file is not JSON at all.</summary>

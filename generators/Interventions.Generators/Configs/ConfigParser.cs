@@ -1,4 +1,4 @@
-using Interventions.Generators.Model;
+using Interventions.Generators.Specs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Microsoft.CodeAnalysis;
@@ -6,14 +6,14 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace Interventions.Generators.Configs;
 
-/// <summary>Reads a <c>config.json</c>: the generator takes its sizes, the analyzers report what is wrong with it.</summary>
+/// <summary>Reads a <c>config.json</c>: the generator takes its sizes, a rule reports its mistakes.</summary>
 internal static class ConfigParser
 {
     /// <summary>Whether a file can be a configuration, by the end of its name.</summary>
     public static bool IsCandidate(AdditionalText file) => file.Path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Reads a file.</summary>
-    public static ConfigModel Parse(AdditionalText file, CancellationToken cancellation)
+    public static ConfigSpec Parse(AdditionalText file, CancellationToken cancellation)
     {
         string? type = null;
         try
@@ -23,23 +23,23 @@ internal static class ConfigParser
             DecoderFamily family = DecoderFamily.Find(name)
                 ?? throw config.Wrong("model_type", $"is '{name}'; supported are {DecoderFamily.Names}");
             type = family.ModelType;
-            return new ConfigModel(file.Path, type, DecoderSchema.Axes(family.Read(config)), null);
+            return new ConfigSpec(file.Path, type, DecoderSchema.Axes(family.Read(config)), null);
         }
         catch (ConfigException problem)
         {
             TextSpan at = problem.Span;
-            return new ConfigModel(file.Path, type, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
+            return new ConfigSpec(file.Path, type, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
         }
     }
 }
 
-/// <summary>Which files an attribute names: those whose path ends with what it says, in whole segments.</summary>
+/// <summary>Finds the files that an attribute names: their paths end with the name, in whole segments.</summary>
 internal static class ConfigPath
 {
     /// <summary>The one file that is named; null when there is none, or several.</summary>
-    public static ConfigModel? Named(string name, IEnumerable<ConfigModel> configs)
+    public static ConfigSpec? Named(string name, IEnumerable<ConfigSpec> configs)
     {
-        List<ConfigModel> named = configs.Where(config => IsNamed(config.Path, name)).ToList();
+        List<ConfigSpec> named = configs.Where(config => IsNamed(config.Path, name)).ToList();
         return named.Count == 1 ? named[0] : null;
     }
 

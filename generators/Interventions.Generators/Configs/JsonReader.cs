@@ -99,7 +99,7 @@ internal sealed class JsonReader
         while (!IsLast(']', "the array"));
     }
 
-    /// <summary>Reads what separates or closes.</summary>
+    /// <summary>Reads a comma or the closing bracket; true for the bracket.</summary>
     private bool IsLast(char close, string what)
     {
         SkipSpace();
@@ -206,8 +206,8 @@ internal sealed class JsonReader
 }
 
 /// <summary>A JSON value, and where it stands in the file.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Text">Text without quotes and escapes; of anything else, what is written.</param>
+/// <param name="Kind">The sort of value.</param>
+/// <param name="Text">Text without quotes and escapes; any other value as it is written.</param>
 /// <param name="Span">Where it stands.</param>
 /// <param name="Members">An object's members, in order; of anything else, none.</param>
 internal sealed record JsonValue(JsonKind Kind, string Text, TextSpan Span, IReadOnlyList<JsonMember> Members);
@@ -218,7 +218,7 @@ internal sealed record JsonValue(JsonKind Kind, string Text, TextSpan Span, IRea
 /// <param name="Value">Its value.</param>
 internal sealed record JsonMember(string Name, TextSpan NameSpan, JsonValue Value);
 
-/// <summary>What a JSON value is.</summary>
+/// <summary>The sorts of JSON values.</summary>
 internal enum JsonKind
 {
     /// <summary>An object.</summary>

@@ -1,61 +1,62 @@
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Model;
+using Interventions.Generators.Specs;
 
 namespace Interventions.Generators.Emission;
 
 /// <summary>
-/// Writes the graph of a declaration. Its writes stand in the order in which they happen: an initializer holds them up to the first path patch, splice or late
-/// include; each of those and what comes after it is a call on the graph so far. Included writes come first whenever they are added, except the late ones.
+/// Writes the graph of a declaration. The writes stand in the order in which they happen: an initializer holds them up to the first path
+/// patch, splice or late include; each of those, and the writes after it, is a call on the graph so far. A call that includes another graph
+/// puts its writes first.
 /// </summary>
 internal static class GraphEmitter
 {
-    /// <summary>The property's expression.</summary>
-    public static void Emit(SourceWriter writer, InterventionModel model)
+    /// <summary>Writes the property <c>Graph</c>, and the methods that fuse writes.</summary>
+    public static void Emit(SourceWriter writer, InterventionSpec spec)
     {
-        NodeEmitter nodes = NodeEmitter.For(model);
-        IReadOnlyList<SiteWrites> writes = SiteWrites.Of(model);
-        List<SiteWrites> first = writes.TakeWhile(site => IsNode(site.First)).ToList();
+        var nodes = NodeEmitter.For(spec);
+        List<StepSpec> first = spec.Writes.Steps.TakeWhile(step => IsNode(step.First)).ToList();
 
-        writer.Line($"public {Names.InterventionGraph} Graph => new {Names.InterventionGraph}").Open();
-        writer.Line($"Name = {Literals.Quote(model.Type.Name)},");
-        // A generic intervention is compiled against no one model: its names are compared with the model that it runs on.
-        if (!model.IsGeneric)
-            writer.Line($"ModelFingerprint = {model.ModelType}.SchemaFingerprint,");
-        writer.Line($"PromptFingerprint = {model.PromptType}.SchemaFingerprint,");
-        if (model.Changes is { } changes)
+        writer.Line($"public {CodeNames.InterventionGraph} Graph => new {CodeNames.InterventionGraph}").Open();
+        writer.Line($"Name = {Literals.Quote(spec.Type.Name)},");
+        // A generic intervention is compiled against no model: its names are compared with the model that it runs on.
+        if (!spec.Subject.IsGeneric)
+            writer.Line($"ModelFingerprint = {spec.Subject.Model}.SchemaFingerprint,");
+        writer.Line($"PromptFingerprint = {spec.Subject.Prompts}.SchemaFingerprint,");
+        if (spec.Writes.Changes is { } changes)
             writer.Line($"Changes = {Literals.Quote(changes)},");
-        Nodes(writer, "Sweeps", model.Sweeps.Select(NodeEmitter.Sweep));
-        Nodes(writer, "Runs", model.Runs.Select(NodeEmitter.Run));
+        Nodes(writer, "Sweeps", spec.Sweep.Lists.Select(NodeEmitter.Sweep));
+        Nodes(writer, "Runs", spec.Writes.Runs.Select(NodeEmitter.Run));
         Nodes(writer, "Writes", first.Select(nodes.Write));
         foreach (NodeKind kind in new[] { NodeKind.Capture, NodeKind.Gradient, NodeKind.Metric })
-            Nodes(writer, kind + "s", model.Methods.Where(method => method.Kind == kind).Select(nodes.Node));
-        Nodes(writer, "Parameters", model.Parameters.Select(NodeEmitter.Parameter));
-        Nodes(writer, "Shapes", model.Shapes.Select(NodeEmitter.Shape));
+            Nodes(writer, kind + "s", spec.Keeps.Methods.Where(method => method.Kind == kind).Select(nodes.Node));
+        Nodes(writer, "Parameters", spec.Keeps.Parameters.Select(NodeEmitter.Parameter));
+        Nodes(writer, "Shapes", spec.Keeps.Shapes.Select(NodeEmitter.Shape));
 
-        List<string[]> calls = Calls(model, writes.Skip(first.Count), nodes).ToList();
+        List<string[]> calls = Calls(spec.Writes, first.Count, nodes).ToList();
         writer.Close(calls.Count == 0 ? ";" : "");
         for (int i = 0; i < calls.Count; i++)
             writer.Indented(WithEnd(calls[i], i < calls.Count - 1 ? "" : ";"));
-        foreach (SiteWrites site in writes.Where(site => site.Method is not null))
-            Site(writer.Line(), site, nodes);
+        foreach (StepSpec step in spec.Writes.Steps.Where(step => step.Method is not null))
+            Fused(writer.Line(), step, nodes);
     }
 
-    /// <summary>Whether a path patch, an extension method, is called.</summary>
-    public static bool CallsPathPatch(InterventionModel model) => model.IsValid && model.Writes.Any(write => write is WriteModel.PathPatch);
+    /// <summary>Whether the graph calls <c>PathPatch</c>, an extension method.</summary>
+    public static bool CallsPathPatch(InterventionSpec spec) =>
+        spec.IsWellFormed && spec.Writes.Steps.Any(step => step.First is WriteSpec.PathPatch);
 
-    private static bool IsNode(WriteModel write) => write is not (WriteModel.PathPatch or WriteModel.Splice or WriteModel.Include);
+    private static bool IsNode(WriteSpec write) => write is not (WriteSpec.PathPatch or WriteSpec.Splice or WriteSpec.Include);
 
-    private static IEnumerable<string[]> Calls(InterventionModel model, IEnumerable<SiteWrites> writes, NodeEmitter nodes)
+    private static IEnumerable<string[]> Calls(WritesSpec writes, int start, NodeEmitter nodes)
     {
-        // The last one that is added comes first.
-        foreach (string include in model.Includes.Reverse())
+        // The graph that is included last comes first.
+        foreach (string include in writes.Includes.Reverse())
             yield return [$".Including({Included(include)})"];
         var then = new List<string[]>();
-        foreach (SiteWrites site in writes)
+        foreach (StepSpec step in writes.Steps.Skip(start))
         {
-            if (IsNode(site.First))
+            if (IsNode(step.First))
             {
-                then.Add(nodes.Write(site));
+                then.Add(nodes.Write(step));
                 continue;
             }
             if (then.Count > 0)
@@ -63,11 +64,11 @@ internal static class GraphEmitter
             then.Clear();
             yield return
             [
-                site.First switch
+                step.First switch
                 {
-                    WriteModel.PathPatch path => PathPatch(path),
-                    WriteModel.Splice splice => Splice(splice),
-                    var include => $".Then({Included(((WriteModel.Include)include).Property)})",
+                    WriteSpec.PathPatch path => PathPatch(path),
+                    WriteSpec.Splice splice => Splice(splice),
+                    var include => $".Then({Included(((WriteSpec.Include)include).Property)})",
                 },
             ];
         }
@@ -77,15 +78,17 @@ internal static class GraphEmitter
 
     private static string Included(string property) => $"{Literals.Identifier(property)}.Graph, {Literals.Quote(property)}";
 
-    private static string PathPatch(WriteModel.PathPatch path)
+    private static string PathPatch(WriteSpec.PathPatch path)
     {
-        string senders = path.Senders.Count == 1 && !path.HasFrozen ? Literals.Quote(path.Senders[0]) : NodeEmitter.Strings(path.Senders);
-        string frozen = path.HasFrozen ? $", freeze: {NodeEmitter.Strings(path.Frozen)}" : "";
-        string run = path.Run is { } derived ? ", run: " + Literals.Quote(derived) : "";
-        return $".PathPatch({senders}, {NodeEmitter.Strings(path.Receivers)}, from: {Literals.Quote(path.From)}, freezeMlps: {Literals.Truth(path.FreezeMlps)}{frozen}{run})";
+        string senders =
+            path.Senders.Count == 1 && path.Frozen is null ? Literals.Quote(path.Senders[0]) : NodeEmitter.Strings(path.Senders);
+        string frozen = path.Frozen is { } sites ? $", freeze: {NodeEmitter.Strings(sites)}" : "";
+        string run = path.Run is { } derived ? $", run: {Literals.Quote(derived)}" : "";
+        return $".PathPatch({senders}, {NodeEmitter.Strings(path.Receivers)}, from: {Literals.Quote(path.From)}, "
+            + $"freezeMlps: {Literals.Truth(path.FreezeMlps)}{frozen}{run})";
     }
 
-    private static string Splice(WriteModel.Splice splice)
+    private static string Splice(WriteSpec.Splice splice)
     {
         var parts = new List<string> { Literals.Quote(splice.Property), Literals.Quote(splice.Site), Literals.Identifier(splice.Property) };
         if (splice.Reads is { } reads)
@@ -101,13 +104,13 @@ internal static class GraphEmitter
 
     private static string[] Then(List<string[]> writes) => [".Then(", .. Separated(writes, ")")];
 
-    /// <summary>The method that makes the writes to a site one.</summary>
-    private static void Site(SourceWriter writer, SiteWrites site, NodeEmitter nodes)
+    private static void Fused(SourceWriter writer, StepSpec step, NodeEmitter nodes)
     {
-        string path = site.First is WriteModel.Method { Node: var node } ? node.Site : ((WriteModel.BuiltIn)site.First).Site;
-        writer.Summary($"The writes to <c>{Literals.Xml(path)}</c> as one, in the order of the text: each reads what the one before it wrote.");
-        writer.Line($"private {Names.Runtime}.WriteNode {site.Method}() => {Names.Runtime}.WriteNode.Fuse(");
-        foreach (string line in Separated(site.Writes.Select(nodes.Write).ToList(), ");"))
+        string path = step.First is WriteSpec.Method { Node: var node } ? node.Site : ((WriteSpec.BuiltIn)step.First).Site;
+        writer.Summary(
+            $"The writes to <c>{Literals.Xml(path)}</c> as one, in the order of the text: each reads what the one before it wrote.");
+        writer.Line($"private {CodeNames.Runtime}.WriteNode {step.Method}() => {CodeNames.Runtime}.WriteNode.Fuse(");
+        foreach (string line in Separated(step.Writes.Select(nodes.Write).ToList(), ");"))
             writer.Line(line);
     }
 

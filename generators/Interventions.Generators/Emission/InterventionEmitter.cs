@@ -1,86 +1,81 @@
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Model;
+using Interventions.Generators.Specs;
 
 namespace Interventions.Generators.Emission;
 
-/// <summary>Writes what <c>[Intervention]</c> adds: the graph, and <c>Run</c>.</summary>
+/// <summary>Writes the members that <c>[Intervention]</c> adds: the graph, and the methods that run it.</summary>
 internal static class InterventionEmitter
 {
-    public static string Emit(InterventionModel model) => TypeEmitter.Emit(model.Type, DeclaredSites(model), model.Type.Header, writer =>
+    private const string Options = $"{CodeNames.RunOptions}? options = null, {CodeNames.CancellationToken} cancellationToken = default";
+
+    public static string Emit(InterventionSpec spec)
     {
-        if (model.IsValid)
-            Graph(writer, model);
+        string? usings = GraphEmitter.CallsPathPatch(spec) ? $"using static {CodeNames.Runtime}.PathPatching;" : null;
+        return TypeEmitter.Emit(spec.Type, DeclaredSites(spec), spec.Type.Header, writer => Members(writer, spec), usings);
+    }
+
+    private static IEnumerable<string> DeclaredSites(InterventionSpec spec) =>
+        spec.DeclaredSites.Select(site => $"{CodeNames.DeclaredSiteAttribute}({Literals.Quote(site.Member)}, {Literals.Quote(site.Path)})");
+
+    private static void Members(SourceWriter writer, InterventionSpec spec)
+    {
+        // A declaration that an analyzer reports has members that throw: the code that calls them should not be in error too.
+        string? refusal = spec.IsWellFormed ? null : TypeEmitter.Refusal(spec.Type);
+        writer.Summary("What this declaration writes, keeps and measures.");
+        if (refusal is null)
+            GraphEmitter.Emit(writer, spec);
         else
-            Refuse(writer, model);
-        ResultEmitter.Emit(writer.Line(), model);
-        GenerationEmitter.Types(writer, model);
-    }, GraphEmitter.CallsPathPatch(model) ? $"using static {Names.Runtime}.PathPatching;" : null);
-
-    /// <summary>In another assembly, a closed use is checked against these: private members are not seen there.</summary>
-    private static IEnumerable<string> DeclaredSites(InterventionModel model) =>
-        model.IsGeneric
-            ? Sites(model).Distinct().Select(site => $"global::Interventions.Runtime.DeclaredSite({Literals.Quote(site.Member)}, {Literals.Quote(site.Path)})")
-            : [];
-
-    private static IEnumerable<(string Member, string Path)> Sites(InterventionModel model)
-    {
-        foreach (WriteModel write in model.Writes)
-        {
-            if (write is WriteModel.BuiltIn builtIn)
-                yield return (builtIn.Property.Length > 0 ? builtIn.Property : $"[{builtIn.Kind}]", builtIn.Site);
-            else if (write is WriteModel.Splice splice)
-                foreach (string site in new[] { splice.Site, splice.Reads }.OfType<string>())
-                    yield return (splice.Property, site);
-            else if (write is WriteModel.PathPatch path)
-                foreach (string site in path.Frozen.Concat(path.Senders).Concat(path.Receivers))
-                    yield return ("[PathPatch]", site);
-        }
-        foreach (MethodModel method in model.Methods)
-        {
-            if (method.Site.Length > 0)
-                yield return (method.Name, method.Site);
-            foreach (ReadModel read in method.Reads)
-                if ((read.Kind == ReadKind.ValueOf ? read.Name : read.Kind == ReadKind.From ? read.Place : null) is { } site)
-                    yield return (method.Name, site);
-        }
+            writer.Line($"public {CodeNames.InterventionGraph} Graph =>").Indented(refusal);
+        writer.Line().Summary("The methods and tensors that a saved graph of this declaration refers to by name.");
+        writer.Line($"public {CodeNames.GraphMembers} Members => {refusal ?? $"{CodeNames.GraphMembers}.Of(Graph);"}").Line();
+        Run(writer, spec, refusal);
+        LongRuns(writer, spec, refusal);
+        Generate(writer, spec, refusal);
+        ResultEmitter.Emit(writer.Line(), spec);
     }
 
-    private static void Graph(SourceWriter writer, InterventionModel model)
-    {
-        GraphEmitter.Emit(GraphSummary(writer), model);
-        Members(writer.Line(), $"{Names.GraphMembers}.Of(Graph);");
-        RunHeader(writer.Line(), model, " =>");
-        writer.Indented($"new Result({Names.Runner}.Run(Graph, model, prompts, options, cancellationToken));");
-        LongRunEmitter.Emit(writer, model);
-        GenerationEmitter.Method(writer, model, GenerationEmitter.Call);
-    }
-
-    /// <summary>The declaration is in error, which an analyzer says; code that uses it should not be in error too.</summary>
-    private static void Refuse(SourceWriter writer, InterventionModel model)
-    {
-        string because = $"throw new {Names.InvalidOperation}({Literals.Quote($"'{model.Type.Name}' is in error: the compiler's messages say why.")});";
-        GraphSummary(writer).Line($"public {Names.InterventionGraph} Graph =>").Indented(because).Line();
-        Members(writer, because);
-        writer.Line();
-        RunHeader(writer, model, " =>");
-        writer.Indented(because);
-        LongRunEmitter.Refuse(writer, model, because);
-        GenerationEmitter.Method(writer, model, because);
-    }
-
-    /// <summary>The table of what a saved graph refers to by name.</summary>
-    private static void Members(SourceWriter writer, string value)
-    {
-        writer.Summary("The methods and tensors that a saved graph of this declaration refers to by name.");
-        writer.Line($"public {Names.GraphMembers} Members => {value}");
-    }
-
-    private static SourceWriter GraphSummary(SourceWriter writer) => writer.Summary("What this declaration writes, keeps and measures.");
-
-    private static void RunHeader(SourceWriter writer, InterventionModel model, string end)
+    private static void Run(SourceWriter writer, InterventionSpec spec, string? refusal)
     {
         writer.Summary("Runs the model on the prompts with and without this intervention. The result owns its tensors: dispose it.");
-        writer.Line($"/// <inheritdoc cref=\"{Names.Runner}.Run\" path=\"/param\"/>");
-        writer.Line($"{model.Access} Result Run({model.ModelType} model, {model.PromptType} prompts, {Names.RunOptions}? options = null, {Names.CancellationToken} cancellationToken = default){end}");
+        writer.Line($"/// <inheritdoc cref=\"{CodeNames.Runner}.Run\" path=\"/param\"/>");
+        writer.Line($"{spec.Subject.Access} Result Run({Subject(spec)}, {Options}) =>");
+        writer.Indented(refusal ?? $"new Result({CodeNames.Runner}.Run(Graph, model, prompts, options, cancellationToken));");
     }
+
+    /// <summary>Writes the methods for runs that take long: <c>StreamAsync</c>, <c>RunTo</c> and <c>Load</c>.</summary>
+    private static void LongRuns(SourceWriter writer, InterventionSpec spec, string? refusal)
+    {
+        string access = spec.Subject.Access;
+        writer.Summary(
+            "Runs the prompts batch by batch: each batch's result as soon as it is there, which the reader disposes. "
+            + "At most one batch is computed ahead.");
+        string stream = refusal
+            ?? $"{CodeNames.Runner}.StreamAsync(Graph, model, prompts, static output => new Result(output), options, cancellationToken);";
+        writer.Line($"{access} {CodeNames.AsyncEnumerable}<Result> StreamAsync({Subject(spec)}, {Options}) => {stream}");
+
+        writer.Summary(
+            "Runs the prompts batch by batch into a safetensors file. After whatever stopped it, the same call goes on where it stopped; "
+            + "where the file is complete, it is loaded.");
+        string runTo = refusal ?? $"new Result({CodeNames.Runner}.RunTo(Graph, model, prompts, path, options, cancellationToken));";
+        writer.Line($"{access} Result RunTo({Subject(spec)}, string path, {Options}) => {runTo}");
+
+        writer.Summary("Reads a result that <c>Result.Save</c> or <c>RunTo</c> wrote.");
+        string placeholders = NodeEmitter.Strings(spec.Sweep.Placeholders.Select(placeholder => placeholder.Name));
+        string load = refusal
+            ?? $"new Result({CodeNames.RunResult}.Load(path, {Literals.Quote(spec.Type.Name)}, "
+                + $"{NodeEmitter.Strings(ResultEmitter.Kept(spec))}, {placeholders}));";
+        writer.Line($"{access} static Result Load(string path) => {load}");
+    }
+
+    private static void Generate(SourceWriter writer, InterventionSpec spec, string? refusal)
+    {
+        writer.Summary("Continues the prompts under this intervention, token by token.");
+        writer.Line(
+            $"{spec.Subject.Access} Generation Generate({Subject(spec)}, {CodeNames.GenerationOptions}? options = null, "
+            + $"{CodeNames.CancellationToken} cancellationToken = default) =>");
+        writer.Indented(
+            refusal ?? $"new Generation({CodeNames.GenerationRunner}.Generate(Graph, model, prompts, options, cancellationToken));");
+    }
+
+    private static string Subject(InterventionSpec spec) => $"{spec.Subject.Model} model, {spec.Subject.Prompts} prompts";
 }

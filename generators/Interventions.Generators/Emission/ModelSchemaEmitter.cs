@@ -1,57 +1,106 @@
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Model;
+using Interventions.Generators.Specs;
 
 namespace Interventions.Generators.Emission;
 
-/// <summary>Writes what <c>[ModelSchema]</c> adds: fingerprint, schema and, for decoders, <c>Load</c>.</summary>
+/// <summary>
+/// Writes the members that <c>[ModelSchema]</c> adds: fingerprint, schema, the constants of <c>Sites</c> and, for decoders, <c>Load</c>.
+/// For <c>[HookedModel]</c> it also writes the attributes that a <c>[ModelSchema]</c> class carries: analyzers and other assemblies read
+/// the schema from them.
+/// </summary>
 internal static class ModelSchemaEmitter
 {
-    public static string Emit(ModelSchemaModel model) => TypeEmitter.Emit(model.Type, writer => Members(writer, model));
+    public static string Emit(ModelSchemaSpec spec) => TypeEmitter.Emit(spec.Type, writer => Members(writer, spec));
 
-    /// <summary>Writes the members.</summary>
-    public static void Members(SourceWriter writer, ModelSchemaModel model)
+    public static string Emit(HookedModelSpec spec)
+    {
+        TypeSpec type = spec.Model.Type;
+        string header = spec.Base is { } baseType ? $"{type.Header} : {baseType}" : type.Header;
+        return spec.IsValid
+            ? TypeEmitter.Emit(type, Attributes(spec), header, writer => Members(writer, spec.Model))
+            : TypeEmitter.Emit(type, [], header, writer => Refuse(writer, spec.Model));
+    }
+
+    /// <summary>Writes an attribute for each site of a family, in the order of computation.</summary>
+    public static string Emit(FamilySitesSpec spec) =>
+        TypeEmitter.Emit(spec.Type, spec.Sites.Select(Attribute), spec.Type.Header, _ => { });
+
+    private static string Attribute(SiteDefinition site) =>
+        $"{CodeNames.SiteAttribute}({string.Join(", ", site.Axes.Prepend(site.Path).Select(Literals.Quote).Concat(Flags(site)))})";
+
+    private static string Definition(SiteDefinition site)
+    {
+        string flags = string.Join(", ", Flags(site));
+        return $"({Literals.Quote(site.Path)}, {TypeEmitter.Strings(site.Axes)}){(flags.Length == 0 ? "" : $" {{ {flags} }}")}";
+    }
+
+    /// <summary>The flags of a site that are set, as assignments.</summary>
+    private static IEnumerable<string> Flags(SiteDefinition site)
+    {
+        if (site.SameStep)
+            yield return "SameStep = true";
+        if (site.Beside)
+            yield return "Beside = true";
+    }
+
+    private static IEnumerable<string> Attributes(HookedModelSpec spec) =>
+        spec.Axes.Select(axis => $"{CodeNames.AxisAttribute}({Literals.Quote(axis.Axis)}, {Literals.Number(axis.Size)})")
+            .Prepend(CodeNames.ModelSchemaAttribute);
+
+    /// <summary>An analyzer reports the class or its configuration; the code that uses the class should not be in error too.</summary>
+    private static void Refuse(SourceWriter writer, ModelSchemaSpec spec)
+    {
+        const string Unknown = "Not known: the configuration cannot be used.";
+        writer.Summary(Unknown).Line("public const string SchemaFingerprint = \"\";").Line();
+        writer.Summary(Unknown).Line($"public static {CodeNames.ModelSchema} DeclaredSchema =>").Indented(TypeEmitter.Refusal(spec.Type));
+        if (spec.IsDecoder)
+            Load(writer.Line(), spec.Type);
+    }
+
+    private static void Members(SourceWriter writer, ModelSchemaSpec spec)
     {
         writer.Summary("Identifies the sites and axes that interventions on this model were compiled against.");
-        writer.Line($"public const string SchemaFingerprint = {Literals.Quote(model.Schema.Fingerprint)};").Line();
-        Schema(writer, model);
-        if (model.IsDecoder)
-            Load(writer.Line(), model.Type);
-        if (!model.HasSites)
-            SitesEmitter.Emit(writer.Line(), model.Schema);
+        writer.Line($"public const string SchemaFingerprint = {Literals.Quote(spec.Schema.Fingerprint)};").Line();
+        Schema(writer, spec);
+        if (spec.IsDecoder)
+            Load(writer.Line(), spec.Type);
+        if (!spec.HasSites)
+            SitesEmitter.Emit(writer.Line(), spec.Schema);
     }
 
-    private static void Schema(SourceWriter writer, ModelSchemaModel model)
+    private static void Schema(SourceWriter writer, ModelSchemaSpec spec)
     {
         writer.Summary("The declared names: sites with their axes, and the lengths of the axes.");
-        writer.Line($"public static {Names.ModelSchema} DeclaredSchema {{ get; }} = new {Names.ModelSchema}(");
-        writer.Indented($"{Literals.Quote(model.Schema.Model)},");
-        Array(writer, Names.AxisSize, model.Schema.Axes.Select(axis => $"({Literals.Quote(axis.Axis)}, {Literals.Number(axis.Size)})").ToList(), ",");
+        writer.Line($"public static {CodeNames.ModelSchema} DeclaredSchema {{ get; }} = new {CodeNames.ModelSchema}(");
+        writer.Indented($"{Literals.Quote(spec.Schema.Model)},");
         Array(
-            writer, Names.SiteDefinition,
-            model.Schema.Sites.Select(site => $"({Literals.Quote(site.Path)}, {TypeEmitter.Strings(site.Axes)}){Flags(site)}").ToList(), ");");
+            writer, CodeNames.AxisSize,
+            spec.Schema.Axes.Select(axis => $"({Literals.Quote(axis.Axis)}, {Literals.Number(axis.Size)})"), ",");
+        Array(writer, CodeNames.SiteDefinition, spec.Schema.Sites.Select(Definition), ");");
     }
 
-    private static string Flags(SiteDefinition site) =>
-        string.Join(", ", FamilySitesEmitter.Flags(site)) is { Length: > 0 } flags ? $" {{ {flags} }}" : "";
-
-    private static void Array(SourceWriter writer, string type, IReadOnlyList<string> arguments, string end)
+    private static void Array(SourceWriter writer, string type, IEnumerable<string> arguments, string end)
     {
-        writer.Indented($"new {Names.EquatableArray}<{type}>(new {type}[]", "{");
+        writer.Indented($"new {CodeNames.EquatableArray}<{type}>(new {type}[]", "{");
         foreach (string argument in arguments)
             writer.Indented($"    new {type}{argument},");
         writer.Indented("})" + end);
     }
 
     /// <summary>Writes a decoder's constructor and <c>Load</c>.</summary>
-    public static void Load(SourceWriter writer, TypeModel type)
+    private static void Load(SourceWriter writer, TypeSpec type)
     {
-        writer.Line($"private {type.Identifier}({Names.Checkpoint} checkpoint)").Indented(": base(checkpoint, DeclaredSchema)").Line("{").Line("}").Line();
+        writer.Line($"private {type.Identifier}({CodeNames.Checkpoint} checkpoint)").Indented(": base(checkpoint, DeclaredSchema)");
+        writer.Line("{").Line("}").Line();
         writer.Summary(
-            "Loads the weights from a folder, a file, or a hub id such as <c>openai-community/gpt2</c>, and checks that they have the declared sizes.");
+            "Loads the weights from a folder, a file, or a hub id such as <c>openai-community/gpt2</c>, "
+            + "and checks that they have the declared sizes.");
         writer.Line("/// <param name=\"path\">The folder, file or hub id.</param>");
         writer.Line("/// <param name=\"dtype\">What the weights are converted to. Default: float32.</param>");
         writer.Line("/// <param name=\"device\">Where they are put. Default: the CPU.</param>");
-        writer.Line($"public static new {type.Reference} Load(string path, {Names.ScalarType}? dtype = null, {Names.Device}? device = null) =>");
-        writer.Indented($"new {type.Reference}({Names.Checkpoint}.Open(path, dtype, device));");
+        writer.Line(
+            $"public static new {type.Reference} Load("
+            + $"string path, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null) =>");
+        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device));");
     }
 }

@@ -1,23 +1,28 @@
 using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Model;
+using Interventions.Generators.Specs;
 
 namespace Interventions.Generators.Emission;
 
-/// <summary>The nodes of a graph as expressions, line by line.</summary>
-/// <param name="arguments">The name of a body's only variable.</param>
+/// <summary>Writes the nodes of a graph as expressions, line by line.</summary>
+/// <param name="arguments">The name of the one variable in a lambda's body.</param>
 internal sealed class NodeEmitter(string arguments)
 {
-    /// <summary>A body's variable must not hide a method.</summary>
-    public static NodeEmitter For(InterventionModel model) => new(model.Methods.Any(method => method.Name == "x") ? "arguments_" : "x");
+    /// <summary>The emitter of a declaration: the variable must not hide a method.</summary>
+    public static NodeEmitter For(InterventionSpec spec)
+    {
+        IEnumerable<MethodSpec> patches =
+            spec.Writes.Steps.SelectMany(step => step.Writes).OfType<WriteSpec.Method>().Select(write => write.Node);
+        return new(spec.Keeps.Methods.Concat(patches).Any(method => method.Name == "x") ? "arguments_" : "x");
+    }
 
-    /// <summary>The writes to a site, except a path patch, which is no node: the one write, or a call of the method that makes several one.</summary>
-    public string[] Write(SiteWrites writes) => writes.Method is { } method ? [method + "()"] : Write(writes.First);
+    /// <summary>The one write of a step, or a call of the method that fuses several.</summary>
+    public string[] Write(StepSpec step) => step.Method is { } method ? [method + "()"] : Write(step.First);
 
-    /// <summary>A write, except a path patch, which is no node.</summary>
-    public string[] Write(WriteModel write) => write is WriteModel.Method method ? Node(method.Node) : [BuiltIn((WriteModel.BuiltIn)write)];
+    /// <summary>A write of a method, or a built-in one.</summary>
+    public string[] Write(WriteSpec write) => write is WriteSpec.Method method ? Node(method.Node) : [BuiltIn((WriteSpec.BuiltIn)write)];
 
     /// <summary>A method.</summary>
-    public string[] Node(MethodModel method)
+    public string[] Node(MethodSpec method)
     {
         string name = Literals.Quote(method.Name);
         var parts = new List<string>
@@ -42,31 +47,35 @@ internal sealed class NodeEmitter(string arguments)
         string end = properties.Length > 0 ? $") {{ {string.Join(", ", properties)} }}" : ")";
         return
         [
-            $"new {Names.Runtime}.{type}Node(",
+            $"new {CodeNames.Runtime}.{type}Node(",
             .. parts.Select((part, i) => $"    {part}{(i < parts.Count - 1 ? "," : end)}"),
         ];
     }
 
     /// <summary>A trained value.</summary>
-    public static string[] Parameter(ParameterModel parameter) =>
+    public static string[] Parameter(ParameterSpec parameter) =>
         [New("ParameterNode", Literals.Quote(parameter.Name), Literals.Identifier(parameter.Name), OrNothing(parameter.Metric))];
 
     /// <summary>A tensor whose shape is declared.</summary>
-    public static string[] Shape(ShapeModel shape) => [New("ShapedTensor", Literals.Quote(shape.Name), Literals.Identifier(shape.Name), List(shape.Axes))];
+    public static string[] Shape(ShapeSpec shape) =>
+        [New("ShapedTensor", Literals.Quote(shape.Name), Literals.Identifier(shape.Name), List(shape.Axes))];
 
     /// <summary>A derived run.</summary>
-    public static string[] Run(RunModel run) => [New("DerivedRun", Literals.Quote(run.Name), OrNothing(run.Of))];
+    public static string[] Run(RunSpec run) => [New("DerivedRun", Literals.Quote(run.Name), OrNothing(run.From))];
 
-    /// <summary>What a placeholder of strengths or runs goes through.</summary>
-    public static string[] Sweep(SweepModel sweep)
+    /// <summary>The values of a placeholder that stands for strengths or runs.</summary>
+    public static string[] Sweep(SweepListSpec sweep)
     {
-        IEnumerable<string> values = sweep.Runs.Count > 0 ? sweep.Runs.Select(Literals.Quote) : sweep.Numbers.Select(Literals.Number);
-        return [$"{Names.SweepAxis}.{(sweep.Runs.Count > 0 ? "OfRuns" : "OfNumbers")}({string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)))})"];
+        bool isOfRuns = sweep.Runs.Count > 0;
+        IEnumerable<string> values = isOfRuns ? sweep.Runs.Select(Literals.Quote) : sweep.Numbers.Select(Literals.Number);
+        string arguments = string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)));
+        return [$"{CodeNames.SweepAxis}.{(isOfRuns ? "OfRuns" : "OfNumbers")}({arguments})"];
     }
 
-    private static string BuiltIn(WriteModel.BuiltIn write)
+    private static string BuiltIn(WriteSpec.BuiltIn write)
     {
-        string site = Literals.Quote(write.Site), amount = write.AmountSweep is { } sweep ? Literals.Quote(sweep) : Literals.Number(write.Amount), donor = Literals.QuoteOrNull(write.Donor);
+        string site = Literals.Quote(write.Site), donor = Literals.QuoteOrNull(write.Donor);
+        string amount = write.AmountSweep is { } sweep ? Literals.Quote(sweep) : Literals.Number(write.Amount);
         string name = Literals.Quote(write.Property), property = Literals.Identifier(write.Property);
         string[] parts = write.Kind switch
         {
@@ -79,10 +88,11 @@ internal sealed class NodeEmitter(string arguments)
             WriteKind.ProjectOut or WriteKind.ProjectOnto => [name, site, property],
             _ => [site],
         };
-        return $"{Names.Runtime}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{(write.Run is { } run ? ", run: " + Literals.Quote(run) : "")})";
+        string run = write.Run is { } derived ? ", run: " + Literals.Quote(derived) : "";
+        return $"{CodeNames.Runtime}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{run})";
     }
 
-    private static IEnumerable<string> Reference(WriteModel.BuiltIn mean)
+    private static IEnumerable<string> Reference(WriteSpec.BuiltIn mean)
     {
         if (mean.Over is { } over)
             yield return "over: " + Literals.Identifier(over);
@@ -91,11 +101,11 @@ internal sealed class NodeEmitter(string arguments)
     }
 
     /// <summary>An array of strings, as an expression.</summary>
-    public static string Strings(IEnumerable<string> texts) => $"new string[] {{ {string.Join(", ", texts.Select(Literals.Quote))} }}";
+    public static string Strings(IEnumerable<string> texts) => $"new string[] {{ {Literals.QuoteAll(texts)} }}";
 
-    private static string Reads(MethodModel method) => $"[{string.Join(", ", method.Reads.Select(Expression))}]";
+    private static string Reads(MethodSpec method) => $"[{string.Join(", ", method.Reads.Select(Read))}]";
 
-    private static string Expression(ReadModel read) => read.Kind switch
+    private static string Read(ReadSpec read) => read.Kind switch
     {
         ReadKind.Gradient => New("Read.Gradient"),
         ReadKind.From => New("Read.From", Literals.Quote(read.Name), OrNothing(read.Place)),
@@ -107,16 +117,18 @@ internal sealed class NodeEmitter(string arguments)
         _ => New("Read.Value"),
     };
 
-    /// <summary>Optional parameters stand last, so that one that is not given is left out.</summary>
-    private static string New(string type, params string?[] parts) => $"new {Names.Runtime}.{type}({string.Join(", ", parts.Where(part => part is not null))})";
+    /// <summary>Optional parameters stand last, so an argument that is null is left out.</summary>
+    private static string New(string type, params string?[] parts) =>
+        $"new {CodeNames.Runtime}.{type}({string.Join(", ", parts.Where(part => part is not null))})";
 
-    private static string List(IEnumerable<string> texts) => $"[{string.Join(", ", texts.Select(Literals.Quote))}]";
+    private static string List(IEnumerable<string> texts) => $"[{Literals.QuoteAll(texts)}]";
 
     private static string? OrNothing(string? text) => text is null ? null : Literals.Quote(text);
 
-    private string Body(MethodModel method)
+    private string Body(MethodSpec method)
     {
-        string values = string.Join(", ", method.Reads.Select((read, i) => $"{arguments}[{Literals.Number(i)}]{(read.Kind == ReadKind.Swept ? ".item<double>()" : "")}"));
+        string values = string.Join(", ", method.Reads.Select(
+            (read, i) => $"{arguments}[{Literals.Number(i)}]{(read.Kind == ReadKind.Swept ? ".item<double>()" : "")}"));
         return $"{(method.IsStatic ? "static " : "")}{arguments} => {Literals.Identifier(method.Name)}({values})";
     }
 }

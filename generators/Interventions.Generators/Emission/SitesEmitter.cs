@@ -3,9 +3,10 @@ using Interventions.Generators.Infrastructure;
 namespace Interventions.Generators.Emission;
 
 /// <summary>
-/// Writes a model's sites as constants, for attributes and for editors to complete: <c>Sites.Blocks.All.Attn.Z</c> is every layer
-/// (<c>blocks.*.attn.z</c>), <c>Sites.Blocks.Each.Attn.Z</c> one at a time (<c>blocks.{layer}.attn.z</c>), and <c>Sites.Blocks.Inside.Attn.Z</c> what follows
-/// the layers that the user writes: <c>"blocks.3." + …</c>. So there are three constants a site, however many layers.
+/// Writes a model's sites as constants, for attributes and for editors to complete. A site has three, however many layers there are:
+/// <c>Sites.Blocks.All.Attn.Z</c> is every layer (<c>blocks.*.attn.z</c>), <c>Sites.Blocks.Each.Attn.Z</c> one at a time
+/// (<c>blocks.{layer}.attn.z</c>), and <c>Sites.Blocks.Inside.Attn.Z</c> the part behind the layers that the user writes: <c>"blocks.3." +
+/// …</c>.
 /// </summary>
 internal static class SitesEmitter
 {

@@ -21,17 +21,24 @@ internal static class Literals
     /// <summary>A truth value.</summary>
     public static string Truth(bool value) => value ? "true" : "false";
 
-    /// <summary>A string literal, or null.</summary>
+    /// <summary>Several string literals, separated by commas.</summary>
+    public static string QuoteAll(IEnumerable<string> texts) => string.Join(", ", texts.Select(Quote));
+
+    /// <summary>A string literal, or <c>null</c>.</summary>
     public static string QuoteOrNull(string? text) => text is null ? "null" : Quote(text);
 
     /// <summary>An identifier, with <c>@</c> where it is a keyword.</summary>
     public static string Identifier(string name) =>
-        SyntaxFacts.GetKeywordKind(name) == SyntaxKind.None && SyntaxFacts.GetContextualKeywordKind(name) == SyntaxKind.None ? name : "@" + name;
+        SyntaxFacts.GetKeywordKind(name) == SyntaxKind.None && SyntaxFacts.GetContextualKeywordKind(name) == SyntaxKind.None
+            ? name
+            : "@" + name;
 
     /// <summary>Text for a documentation comment.</summary>
     public static string Xml(string text) => text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;");
 
-    /// <summary>A property's name for a vocabulary's word: <c>clean</c> becomes <c>Clean</c>, <c>noise_1</c> becomes <c>Noise1</c>.</summary>
+    /// <summary>
+    /// A property's name for a vocabulary's word: <c>clean</c> becomes <c>Clean</c>, <c>noise_1</c> becomes <c>Noise1</c>.
+    /// </summary>
     public static string Pascal(string name)
     {
         var text = new System.Text.StringBuilder();

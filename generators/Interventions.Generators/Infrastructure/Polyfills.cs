@@ -1,4 +1,4 @@
-// What the compiler asks for and netstandard2.0 lacks. Each type is looked up by name alone.
+// Types that the compiler looks up by name and that netstandard2.0 lacks.
 
 namespace System.Runtime.CompilerServices
 {

@@ -3,9 +3,9 @@ using System.Text;
 namespace Interventions.Generators.Infrastructure;
 
 /// <summary>
-/// How the classes and constants of a model's <c>Sites</c> are called: <c>Sites.Blocks.All.Attn.Z</c> is <c>blocks.*.attn.z</c>. Each name stands for one
-/// segment and can be read back, because a generator does not see what another one adds: where model and intervention are in one project, the constant's
-/// own text has to say its value.
+/// Names the classes and constants of a model's <c>Sites</c>: <c>Sites.Blocks.All.Attn.Z</c> is <c>blocks.*.attn.z</c>. Each name stands
+/// for one segment and can be read back: a generator does not see the constants that another generator adds, so their names have to say
+/// their values.
 /// </summary>
 internal static class SiteNames
 {
@@ -18,13 +18,16 @@ internal static class SiteNames
     /// <summary>One layer at a time: <c>{layer}</c>.</summary>
     public const string Each = "Each";
 
-    /// <summary>What follows the layer.</summary>
+    /// <summary>The part of a path behind the layer.</summary>
     public const string Inside = "Inside";
 
     /// <summary>The segment of a schema's path that stands for the layer.</summary>
     public const string Layer = "{layer}";
 
-    /// <summary>A segment's name: <c>mlp_out</c> becomes <c>MlpOut</c>; what could not be read back, or is taken, becomes <c>_mlp_out</c>.</summary>
+    /// <summary>
+    /// A segment's name: <c>mlp_out</c> becomes <c>MlpOut</c>. A name that is taken, or could not be read back, is the segment itself:
+    /// <c>_mlp_out</c>.
+    /// </summary>
     public static string Of(string segment, params string[] taken)
     {
         string pascal = Literals.Pascal(segment);

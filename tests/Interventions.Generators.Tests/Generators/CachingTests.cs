@@ -29,7 +29,7 @@ public sealed class CachingTests
 
     [Theory]
     [MemberData(nameof(Steps))]
-    public void AnEditElsewhereWritesNothingAgain(string step)
+    public void An_edit_elsewhere_writes_nothing_again(string step)
     {
         (ImmutableArray<IncrementalGeneratorRunStep> steps, ImmutableArray<IncrementalGeneratorRunStep> outputs) =
             Rerun(step, "class Unrelated;", "class Unrelated { void Added() { } }");
@@ -45,7 +45,7 @@ public sealed class CachingTests
     [InlineData("=> corrupted;", "=> corrupted + 1;", 0)]
     [InlineData("query=end", "query=S1", 1)]
     [InlineData("embed.saes.features[feature=3", "embed.saes.features[feature=2", 1)]
-    public void AnEditOfOneClassWritesOneFile(string old, string changed, int files)
+    public void An_edit_of_one_class_writes_one_file(string old, string changed, int files)
     {
         List<IncrementalStepRunReason> outputs =
             [.. Rerun(old, changed).Results.SelectMany(generator => generator.TrackedOutputSteps).SelectMany(step => step.Value).SelectMany(run => run.Outputs).Select(output => output.Reason)];
@@ -71,7 +71,7 @@ public sealed class CachingTests
     [InlineData(TrackingNames.InterventionsOverPrompts, "Shape(\"batch\", \"1\", \"head\"", "Shape(\"1\", \"1\", \"head\"")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "Features = 16", "Features = 17")]
     [InlineData(TrackingNames.InterventionsOverPrompts, "Reads = \"blocks.*.mlp_in\"", "Reads = \"embed\"")]
-    public void AnEditOfTheDeclarationIsWritten(string step, string old, string changed)
+    public void An_edit_of_the_declaration_is_written(string step, string old, string changed)
     {
         (ImmutableArray<IncrementalGeneratorRunStep> steps, ImmutableArray<IncrementalGeneratorRunStep> outputs) = Rerun(step, old, changed);
 
@@ -83,7 +83,7 @@ public sealed class CachingTests
     [InlineData("Axis(\"layer\", 2)", "Axis(\"layer\", 4)")]
     [InlineData("Positions = [\"IO\", \"S1\", \"end\"]", "Positions = [\"IO\"]")]
     [InlineData("=> corrupted;", "=> corrupted + 1;")]
-    public void AnInterventionReadsNeitherSchemasNorBodies(string old, string changed)
+    public void An_intervention_reads_neither_schemas_nor_bodies(string old, string changed)
     {
         (ImmutableArray<IncrementalGeneratorRunStep> steps, _) = Rerun(TrackingNames.InterventionsOverPrompts, old, changed);
 
@@ -91,7 +91,7 @@ public sealed class CachingTests
     }
 
     [Fact]
-    public void ModelsHoldNothingOfTheCompiler()
+    public void Models_hold_nothing_of_the_compiler()
     {
         GeneratorDriverRunResult result = Compilations.Driver(Before).RunGenerators(Before).GetRunResult();
         var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);

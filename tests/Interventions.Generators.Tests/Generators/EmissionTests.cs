@@ -1,5 +1,6 @@
-using Interventions.Generators.Tests.Testing;
 using Interventions.Testing.Support;
+using Interventions.Generators.Tests.Testing;
+using Interventions.Testing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -8,35 +9,39 @@ namespace Interventions.Generators.Tests.Generators;
 public sealed class EmissionTests
 {
     [Fact]
-    public void ADeclarationBecomesAGraphAndResults() => Snapshot.Verify(Compilations.GeneratedText(Sources.HeadSweep, Sources.Model, Sources.Prompts));
+    public void A_declaration_becomes_a_graph_and_results() =>
+        Snapshot.Verify(Compilations.GeneratedText(Sources.HeadSweep, Sources.Model, Sources.Prompts));
 
     [Fact]
-    public void EveryAttributeIsInTheGraph() => Snapshot.Verify(
+    public void Every_attribute_is_in_the_graph() => Snapshot.Verify(
         Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything).Split("// =====")[^1]);
 
     [Fact]
-    public void ASpliceStandsWhereTheTextHasIt() => Snapshot.Verify(
+    public void A_splice_stands_where_the_text_has_it() => Snapshot.Verify(
         Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Spliced).Split("// =====")[^1]);
 
     [Fact]
-    public void SplicesAndShapesCompileWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.Spliced, Sources.Shaped);
+    public void Splices_and_shapes_compile_without_warnings() =>
+        CompilesCleanly(Sources.Model, Sources.Prompts, Sources.Spliced, Sources.Shaped);
 
     [Fact]
-    public void ShapesAreMeasured() => Snapshot.Verify(
+    public void Shapes_are_measured() => Snapshot.Verify(
         Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Shaped).Split("// =====")[^1]);
 
     [Fact]
-    public void EveryAttributeCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything);
+    public void Every_attribute_compiles_without_warnings() =>
+        CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything);
 
     [Fact]
-    public void SeveralWritesToASiteAreOneMethod() => Snapshot.Verify(Compilations.GeneratedText(
+    public void Several_writes_to_a_site_are_one_method() => Snapshot.Verify(Compilations.GeneratedText(
         Sources.Model, Sources.Prompts, Sources.SeveralWrites).Split("// =====")[^1]);
 
     [Fact]
-    public void SeveralWritesToASiteCompileWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.SeveralWrites);
+    public void Several_writes_to_a_site_compile_without_warnings() =>
+        CompilesCleanly(Sources.Model, Sources.Prompts, Sources.SeveralWrites);
 
     [Fact]
-    public void TheDeclaredSchemaSaysWhichSitesAreOfOneStepAndBeside()
+    public void The_declared_schema_says_which_sites_are_of_one_step_and_beside()
     {
         string text = Compilations.GeneratedText("""
             [ModelSchema, Site("a", "batch"), Site("b", "batch", SameStep = true), Site("c", SameStep = true, Beside = true)]
@@ -49,7 +54,7 @@ public sealed class EmissionTests
     }
 
     [Fact]
-    public void AFamilysSitesAreAttributesOfItsModelClass()
+    public void A_familys_sites_are_attributes_of_its_model_class()
     {
         CSharpCompilation compilation = Compilations.Of("""
             namespace Interventions.Models.Families { internal sealed class FamilySitesAttribute : Attribute; }
@@ -61,21 +66,21 @@ public sealed class EmissionTests
     }
 
     [Fact]
-    public void ADecoderCanBeLoaded() => Snapshot.Verify(Compilations.GeneratedText("""
+    public void A_decoder_can_be_loaded() => Snapshot.Verify(Compilations.GeneratedText("""
         [ModelSchema, Axis("layer", 2), Axis("head", 3)]
         [Site("own", "batch")]
         public sealed partial class Tiny : Interventions.Models.Decoder.DecoderModel;
         """));
 
     [Fact]
-    public void AnInvalidDeclarationBecomesARefusal() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
+    public void An_invalid_declaration_becomes_a_refusal() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
         namespace Study;
         [Intervention<Toy, IoiPrompts>]
         partial class Broken { [Patch("embed")] static int P(Tensor x) => 1; [Metric] static Tensor M([Logit("S")] Tensor s) => s; }
         """).Split("// =====")[^1]);
 
     [Fact]
-    public void AGenericDeclarationSaysItsSites() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
+    public void A_generic_declaration_says_its_sites() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
         namespace Study;
         [Intervention(Prompts = typeof(IoiPrompts)), Zero("embed"), PathPatch("blocks.0.attn.z", "logits")]
         public sealed partial class Any<TModel> where TModel : Decoder
@@ -87,7 +92,7 @@ public sealed class EmissionTests
         """).Split("// =====")[^1]);
 
     [Fact]
-    public void StepsStandInTheirOrder() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
+    public void Steps_stand_in_their_order() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
         namespace Study;
         [Intervention<Toy, IoiPrompts>] public sealed partial class Inner { [Add("embed"), Parameter] public required Tensor D { get; init; } [Metric] static Tensor M([Logit("S")] Tensor s) => s; }
         """, Sources.Intervention("""
@@ -100,20 +105,26 @@ public sealed class EmissionTests
             """, """[Scale("embed", 2, Order = 1)]""")).Split("// =====")[^1]);
 
     [Fact]
-    public void ASpliceAndAPathPatchStandInTheirOrder()
+    public void A_splice_and_a_path_patch_stand_in_their_order()
     {
         string text = Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention("""
             [Splice("embed", Order = -1)] public required ISplice Sae { get; init; }
             [Metric] static Tensor M([Logit("S")] Tensor s) => s;
-            """, """[Run("direct"), PathPatch(["blocks.0.attn.z", "embed"], "blocks.1.mlp_in", In = "direct", Order = 1), Scale("embed", 2), Freeze("blocks.1.mlp_out", From = "direct")]"""));
-        string[] steps = [".Splice(\"Sae\"", "BuiltInWrites.Scale(\"embed\"", ".PathPatch(new string[] { \"blocks.0.attn.z\", \"embed\" }"];
+            """, """
+            [Run("direct"), PathPatch(["blocks.0.attn.z", "embed"], "blocks.1.mlp_in", In = "direct", Order = 1), Scale("embed", 2)]
+            [Freeze("blocks.1.mlp_out", From = "direct")]
+            """));
+        string[] steps =
+        [
+            ".Splice(\"Sae\"", "BuiltInWrites.Scale(\"embed\"", ".PathPatch(new string[] { \"blocks.0.attn.z\", \"embed\" }",
+        ];
         Assert.All(steps, step => Assert.Contains(step, text, StringComparison.Ordinal));
         Assert.Equal(steps, steps.OrderBy(step => text.IndexOf(step, StringComparison.Ordinal)));
         Assert.Contains("freezeMlps: false, run: \"direct\")", text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void NamesThatDifferByCaseAreFilesOfTheirOwn() => CompilesCleanly(Sources.Model, Sources.Prompts, """
+    public void Names_that_differ_by_case_are_files_of_their_own() => CompilesCleanly(Sources.Model, Sources.Prompts, """
         namespace Study
         {
             [Intervention<Toy, IoiPrompts>] public sealed partial class Sweep;
@@ -125,10 +136,10 @@ public sealed class EmissionTests
         """);
 
     [Fact]
-    public void WhatIsGeneratedCompilesWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep);
+    public void Generated_code_compiles_without_warnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep);
 
     [Fact]
-    public void GeneratedCodeNeedsNoNewLanguage() => Clean(Compilations.Of(
+    public void Generated_code_needs_no_new_language() => Clean(Compilations.Of(
         LanguageVersion.CSharp12, Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything));
 
     [Theory]
@@ -140,7 +151,7 @@ public sealed class EmissionTests
     [InlineData("a method called x", """[Patch("embed")] static Tensor x(Tensor x) => x;""")]
     [InlineData("a property called x", """static Tensor x => zeros(1); [Patch("embed")] static Tensor P(Tensor y) => y + x;""")]
     [InlineData("escapes", """[Capture("embed[pos=\u0065nd]")] static Tensor C(Tensor y) => y;""")]
-    public void CompilesWith(string what, string members)
+    public void A_declaration_compiles_with_these_members(string what, string members)
     {
         Assert.NotEmpty(what);
         CompilesCleanly(Sources.Model, Sources.Prompts, Sources.Intervention(members));
@@ -157,7 +168,7 @@ public sealed class EmissionTests
     [InlineData("a public one on internal prompts", "namespace Study; [PromptSchema] internal sealed partial class Mine : PromptSet; [Intervention<Toy, Mine>] public partial class A { [Metric] static Tensor M([Logit(\"wrong\")] Tensor s) => s; }")]
     [InlineData("private ones", "namespace Study; public partial class Outer { [PromptSchema] private sealed partial class Mine : PromptSet; [Intervention<Toy, Mine>] private partial class A { } void Use() => new A().Run(null!, null!).Dispose(); }")]
     [InlineData("a record", "namespace Study; [Intervention<Toy, IoiPrompts>] public sealed partial record A;")]
-    public void CompilesAs(string what, string source)
+    public void A_declaration_compiles_as_this_type(string what, string source)
     {
         Assert.NotEmpty(what);
         CompilesCleanly(Sources.Model, Sources.Prompts, source);
@@ -167,7 +178,7 @@ public sealed class EmissionTests
     [InlineData("""Runs = ["clean"], Answers = []""")]
     [InlineData("""Runs = ["io", "prompt"], Answers = ["io", "prompt"], Positions = []""")]
     [InlineData("""Runs = ["class", "noise_1", "2nd"]""")]
-    public void CompilesWithThePrompts(string names) => CompilesCleanly($$"""
+    public void A_declaration_compiles_with_these_prompts(string names) => CompilesCleanly($$"""
         [PromptSchema({{names}})]
         public sealed partial class Mine : PromptSet;
         [Intervention<Study.Toy, Mine>]
@@ -175,7 +186,7 @@ public sealed class EmissionTests
         """, Sources.Model);
 
     [Fact]
-    public void TheResultsAreTyped() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, """
+    public void The_results_are_typed() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.HeadSweep, """
         namespace Study;
 
         internal static class Use
@@ -200,7 +211,7 @@ public sealed class EmissionTests
     [Theory]
     [InlineData("Gpt2Small")]
     [InlineData("Gpt2Xl")]
-    public void DeclaredSizesAreModelsToInterveneOn(string model) => CompilesCleanly($$"""
+    public void Declared_sizes_are_models_to_intervene_on(string model) => CompilesCleanly($$"""
         [Intervention<{{model}}>]
         public sealed partial class A
         {
@@ -215,7 +226,7 @@ public sealed class EmissionTests
         """);
 
     [Fact]
-    public void DecodersCanBeNestedAndAbstract() => CompilesCleanly("""
+    public void Decoders_can_be_nested_and_abstract() => CompilesCleanly("""
         [ModelSchema, Axis("layer", 2)]
         public sealed partial class Tiny : Gpt2Model;
         public partial class Outer
@@ -226,7 +237,7 @@ public sealed class EmissionTests
         """);
 
     [Fact]
-    public void AModelsNamesCanComeFromAnotherAssembly()
+    public void A_models_names_can_come_from_another_assembly()
     {
         CSharpCompilation library = Compilations.Generate(Compilations.Of(Sources.Model, Sources.Prompts).WithAssemblyName("Library"));
         Assert.Empty(library.GetDiagnostics());

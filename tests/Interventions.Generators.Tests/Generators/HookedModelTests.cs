@@ -1,7 +1,8 @@
-using Interventions.Generators.Infrastructure;
-using Interventions.Generators.Schema;
-using Interventions.Generators.Tests.Testing;
 using Interventions.Testing.Support;
+using Interventions.Generators.Declarations;
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Tests.Testing;
+using Interventions.Testing;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -27,7 +28,7 @@ public sealed class HookedModelTests
     private static readonly CSharpCompilation Compilation = Compilations.Of(Declarations, "class Unrelated;");
 
     [Fact]
-    public void AConfigurationBecomesASchema()
+    public void A_configuration_becomes_a_schema()
     {
         CSharpCompilation compilation = Compilations.Of("""
             namespace Study;
@@ -43,7 +44,7 @@ public sealed class HookedModelTests
     [InlineData("""{ "n_inner": 10, "model_type": "\u0067pt2", "n_inner": 100 }""", 12, 12, 12, 64, 768, 100, 50257)]
     [InlineData(Llama, 5, 4, 4, 16, 64, 172, 512)]
     [InlineData("""{ "model_type": "llama", "hidden_size": 65, "head_dim": 8, "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 5, "intermediate_size": 172, "vocab_size": 512 }""", 5, 4, 2, 8, 65, 172, 512)]
-    public void TheSizesAreThoseOfTheRunTime(string json, params int[] sizes)
+    public void The_sizes_are_those_of_the_run_time(string json, params int[] sizes)
     {
         CSharpCompilation generated = Compilations.Generate(
             Compilations.Of("""[HookedModel("config.json")] public sealed partial class Mine;"""), new InMemoryFile("/config.json", json));
@@ -57,7 +58,7 @@ public sealed class HookedModelTests
     [InlineData("""[HookedModel("config.json")] public sealed partial class Mine;""")]
     [InlineData("""[HookedModel("config.json")] public sealed partial class Mine : Gpt2Model;""")]
     [InlineData("""[Axis("vocab", 64), Axis("expert", 3), Site("own", "expert"), HookedModel("config.json")] public sealed partial class Mine;""")]
-    public void AnalyzersReadTheSchemaThatWasEmitted(string source)
+    public void Analyzers_read_the_schema_that_was_emitted(string source)
     {
         CSharpCompilation generated = Compilations.Generate(Compilations.Of(source), Gpt2File);
 
@@ -68,7 +69,7 @@ public sealed class HookedModelTests
     }
 
     [Fact]
-    public void AnEditElsewhereWritesNothingAgain()
+    public void An_edit_elsewhere_writes_nothing_again()
     {
         GeneratorRunResult after = Rerun(
             driver => driver,
@@ -80,7 +81,7 @@ public sealed class HookedModelTests
     }
 
     [Fact]
-    public void AnEditOfAConfigurationWritesThatModelAgain()
+    public void An_edit_of_a_configuration_writes_that_model_again()
     {
         GeneratorRunResult after = Rerun(driver => driver.ReplaceAdditionalText(LlamaFile, new InMemoryFile("/p/llama/config.json", Llama.Replace("512", "513", StringComparison.Ordinal))));
 
@@ -90,7 +91,7 @@ public sealed class HookedModelTests
     }
 
     [Fact]
-    public void WhatAConfigurationSaysBesideSizesIsNotWrittenAgain()
+    public void A_configurations_other_values_write_nothing_again()
     {
         GeneratorRunResult after = Rerun(driver => driver.ReplaceAdditionalText(LlamaFile, new InMemoryFile("/p/llama/config.json", Llama.Replace("{", "{ \"rope_theta\": 1, ", StringComparison.Ordinal))));
 
@@ -99,7 +100,7 @@ public sealed class HookedModelTests
     }
 
     [Fact]
-    public void AnotherJsonFileWritesNothingAgain()
+    public void Another_json_file_writes_nothing_again()
     {
         GeneratorRunResult after = Rerun(driver => driver.AddAdditionalTexts([new InMemoryFile("/p/appsettings.json", "{}")]));
 
@@ -108,7 +109,7 @@ public sealed class HookedModelTests
     }
 
     [Fact]
-    public void AnEditOfTheClassIsWritten()
+    public void An_edit_of_the_class_is_written()
     {
         SyntaxTree tree = Compilation.SyntaxTrees[1];
         GeneratorRunResult after = Rerun(
@@ -119,7 +120,7 @@ public sealed class HookedModelTests
     }
 
     [Fact]
-    public void ModelsHoldNothingOfTheCompiler()
+    public void Models_hold_nothing_of_the_compiler()
     {
         GeneratorRunResult result = Hooked(Compilations.Driver(Compilation, Gpt2File, LlamaFile).RunGenerators(Compilation));
         var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);

@@ -1,6 +1,7 @@
+using Interventions.Testing.Support;
 using System.Runtime.CompilerServices;
 using Interventions.Generators.Tests.Testing;
-using Interventions.Testing.Support;
+using Interventions.Testing;
 
 namespace Interventions.Generators.Tests.Generators;
 
@@ -16,7 +17,7 @@ public sealed class PapersTests
 
     [Theory]
     [MemberData(nameof(Papers))]
-    public void GeneratedCodeReadsLikeWrittenCode(string paper)
+    public void Generated_code_reads_like_written_code(string paper)
     {
         string source = Source(paper);
         string[] type = [.. source.Split('\n').SkipWhile(line => !line.StartsWith('['))];
@@ -29,7 +30,7 @@ public sealed class PapersTests
 
     /// <summary>The README's first declaration, with a gradient.</summary>
     [Fact]
-    public void TheFirstExampleStaysShort()
+    public void The_first_example_stays_short()
     {
         string source = Sources.HeadSweep.Replace("""
             [Metric]

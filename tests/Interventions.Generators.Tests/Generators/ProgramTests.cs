@@ -13,7 +13,7 @@ public sealed class ProgramTests
     private static readonly CSharpCompilation Program = Compilations.Of("ones(1);", "class Unrelated;").WithOptions(Library.Options.WithOutputKind(OutputKind.ConsoleApplication));
 
     [Fact]
-    public void AProgramPreparesTorchAndALibraryDoesNot()
+    public void A_program_prepares_torch_and_a_library_does_not()
     {
         Driver().RunGeneratorsAndUpdateCompilation(Program, out Compilation program, out _);
         Assert.Contains("[global::System.Runtime.CompilerServices.ModuleInitializer]", program.SyntaxTrees.Last().ToString(), StringComparison.Ordinal);
@@ -24,7 +24,7 @@ public sealed class ProgramTests
     }
 
     [Fact]
-    public void AProgramWithoutThePackageIsLeftAlone()
+    public void A_program_without_the_package_is_left_alone()
     {
         CSharpCompilation without = CSharpCompilation.Create("Other", [CSharpSyntaxTree.ParseText("class P { static void Main() { } }")], options: Program.Options);
         Driver().RunGeneratorsAndUpdateCompilation(without, out Compilation generated, out _);
@@ -32,7 +32,7 @@ public sealed class ProgramTests
     }
 
     [Fact]
-    public void AnEditWritesNothingAgainAndAnotherKindOfOutputDoes()
+    public void An_edit_writes_nothing_again_and_another_kind_of_output_does()
     {
         CSharpCompilation edited = Program.ReplaceSyntaxTree(Program.SyntaxTrees.Last(), CSharpSyntaxTree.ParseText("class Unrelated { void Added() { } }", (CSharpParseOptions)Program.SyntaxTrees[0].Options));
         Assert.Equal((IncrementalStepRunReason.Unchanged, IncrementalStepRunReason.Cached), Reasons(Driver().RunGenerators(Program).RunGenerators(edited)));

@@ -17,7 +17,7 @@ public sealed class SitesTests
     [Theory]
     [InlineData("Sources", "Study.Toy")]
     [InlineData("Odd", "Odd")]
-    public void EachConstantIsWhatItsNameSays(string source, string model)
+    public void Each_constant_is_what_its_name_says(string source, string model)
     {
         var compilation = Compilations.Generate(source == "Odd" ? Compilations.Of(Sources.Model, Odd) : Compilations.Of(Sources.Model));
         Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden));
@@ -33,7 +33,7 @@ public sealed class SitesTests
     [InlineData("""[Patch(site: Study.Toy.Sites.Blocks.Each.Attn.Z + ("[head={head}" + "; pos=end]"))]""")]
     [InlineData("""[Patch($"{Toy.Sites.Blocks.Each.Attn.Z}[head={{head}}; pos=end]")]""")]
     [InlineData("""[Patch("blocks.{layer}." + Toy.Sites.Blocks.Inside.Attn.Z + @"[head={head}; pos=end]")]""")]
-    public void AConstantOfTheSameProjectIsRead(string patch)
+    public void A_constant_of_the_same_project_is_read(string patch)
     {
         const string literal = """[Patch("blocks.{layer}.attn.z[head={head}; pos=end]")]""";
 
@@ -43,12 +43,12 @@ public sealed class SitesTests
     }
 
     [Fact]
-    public void ADonorCanBeAConstant() => Assert.Contains(
+    public void A_donor_can_be_a_constant() => Assert.Contains(
         "new global::Interventions.Runtime.Read.From(\"corrupted\", \"embed\")", Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention(
             "[Patch(Toy.Sites.Embed)] static Tensor P([From(\"corrupted\", Toy.Sites.Embed)] Tensor x) => x;")), StringComparison.Ordinal);
 
     [Fact]
-    public void NumbersBesideAConstantAreRead()
+    public void Numbers_beside_a_constant_are_read()
     {
         string text = Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
             namespace Study;
@@ -67,7 +67,7 @@ public sealed class SitesTests
     }
 
     [Fact]
-    public void AModelOfAReferencedAssemblyHasThemToo()
+    public void A_model_of_a_referenced_assembly_has_them_too()
     {
         var compilation = Compilations.Generate(Compilations.Of("""
             using static Interventions.Models.Gpt2Small.Sites;
@@ -84,7 +84,7 @@ public sealed class SitesTests
     }
 
     [Fact]
-    public void AMemberCalledSitesIsLeftAlone() => Assert.DoesNotContain("class Sites", Compilations.GeneratedText(
+    public void A_member_called_sites_is_left_alone() => Assert.DoesNotContain("class Sites", Compilations.GeneratedText(
         Sources.Model.Replace("class Toy : Decoder;", "class Toy : Decoder { public int Sites => 3; }", StringComparison.Ordinal)), StringComparison.Ordinal);
 
     private static IEnumerable<(string Path, string Value)> Constants(INamedTypeSymbol type, List<string> names)

@@ -19,32 +19,31 @@ public sealed class CodeFixTests
     [InlineData("""[Patch("embed")] static Tensor P([From("{|INV009:corrupt|}")] Tensor x) => x;""", """[Patch("embed")] static Tensor P([From("corrupted")] Tensor x) => x;""")]
     [InlineData("""[Metric] static Tensor M([Logit("{|INV010:io|}", At = "{|INV008:S2|}-1")] Tensor x) => x;""", """[Metric] static Tensor M([Logit("IO", At = "S1-1")] Tensor x) => x;""")]
     [InlineData("""[Patch("{|INV221:blocks.1.mlp_out|}")] static Tensor P([ValueOf("{|INV001:embedd|}")] Tensor x) => x; [Gradient("embed", Of = "{|INV208:m|}")] static Tensor G(Tensor x) => x; [Metric] static Tensor M([Answer("{|INV010:s|}")] Tensor x) => x;""", """[Patch("{|INV221:blocks.1.mlp_out|}")] static Tensor P([ValueOf("embed")] Tensor x) => x; [Gradient("embed", Of = "M")] static Tensor G(Tensor x) => x; [Metric] static Tensor M([Answer("S")] Tensor x) => x;""")]
-    public Task SuggestionsAreWritten(string before, string after) =>
+    public Task Suggestions_are_written(string before, string after) =>
         Fix<SpellingCodeFix>(Sources.Intervention(before), Sources.Intervention(after));
 
     [Theory]
     [InlineData("""[Patch("blocks.{|INV003:2|}.mlp_out")] static Tensor P(Tensor x) => x;""")]
     [InlineData("""const string Path = "embad"; [Patch({|INV001:Path|})] static Tensor P(Tensor x) => x;""")]
-    public Task WhatHasNoOneRepairIsLeft(string members) =>
+    public Task A_text_without_one_repair_is_left_alone(string members) =>
         Fix<SpellingCodeFix>(Sources.Intervention(members), Sources.Intervention(members));
 
-    // The type around a declaration is not what the analyzer looks at, and is made partial too.
     [Theory]
     [InlineData("// why\n[Intervention<Study.Toy>] public sealed class {|INV106:A|};", "// why\n[Intervention<Study.Toy>] public sealed partial class A;")]
     [InlineData("// why\nclass {|INV106:Outer|}\n{\n    [Intervention<Study.Toy>]\n    class {|INV106:A|};\n}\n", "// why\npartial class Outer\n{\n    [Intervention<Study.Toy>]\n    partial class A;\n}\n")]
-    public Task TypesAreMadePartial(string before, string after) =>
-        Fix<PartialCodeFix>(before, after, CodeFixTestBehaviors.SkipLocalDiagnosticCheck);
+    public Task Types_are_made_partial(string before, string after) =>
+        Fix<PartialCodeFix>(before, after);
 
     [Theory]
     [InlineData("""const double Half = 0.5; [Add(Toy.Sites.Embed, Strength = {|INV020:Half|})] public required Tensor D { get; init; }""", """const double Half = 0.5; [Add(Toy.Sites.Embed, Strength = 0.5)] public required Tensor D { get; init; }""")]
     [InlineData("""const string Site = Toy.Sites.Embed; [Patch({|INV018:Site|})] static Tensor P(Tensor x) => x;""", """const string Site = Toy.Sites.Embed; [Patch("embed")] static Tensor P(Tensor x) => x;""")]
-    public Task ValuesAreWrittenOut(string before, string after) =>
+    public Task Values_are_written_out(string before, string after) =>
         Fix<LiteralCodeFix>(Sources.Intervention(before), Sources.Intervention(after));
 
     [Theory]
     [InlineData("""[Include] public required Inner It { get; init; } [Patch("{|INV222:embed|}")] static Tensor P(Tensor x) => x;""", """[Include] public required Inner It { get; init; } [Patch("embed", Order = 1)] static Tensor P(Tensor x) => x;""")]
     [InlineData("""[Include] public required Inner A { get; init; } [Include] public required Inner {|INV222:B|} { get; init; }""", """[Include] public required Inner A { get; init; } [Include(Order = 1)] public required Inner B { get; init; }""")]
-    public Task TheOrderOfTheTextIsSaid(string before, string after)
+    public Task The_order_of_the_text_is_said(string before, string after)
     {
         const string Inner = """
 
@@ -54,11 +53,10 @@ public sealed class CodeFixTests
     }
 
     /// <summary>Asserts what the fix makes of marked sources.</summary>
-    private static Task Fix<TFix>(string before, string after, CodeFixTestBehaviors behaviors = default) where TFix : CodeFixProvider, new()
+    private static Task Fix<TFix>(string before, string after) where TFix : CodeFixProvider, new()
     {
         var test = new Test<TFix>
         {
-            CodeFixTestBehaviors = behaviors,
             // Who fixes all of a kind fixes what has the same repair: a round for each of up to three names.
             NumberOfFixAllIterations = before == after ? 0 : -3,
         };

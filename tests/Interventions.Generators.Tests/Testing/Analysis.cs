@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Interventions.Generators.Analyzers;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Testing;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -23,7 +22,7 @@ internal sealed class Analysis : CSharpAnalyzerTest<EmptyDiagnosticAnalyzer, Def
     /// <summary>All analyzers of the package.</summary>
     public static ImmutableArray<DiagnosticAnalyzer> Analyzers { get; } =
     [
-        .. typeof(UnknownSiteAnalyzer).Assembly.GetTypes()
+        .. typeof(InterventionGenerator).Assembly.GetTypes()
             .Where(type => !type.IsAbstract && type.IsSubclassOf(typeof(DiagnosticAnalyzer))
                 && !type.IsSubclassOf(typeof(DiagnosticSuppressor)))
             .Select(type => (DiagnosticAnalyzer)Activator.CreateInstance(type)!),

@@ -1,0 +1,107 @@
+using Interventions.Generators.Infrastructure;
+using Interventions.Generators.Specs;
+using Interventions.Sites;
+using Microsoft.CodeAnalysis;
+
+namespace Interventions.Generators.Declarations;
+
+/// <summary>
+/// A write to one valid path, as a step of the declaration that is checked. Writes of included interventions are among them.
+/// </summary>
+/// <param name="Write">The write.</param>
+/// <param name="Declared">The path; a path patch writes its receivers.</param>
+/// <param name="Run">The derived run that is written; null is the changed one.</param>
+/// <param name="Order">The explicit order of the step.</param>
+/// <param name="Include">The property that includes the write; null for an own write.</param>
+internal sealed record PlacedWrite(DeclaredWrite Write, DeclaredPath Declared, string? Run, int Order, IPropertySymbol? Include)
+{
+    /// <summary>The path.</summary>
+    public SitePath Path => Declared.Path!;
+
+    /// <summary>The written path, or the property that includes the write.</summary>
+    public Location Location => Include?.Locations[0] ?? Declared.Text.Location;
+
+    /// <summary>All writes of a declaration to valid paths, in the graph's order.</summary>
+    public static IEnumerable<PlacedWrite> All(InterventionDeclaration declaration)
+    {
+        foreach (DeclaredStep step in declaration.Steps)
+        {
+            if (step.Write is { } write)
+                foreach (DeclaredPath path in Written(write))
+                    yield return new PlacedWrite(write, path, write.Run, step.Order, null);
+            else
+                foreach ((DeclaredWrite inner, DeclaredPath path) in Included(declaration, step.Include!, []))
+                    yield return new PlacedWrite(inner, path, null, step.Order, step.Include!.Symbol);
+        }
+    }
+
+    /// <summary>
+    /// Whether the text says which of two writes comes first: both are own writes in one file, or both come from one include.
+    /// </summary>
+    public bool IsBeside(PlacedWrite other) =>
+        Include.IsSame(other.Include)
+        && (Include is not null || Write.File == other.Write.File);
+
+    /// <summary>Whether the two may write a value in common.</summary>
+    public bool Meets(PlacedWrite other, ModelSchema schema) => Run == other.Run && Selections.MayMeet(Path, other.Path, schema);
+
+    /// <summary>The writes of an included intervention to the changed run. Its derived runs are its own.</summary>
+    private static IEnumerable<(DeclaredWrite Write, DeclaredPath Path)> Included(
+        InterventionDeclaration declaration, DeclaredProperty include, HashSet<ISymbol> seen)
+    {
+        if (declaration.Included(include) is not { } included || !seen.Add(included.Type))
+            yield break;
+        foreach (DeclaredStep step in included.Steps)
+        {
+            if (step.Include is not null)
+                foreach ((DeclaredWrite, DeclaredPath) inner in Included(included, step.Include, seen))
+                    yield return inner;
+            else if (step.Write!.Run is null)
+                foreach (DeclaredPath path in Written(step.Write))
+                    yield return (step.Write, path);
+        }
+        seen.Remove(included.Type);
+    }
+
+    private static IEnumerable<DeclaredPath> Written(DeclaredWrite write) =>
+        (write.Kind == WriteKind.PathPatch ? write.Receivers : write.Written).Where(path => path.Path is not null);
+}
+
+/// <summary>Compares the selections of two paths. Two selections that only the prompts could tell apart may meet.</summary>
+internal static class Selections
+{
+    /// <summary>Whether two paths may select a value in common.</summary>
+    public static bool MayMeet(SitePath left, SitePath right, ModelSchema schema)
+    {
+        SiteResolution first = ResolvedPath.Of(left, schema), second = ResolvedPath.Of(right, schema);
+        if (!first.IsSuccess || !second.IsSuccess || first.Site!.Path != second.Site!.Path)
+            return false;
+        if (first.Layer is not null && second.Layer is not null && !MayMeet("layer", first.Layer, second.Layer, schema))
+            return false;
+        foreach (AxisSelection axis in first.Axes)
+            foreach (AxisSelection other in second.Axes)
+                if (axis.Axis == other.Axis && !MayMeet(axis.Axis, axis.Selection, other.Selection, schema))
+                    return false;
+        return true;
+    }
+
+    private static bool MayMeet(string axis, Selection left, Selection right, ModelSchema schema)
+    {
+        if (left.Items.Count == 0 || right.Items.Count == 0 || (left.IsSweep && left.Placeholder == right.Placeholder))
+            return true;
+        if (schema.SizeOf(axis) is { } size)
+            return SiteExpansion.Indices(left, size).Intersect(SiteExpansion.Indices(right, size)).Any();
+        return left.Items.Any(item => right.Items.Any(other => MayMeet(item, other)));
+    }
+
+    /// <summary>Two names are two places. A name and a number, or numbers that count from both ends, may be one place.</summary>
+    private static bool MayMeet(SelectionItem left, SelectionItem right)
+    {
+        if (left.Name is not null && right.Name is not null)
+            return left.Name == right.Name ? left.First == right.First : left.First != 0 || right.First != 0;
+        if (left.Name is not null || right.Name is not null || left.First < 0 != right.First < 0
+            || left.First < 0 != left.Last < 0 || right.First < 0 != right.Last < 0)
+            return true;
+        return left.First <= right.Last && right.First <= left.Last;
+    }
+}
