@@ -58,6 +58,7 @@ internal static class Names
     public const string RunResult = "global::Interventions.RunResult";
     public const string RunOptions = "global::Interventions.RunOptions";
     public const string SweptTensor = "global::Interventions.SweptTensor";
+    public const string SweepAxis = "global::Interventions.SweepAxis";
     public const string SweepCoordinate = "global::Interventions.SweepCoordinate";
     public const string SweptPoint = "global::Interventions.SweptPoint";
     public const string RunOutput = "global::Interventions.RunOutput";

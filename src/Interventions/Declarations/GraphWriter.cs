@@ -105,21 +105,15 @@ internal sealed class GraphWriter
         _json.WriteEndObject();
     }
 
-    private void Sweep(SweptAxis sweep)
+    private void Sweep(SweepAxis sweep)
     {
         _json.WriteString("name", sweep.Name);
-        if (sweep is SweptAxis.Runs runs)
-        {
-            _json.WriteStartArray("runs");
-            foreach (string run in runs.Values)
-                _json.WriteStringValue(run);
-        }
-        else
-        {
-            _json.WriteStartArray("numbers");
-            foreach (double number in ((SweptAxis.Numbers)sweep).Values)
-                Number(number);
-        }
+        _json.WriteStartArray(sweep.HasNumbers ? "numbers" : "runs");
+        foreach (SweepCoordinate coordinate in sweep.Coordinates)
+            if (sweep.HasNumbers)
+                Number(coordinate.Number);
+            else
+                _json.WriteStringValue(coordinate.ToString());
         _json.WriteEndArray();
     }
 

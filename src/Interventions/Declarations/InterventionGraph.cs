@@ -22,7 +22,7 @@ public sealed record InterventionGraph
     public string? Changes { get; init; }
 
     /// <summary>What placeholders of strengths and runs go through.</summary>
-    public ImmutableArray<SweptAxis> Sweeps { get; init; } = [];
+    public ImmutableArray<SweepAxis> Sweeps { get; init; } = [];
 
     /// <summary>Further runs that writes change.</summary>
     public ImmutableArray<DerivedRun> Runs { get; init; } = [];

@@ -34,9 +34,9 @@ internal static class SavedGraph
             ModelFingerprint = saved.OptionalText("model"),
             PromptFingerprint = saved.OptionalText("prompts"),
             Changes = saved.OptionalText("changes"),
-            Sweeps = saved.List<SweptAxis>("sweeps", sweep => sweep.Has("runs")
-                ? new SweptAxis.Runs(sweep.Text("name"), sweep.Texts("runs"))
-                : new SweptAxis.Numbers(sweep.Text("name"), sweep.Numbers("numbers"))),
+            Sweeps = saved.List("sweeps", sweep => sweep.Has("runs")
+                ? SweepAxis.OfRuns(sweep.Text("name"), [.. sweep.Texts("runs")])
+                : SweepAxis.OfNumbers(sweep.Text("name"), [.. sweep.Numbers("numbers")])),
             Runs = saved.List("runs", run => new DerivedRun(run.Text("name"), run.OptionalText("of"))),
             Writes = saved.List("writes", Write),
             Splices = saved.List("splices", splice => new SpliceNode(

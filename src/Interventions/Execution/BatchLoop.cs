@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
@@ -7,40 +8,39 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>A bound intervention on its prompts, batch by batch, on the thread that calls: dispose scopes and grad mode are a thread's own.</summary>
+/// <summary>
+/// Runs a bound intervention on its prompts, batch by batch, on the thread that calls: dispose scopes and grad mode belong to a thread.
+/// </summary>
 internal sealed class BatchLoop
 {
     private readonly BoundIntervention _intervention;
     private readonly HookedModel _model;
     private readonly IPromptSet _prompts;
     private readonly RunOptions _options;
-    private readonly PromptBatch[] _chunks;
-    private readonly IExecutor _executor;
-    private readonly int[] _steps;
+    private readonly ImmutableArray<IExecutor> _batches;
 
-    /// <summary>Everything is planned, and refused if need be, before the first pass.</summary>
+    /// <summary>Plans every batch, so that a run is refused before its first pass.</summary>
     public BatchLoop(BoundIntervention intervention, HookedModel model, IPromptSet prompts, RunOptions options)
     {
         _intervention = intervention;
         _model = model;
         _prompts = prompts;
         _options = options;
-        int runs = prompts.Vocabulary.Runs.Count;
-        _executor = options.Naive ? new NaiveExecutor(intervention, model, runs) : new PlanExecutor(intervention, model, runs);
-        _chunks = _executor.Chunks(prompts, options);
-        _steps = [.. _chunks.Select(_executor.Steps)];
+        _batches = options.Naive
+            ? NaiveExecutor.All(intervention, model, prompts, options)
+            : [.. PlannedBatch.All(intervention, model, prompts, options)];
     }
 
     /// <summary>How many batches there are.</summary>
-    public int Count => _chunks.Length;
+    public int Count => _batches.Length;
 
-    /// <summary>All batches, put together.</summary>
+    /// <summary>Runs all batches, and joins what they keep.</summary>
     public RunOutput All(CancellationToken cancellationToken)
     {
         RunOutput? output = null;
         Run(_ => true, (execute, scope) =>
         {
-            KeptValues kept = Kept(_chunks.SelectMany(chunk => chunk.Numbers).Order(), scope);
+            KeptValues kept = Kept(_batches.SelectMany(batch => batch.Prompts.Numbers).Order(), scope);
             for (int i = 0; i < Count; i++)
                 execute(i, kept);
             RunOutput all = kept.ToOutput();
@@ -58,26 +58,27 @@ internal sealed class BatchLoop
         return output!;
     }
 
-    /// <summary>Gives each batch's result away as soon as it is there.</summary>
-    /// <param name="isWanted">Which batches are run; the others count as done.</param>
-    /// <param name="take">Gets a batch's number and result, which it owns.</param>
-    /// <param name="cancellationToken">Looked at between nodes.</param>
-    public void Each(Func<int, bool> isWanted, Action<int, RunOutput> take, CancellationToken cancellationToken) => Run(isWanted, (execute, _) =>
-    {
-        for (int i = 0; i < Count; i++)
+    /// <summary>Runs batches, and hands over each result as soon as it is there.</summary>
+    /// <param name="isWanted">Says of a batch whether it is run; the others count as done.</param>
+    /// <param name="take">Takes a batch's number, and its result, which it owns.</param>
+    /// <param name="cancellationToken">Checked between nodes.</param>
+    public void Each(Func<int, bool> isWanted, Action<int, RunOutput> take, CancellationToken cancellationToken) =>
+        Run(isWanted, (execute, _) =>
         {
-            if (!isWanted(i))
-                continue;
-            using DisposeScope scope = NewDisposeScope();
-            KeptValues kept = Kept(_chunks[i].Numbers, scope);
-            execute(i, kept);
-            take(i, kept.ToOutput());
-        }
-    }, cancellationToken);
+            for (int i = 0; i < Count; i++)
+            {
+                if (!isWanted(i))
+                    continue;
+                using DisposeScope scope = NewDisposeScope();
+                KeptValues kept = Kept(_batches[i].Prompts.Numbers, scope);
+                execute(i, kept);
+                take(i, kept.ToOutput());
+            }
+        }, cancellationToken);
 
-    /// <summary>Looks whether every write had an effect on some prompt, in a strict run.</summary>
-    /// <param name="all">What all batches together did.</param>
-    /// <exception cref="InterventionException">One had none.</exception>
+    /// <summary>Checks, in a strict run, that every write had an effect on some prompt.</summary>
+    /// <param name="all">The layout of all batches together.</param>
+    /// <exception cref="InterventionException">A write had none.</exception>
     public void CheckEffects(ResultLayout all)
     {
         if (_options.Strict && all.Warnings.ToArray() is { Length: > 0 } warnings)
@@ -92,18 +93,20 @@ internal sealed class BatchLoop
             using IDisposable mode = _intervention.Gradients.IsEmpty && _intervention.Parameters.IsEmpty ? no_grad() : enable_grad();
             using DisposeScope scope = NewDisposeScope();
             ReferenceValues references = new(_intervention, _model, _prompts, _options, scope);
-            int total = references.MeanPasses + _steps.Sum(), done = _steps.Where((_, i) => !isWanted(i)).Sum();
-            using (Activities.Means(references.MeanPasses))
-                references.ComputeMeans(Report, cancellationToken);
+            int meanPasses = references.Means.Passes;
+            int total = meanPasses + _batches.Sum(batch => batch.Steps);
+            int done = _batches.Where((_, i) => !isWanted(i)).Sum(batch => batch.Steps);
+            using (Activities.Means(meanPasses))
+                references.Means.Compute(Report, cancellationToken);
             body(Execute, scope);
 
             void Report() => _options.Progress?.Report(new RunProgress(++done, total));
 
             void Execute(int i, KeptValues kept)
             {
-                using Activity? batch = Activities.Batch(i, _chunks[i].Count);
-                using DisposeScope chunkScope = NewDisposeScope();
-                _executor.Execute(_chunks[i], references, kept, chunkScope, Report, cancellationToken);
+                using Activity? batch = Activities.Batch(i, _batches[i].Prompts.Count);
+                using DisposeScope batchScope = NewDisposeScope();
+                _batches[i].Execute(new PassContext(references, kept, batchScope, Report, cancellationToken));
             }
         }
         catch (Exception failure)
@@ -113,5 +116,24 @@ internal sealed class BatchLoop
         }
     }
 
-    private KeptValues Kept(IEnumerable<int> prompts, DisposeScope scope) => new(_intervention, _prompts.Vocabulary.Runs, [.. prompts], _options.Strict, scope);
+    private KeptValues Kept(IEnumerable<int> prompts, DisposeScope scope) =>
+        new(_intervention, _prompts.Vocabulary.Runs, [.. prompts], _options.Strict, scope);
+
+    /// <summary>The activities of the source "Interventions": a run, in it the means and every batch.</summary>
+    private static class Activities
+    {
+        private static readonly ActivitySource s_source = new("Interventions", typeof(Activities).Assembly.GetName().Version?.ToString());
+
+        public static Activity? Run(BoundIntervention intervention, HookedModel model, IPromptSet prompts) => s_source.StartActivity("Run")?
+            .SetTag("interventions.declaration", intervention.Name)
+            .SetTag("interventions.model", model.Schema.Model)
+            .SetTag("interventions.prompts", prompts.Prompts.Count)
+            .SetTag("interventions.points", intervention.Sweep.Aggregate(1, (product, axis) => product * axis.Coordinates.Length));
+
+        public static Activity? Means(int passes) =>
+            passes == 0 ? null : s_source.StartActivity("Means")?.SetTag("interventions.passes", passes);
+
+        public static Activity? Batch(int number, int prompts) =>
+            s_source.StartActivity("Batch")?.SetTag("interventions.batch", number).SetTag("interventions.prompts", prompts);
+    }
 }

@@ -5,17 +5,24 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>Runs batches on a thread of their own, at most one ahead of the reader: dispose scopes and grad mode are a thread's own, and a reader may go on on any.</summary>
+/// <summary>
+/// Runs batches on a thread of their own, at most one ahead of the reader: dispose scopes and grad mode belong to a thread, and a reader
+/// may continue on any.
+/// </summary>
 internal static class BatchStream
 {
     /// <summary>Each batch's result, which the reader owns.</summary>
     public static async IAsyncEnumerable<TResult> Of<TResult>(
-        BatchLoop run, Func<RunOutput, TResult> create, CancellationToken given, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        BatchLoop batches,
+        Func<RunOutput, TResult> create,
+        CancellationToken given,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(given, cancellationToken);
         using SemaphoreSlim read = new(0);
-        Channel<RunOutput> ready = Channel.CreateUnbounded<RunOutput>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        // A new thread starts with as many threads for products as libtorch thinks best, not with those of the caller.
+        Channel<RunOutput> ready = Channel.CreateUnbounded<RunOutput>(
+            new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        // A new thread begins with libtorch's default number of threads for matrix products, not with the caller's.
         int threads = get_num_threads();
         TaskCompletionSource finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
         new Thread(Work) { IsBackground = true, Name = nameof(Interventions) }.Start();
@@ -44,7 +51,7 @@ internal static class BatchStream
             {
                 set_num_threads(threads);
                 ResultLayout? all = null;
-                run.Each(
+                batches.Each(
                     _ => true,
                     (_, output) =>
                     {
@@ -53,7 +60,7 @@ internal static class BatchStream
                         read.Wait(stop.Token);
                     },
                     stop.Token);
-                run.CheckEffects(all!);
+                batches.CheckEffects(all!);
             }
             catch (Exception thrown)
             {

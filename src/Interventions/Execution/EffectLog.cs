@@ -2,12 +2,16 @@ using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Planning;
 using Interventions.Results;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>Counts what declared writes change. Counts stay tensors until the end, so that no write waits for another.</summary>
+/// <summary>
+/// Counts the values that declared writes select, write and change. Counts of changes stay tensors until the end, so that no write waits
+/// for another.
+/// </summary>
 /// <param name="intervention">The declaration.</param>
 /// <param name="owner">The scope of the whole run.</param>
 internal sealed class EffectLog(BoundIntervention intervention, DisposeScope owner)
@@ -16,17 +20,39 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     private readonly Dictionary<int, WriteCount> _counts = [];
     private readonly Dictionary<int, (Tensor Changed, Tensor Largest)> _differences = [];
 
-    /// <summary>False on the meta device, where nobody knows what changes.</summary>
+    /// <summary>False on the meta device, whose tensors have no numbers to compare.</summary>
     private bool _hasNumbers = true;
 
-    /// <summary>Adds what is known without looking at any value.</summary>
-    public void Count(int write, WriteCount count) => _counts[write] = _counts.GetValueOrDefault(write) + count;
+    /// <summary>Adds a plan's counts, by the write's number.</summary>
+    public void Count(ImmutableArray<WriteCount> planned)
+    {
+        for (int write = 0; write < planned.Length; write++)
+            Add(write, planned[write]);
+    }
+
+    /// <summary>Adds what a write selects at a point, for runs without a plan.</summary>
+    /// <param name="write">A declared write.</param>
+    /// <param name="nodes">How many nodes it names.</param>
+    /// <param name="batch">The prompts.</param>
+    /// <param name="of">The run of the prompt set whose tokens are written.</param>
+    /// <param name="point">The point of the sweep.</param>
+    /// <param name="looksAhead">Whether the model's positions depend on later tokens too.</param>
+    public void CountSelected(BoundWrite write, int nodes, PromptBatch batch, int of, SweepPoint point, bool looksAhead) =>
+        CountPrompts(write, batch, of, point, (row, positions) =>
+        {
+            int exempt = Exemptions.Leading(intervention, write, point, of, run => batch.Tokens(run, row), looksAhead);
+            return new WriteCount(positions.Count, 0, 0, 0, positions.Count(position => position >= exempt)) * nodes;
+        });
+
+    /// <summary>Adds what a write wrote to a node at a point, for runs without a plan: everything that it selects.</summary>
+    public void CountWritten(BoundWrite write, PromptBatch batch, int of, SweepPoint point) =>
+        CountPrompts(write, batch, of, point, (_, positions) => new WriteCount(0, positions.Count, positions.Count, positions.Count, 0));
 
     /// <summary>Adds how values differ from those that a write found.</summary>
     /// <param name="write">The write's number.</param>
-    /// <param name="found">What it found.</param>
-    /// <param name="written">What it writes, or what broadcasts to it.</param>
-    /// <param name="unseen">True where nobody computed what it found.</param>
+    /// <param name="found">The values before the write.</param>
+    /// <param name="written">The values that are written, or that broadcast to them.</param>
+    /// <param name="unseen">True where the value before the write was not computed.</param>
     public void Compare(int write, Tensor found, Tensor written, Tensor? unseen = null)
     {
         _hasNumbers &= found.device_type != DeviceType.META;
@@ -52,9 +78,25 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     public ImmutableArray<WriteTally> Tallies() => [.. _writes.Select(write =>
     {
         WriteCount count = _counts.GetValueOrDefault(write.Number);
-        (long changed, double largest) = _differences.TryGetValue(write.Number, out var found)
+        (long changed, double largest) = _differences.TryGetValue(write.Number, out (Tensor Changed, Tensor Largest) found)
             ? (found.Changed.item<long>(), found.Largest.to(ScalarType.Float64).item<double>())
             : (0, 0);
-        return new WriteTally(new WriteEffect(write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest), count.Read, _hasNumbers ? count.Due : 0);
+        WriteEffect effect = new(
+            write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest);
+        return new WriteTally(effect, count.Read, _hasNumbers ? count.Due : 0);
     })];
+
+    private void Add(int write, WriteCount count) => _counts[write] = _counts.GetValueOrDefault(write) + count;
+
+    /// <summary>Adds a write's counts of positions, prompt by prompt, times the values at each position.</summary>
+    private void CountPrompts(
+        BoundWrite write, PromptBatch batch, int of, SweepPoint point, Func<int, IReadOnlyList<int>, WriteCount> positionsOf)
+    {
+        foreach (int row in batch.Rows)
+        {
+            (RunTokens tokens, string prompt) = (batch.Tokens(of, row), batch.Describe(of, row));
+            IReadOnlyList<int> positions = write.Site.PositionIndices(write.Site.PositionAxis, point, tokens, prompt);
+            Add(write.Number, positionsOf(row, positions) * write.Site.ValuesAtAPosition(point, tokens, prompt));
+        }
+    }
 }

@@ -3,21 +3,24 @@ using TorchSharp;
 
 namespace Interventions.Execution;
 
-/// <summary>A way to run a bound intervention on one chunk of its prompts.</summary>
+/// <summary>Computes a bound intervention for one batch of prompts. Everything that must be refused was refused before.</summary>
 internal interface IExecutor
 {
-    /// <summary>The prompts in chunks. Whatever must be refused is refused here.</summary>
-    PromptBatch[] Chunks(IPromptSet prompts, RunOptions options);
+    /// <summary>The prompts.</summary>
+    PromptBatch Prompts { get; }
 
-    /// <summary>How many steps a chunk takes.</summary>
-    int Steps(PromptBatch chunk);
+    /// <summary>How many steps the batch takes, for progress.</summary>
+    int Steps { get; }
 
-    /// <summary>Runs a chunk.</summary>
-    /// <param name="chunk">The prompts.</param>
-    /// <param name="references">Means and partners.</param>
-    /// <param name="kept">Where everything that is kept goes.</param>
-    /// <param name="scope">What the chunk's tensors belong to.</param>
-    /// <param name="report">Told after every step.</param>
-    /// <param name="cancellationToken">Looked at between nodes.</param>
-    void Execute(PromptBatch chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken);
+    /// <summary>Computes the batch.</summary>
+    void Execute(PassContext context);
 }
+
+/// <summary>What the computation of a batch uses and fills, beside the batch itself.</summary>
+/// <param name="References">Means, and values of other prompts.</param>
+/// <param name="Kept">Takes everything that is kept.</param>
+/// <param name="Scope">Owns the tensors of the batch.</param>
+/// <param name="Report">Called after every step.</param>
+/// <param name="CancellationToken">Checked before every step.</param>
+internal sealed record PassContext(
+    ReferenceValues References, KeptValues Kept, DisposeScope Scope, Action Report, CancellationToken CancellationToken);

@@ -7,24 +7,34 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>Collects what is kept chunk by chunk, and puts it together at the end: prompts first, then a capture's layers, then the sweep's axes.</summary>
+/// <summary>
+/// Collects kept values batch by batch, and joins them at the end: prompts first, then a capture's layers, then the sweep's axes.
+/// </summary>
 /// <param name="intervention">The declaration.</param>
 /// <param name="runs">The runs of the prompt set.</param>
-/// <param name="prompts">Which of its prompts, in the order of their rows.</param>
+/// <param name="prompts">The numbers of its prompts, in the order of their rows.</param>
 /// <param name="isStrict">Whether promises are checked.</param>
 /// <param name="owner">The scope of the whole run.</param>
-internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<string> runs, ImmutableArray<int> prompts, bool isStrict, DisposeScope owner)
+internal sealed class KeptValues(
+    BoundIntervention intervention, EquatableArray<string> runs, ImmutableArray<int> prompts, bool isStrict, DisposeScope owner)
 {
-    private readonly Dictionary<(int Run, string Name, int Part), List<(int[] Rows, Tensor Values)>> _unchanged = [];
-    private readonly Dictionary<(int Point, string Name, int Part), List<(int[] Rows, Tensor Values)>> _changed = [];
+    private readonly Dictionary<int, Parts> _runs = [], _points = [];
     private readonly Dictionary<string, Tensor> _parameters = [];
 
     /// <summary>By name and prompt the shape that was kept of it: the same in every run, part and point.</summary>
     private readonly Dictionary<string, SortedDictionary<int, long[]>> _extents = [];
 
-    public void AddUnchanged(int run, string name, int part, PromptBatch chunk, KeptValue value) => Add(_unchanged, (run, name, part), chunk, value);
+    /// <summary>Counts what the writes do.</summary>
+    public EffectLog Effects { get; } = new(intervention, owner);
 
-    public void AddChanged(int point, string name, int part, PromptBatch chunk, KeptValue value) => Add(_changed, (point, name, part), chunk, value);
+    /// <summary>Checks what methods promise; <see langword="null"/> in ordinary runs.</summary>
+    public StrictChecks? Strict { get; } = isStrict ? new() : null;
+
+    /// <summary>What is kept of an unchanged run.</summary>
+    public Parts OfRun(int run) => Get(_runs, run);
+
+    /// <summary>What is kept of the changed run at a point of the sweep.</summary>
+    public Parts AtPoint(int point) => Get(_points, point);
 
     /// <summary>Adds to the gradient of a parameter, which is summed over prompts and points.</summary>
     public void AddParameter(string name, Tensor gradient)
@@ -34,12 +44,6 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         else
             _parameters[name] = gradient.clone().moved_to(owner);
     }
-
-    /// <summary>What the writes did.</summary>
-    public EffectLog Effects { get; } = new(intervention, owner);
-
-    /// <summary>What methods promise; <see langword="null"/> where nothing is checked.</summary>
-    public StrictChecks? Strict { get; } = isStrict ? new() : null;
 
     /// <summary>The tensors, out of every dispose scope, and what the writes did.</summary>
     public RunOutput ToOutput()
@@ -64,14 +68,21 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         return new RunOutput(layout, tensors);
     }
 
-    /// <summary>What the output will consist of.</summary>
-    public ResultLayout Layout() => new(
+    private Parts Get(Dictionary<int, Parts> of, int number)
+    {
+        if (!of.TryGetValue(number, out Parts? parts))
+            of[number] = parts = new Parts(_extents, owner);
+        return parts;
+    }
+
+    private ResultLayout Layout() => new(
         intervention.Name,
-        [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))],
+        intervention.Sweep,
         [.. runs],
         runs[intervention.BaseRun],
         [
-            .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
+            .. intervention.Kept
+                .Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
             .. intervention.Metrics.Select(metric => new KeptLayout(metric.Node.Name, false, metric.IsSwept, false)),
         ],
         [.. _parameters.Keys],
@@ -79,44 +90,80 @@ internal sealed class KeptValues(BoundIntervention intervention, EquatableArray<
         Effects.Tallies(),
         [.. Strict?.Notes ?? []]);
 
-    private IEnumerable<long> SweepShape() => intervention.Sweep.Select(axis => (long)axis.Values.Length);
+    private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];
 
     private Tensor Changed(KeptLayout kept)
     {
-        long[] sweep = [.. SweepShape()];
+        long[] sweep = SweepShape();
         if (sweep.Length == 0)
-            return Stack(_changed, 0, kept.Name, kept.IsStacked);
-        Tensor[] values = [.. Enumerable.Range(0, (int)sweep.Aggregate(1L, (product, size) => product * size)).Select(point => Stack(_changed, point, kept.Name, kept.IsStacked))];
+            return _points[0].Stack(kept.Name, kept.IsStacked);
+        int points = (int)sweep.Aggregate(1L, (product, size) => product * size);
+        Tensor[] values = [.. Enumerable.Range(0, points).Select(point => _points[point].Stack(kept.Name, kept.IsStacked))];
         return stack(values).view([.. sweep, .. values[0].shape]);
     }
 
-    /// <summary>What depends on the point is kept at every point, of an unchanged run too.</summary>
+    /// <summary>A value that depends on the point is kept at every point, of an unchanged run too.</summary>
     private Tensor Unchanged(int run, KeptLayout kept)
     {
-        Tensor values = Stack(_unchanged, run, kept.Name, kept.IsSwept || kept.IsStacked);
-        return kept.IsSwept ? values.view([.. SweepShape(), .. kept.IsStacked ? [-1L] : Array.Empty<long>(), .. values.shape[1..]]) : values;
+        Tensor values = _runs[run].Stack(kept.Name, kept.IsSwept || kept.IsStacked);
+        return kept.IsSwept
+            ? values.view([.. SweepShape(), .. kept.IsStacked ? [-1L] : Array.Empty<long>(), .. values.shape[1..]])
+            : values;
     }
 
-    private static Tensor Stack(Dictionary<(int, string, int), List<(int[], Tensor)>> kept, int outer, string name, bool stacked)
+    /// <summary>What is kept of one run, or of one point: by name its parts, which are stacked, and of each the batches.</summary>
+    internal sealed class Parts(Dictionary<string, SortedDictionary<int, long[]>> extents, DisposeScope owner)
     {
-        List<Tensor> parts = [];
-        for (int part = 0; kept.TryGetValue((outer, name, part), out List<(int[], Tensor)>? chunks); part++)
-            parts.Add(RaggedBatch.Combine(chunks));
-        return stacked ? stack(parts) : parts[0];
-    }
+        private readonly Dictionary<(string Name, int Part), List<(int[] Prompts, Tensor Values)>> _batches = [];
 
-    private void Add(Dictionary<(int, string, int), List<(int[] Rows, Tensor Values)>> kept, (int, string Name, int) key, PromptBatch chunk, KeptValue value)
+        /// <summary>Adds a batch's values.</summary>
+        /// <param name="name">The name.</param>
+        /// <param name="part">The value's place in what is stacked.</param>
+        /// <param name="batch">The prompts.</param>
+        /// <param name="value">The values.</param>
+        public void Add(string name, int part, PromptBatch batch, KeptValue value)
+        {
+            if (!_batches.TryGetValue((name, part), out List<(int[], Tensor)>? batches))
+                _batches[(name, part)] = batches = [];
+            // Cloned, so that a small view does not keep a whole forward pass alive. A whole table is handed over: nothing writes into it.
+            Tensor values = value.Values.detach();
+            batches.Add((batch.Numbers, (value.IsWholeTable ? values : values.clone()).moved_to(owner)));
+            if (value.Extents is null)
+                return;
+            if (!extents.TryGetValue(name, out SortedDictionary<int, long[]>? ofName))
+                extents[name] = ofName = [];
+            for (int row = 0; row < value.Extents.Length; row++)
+                ofName[batch.Numbers[row]] = value.Extents[row];
+        }
+
+        /// <summary>All prompts' values of a name: its only part, or its parts along a new axis.</summary>
+        public Tensor Stack(string name, bool stacked)
+        {
+            List<Tensor> parts = [];
+            for (int part = 0; _batches.TryGetValue((name, part), out List<(int[], Tensor)>? batches); part++)
+                parts.Add(RaggedBatch.Combine(batches));
+            return stacked ? stack(parts) : parts[0];
+        }
+    }
+}
+
+/// <summary>What a method keeps of a batch: <c>[batch, …]</c>.</summary>
+/// <param name="Values">The values, padded with zeros where prompts differ in length.</param>
+/// <param name="Extents">Each prompt's own shape, without the batch; null where nothing is padded.</param>
+internal readonly record struct KeptValue(Tensor Values, long[][]? Extents)
+{
+    /// <summary>Whether the values are everything that was computed of the node, so that keeping them keeps nothing else alive.</summary>
+    public bool IsWholeTable { get; init; }
+
+    public static implicit operator KeptValue(Tensor values) => new(values, null);
+
+    /// <summary>Values of groups of prompts, joined.</summary>
+    public static KeptValue Of(IReadOnlyList<(int[] Rows, Tensor Values)> groups)
     {
-        if (!kept.TryGetValue(key, out List<(int[], Tensor)>? chunks))
-            kept[key] = chunks = [];
-        // Cloned, so that a small view does not keep a whole forward pass alive. A whole table is handed over: nobody writes into it, and its last reader gives it up.
-        Tensor values = value.Values.detach();
-        chunks.Add((chunk.Numbers, (value.IsWholeTable ? values : values.clone()).moved_to(owner)));
-        if (value.Extents is null)
-            return;
-        if (!_extents.TryGetValue(key.Name, out SortedDictionary<int, long[]>? extents))
-            _extents[key.Name] = extents = [];
-        for (int row = 0; row < value.Extents.Length; row++)
-            extents[chunk.Numbers[row]] = value.Extents[row];
+        long[][] extents = new long[groups.Sum(group => group.Rows.Length)][];
+        foreach ((int[] rows, Tensor values) in groups)
+            foreach (int row in rows)
+                extents[row] = values.shape[1..];
+        return new KeptValue(RaggedBatch.Combine(groups), extents);
     }
 }

@@ -1,80 +1,183 @@
+using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
-using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
 /// <summary>
-/// The oracle: the unchanged runs in one batch, then at every point of the sweep one full forward pass for each derived run and for the changed run. Nothing is
-/// shared between points, nothing is left out.
+/// The oracle: the unchanged runs in one pass, then at every point of the sweep one full forward pass for each derived run and one for the
+/// changed run. Nothing is shared between points, nothing is left out.
 /// </summary>
-/// <param name="intervention">The intervention.</param>
-/// <param name="model">The model.</param>
-/// <param name="runCount">How many runs the prompt set has.</param>
-internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel model, int runCount) : IExecutor
+internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel model, PromptBatch batch, int runCount) : IExecutor
 {
     private readonly SweepPoint[] _points = [.. intervention.Points()];
-    private readonly Demand _demand = new(intervention);
+    private readonly NaiveReads _reads = new(intervention);
 
-    public PromptBatch[] Chunks(IPromptSet prompts, RunOptions options) => [.. PromptBatch.Of(prompts, options.BatchSize, model.Graph)];
+    public PromptBatch Prompts => batch;
 
-    public int Steps(PromptBatch chunk) => 1 + (_points.Length * (intervention.Runs.Length + 1));
+    public int Steps => 1 + (_points.Length * (intervention.Runs.Length + 1));
 
-    public void Execute(PromptBatch chunk, ReferenceValues references, KeptValues kept, DisposeScope scope, Action report, CancellationToken cancellationToken)
+    /// <summary>An executor for each batch of the prompts.</summary>
+    public static ImmutableArray<IExecutor> All(
+        BoundIntervention intervention, HookedModel model, IPromptSet prompts, RunOptions options) =>
+    [
+        .. PromptBatch.Of(prompts, options.BatchSize, model.Graph)
+            .Select(batch => new NaiveExecutor(intervention, model, batch, prompts.Vocabulary.Runs.Count)),
+    ];
+
+    public void Execute(PassContext context)
     {
-        IReadOnlyList<WholeValues> runs = UnchangedRuns(chunk, references, scope, cancellationToken);
-        report();
+        MethodCalls[] unchanged = Unchanged(context);
+        context.Report();
+        // An unchanged run has no point of its own: a value that depends on the point is kept of it at every point.
         for (int run = 0; run < runCount; run++)
-            Keep(new Arguments(intervention.Name, SweepPoint.None, runs[run], runs, references) { Strict = kept.Strict }, (name, part, value) => kept.AddUnchanged(run, name, part, chunk, value));
+            Keep(unchanged[run], _points, context.Kept.OfRun(run));
 
         for (int i = 0; i < _points.Length; i++)
         {
-            using DisposeScope pointScope = NewDisposeScope();
-            NaivePasses written = new(intervention, _demand, model, chunk, _points[i], references, kept.Effects, kept.Strict, pointScope, report, cancellationToken);
-            Keep(written.Changed(runs, kept), (name, part, value) => kept.AddChanged(i, name, part, chunk, value));
+            using DisposeScope scope = NewDisposeScope();
+            NaivePoint point = new(_reads, model, batch, _points[i], context with { Scope = scope });
+            Keep(point.Changed(unchanged), [_points[i]], context.Kept.AtPoint(i));
         }
     }
 
-    private IReadOnlyList<WholeValues> UnchangedRuns(PromptBatch chunk, ReferenceValues references, DisposeScope scope, CancellationToken cancellationToken)
+    /// <summary>The calls of methods for each run of the prompt set.</summary>
+    private MethodCalls[] Unchanged(PassContext context)
     {
-        Leaves leaves = new(scope);
-        IEnumerable<string> reads = [.. _demand.Donors(donor => donor < runCount, _points), .. _demand.Kept(_points), model.Graph.Output];
+        GradientLeaves leaves = new(context.Scope);
+        IEnumerable<string> reads = [.. _reads.OfOtherRuns(run => run < runCount, _points), .. _reads.Kept(_points), model.Graph.Output];
         Dictionary<string, Tensor> all = GraphEvaluator.Evaluate(
-            model.Graph, chunk.Ids([.. Enumerable.Range(0, runCount)], model.Device), reads,
-            _demand.Gradients(_points).ToDictionary(node => node, leaves.Write), cancellationToken: cancellationToken);
-        WholeValues[] runs = [.. Enumerable.Range(0, runCount).Select(run => new WholeValues(chunk, run, all.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run))))];
-        if (intervention.Gradients.IsEmpty)
-            return runs;
+            model.Graph,
+            batch.Ids([.. Enumerable.Range(0, runCount)], model.Device),
+            reads,
+            _reads.Differentiated(_points).ToDictionary(node => node, leaves.Write),
+            cancellationToken: context.CancellationToken);
+        WholeValues[] runs = [.. Enumerable.Range(0, runCount).Select(run => Part(all, run))];
+        MethodCalls[] calls = [.. runs.Select(run => new MethodCalls(intervention.Name, SweepPoint.None, run, runs, context.References))];
+        if (!intervention.Gradients.IsEmpty)
+        {
+            // Rows of different runs do not meet, so the gradient of the sum over runs is each run's own.
+            Dictionary<string, Dictionary<string, Tensor>> gradients = leaves.Differentiate(
+                _reads.DifferentiatedMetrics, metric => stack(calls.Select(run => run.Measure(metric).sum())).sum());
+            calls =
+            [
+                .. calls.Select((own, run) => own with
+                {
+                    Gradients = gradients.ToDictionary(metric => metric.Key, metric => (RunValues)Part(metric.Value, run)),
+                }),
+            ];
+        }
+        return [.. calls.Select(run => run with { Strict = context.Kept.Strict })];
 
-        // Rows of different runs do not meet, so the gradient of the sum over runs is each run's own.
-        Dictionary<(string, string), Tensor> gradients = leaves.Differentiate(
-            _demand.Differentiated, metric => stack(runs.Select(run => new Arguments(intervention.Name, SweepPoint.None, run, runs, references).Measure(metric).sum())).sum());
-        return [.. runs.Select(run => run with { Gradients = gradients.ToDictionary(pair => pair.Key, pair => Part(pair.Value, run.Run)) })];
-
-        Tensor Part(Tensor value, int run) => value.narrow(0, (long)run * chunk.Count, chunk.Count);
+        WholeValues Part(Dictionary<string, Tensor> values, int run) =>
+            new(batch, run, values.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, (long)run * batch.Count, batch.Count)));
     }
 
-    private delegate void Keeper(string name, int part, KeptValue value);
-
-    /// <summary>Captures, gradients and metrics of one run; part counts what is stacked.</summary>
-    private void Keep(Arguments arguments, Keeper keep)
+    /// <summary>Keeps captures, gradients and metrics of one run.</summary>
+    /// <param name="calls">Calls the methods for the run.</param>
+    /// <param name="points">The points at which values are kept that depend on the point.</param>
+    /// <param name="kept">Takes what is kept, and counts what is stacked.</param>
+    private void Keep(MethodCalls calls, IReadOnlyList<SweepPoint> points, KeptValues.Parts kept)
     {
-        foreach (BoundKeep kept in _demand.Keeps)
+        foreach (BoundKeep keep in _reads.Keeps)
         {
             int part = 0;
-            foreach ((SweepPoint at, string node) in Points(kept.IsSwept).SelectMany(at => kept.Site.Names(at).Select(node => (at, node))))
-                keep(kept.Name, part++, (arguments with { Point = at }).Reduce(kept, node));
+            foreach (SweepPoint point in PointsOf(keep.IsSwept))
+                foreach (string node in keep.Site.Names(point))
+                    kept.Add(keep.Name, part++, batch, (calls with { Point = point }).Reduce(keep, node));
         }
         foreach (BoundMetric metric in intervention.Metrics)
         {
             int part = 0;
-            foreach (SweepPoint at in Points(metric.IsSwept))
-                keep(metric.Node.Name, part++, (arguments with { Point = at }).Measure(metric));
+            foreach (SweepPoint point in PointsOf(metric.IsSwept))
+                kept.Add(metric.Node.Name, part++, batch, (calls with { Point = point }).Measure(metric));
         }
 
-        // An unchanged run has no point of its own: what depends on the point is kept there at every point.
-        IEnumerable<SweepPoint> Points(bool isSwept) => isSwept && ReferenceEquals(arguments.Point, SweepPoint.None) ? _points : [arguments.Point];
+        IEnumerable<SweepPoint> PointsOf(bool isSwept) => isSwept ? points : [calls.Point];
     }
+}
+
+/// <summary>The nodes whose values a naive pass must return, at some points of the sweep.</summary>
+internal sealed class NaiveReads(BoundIntervention intervention)
+{
+    public BoundIntervention Intervention => intervention;
+
+    /// <summary>Captures and gradients.</summary>
+    public ImmutableArray<BoundKeep> Keeps { get; } = [.. intervention.Kept];
+
+    /// <summary>The metrics of gradients and of parameters.</summary>
+    public ImmutableArray<BoundMetric> DifferentiatedMetrics { get; } =
+    [
+        .. intervention.Gradients.Select(gradient => gradient.Metric)
+            .Concat(intervention.Parameters.Select(parameter => parameter.Metric)).Distinct(),
+    ];
+
+    /// <summary>Nodes that methods of other runs read of some runs.</summary>
+    /// <param name="which">Says of a run's number whether it is one of them.</param>
+    /// <param name="points">The points.</param>
+    public IEnumerable<string> OfOtherRuns(Func<int, bool> which, IEnumerable<SweepPoint> points) =>
+        from point in points
+        from method in Methods()
+        from read in method.Reads.OfType<BoundRead.From>()
+        where which(read.Run.At(point))
+        from node in (read.Site ?? method.Site!).Names(point)
+        select node;
+
+    /// <summary>Nodes that the writes of a run (null: the changed run) read of that very run.</summary>
+    public IEnumerable<string> OfWrites(int? run, SweepPoint point) => intervention.Writes.Where(write => write.Run == run)
+        .SelectMany(write => write.Reads.OfType<BoundRead.Of>()).SelectMany(of => of.Site.Names(point));
+
+    /// <summary>Nodes that captures, gradients and metrics read of the run that they are kept of.</summary>
+    public IEnumerable<string> Kept(IEnumerable<SweepPoint> points)
+    {
+        IEnumerable<BoundRead> reads = Keeps.SelectMany(keep => keep.Reads).Concat(intervention.Metrics.SelectMany(metric => metric.Reads));
+        IEnumerable<BoundSite> others = reads
+            .Select(read => read switch { BoundRead.Of of => of.Site, BoundRead.Logits logits => logits.At, _ => null })
+            .OfType<BoundSite>();
+        BoundSite[] sites = [.. Keeps.Select(keep => keep.Site), .. others];
+        return points.SelectMany(point => sites.SelectMany(site => site.Names(point)));
+    }
+
+    /// <summary>Nodes whose gradients are kept.</summary>
+    public IEnumerable<string> Differentiated(IEnumerable<SweepPoint> points) =>
+        points.SelectMany(point => intervention.Gradients.SelectMany(gradient => gradient.Site.Names(point))).Distinct();
+
+    /// <summary>All methods: their own site, which metrics lack, and what they read.</summary>
+    private IEnumerable<(BoundSite? Site, ImmutableArray<BoundRead> Reads)> Methods() =>
+    [
+        .. intervention.Writes.Select(write => ((BoundSite?)write.Site, write.Reads)),
+        .. Keeps.Select(keep => ((BoundSite?)keep.Site, keep.Reads)),
+        .. intervention.Metrics.Select(metric => ((BoundSite?)null, metric.Reads)),
+    ];
+}
+
+/// <summary>
+/// Zeros that are added to the values of sites: the gradient with respect to the zeros is the gradient with respect to the site. The
+/// addition is a write, so the model takes the detours through the site, and the site lies on the path to the metric.
+/// </summary>
+internal sealed class GradientLeaves(DisposeScope owner)
+{
+    private readonly Dictionary<string, Tensor> _leaves = [];
+
+    /// <summary>A write that adds the node's leaf.</summary>
+    public Func<Tensor, Tensor> Write(string node) => value =>
+    {
+        Tensor leaf = zeros_like(value).detach().requires_grad_().moved_to(owner);
+        _leaves[node] = leaf;
+        return value.plus(leaf);
+    };
+
+    /// <summary>Adds a tensor that is a leaf already.</summary>
+    public void Add(string name, Tensor leaf) => _leaves[name] = leaf;
+
+    /// <summary>Gradients of each metric's total, by metric and leaf; zero where nothing depends on the leaf.</summary>
+    public Dictionary<string, Dictionary<string, Tensor>> Differentiate(
+        IEnumerable<BoundMetric> metrics, Func<BoundMetric, Tensor> total) =>
+        metrics.ToDictionary(metric => metric.Node.Name, metric =>
+        {
+            Tensor[] gradients = Derivatives.Of(total(metric), [.. _leaves.Values]);
+            return _leaves.Keys.Zip(gradients).ToDictionary(pair => pair.First, pair => pair.Second);
+        });
 }

@@ -9,34 +9,37 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>Computes rows of a node, of all variants together.</summary>
-internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDifferentiated, PromptBatch chunk, RowStore store, RowGather gather, Device device, DisposeScope owner)
+/// <param name="store">The tables.</param>
+/// <param name="slices">The rows that exist.</param>
+/// <param name="batch">The prompts.</param>
+/// <param name="owner">Owns masks, which are made once a batch.</param>
+internal sealed class NodeComputer(RowStore store, Slices slices, PromptBatch batch, DisposeScope owner)
 {
-    /// <summary>What positions do not see is the same in every layer.</summary>
+    private readonly Expansion _plan = store.Plan;
+
+    /// <summary>Masks of what positions do not see: the same in every layer.</summary>
     private readonly Dictionary<(EquatableArray<int> Positions, EquatableArray<int> Keys, Reach Reach, int Length), Tensor?> _hidden = [];
 
     /// <summary>
-    /// The sets in parts whose inputs have one shape: a variant with a patched port has keys for every query head, others share them.
+    /// Divides the sets of a table so that the inputs of each part have one shape: a variant with a written port has keys for every query
+    /// head, others share keys.
     /// </summary>
     public IEnumerable<ImmutableArray<RowSet>> Alike(PlanTable planned)
     {
-        ImmutableArray<RowSet> sets = planned.Sets;
-        NodeId[] inputs = [.. planned.Chain.Select(link => link.Definition).Append(planned.Definition!).SelectMany(definition => definition.Inputs).Select(input => plan.Id(input.Node))];
-        if (inputs.All(input => store.Tables(input).Select(table => Signature(table.Rows)).Distinct().Count() <= 1))
-            return [sets];
-        return sets.SelectMany(set => set.Groups.Select(group => (
-                Span: new RowSet.OfGroup(group.Group, group.Count, set.Class, PositionSet.Of(set.Positions)),
-                Shapes: string.Join('|', inputs.Select(input => Signature(Nearest(input, group.Group, set.Class))))))
-            ).GroupBy(pair => pair.Shapes, pair => pair.Span).Select(alike => Batching.Sets(plan, alike));
+        NodeId[] inputs =
+        [
+            .. planned.Chain.Select(link => link.Definition).Append(planned.Definition!)
+                .SelectMany(definition => definition.Inputs).Select(input => _plan.Id(input.Node)),
+        ];
+        if (inputs.All(input => store.Tables(input).Select(Signature).Distinct().Count() <= 1))
+            return [planned.Sets];
+        return planned.Sets
+            .SelectMany(set => set.Groups.Select(group => (
+                Rows: new RowSet.OfGroup(group.Group, group.Count, set.Class, PositionSet.Of(set.Positions)),
+                Shapes: string.Join('|', inputs.Select(input => Signature(store.Nearest(input, group.Group, set.Class)))))))
+            .GroupBy(part => part.Shapes, part => part.Rows).Select(alike => Batching.Sets(_plan, alike));
 
-        static string Signature(Tensor? rows) => rows is null ? "" : string.Join(',', rows.shape[1..]);
-
-        Tensor? Nearest(NodeId node, VariantGroup group, int c)
-        {
-            for (VariantGroup? at = group; at is not null; at = at.Parent is int parent ? plan.Groups[parent] : null)
-                if (store.Find(node, at.Index, c) is { } location)
-                    return location.Table.Rows;
-            return null;
-        }
+        static string Signature(RowTable? table) => table is null ? "" : string.Join(',', table.Rows.shape[1..]);
     }
 
     /// <summary>The rows of sets: <c>[row, …]</c>.</summary>
@@ -50,20 +53,21 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
         return blocks.Length == 1 ? blocks[0] : cat(blocks);
     }
 
-    /// <summary>A node and those that are computed on the way to it, some rows at a time: what lies between stays in the processor's cache.</summary>
+    /// <summary>A node and its chain, some rows at a time: values on the way stay in the processor's cache.</summary>
     private Tensor Pointwise(ModelNode node, PlanTable planned, ImmutableArray<RowSet> sets)
     {
-        int length = plan.Classes[sets[0].Class].Length, rows = sets.Sum(set => set.Size);
+        int length = _plan.Classes[sets[0].Class].Length, rows = sets.Sum(set => set.Size);
         (ModelNode Node, Definition Definition)[] chain = [.. planned.Chain, (node, planned.Definition!)];
         Dictionary<string, Tensor> inputs = [];
-        foreach (string input in chain.SelectMany(link => link.Definition.Inputs).Select(input => input.Node).Except(chain.Select(link => link.Node.Name)))
-            inputs[input] = Shape(input).Cut(gather.Rows(plan.Id(input), sets), length).unsqueeze(Shape(input).PositionAxis);
-        if (plan.Answers is { } answers && answers.Node == plan.Id(node.Name))
+        foreach (string input in chain.SelectMany(link => link.Definition.Inputs).Select(input => input.Node)
+            .Except(chain.Select(link => link.Node.Name)))
+            inputs[input] = Shape(input).Cut(store.Rows(_plan.Id(input), sets), length).unsqueeze(Shape(input).PositionAxis);
+        if (_plan.Answers is { } answers && answers.Node == _plan.Id(node.Name))
             return Columns(Chain(chain[..^1], inputs, 0, rows), planned.Definition!, answers, sets).squeeze(1);
 
-        // What is no larger than the node itself is not worth a copy of the node's rows.
+        // Values on the way that are no larger than the node's are not worth a copy of the node's rows.
         long between = chain[..^1].Select(link => Shape(link.Node.Name).Bytes).DefaultIfEmpty(0).Max();
-        int block = isDifferentiated ? rows : (int)Batching.BlockRows(between);
+        int block = _plan.HasGradients ? rows : (int)Batching.BlockRows(between);
         if (between <= Shape(node.Name).Bytes || rows <= block)
             return Finish(Chain(chain, inputs, 0, rows)[node.Name]);
         Tensor? all = null;
@@ -76,11 +80,12 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
         }
         return all!;
 
-        Tensor Finish(Tensor value) => Shape(node.Name).Pad(value.squeeze(Shape(node.Name).PositionAxis), plan.Longest);
+        Tensor Finish(Tensor value) => Shape(node.Name).Pad(value.squeeze(Shape(node.Name).PositionAxis), _plan.Longest);
     }
 
-    /// <summary>Some rows of the nodes of a chain, of its inputs' rows.</summary>
-    private static Dictionary<string, Tensor> Chain((ModelNode Node, Definition Definition)[] chain, Dictionary<string, Tensor> inputs, int first, int count)
+    /// <summary>Some rows of the nodes of a chain, computed from its inputs' rows.</summary>
+    private static Dictionary<string, Tensor> Chain(
+        (ModelNode Node, Definition Definition)[] chain, Dictionary<string, Tensor> inputs, int first, int count)
     {
         Dictionary<string, Tensor> values = inputs.ToDictionary(
             pair => pair.Key, pair => count == pair.Value.shape[0] ? pair.Value : pair.Value.narrow(0, first, count));
@@ -89,49 +94,66 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
         return values;
     }
 
-    /// <summary>Each prompt's answers, of the logits of all prompts' answers.</summary>
-    private Tensor Columns(Dictionary<string, Tensor> values, Definition definition, AnswerColumns answers, ImmutableArray<RowSet> sets)
+    /// <summary>The logits of each prompt's own answers, taken from the logits of all prompts' answers.</summary>
+    private Tensor Columns(
+        Dictionary<string, Tensor> values, Definition definition, AnswerColumns answers, ImmutableArray<RowSet> sets)
     {
-        long[][] ids = [.. sets.SelectMany(set => Enumerable.Repeat(plan.Classes[set.Class].Rows, set.Variants)
-            .SelectMany(prompts => prompts).SelectMany(prompt => Enumerable.Repeat(answers.Answers.Select(answer => chunk.Answer(answer, prompt)).ToArray(), set.Positions.Length)))];
+        List<long[]> ids = [];
+        foreach (RowSet set in sets)
+        {
+            for (int variant = 0; variant < set.Variants; variant++)
+            {
+                foreach (int prompt in _plan.Classes[set.Class].Rows)
+                {
+                    long[] ofPrompt = [.. answers.Answers.Select(answer => batch.Answer(answer, prompt))];
+                    ids.AddRange(Enumerable.Repeat(ofPrompt, set.Positions.Length));
+                }
+            }
+        }
         long[] entries = [.. ids.SelectMany(row => row).Distinct()];
         Dictionary<long, long> column = entries.Select((id, i) => (id, (long)i)).ToDictionary();
-        Tensor index = tensor(ids.SelectMany(row => row.Select(id => column[id])).ToArray(), device: device).view(ids.Length, 1, -1);
-        return definition.Entries!([.. definition.Inputs.Select(input => values[input.Node])], tensor(entries, device: device)).gather(-1, index);
+        Tensor index = tensor(ids.SelectMany(row => row.Select(id => column[id])).ToArray(), device: store.Device).view(ids.Count, 1, -1);
+        Tensor[] inputs = [.. definition.Inputs.Select(input => values[input.Node])];
+        return definition.Entries!(inputs, tensor(entries, device: store.Device)).gather(-1, index);
     }
 
-    /// <summary>Every position of the sequences, of which the set's are kept.</summary>
+    /// <summary>Computes every position of the sequences, and keeps the set's.</summary>
     private Tensor Whole(ModelNode node, Definition definition, RowSet set)
     {
-        int length = plan.Classes[set.Class].Length;
+        int length = _plan.Classes[set.Class].Length;
         RowSet whole = set with { Positions = [.. Enumerable.Range(0, length)], Offset = 0 };
         Tensor[] inputs = [.. definition.Inputs.Select(input => Sequences(input.Node, whole))];
         Tensor value = definition.Compute(inputs).movedim([Shape(node.Name).PositionAxis], [1]);
         if (set.Positions.Length < length)
-            value = value.Pick(1, tensor(set.Positions.Select(position => (long)position).ToArray(), device: device));
-        return Shape(node.Name).Pad(value.flatten(0, 1), plan.Longest);
+            value = value.Pick(1, tensor(set.Positions.Select(position => (long)position).ToArray(), device: store.Device));
+        return Shape(node.Name).Pad(value.flatten(0, 1), _plan.Longest);
     }
 
     /// <summary>The rows of a block, some variants at a time.</summary>
     private IEnumerable<Tensor> Pieces(ModelNode node, Piecewise piecewise, HistoryBlock block)
     {
-        Tensor[] own = [.. piecewise.Own.Select(input => Sequences(input, block.Set))];
-        var pieces = block.Pieces.Select(piece => (
-            Inputs: piecewise.History.Select((input, i) => Sequences(input.Node, piece.Inputs[i].Rows)).ToArray(),
-            Hidden: Hidden(block.Set.Positions, piece.Positions, piecewise.History[0].Reach, plan.Classes[block.Set.Class].Length))).ToArray();
-        int lanes = block.Set.Lanes, prompts = block.Set.Prompts;
-        long bytes = block.Set.Positions.Length * Shape(node.Name).Bytes * prompts;
-        int count = isDifferentiated ? lanes : prompts * (int)Math.Max(1, Batching.BlockBytes / bytes);
+        RowSet set = block.Set;
+        Tensor[] own = [.. piecewise.Own.Select(input => Sequences(input, set))];
+        HistoryPiece[] pieces =
+        [
+            .. block.Pieces.Select(piece => new HistoryPiece(
+                [.. piecewise.History.Zip(piece.Inputs, (input, source) => Sequences(input.Node, source.Rows))],
+                Hidden(set.Positions, piece.Positions, piecewise.History[0].Reach, _plan.Classes[set.Class].Length))),
+        ];
+        int lanes = set.Lanes;
+        long bytes = set.Positions.Length * Shape(node.Name).Bytes * set.Prompts;
+        int count = _plan.HasGradients ? lanes : set.Prompts * (int)Math.Max(1, Batching.BlockBytes / bytes);
         for (int first = 0; first < lanes; first += count)
         {
             int some = Math.Min(count, lanes - first);
-            // What is shared stays whole: a lane's source is the same in every block, since a block begins with a variant's first prompt.
+            // Shared inputs stay whole: a block begins with a variant's first prompt, so a lane's source is the same in every block.
             Tensor Some(Tensor of) => of.shape[0] == lanes && some < lanes ? of.narrow(0, first, some) : of;
             Tensor rows;
             // A block's own scores are freed before the next one's are made.
             using (NewDisposeScope())
             {
-                Tensor value = piecewise.Compute([.. own.Select(Some)], [.. pieces.Select(piece => new HistoryPiece([.. piece.Inputs.Select(Some)], piece.Hidden))]);
+                Tensor value = piecewise.Compute(
+                    [.. own.Select(Some)], [.. pieces.Select(piece => piece with { Inputs = [.. piece.Inputs.Select(Some)] })]);
                 rows = value.movedim([Shape(node.Name).PositionAxis], [1]).flatten(0, 1).MoveToOuterDisposeScope();
             }
             yield return rows;
@@ -141,31 +163,34 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
     /// <summary>Rows as sequences: <c>[lane, position, …]</c>, positions at their axis.</summary>
     private Tensor Sequences(string node, RowSet set)
     {
-        Tensor rows = Shape(node).Cut(gather.Rows(plan.Id(node), [set with { Offset = 0 }]), plan.Classes[set.Class].Length);
+        Tensor rows = Shape(node).Cut(store.Rows(_plan.Id(node), [set with { Offset = 0 }]), _plan.Classes[set.Class].Length);
         return rows.view([set.Lanes, set.Positions.Length, .. rows.shape[1..]]).movedim([1], [Shape(node).PositionAxis]);
     }
 
     /// <summary>
-    /// Whose keys a set's variants see: those that are a variant's own are a piece, and those that it inherits are its ancestors', handed over once for all variants. Variants of one set
-    /// that inherit different positions go to different blocks.
+    /// The keys that a set's variants see, in pieces: a variant's own keys are a piece, and inherited keys are pieces that all variants
+    /// share. Groups of one set that inherit different positions go to different blocks.
     /// </summary>
-    private IEnumerable<HistoryBlock> Histories(Piecewise piecewise, RowSet set)
+    private List<HistoryBlock> Histories(Piecewise piecewise, RowSet set)
     {
-        int length = plan.Classes[set.Class].Length;
+        int length = _plan.Classes[set.Class].Length;
         PositionSet positions = PositionSet.Of(set.Positions);
-        PositionSet seen = piecewise.History.Select(input => positions.Backward(input.Reach, length)).Aggregate((left, right) => left | right);
+        PositionSet seen = piecewise.History
+            .Select(input => positions.Backward(input.Reach, length)).Aggregate((left, right) => left | right);
         List<HistoryBlock> blocks = [];
         foreach ((VariantGroup group, _, int count) in set.Groups)
         {
-            // By position, who owns each of the inputs.
-            var pieces = seen.ToArray().GroupBy(
-                position => new EquatableArray<int>([.. piecewise.History.Select(input => plan.Owner(slices.After, group, plan.Id(input.Node), set.Class, position).Index)]));
-            RowSet Rows(int owner, IEnumerable<int> of) => owner == group.Index
-                ? set with { Groups = [(group, 0, count)], Variants = count, Positions = [.. of], Offset = 0 }
-                : set with { Groups = [(plan.Groups[owner], 0, 1)], Variants = 1, Positions = [.. of], Offset = 0 };
+            // Positions with the same owners of all inputs are a piece.
+            var pieces = seen.ToArray().GroupBy(position => new EquatableArray<int>([.. piecewise.History.Select(input =>
+                _plan.Owner(slices.After, group, _plan.Id(input.Node), set.Class, position).Index)]));
+            RowSet Rows(VariantGroup owner, int variants, IEnumerable<int> of) =>
+                set with { Groups = [(owner, 0, variants)], Variants = variants, Positions = [.. of], Offset = 0 };
+            HistorySource Source(int owner, IEnumerable<int> of) => owner == group.Index
+                ? new HistorySource(null, Rows(group, count, of))
+                : new HistorySource(owner, Rows(_plan.Groups[owner], 1, of));
             HistoryBlock block = new(
-                Rows(group.Index, set.Positions),
-                [.. pieces.Select(piece => new HistoryRows([.. piece], [.. piece.Key.Select(owner => (owner, owner == group.Index, Rows(owner, piece)))]))]);
+                Rows(group, count, set.Positions),
+                [.. pieces.Select(piece => new HistoryRows([.. piece], [.. piece.Key.Select(owner => Source(owner, piece))]))]);
             if (blocks.Count > 0 && blocks[^1].TryJoin(block) is { } joined)
                 blocks[^1] = joined;
             else
@@ -174,7 +199,7 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
         return blocks;
     }
 
-    /// <summary>What lies outside the reach; null if nothing does.</summary>
+    /// <summary>A mask of the keys outside the positions' reach; null if there is none.</summary>
     private Tensor? Hidden(ImmutableArray<int> positions, ImmutableArray<int> keys, Reach reach, int length)
     {
         if (_hidden.TryGetValue((new(positions), new(keys), reach, length), out Tensor? known))
@@ -184,15 +209,17 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
             PositionSet seen = PositionSet.Range(position, position + 1).Backward(reach, length);
             return keys.Select(key => !seen.Contains(key));
         })];
-        return _hidden[(new(positions), new(keys), reach, length)] = hidden.Contains(true) ? tensor(hidden, device: device).view(positions.Length, keys.Length).moved_to(owner) : null;
+        return _hidden[(new(positions), new(keys), reach, length)] = hidden.Contains(true)
+            ? tensor(hidden, device: store.Device).view(positions.Length, keys.Length).moved_to(owner)
+            : null;
     }
 
-    private NodeShape Shape(string node) => plan.Shapes[node];
+    private NodeShape Shape(string node) => _plan.Shapes[node];
 
-    /// <summary>Variants with the history that they have in common.</summary>
+    /// <summary>Groups with the history that they have in common.</summary>
     private sealed record HistoryBlock(RowSet Set, ImmutableArray<HistoryRows> Pieces)
     {
-        /// <summary>This block with a further group, if that has the same ancestors and owns the same positions.</summary>
+        /// <summary>This block with the next one, or null: both must have the same ancestors, and own the same positions.</summary>
         public HistoryBlock? TryJoin(HistoryBlock next)
         {
             if (Pieces.Length != next.Pieces.Length)
@@ -203,12 +230,12 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
                 (HistoryRows left, HistoryRows right) = (Pieces[i], next.Pieces[i]);
                 if (!left.Positions.AsSpan().SequenceEqual(right.Positions.AsSpan()))
                     return null;
-                var inputs = ImmutableArray.CreateBuilder<(int Owner, bool IsOwn, RowSet Rows)>();
-                foreach (((int Owner, bool IsOwn, RowSet Rows) one, (int Owner, bool IsOwn, RowSet Rows) other) in left.Inputs.Zip(right.Inputs))
+                var inputs = ImmutableArray.CreateBuilder<HistorySource>();
+                foreach ((HistorySource one, HistorySource other) in left.Inputs.Zip(right.Inputs))
                 {
-                    if (one.IsOwn != other.IsOwn || !(one.IsOwn || one.Owner == other.Owner))
+                    if (one.Ancestor != other.Ancestor)
                         return null;
-                    inputs.Add(one.IsOwn ? one with { Rows = Append(one.Rows, other.Rows) } : one);
+                    inputs.Add(one.Ancestor is null ? one with { Rows = Append(one.Rows, other.Rows) } : one);
                 }
                 pieces.Add(left with { Inputs = inputs.ToImmutable() });
             }
@@ -224,6 +251,11 @@ internal sealed class NodeComputer(Expansion plan, Slices slices, bool isDiffere
 
     /// <summary>Positions with the same owners.</summary>
     /// <param name="Positions">The positions, ascending.</param>
-    /// <param name="Inputs">For each input who owns it, whether that is the reader itself, and the rows.</param>
-    private sealed record HistoryRows(ImmutableArray<int> Positions, ImmutableArray<(int Owner, bool IsOwn, RowSet Rows)> Inputs);
+    /// <param name="Inputs">The rows of each input.</param>
+    private sealed record HistoryRows(ImmutableArray<int> Positions, ImmutableArray<HistorySource> Inputs);
+
+    /// <summary>Rows of one input at the positions of a piece.</summary>
+    /// <param name="Ancestor">The group that owns them; null if each reader owns its own.</param>
+    /// <param name="Rows">The rows.</param>
+    private readonly record struct HistorySource(int? Ancestor, RowSet Rows);
 }

@@ -6,44 +6,104 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>Carries out the writes of all groups to one node.</summary>
-internal sealed class NodeWriter(Expansion plan, Slices slices, RowStore store, Func<RowStore, RowGather> gather, Func<VariantGroup, int, Arguments> arguments, Func<VariantGroup, int> count, EffectLog effects, bool inPlace, Device device)
+/// <summary>Carries out the writes of one pass.</summary>
+/// <param name="store">The tables.</param>
+/// <param name="slices">The writes that are carried out, and the rows that they need and leave.</param>
+/// <param name="variants">The variants of the pass.</param>
+/// <param name="effects">Counts what the writes change.</param>
+/// <param name="inPlace">Whether a working table may be written into: not if gradients flow through it.</param>
+internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants variants, EffectLog effects, bool inPlace)
 {
-    /// <summary>The rows after their writes; null if nobody reads any.</summary>
+    private readonly Expansion _plan = store.Plan;
+
+    /// <summary>The rows of a node after the writes of some groups; null if none of them is read.</summary>
     public RowTable? Write(NodeId node, IReadOnlyList<VariantGroup> groups)
     {
-        RowStore working = new(plan);
+        RowStore working = new(_plan, store.Device);
         foreach (VariantGroup group in groups)
             Write(node, group, slices.Writes[(group.Index, node)], working);
-        ImmutableArray<RowSet> sets = Batching.Sets(plan, groups.SelectMany(group =>
-            Enumerable.Range(0, plan.Classes.Length).Select(c => new RowSet.OfGroup(group, count(group), c, slices.After[group, node, c]))));
-        return sets.IsEmpty ? null : new RowTable(gather(working).Rows(node, sets), sets);
+        ImmutableArray<RowSet> sets = variants.Sets(groups, (group, c) => slices.After[group, node, c]);
+        return sets.IsEmpty ? null : new RowTable(working.Rows(node, sets), sets);
     }
 
     private void Write(NodeId node, VariantGroup group, WrittenNode written, RowStore working)
     {
-        ImmutableArray<RowSet> sets = Sets(group, written.Working);
+        ImmutableArray<RowSet> sets = variants.Sets([group], (_, c) => written.Working[c]);
         if (sets.IsEmpty)
             return;
         RowTable table = new(Find(node, group, written, sets), sets);
         working.Add(node, table, _ => false);
         foreach (WriteStep step in written.Steps)
-            for (int variant = 0; variant < count(group); variant++)
-                Write(node, step, arguments(group, variant), working);
+            table = Write(node, group, step, working, table);
     }
 
-    /// <summary>A copy of the rows that the first write finds; rows that are overwritten before anybody reads them are 0.</summary>
+    /// <summary>One write of a group, variant by variant; returns the table after it.</summary>
+    private RowTable Write(NodeId node, VariantGroup group, WriteStep step, RowStore working, RowTable table)
+    {
+        BoundWrite write = step.Write;
+        if (_plan.Answers?.Node != node)
+            TableSelection.CheckAxes(write.Site, table.Rows.shape);
+        Target[] targets = [.. Targets(node, step, variants.Values(group, 0) with { Store = working })];
+        for (int variant = 0; variant < variants.Count(group); variant++)
+        {
+            VariantValues own = variants.Values(group, variant) with { Store = working };
+            MethodCalls calls = variants.Calls(group, variant) with { Own = own };
+            foreach (Target target in targets)
+            {
+                using DisposeScope scope = NewDisposeScope();
+                int[] rows = [.. target.Places.Select(place => place.Row(variant))];
+                TableSelection selected = new(
+                    write.Site, calls.Point, own, target.Prompts, rows.Length / target.Prompts.Length, table.Rows.shape.AsSpan(1));
+                Tensor entries = calls.Entries(write, _plan.Name(node), selected.Shape, target.Prompts);
+                if (step.IsCompared)
+                    effects.Compare(write.Number, selected.Read(Read(table, rows)), entries, target.Unseen);
+                Tensor after = selected.Write(table.Rows, rows, entries, inPlace);
+                if (!inPlace)
+                    table = working.Replace(node, table, after.MoveToOuterDisposeScope());
+            }
+        }
+        return table;
+
+        Tensor Read(RowTable table, int[] rows) => working.Rows(rows.Select(row => (table, row)));
+    }
+
+    /// <summary>The groups of prompts that a write's method gets at once. All variants select the same positions.</summary>
+    private IEnumerable<Target> Targets(NodeId node, WriteStep step, VariantValues own)
+    {
+        BoundSite site = step.Write.Site;
+        foreach (int[] prompts in own.Batch.RowGroups(step.Write.Selected))
+        {
+            List<VariantValues.SelectedPlace> places = own.Places(site, node, own.Group.Point, prompts, beforeWrites: false);
+            if (places.Count > 0)
+                yield return new Target(prompts, places, step.IsCompared ? Unseen(prompts) : null);
+        }
+
+        Tensor? Unseen(int[] prompts)
+        {
+            if (step.Unseen.All(positions => positions.IsEmpty))
+                return null;
+            bool[] unseen =
+            [
+                .. prompts.Select(row => own.Prompts[row].Class).SelectMany(c =>
+                    _plan.Positions(site, own.Group.TokensOf, c, own.Group.Point).Select(step.Unseen[c].Contains)),
+            ];
+            long[] view = [.. Enumerable.Repeat(1L, site.Axes.Length)];
+            (view[0], view[site.PositionAxis]) = (prompts.Length, -1);
+            return tensor(unseen, device: store.Device).view(view);
+        }
+    }
+
+    /// <summary>A copy of the rows that the first write finds; rows that are overwritten before they are read are 0.</summary>
     private Tensor Find(NodeId node, VariantGroup group, WrittenNode written, ImmutableArray<RowSet> sets)
     {
-        RowGather rows = gather(store);
         List<Tensor> parts = [];
         foreach (RowSet set in sets)
         {
             ImmutableArray<int> found = [.. written.Found[set.Class].ToArray()];
-            Tensor part = found.IsEmpty ? Zeros(set) : rows.Rows(node, group, set.Variants, set.Class, set.Prompts, found, beforeWrites: true);
+            Tensor part = found.IsEmpty ? Zeros(set) : store.RowsBeforeWrites(node, group, set with { Positions = found });
             if (!found.IsEmpty && found.Length < set.Positions.Length)
             {
-                Tensor places = tensor(found.Select(position => (long)set.Positions.IndexOf(position)).ToArray(), device: device);
+                Tensor places = tensor(found.Select(position => (long)set.Positions.IndexOf(position)).ToArray(), device: store.Device);
                 part = Zeros(set).view([set.Lanes, set.Positions.Length, .. part.shape[1..]])
                     .Put(1, places, part.reshape([set.Lanes, found.Length, .. part.shape[1..]])).flatten(0, 1);
             }
@@ -51,37 +111,13 @@ internal sealed class NodeWriter(Expansion plan, Slices slices, RowStore store, 
         }
         return parts.Count > 1 ? cat([.. parts]) : parts[0].is_contiguous() ? parts[0].clone() : parts[0].contiguous();
 
-        Tensor Zeros(RowSet set)
-        {
-            return zeros([set.Size, .. plan.RowShape(node)], plan.Shapes[plan.Name(node)].Type, device);
-        }
+        Tensor Zeros(RowSet set) =>
+            zeros([set.Size, .. _plan.RowShape(node)], _plan.Shapes[_plan.Name(node)].Type, store.Device);
     }
 
-    private void Write(NodeId node, WriteStep step, Arguments other, RowStore working)
-    {
-        VariantValues run = (VariantValues)other.Own;
-        VariantValues own = run with { Store = working, Gather = gather(working) };
-        BoundWrite write = step.Write;
-        string name = plan.Name(node);
-        foreach (int[] rows in own.Chunk.RowGroups(write.Selected))
-        {
-            using DisposeScope scope = NewDisposeScope();
-            List<(RowTable Table, int Row)> places = own.Places(working, write.Site, name, other.Point, rows, beforeWrites: false);
-            if (places.Count == 0)
-                continue;
-            RowTable table = places[0].Table;
-            if (plan.Answers?.Node != node)
-                SelectedRows.CheckAxes(write.Site, table.Rows.shape);
-            SelectedRows selected = new(write.Site, other.Point, own.Chunk, own.Run, rows, places.Count / rows.Length, table.Rows.shape.AsSpan(1));
-            Tensor entries = (other with { Own = own }).Entries(write, name, selected.Shape, rows);
-            if (step.IsCompared)
-                effects.Compare(write.Number, selected.Read(own.Gather.Rows(places)), entries, own.Among(step.Unseen, write.Site, other.Point, rows));
-            Tensor after = selected.Write(table.Rows, [.. places.Select(place => place.Row)], entries, inPlace);
-            if (!inPlace)
-                working.Replace(node, table, after.MoveToOuterDisposeScope());
-        }
-    }
-
-    private ImmutableArray<RowSet> Sets(VariantGroup group, ImmutableArray<PositionSet> positions) => Batching.Sets(
-        plan, Enumerable.Range(0, plan.Classes.Length).Select(c => new RowSet.OfGroup(group, count(group), c, positions[c])));
+    /// <summary>Prompts whose values are written at once.</summary>
+    /// <param name="Prompts">Rows of the batch.</param>
+    /// <param name="Places">The selected positions, prompt by prompt.</param>
+    /// <param name="Unseen">True where the value before the write was not computed; null if every one was.</param>
+    private sealed record Target(int[] Prompts, List<VariantValues.SelectedPlace> Places, Tensor? Unseen);
 }

@@ -1,11 +1,16 @@
+using System.Collections.Immutable;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Interventions.ModelGraphs;
 using Interventions.Results;
+using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
 /// <summary>
-/// A run into a file. Every finished batch is a file of its own in a folder beside it; the last one puts them together. Every file appears under its name when it is complete, so
-/// that whatever stops the run, what is there is whole.
+/// Runs batches into a file. Every finished batch becomes a file in a folder beside it; the last one joins them. A file gets its name when
+/// it is complete, so a run that is stopped at any moment leaves only whole files.
 /// </summary>
 internal sealed class ResumableFile
 {
@@ -13,24 +18,24 @@ internal sealed class ResumableFile
 
     private readonly string _path, _folder;
     private readonly ResultOrigin _origin;
-    private readonly BatchLoop _run;
+    private readonly BatchLoop _batches;
 
-    public ResumableFile(string path, ResultOrigin origin, BatchLoop run)
+    public ResumableFile(string path, ResultOrigin origin, BatchLoop batches)
     {
         _path = Path.GetFullPath(path);
         _folder = _path + ".batches";
         _origin = origin;
-        _run = run;
+        _batches = batches;
     }
 
-    /// <summary>Does what is left to do.</summary>
+    /// <summary>Runs the batches that are missing, and loads the result.</summary>
     public RunOutput Execute(CancellationToken cancellationToken)
     {
         if (!File.Exists(_path))
         {
             Directory.CreateDirectory(_folder);
             using FileStream held = Lock();
-            // Another process may have finished it just before.
+            // Another process may have finished the file just before.
             if (!File.Exists(_path))
                 RunBatches(cancellationToken);
         }
@@ -42,24 +47,25 @@ internal sealed class ResumableFile
     private void RunBatches(CancellationToken cancellationToken)
     {
         Delete("*.tmp");
-        string[] batches = [.. Enumerable.Range(0, _run.Count).Select(i => Path.Combine(_folder, i.ToString("D6", CultureInfo.InvariantCulture) + Extension))];
-        foreach (string finished in batches.Where(File.Exists))
+        string[] files = [.. Enumerable.Range(0, _batches.Count)
+            .Select(i => Path.Combine(_folder, i.ToString("D6", CultureInfo.InvariantCulture) + Extension))];
+        foreach (string finished in files.Where(File.Exists))
             _origin.Check(finished);
-        if (!batches.All(File.Exists))
-            _run.Each(i => !File.Exists(batches[i]), (i, output) => Save(output, batches[i]), cancellationToken);
-        Join(batches);
+        if (!files.All(File.Exists))
+            _batches.Each(i => !File.Exists(files[i]), (i, output) => Save(output, files[i]), cancellationToken);
+        Join(files);
     }
 
-    private void Join(string[] batches)
+    private void Join(string[] files)
     {
         List<RunOutput> outputs = [];
         try
         {
-            foreach (string batch in batches)
-                outputs.Add(RunOutput.Load(batch));
-            // Written in the folder, so that what a kill leaves of it is cleaned up with the rest.
+            foreach (string file in files)
+                outputs.Add(RunOutput.Load(file));
+            // Written in the folder, so that the remains of a killed process are deleted with the rest.
             string whole = Path.Combine(_folder, "all" + Extension);
-            _run.CheckEffects(ResultLayout.Join([.. outputs.Select(output => output.Layout)]));
+            _batches.CheckEffects(ResultLayout.Join([.. outputs.Select(output => output.Layout)]));
             Save(JoinedResults.Of(outputs), whole);
             File.Move(whole, _path, overwrite: true);
         }
@@ -75,7 +81,7 @@ internal sealed class ResumableFile
             output.Save(path, _origin.Metadata);
     }
 
-    /// <summary>One process at a time; a killed one leaves no lock behind.</summary>
+    /// <summary>Lets one process write at a time; a killed process leaves no lock behind.</summary>
     private FileStream Lock()
     {
         try
@@ -97,12 +103,12 @@ internal sealed class ResumableFile
             Delete("*" + Extension);
             Delete("*.tmp");
             Delete(LockName);
-            // Not what is in it: that is somebody else's.
+            // Not recursively: other files in it are the user's.
             Directory.Delete(_folder);
         }
         catch (IOException)
         {
-            // Somebody else looks at it just now, or has put something there; the next call cleans up.
+            // The folder is open in another process, or has other files in it; the next call cleans up.
         }
     }
 
@@ -110,5 +116,99 @@ internal sealed class ResumableFile
     {
         foreach (string file in Directory.EnumerateFiles(_folder, pattern))
             File.Delete(file);
+    }
+}
+
+/// <summary>Hashes, in a file's metadata, of everything that a saved run was made from: only a run from the same may continue it.</summary>
+/// <param name="Parts">By key, in the order in which differences are looked for.</param>
+internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>> Parts)
+{
+    private const string Prefix = "interventions.origin.";
+
+    /// <exception cref="InterventionException">The model does not say which weights it has.</exception>
+    public static ResultOrigin Of(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
+    {
+        string weights = model.WeightsFingerprint() ?? throw new InterventionException(
+            $"{graph.Name} cannot be run into a file: {model.Schema.Model} does not say which weights it has, so nobody could tell whether "
+            + $"a later call goes on with the same ones. Override {nameof(HookedModel.WeightsFingerprint)}.");
+        IEnumerable<IPromptSet> overs = GraphMembers.Of(graph).Prompts
+            .OrderBy(over => over.Key, StringComparer.Ordinal).Select(over => over.Value);
+        string modes = (options.Naive ? ", naive" : "") + (options.Strict ? ", strict" : "");
+        return new ResultOrigin(
+        [
+            new("declaration", Declaration(graph)),
+            new("methods", Methods(graph)),
+            new("model", model.Schema.Fingerprint),
+            new("weights", Hash([weights, .. Splices(graph)])),
+            new("prompts", Hash([Prompts(prompts), .. overs.Select(Prompts)])),
+            new("options", string.Create(
+                CultureInfo.InvariantCulture,
+                $"batches of {options.BatchSize} within {options.MemoryBudget >> 20} MiB{modes}, on {model.Device.type}")),
+            new("version", typeof(ResultOrigin).Assembly.GetName().Version?.ToString() ?? ""),
+        ]);
+    }
+
+    /// <summary>The hashes as metadata of a file.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Metadata =>
+        Parts.Select(part => new KeyValuePair<string, string>(Prefix + part.Key, part.Value));
+
+    /// <summary>Checks that a file was made from the same.</summary>
+    /// <exception cref="InterventionException">It was not.</exception>
+    /// <exception cref="CheckpointException">It is malformed.</exception>
+    public void Check(string path)
+    {
+        using SafeTensorFile file = SafeTensorFile.Open(path);
+        foreach ((string key, string value) in Parts)
+        {
+            if (!file.Metadata.TryGetValue(Prefix + key, out string? begun))
+                throw new InterventionException(
+                    $"'{path}' was not begun by RunTo, so it cannot be gone on with: give another path, or delete it.");
+            if (begun != value)
+                throw new InterventionException(
+                    $"'{path}' was begun {Difference(key, begun, value)}: go on with the same, give another path, or delete it.");
+        }
+    }
+
+    private static string Difference(string key, string begun, string now) => key switch
+    {
+        "declaration" => "with another declaration, or with other tensors in it",
+        "methods" => "by another build of the program, whose methods may compute something else",
+        "model" => "with a model of another schema",
+        "weights" => "with other weights",
+        "prompts" => "with other prompts",
+        "options" => $"in {begun}, and this run is in {now}",
+        _ => $"by version {begun} of Interventions, and this is {now}",
+    };
+
+    private static string Declaration(InterventionGraph graph)
+    {
+        GraphMembers members = GraphMembers.Of(graph);
+        IEnumerable<Tensor> tensors = members.Tensors.OrderBy(tensor => tensor.Key, StringComparer.Ordinal).Select(tensor => tensor.Value);
+        return Hash([graph.ToJson(), WeightsChecksum.Of(tensors)]);
+    }
+
+    private static IEnumerable<string> Splices(InterventionGraph graph) => graph.Splices.SelectMany(node => node.Splices.Select(splice =>
+        splice.WeightsFingerprint() ?? throw new InterventionException(
+            $"{graph.Name} cannot be run into a file: {node.Name}, a {splice.GetType().Name}, does not say which weights it has. "
+            + $"Implement {nameof(ISplice.WeightsFingerprint)}.")));
+
+    /// <summary>A hash of the versions of the modules with the methods: another build of the code may compute something else.</summary>
+    private static string Methods(InterventionGraph graph) => Hash(GraphMembers.Of(graph).Methods.Values
+        .Select(method => method.Body.Method.Module.ModuleVersionId.ToString()).Distinct().Order(StringComparer.Ordinal));
+
+    private static string Prompts(IPromptSet prompts) => Hash(prompts.Prompts.SelectMany(Lines).Prepend(prompts.Vocabulary.CanonicalText));
+
+    private static IEnumerable<string> Lines(PromptTokens prompt) =>
+    [
+        .. prompt.Runs.SelectMany(run => new[] { string.Join(',', run.Ids), string.Join(',', run.Positions) }),
+        string.Create(CultureInfo.InvariantCulture, $"{string.Join(',', prompt.Answers)} of {prompt.Template}"),
+    ];
+
+    private static string Hash(IEnumerable<string> lines)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (string line in lines)
+            hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
     }
 }

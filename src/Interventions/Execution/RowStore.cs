@@ -1,145 +1,317 @@
 using System.Collections.Immutable;
 using Interventions.Planning;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>The rows of a node that were computed together.</summary>
+/// <summary>Rows of a node that were computed together.</summary>
 internal sealed class RowTable(Tensor rows, ImmutableArray<RowSet> sets)
 {
     /// <summary><c>[row, …]</c>: the value's axes without batch and positions.</summary>
     public Tensor Rows { get; } = rows;
 
-    /// <summary>Which rows they are.</summary>
+    /// <summary>The rows, in their order.</summary>
     public ImmutableArray<RowSet> Sets { get; } = sets;
 
     public int Count { get; } = sets.Sum(set => set.Size);
 }
 
-/// <summary>Where a group's rows of a node lie.</summary>
-/// <param name="Table">The table.</param>
-/// <param name="Set">The set in it.</param>
-/// <param name="First">The set's variant that is the group's first.</param>
-internal sealed record RowLocation(RowTable Table, RowSet Set, int First);
-
-/// <summary>The tables of all nodes that are still needed, and who owns which row.</summary>
-internal sealed class RowStore(Expansion plan)
+/// <summary>
+/// The tables of all nodes that are still needed. Finds a group's own or inherited rows in them, and puts rows together in a reader's
+/// order; rows that lie in that order already are not copied.
+/// </summary>
+internal sealed class RowStore(Expansion plan, Device device)
 {
-    private readonly Dictionary<(int Group, int Class), RowLocation>?[] _before = new Dictionary<(int, int), RowLocation>?[plan.Nodes.All.Length];
-    private readonly Dictionary<(int Group, int Class), RowLocation>?[] _after = new Dictionary<(int, int), RowLocation>?[plan.Nodes.All.Length];
+    private readonly NodeTables?[] _nodes = new NodeTables?[plan.Nodes.All.Length];
     private readonly HashSet<RowTable> _retained = [];
-    private readonly List<RowTable>[] _tables = [.. Enumerable.Range(0, plan.Nodes.All.Length).Select(_ => new List<RowTable>())];
+
+    public Expansion Plan => plan;
+
+    public Device Device => device;
 
     /// <summary>The tables of a node.</summary>
-    public IReadOnlyList<RowTable> Tables(NodeId node) => _tables[node.Index];
+    public IReadOnlyList<RowTable> Tables(NodeId node) => At(node).Tables;
 
     /// <summary>The tables of a node that this pass made.</summary>
-    public IReadOnlyList<RowTable> Fresh(NodeId node) => [.. _tables[node.Index].Where(table => !_retained.Contains(table))];
+    public IReadOnlyList<RowTable> Fresh(NodeId node) => [.. At(node).Tables.Where(table => !_retained.Contains(table))];
 
-    /// <summary>Adds rows that a node's definition gave; they are also what the node's readers find unless the group writes there.</summary>
+    /// <summary>Adds rows that a node's definition gave. Readers of the node find them, but for groups that write there.</summary>
     public void Add(NodeId node, RowTable table, Func<VariantGroup, bool> isWritten)
     {
-        Register(ref _before[node.Index], table, _ => true);
-        Register(ref _after[node.Index], table, group => !isWritten(group));
-        _tables[node.Index].Add(table);
+        Register(At(node).Before, table, _ => true);
+        Register(At(node).After, table, group => !isWritten(group));
+        At(node).Tables.Add(table);
     }
 
     /// <summary>Adds rows after their writes.</summary>
     public void AddWritten(NodeId node, RowTable table)
     {
-        Register(ref _after[node.Index], table, _ => true);
-        _tables[node.Index].Add(table);
+        Register(At(node).After, table, _ => true);
+        At(node).Tables.Add(table);
     }
 
-    /// <summary>Keeps the tables that are there now until the store is disposed of: later passes read them.</summary>
-    public void Retain()
-    {
-        foreach (List<RowTable> tables in _tables)
-            _retained.UnionWith(tables);
-    }
+    /// <summary>Keeps the tables that are there now until the end of the batch: later passes read them.</summary>
+    public void Retain() => _retained.UnionWith(_nodes.OfType<NodeTables>().SelectMany(tables => tables.Tables));
 
     /// <summary>Frees a node's tables, but for those that are retained.</summary>
     public void Free(NodeId node)
     {
-        foreach (RowTable table in _tables[node.Index].Where(table => !_retained.Contains(table)).ToArray())
+        NodeTables tables = At(node);
+        foreach (RowTable table in Fresh(node))
         {
             table.Rows.Dispose();
-            _tables[node.Index].Remove(table);
-            foreach (var locations in new[] { _before[node.Index], _after[node.Index] })
-                foreach ((int, int) key in locations?.Where(pair => ReferenceEquals(pair.Value.Table, table)).Select(pair => pair.Key).ToArray() ?? [])
-                    locations!.Remove(key);
+            tables.Tables.Remove(table);
+            foreach (Dictionary<(int, int), Location> locations in tables.Locations)
+                foreach (((int, int) key, Location location) in locations)
+                    if (ReferenceEquals(location.Table, table))
+                        locations.Remove(key);
         }
     }
 
-    /// <summary>Frees what is left of a pass.</summary>
+    /// <summary>Frees the tables that a pass made.</summary>
     public void EndPass()
     {
         foreach (NodeId node in plan.Nodes.All)
-            Free(node);
+            if (_nodes[node.Index] is not null)
+                Free(node);
     }
 
-    /// <summary>Exchanges the tensor of a table.</summary>
-    public void Replace(NodeId node, RowTable table, Tensor rows)
+    /// <summary>Exchanges the tensor of a table; returns the new table.</summary>
+    public RowTable Replace(NodeId node, RowTable table, Tensor rows)
     {
-        RowTable replaced = new RowTable(rows, table.Sets);
-        _tables[node.Index][_tables[node.Index].IndexOf(table)] = replaced;
-        foreach (var locations in new[] { _before[node.Index], _after[node.Index] })
-            foreach (((int, int) key, RowLocation location) in locations?.ToArray() ?? [])
-                if (ReferenceEquals(location.Table, table))
-                    locations![key] = location with { Table = replaced };
+        RowTable replaced = new(rows, table.Sets);
+        At(node).Replace(table, replaced);
+        return replaced;
     }
 
-    /// <summary>Tables laid out as this store's, of some nodes.</summary>
+    /// <summary>A store of other tensors, laid out as this store's tables of some nodes.</summary>
     public RowStore Like(IEnumerable<NodeId> nodes, Func<RowTable, Tensor> rows)
     {
-        RowStore like = new(plan);
+        RowStore like = new(plan, device);
         foreach (NodeId node in nodes)
         {
-            like._before[node.Index] = _before[node.Index] is { } before ? new(before) : null;
-            like._after[node.Index] = _after[node.Index] is { } after ? new(after) : null;
-            like._tables[node.Index].AddRange(_tables[node.Index]);
-            foreach (RowTable table in _tables[node.Index])
+            like._nodes[node.Index] = At(node).Copy();
+            foreach (RowTable table in Tables(node))
                 like.Replace(node, table, rows(table));
         }
         return like;
     }
 
-    /// <summary>A group's own rows, or null if it has none.</summary>
-    public RowLocation? Find(NodeId node, int group, int promptClass, bool beforeWrites = false) =>
-        (beforeWrites ? _before : _after)[node.Index]?.GetValueOrDefault((group, promptClass));
+    /// <summary>The table with a group's own rows, or its nearest ancestor's; null if there is none.</summary>
+    public RowTable? Nearest(NodeId node, VariantGroup group, int promptClass)
+    {
+        for (VariantGroup? at = group; at is not null; at = at.Parent is int parent ? plan.Groups[parent] : null)
+            if (Find(node, at, promptClass, beforeWrites: false) is { } own)
+                return own.Table;
+        return null;
+    }
 
-    /// <summary>Where a position of a group is: among its own rows, or its parent's.</summary>
-    public RowPlace Locate(NodeId node, VariantGroup group, int promptClass, int position, bool beforeWrites = false)
+    /// <summary>The place of a group's position: among its own rows, or its nearest ancestor's that has the position.</summary>
+    public Place Locate(NodeId node, VariantGroup group, int promptClass, int position, bool beforeWrites = false)
     {
         for (VariantGroup at = group; ; at = plan.Groups[at.Parent!.Value])
         {
-            if (Find(node, at.Index, promptClass, beforeWrites && ReferenceEquals(at, group)) is { } location
+            if (Find(node, at, promptClass, beforeWrites && ReferenceEquals(at, group)) is { } location
                 && location.Set.Positions.BinarySearch(position) is >= 0 and int index)
-                return new RowPlace(location, index, at.Index != group.Index);
+                return new Place(location, index, IsInherited: at.Index != group.Index);
             if (at.Parent is null)
-                throw new InvalidOperationException($"Position {position} of '{plan.Name(node)}' was not planned for group {group.Index} of {plan.Intervention.Name}.");
+                throw new InvalidOperationException(
+                    $"Position {position} of '{plan.Name(node)}' was not planned for group {group.Index} of {plan.Intervention.Name}.");
         }
     }
 
-    private static void Register(ref Dictionary<(int, int), RowLocation>? locations, RowTable table, Func<VariantGroup, bool> isMeant)
+    /// <summary>Rows of sets, one set after the other: <c>[row, …]</c>. Perhaps a view of a table, so not to be written into.</summary>
+    public Tensor Rows(NodeId node, ImmutableArray<RowSet> sets)
     {
-        locations ??= [];
+        // The layout of a table is recognised as a whole, without a look at single rows.
+        foreach (RowTable table in Tables(node))
+            if (RowSet.AreSame(table.Sets, sets) && IsCurrent(node, table))
+                return table.Rows.alias();
+        Gathering rows = new(device);
+        foreach (RowSet set in sets)
+            foreach ((VariantGroup group, _, int count) in set.Groups)
+                Add(rows, node, group, set with { Variants = count }, beforeWrites: false);
+        return rows.Read();
+    }
+
+    /// <summary>A group's rows before its writes, at the positions of a set: <c>[variant · prompt · position, …]</c>.</summary>
+    public Tensor RowsBeforeWrites(NodeId node, VariantGroup group, RowSet set)
+    {
+        Gathering rows = new(device);
+        Add(rows, node, group, set, beforeWrites: true);
+        return rows.Read();
+    }
+
+    /// <summary>Single rows: <c>[row, …]</c>.</summary>
+    public Tensor Rows(IEnumerable<(RowTable Table, int Row)> rows)
+    {
+        Gathering gathering = new(device);
+        foreach ((RowTable table, int row) in rows)
+            gathering.Add(table, row, 1);
+        return gathering.Read();
+    }
+
+    private NodeTables At(NodeId node) => _nodes[node.Index] ??= new NodeTables();
+
+    /// <summary>A group's own rows, or null if it has none.</summary>
+    private Location? Find(NodeId node, VariantGroup group, int promptClass, bool beforeWrites) =>
+        (beforeWrites ? At(node).Before : At(node).After).GetValueOrDefault((group.Index, promptClass));
+
+    /// <summary>Whether readers find a table's rows for all of its groups, not rows that were written since.</summary>
+    private bool IsCurrent(NodeId node, RowTable table) => table.Sets.All(set => set.Groups.All(member =>
+        ReferenceEquals(Find(node, member.Group, set.Class, beforeWrites: false)?.Table, table)));
+
+    /// <summary>Adds the rows of as many variants of a group as a set has, at the set's positions.</summary>
+    private void Add(Gathering rows, NodeId node, VariantGroup group, RowSet set, bool beforeWrites)
+    {
+        if (Find(node, group, set.Class, beforeWrites) is { } own && own.Set.Positions.AsSpan().SequenceEqual(set.Positions.AsSpan()))
+        {
+            rows.Add(own.Table, own.Set.Row(own.First, 0, 0), set.Size);
+            return;
+        }
+        Place[] places = [.. set.Positions.Select(position => Locate(node, group, set.Class, position, beforeWrites))];
+        for (int variant = 0; variant < set.Variants; variant++)
+            for (int prompt = 0; prompt < set.Prompts; prompt++)
+                foreach (Place place in places)
+                    rows.Add(place.Table, place.Row(variant, prompt), 1);
+    }
+
+    private static void Register(Dictionary<(int Group, int Class), Location> locations, RowTable table, Func<VariantGroup, bool> isMeant)
+    {
         foreach (RowSet set in table.Sets)
             foreach ((VariantGroup group, int first, _) in set.Groups)
                 if (isMeant(group))
-                    locations[(group.Index, set.Class)] = new RowLocation(table, set, first);
+                    locations[(group.Index, set.Class)] = new Location(table, set, first);
     }
-}
 
-/// <summary>One position of a group.</summary>
-/// <param name="Location">Where the rows are.</param>
-/// <param name="Position">Which of the set's positions.</param>
-/// <param name="IsInherited">Whether they are the parent's: one variant, shared by all of the group.</param>
-internal readonly record struct RowPlace(RowLocation Location, int Position, bool IsInherited)
-{
-    public RowTable Table => Location.Table;
+    /// <summary>A group's position in a table.</summary>
+    /// <param name="Location">The table and the set.</param>
+    /// <param name="Position">The position's number in the set.</param>
+    /// <param name="IsInherited">Whether the rows are an ancestor's: one variant, shared by all of the group.</param>
+    internal readonly record struct Place(Location Location, int Position, bool IsInherited)
+    {
+        public RowTable Table => Location.Table;
 
-    /// <summary>The row of a variant (counted in its group) and a prompt (counted in its class).</summary>
-    public int Row(int variant, int prompt) => Location.Set.Row(Location.First + (IsInherited ? 0 : variant), prompt, Position);
+        /// <summary>The row of a variant (counted in its group) and a prompt (counted in its class).</summary>
+        public int Row(int variant, int prompt) => Location.Set.Row(Location.First + (IsInherited ? 0 : variant), prompt, Position);
+    }
+
+    /// <summary>A group's own rows.</summary>
+    /// <param name="Table">The table.</param>
+    /// <param name="Set">The set in it.</param>
+    /// <param name="First">The group's first variant, counted in the set.</param>
+    internal sealed record Location(RowTable Table, RowSet Set, int First);
+
+    /// <summary>The tables of one node; by group and prompt class the group's own rows before its writes, and after them.</summary>
+    private sealed class NodeTables
+    {
+        public List<RowTable> Tables { get; } = [];
+
+        public Dictionary<(int Group, int Class), Location> Before { get; } = [];
+
+        public Dictionary<(int Group, int Class), Location> After { get; } = [];
+
+        public IEnumerable<Dictionary<(int Group, int Class), Location>> Locations => [Before, After];
+
+        public NodeTables Copy()
+        {
+            NodeTables copy = new();
+            copy.Tables.AddRange(Tables);
+            foreach ((Dictionary<(int, int), Location> from, Dictionary<(int, int), Location> to) in Locations.Zip(copy.Locations))
+                foreach (((int, int) key, Location location) in from)
+                    to[key] = location;
+            return copy;
+        }
+
+        public void Replace(RowTable table, RowTable by)
+        {
+            Tables[Tables.IndexOf(table)] = by;
+            foreach (Dictionary<(int, int), Location> locations in Locations)
+                foreach (((int, int) key, Location location) in locations.ToArray())
+                    if (ReferenceEquals(location.Table, table))
+                        locations[key] = location with { Table = by };
+        }
+    }
+
+    /// <summary>Rows that are being put together: sources of one table each, as long as possible.</summary>
+    private sealed class Gathering(Device device)
+    {
+        private readonly List<Source> _sources = [];
+
+        /// <summary>Adds rows that follow each other.</summary>
+        public void Add(RowTable table, int first, int count)
+        {
+            if (_sources.Count == 0 || !ReferenceEquals(_sources[^1].Table, table))
+                _sources.Add(new Source(table, first));
+            _sources[^1].Append(first, count);
+        }
+
+        /// <summary>All rows in their order: <c>[row, …]</c>.</summary>
+        public Tensor Read()
+        {
+            if (_sources.Count == 1)
+                return _sources[0].Read(device);
+            RowTable[] tables = [.. _sources.Select(source => source.Table).Distinct()];
+            return _sources.Count <= tables.Length * 8 ? cat([.. _sources.Select(source => source.Read(device))]) : ReadByTable(tables);
+        }
+
+        /// <summary>Rows of tables that take turns often are read table by table, and put in order at the end.</summary>
+        private Tensor ReadByTable(RowTable[] tables)
+        {
+            long[] order = new long[_sources.Sum(source => source.Count)];
+            List<Tensor> parts = [];
+            long next = 0;
+            foreach (RowTable table in tables)
+            {
+                List<long> index = [];
+                int at = 0;
+                foreach (Source source in _sources)
+                {
+                    if (ReferenceEquals(source.Table, table))
+                    {
+                        for (int i = 0; i < source.Count; i++)
+                            order[at + i] = next++;
+                        index.AddRange(source.Index());
+                    }
+                    at += source.Count;
+                }
+                parts.Add(table.Rows.Pick(0, tensor(index.ToArray(), device: device)));
+            }
+            return cat([.. parts]).Pick(0, tensor(order, device: device));
+        }
+    }
+
+    /// <summary>Rows of one table: a range as long as they follow each other, else a list.</summary>
+    private sealed class Source(RowTable table, int first)
+    {
+        private List<long>? _index;
+
+        public RowTable Table => table;
+
+        public int Count { get; private set; }
+
+        public void Append(int next, int count)
+        {
+            if (_index is null && next != first + Count)
+                _index = [.. Range(first, Count)];
+            for (int i = 0; _index is not null && i < count; i++)
+                _index.Add(next + i);
+            Count += count;
+        }
+
+        public IEnumerable<long> Index() => _index ?? Range(first, Count);
+
+        public Tensor Read(Device device) =>
+            _index is not null ? table.Rows.Pick(0, tensor(_index.ToArray(), device: device))
+            : first == 0 && Count == table.Count ? table.Rows.alias()
+            : table.Rows.narrow(0, first, Count);
+
+        private static IEnumerable<long> Range(int from, int count)
+        {
+            for (int i = 0; i < count; i++)
+                yield return from + i;
+        }
+    }
 }

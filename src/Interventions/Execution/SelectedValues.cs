@@ -5,18 +5,19 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>Reads and overwrites the selected entries of a site's value through their flat indices.</summary>
+/// <summary>Reads and overwrites the selected entries of a site's whole value <c>[batch, …]</c> through their flat indices.</summary>
 internal static class SelectedValues
 {
-    /// <summary>Where the selected entries of the given rows lie in the flattened value: every axis kept, <c>[rows, …]</c>.</summary>
+    /// <summary>The places of the selected entries in the flattened value: every axis kept, <c>[rows, …]</c>.</summary>
     /// <param name="value">The value.</param>
     /// <param name="site">What is selected.</param>
     /// <param name="point">The point of the sweep.</param>
-    /// <param name="chunk">The prompts.</param>
+    /// <param name="batch">The prompts.</param>
     /// <param name="run">The run of the prompt set whose positions count.</param>
-    /// <param name="rows">Which prompts.</param>
-    /// <param name="onlyStep">Where the value holds one new token's row alone: that token's step.</param>
-    public static Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, PromptBatch chunk, int run, int[] rows, int? onlyStep = null)
+    /// <param name="rows">The prompts of the batch that are read or written.</param>
+    /// <param name="onlyStep">The step of a generation, if the value holds that step's new token alone.</param>
+    public static Tensor FlatIndices(
+        Tensor value, BoundSite site, SweepPoint point, PromptBatch batch, int run, int[] rows, int? onlyStep = null)
     {
         long[] shape = value.shape;
         long stride = 1;
@@ -39,8 +40,11 @@ internal static class SelectedValues
             }
             else if (site.IsPositional(axis))
             {
-                IReadOnlyList<int>[] positions = [.. rows.Select(row => chunk.Positions(site, axis, point, run, row))];
-                indices = [.. positions.SelectMany((selected, i) => selected.Select(position => (long)(position - First(axis, rows[i]))))];
+                indices =
+                [
+                    .. rows.SelectMany(row => batch.Positions(site, axis, point, run, row)
+                        .Select(position => (long)(position - First(axis, row)))),
+                ];
                 view[0] = rows.Length;
             }
             else
@@ -51,7 +55,7 @@ internal static class SelectedValues
             return tensor(indices, device: value.device).view(view);
         }
 
-        int First(int axis, int row) => onlyStep is int step && !site.IsKey(axis) ? chunk.Length(row) + step : 0;
+        int First(int axis, int row) => onlyStep is int step && !site.IsKey(axis) ? batch.Length(row) + step : 0;
     }
 
     /// <summary>The entries at flat indices, in the indices' shape.</summary>

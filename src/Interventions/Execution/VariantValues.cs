@@ -6,80 +6,140 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>What methods read of one variant of a group: the rows that were computed for it, and its parent's.</summary>
-internal sealed record VariantValues(Expansion Plan, RowStore Store, RowGather Gather, PromptBatch Chunk, VariantGroup Group, int Variant, Device Where)
-    : RunValues(Chunk, Group.TokensOf)
+/// <summary>The values of one variant of a group, as methods read them: rows computed for it, and rows that it inherits.</summary>
+/// <param name="Store">The tables.</param>
+/// <param name="Batch">The prompts.</param>
+/// <param name="Group">The group.</param>
+/// <param name="Variant">The variant's number among those of the group that the pass computes.</param>
+/// <param name="Prompts">By row of the batch, the prompt's class and its number in the class.</param>
+internal sealed record VariantValues(
+    RowStore Store, PromptBatch Batch, VariantGroup Group, int Variant, ImmutableArray<(int Class, int Number)> Prompts)
+    : RunValues(Batch, Group.TokensOf)
 {
-    private readonly (int Class, int Prompt)[] _places = Places(Plan);
+    public override Device Device => Store.Device;
 
-    public override Device Device => Where;
+    public override Tensor Select(BoundSite site, string node, SweepPoint point, int[] rows) =>
+        Select(site, node, point, rows, beforeWrites: false);
 
-    /// <summary>The gradients' tables, by metric; null unless gradients were asked for.</summary>
-    public IReadOnlyDictionary<string, RowStore>? Gradients { get; init; }
-
-    public override Tensor Select(BoundSite site, string node, SweepPoint point, int[] rows) => Select(Store, site, node, point, rows, beforeWrites: false);
-
-    public override Tensor SelectBeforeWrites(BoundSite site, string node, SweepPoint point, int[] rows) => Select(Store, site, node, point, rows, beforeWrites: true);
-
-    public override Tensor SelectGradient(string metric, BoundSite site, string node, SweepPoint point, int[] rows) =>
-        Select(Gradients![metric], site, node, point, rows, beforeWrites: false);
+    public override Tensor SelectBeforeWrites(BoundSite site, string node, SweepPoint point, int[] rows) =>
+        Select(site, node, point, rows, beforeWrites: true);
 
     public override bool IsWholeTable(BoundSite site, string node, SweepPoint point, int[] rows, Tensor selected)
     {
-        List<(RowTable Table, int Row)> places = Places(Store, site, node, point, rows, beforeWrites: false);
-        return selected.numel() == places[0].Table.Rows.numel() && places.Index().All(place => ReferenceEquals(place.Item.Table, places[0].Table) && place.Item.Row == place.Index);
+        List<SelectedPlace> places = Places(site, Store.Plan.Id(node), point, rows, beforeWrites: false);
+        RowTable table = places[0].Table;
+        return selected.numel() == table.Rows.numel()
+            && places.Index().All(place => ReferenceEquals(place.Item.Table, table) && place.Item.Row(Variant) == place.Index);
     }
 
-    private Tensor Select(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
-    {
-        List<(RowTable Table, int Row)> places = Places(store, site, node, point, rows, beforeWrites);
-        bool isWhole = Plan.Answers?.Node != Plan.Id(node);
-        foreach (RowTable table in places.Select(place => place.Table).Distinct())
-            if (isWhole)
-                SelectedRows.CheckAxes(site, table.Rows.shape);
-        Tensor values = Gather.Rows(places);
-        return new SelectedRows(site, point, Chunk, Run, rows, (int)values.shape[0] / rows.Length, values.shape.AsSpan(1)).Read(values);
-    }
-
-    public override Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows) => Plan.Answers is { } columns
-        ? Select(read.At, read.At.Names(point).Single(), point, rows).view(rows.Length, -1).select(1, columns.Answers.IndexOf(read.Answer!.Value))
+    public override Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows) => Store.Plan.Answers is { } columns
+        ? Select(read.At, read.At.Names(point).Single(), point, rows)
+            .view(rows.Length, -1).select(1, columns.Answers.IndexOf(read.Answer!.Value))
         : base.Logits(read, point, rows);
 
-    /// <summary>Where the selected positions are.</summary>
-    public List<(RowTable Table, int Row)> Places(RowStore store, BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
+    /// <summary>The selected positions, prompt by prompt: the same for every variant of the group.</summary>
+    public List<SelectedPlace> Places(BoundSite site, NodeId node, SweepPoint point, int[] rows, bool beforeWrites)
     {
-        NodeId index = Plan.Id(node);
-        List<(RowTable, int)> places = [];
+        // Prompts of one class select the same positions.
+        RowStore.Place[]?[] ofClass = new RowStore.Place[]?[Store.Plan.Classes.Length];
+        List<SelectedPlace> places = [];
         foreach (int row in rows)
         {
-            (int c, int prompt) = _places[row];
-            foreach (int position in site.PositionIndices(site.PositionAxis, point, Chunk.Tokens(Run, row), Chunk.Describe(Run, row)))
-            {
-                RowPlace place = store.Locate(index, Group, c, position, beforeWrites);
-                places.Add((place.Table, place.Row(Variant, prompt)));
-            }
+            (int c, int number) = Prompts[row];
+            ofClass[c] ??=
+            [
+                .. Store.Plan.Positions(site, Group.TokensOf, c, point)
+                    .Select(position => Store.Locate(node, Group, c, position, beforeWrites)),
+            ];
+            foreach (RowStore.Place place in ofClass[c]!)
+                places.Add(new SelectedPlace(place, number));
         }
         return places;
     }
 
-    /// <summary>Whether selected positions are among some, given by class, to broadcast to the selection; null if none is.</summary>
-    public Tensor? Among(ImmutableArray<PositionSet> some, BoundSite site, SweepPoint point, int[] rows)
+    /// <summary>The variant's gradients.</summary>
+    /// <param name="gradients">The gradients' tables, by metric.</param>
+    public Dictionary<string, RunValues> In(IReadOnlyDictionary<string, RowStore> gradients) =>
+        gradients.ToDictionary(metric => metric.Key, metric => (RunValues)(this with { Store = metric.Value }));
+
+    private Tensor Select(BoundSite site, string node, SweepPoint point, int[] rows, bool beforeWrites)
     {
-        if (some.All(positions => positions.IsEmpty))
-            return null;
-        bool[] among = [.. rows.SelectMany(row => site.PositionIndices(site.PositionAxis, point, Chunk.Tokens(Run, row), Chunk.Describe(Run, row))
-            .Select(some[_places[row].Class].Contains))];
-        long[] view = [.. Enumerable.Repeat(1L, site.Axes.Length)];
-        (view[0], view[site.PositionAxis]) = (rows.Length, -1);
-        return tensor(among, device: Where).view(view);
+        NodeId id = Store.Plan.Id(node);
+        List<SelectedPlace> places = Places(site, id, point, rows, beforeWrites);
+        // Tables of answers' columns have no axis of the vocabulary.
+        if (Store.Plan.Answers?.Node != id)
+            foreach (RowTable table in places.Select(place => place.Table).Distinct())
+                TableSelection.CheckAxes(site, table.Rows.shape);
+        Tensor values = Store.Rows(places.Select(place => (place.Table, place.Row(Variant))));
+        return new TableSelection(site, point, this, rows, places.Count / rows.Length, values.shape.AsSpan(1)).Read(values);
     }
 
-    private static (int, int)[] Places(Expansion plan)
+    /// <summary>A selected position of a prompt.</summary>
+    /// <param name="Place">The position in a table.</param>
+    /// <param name="Prompt">The prompt's number in its class.</param>
+    internal readonly record struct SelectedPlace(RowStore.Place Place, int Prompt)
     {
-        var places = new (int, int)[plan.Classes.Sum(c => c.Rows.Length)];
+        public RowTable Table => Place.Table;
+
+        public int Row(int variant) => Place.Row(variant, Prompt);
+    }
+}
+
+/// <summary>The variants that a pass computes: the values of each, and the calls of methods for it, made once.</summary>
+internal sealed class PassVariants(PlanPass pass, RowStore store, PromptBatch batch, PassContext context)
+{
+    private readonly Dictionary<(int Group, int Variant), VariantValues> _values = [];
+    private readonly Dictionary<(int Group, int Variant), MethodCalls> _calls = [];
+    private readonly ImmutableArray<(int, int)> _prompts = Prompts(store.Plan);
+
+    /// <summary>How many variants of a group the pass computes.</summary>
+    public int Count(VariantGroup group) => pass.Variants[group.Index].Length;
+
+    /// <summary>The number of a variant's point in the sweep.</summary>
+    public int PointOf(VariantGroup group, int variant) => group.Points[pass.Variants[group.Index][variant]];
+
+    /// <summary>Rows of the variants of some groups, as they lie in one table.</summary>
+    /// <param name="groups">The groups.</param>
+    /// <param name="positions">The positions of a group in the prompts of a class.</param>
+    public ImmutableArray<RowSet> Sets(IEnumerable<VariantGroup> groups, Func<VariantGroup, int, PositionSet> positions) => Batching.Sets(
+        store.Plan,
+        groups.Where(group => Count(group) > 0).SelectMany(group => Enumerable.Range(0, store.Plan.Classes.Length)
+            .Select(c => new RowSet.OfGroup(group, Count(group), c, positions(group, c)))));
+
+    /// <summary>A variant's values.</summary>
+    public VariantValues Values(VariantGroup group, int variant)
+    {
+        if (!_values.TryGetValue((group.Index, variant), out VariantValues? values))
+            _values[(group.Index, variant)] = values = new VariantValues(store, batch, group, variant, _prompts);
+        return values;
+    }
+
+    /// <summary>The calls of methods for a variant: they read its own values, and those of all runs at its point.</summary>
+    public MethodCalls Calls(VariantGroup group, int variant)
+    {
+        if (_calls.TryGetValue((group.Index, variant), out MethodCalls? calls))
+            return calls;
+        Expansion plan = store.Plan;
+        RunValues[] runs =
+        [
+            .. plan.Groups.Take(plan.RunCount).Select(run => Values(run, 0)),
+            .. group.IsUnchanged ? [] : plan.Intervention.Runs.Select(run => Values(plan.RunOf(group, run.Number), variant)),
+        ];
+        SweepPoint point = group.IsUnchanged ? SweepPoint.None : plan.Points[PointOf(group, variant)];
+        calls = new MethodCalls(plan.Intervention.Name, point, Values(group, variant), runs, context.References)
+        {
+            Strict = context.Kept.Strict,
+        };
+        _calls[(group.Index, variant)] = calls;
+        return calls;
+    }
+
+    private static ImmutableArray<(int, int)> Prompts(Expansion plan)
+    {
+        var prompts = new (int, int)[plan.Classes.Sum(c => c.Rows.Length)];
         for (int c = 0; c < plan.Classes.Length; c++)
-            for (int prompt = 0; prompt < plan.Classes[c].Rows.Length; prompt++)
-                places[plan.Classes[c].Rows[prompt]] = (c, prompt);
-        return places;
+            for (int number = 0; number < plan.Classes[c].Rows.Length; number++)
+                prompts[plan.Classes[c].Rows[number]] = (c, number);
+        return [.. prompts];
     }
 }

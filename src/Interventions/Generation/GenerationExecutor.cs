@@ -37,7 +37,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
                 {
                     using DisposeScope pass = NewDisposeScope();
                     int? step = index == 0 ? null : index - 1;
-                    Arguments arguments = runs.Next(step, tokens, pass, cancellationToken);
+                    MethodCalls arguments = runs.Next(step, tokens, pass, cancellationToken);
                     record.Keep(arguments, step);
                     (tokens, double[] logProbabilities) = Sampler.Choose(runs.Logits(arguments), options, chunk.Numbers, index);
                     record.Add(chunk, tokens, logProbabilities, options.StopTokens);
@@ -58,7 +58,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         // Detached only now, when nothing can fail any more.
         foreach (GeneratedRun run in baseRun is null ? runs : [.. runs, baseRun])
             run.Detach();
-        return new GenerationOutput([.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))], runs, baseRun, whyUncached);
+        return new GenerationOutput(intervention.Sweep, runs, baseRun, whyUncached);
 
         GeneratedRun Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
     }

@@ -66,12 +66,12 @@ internal sealed class GenerationPasses
     /// <param name="tokens">The step's new token of each prompt.</param>
     /// <param name="pass">Owns the values; it is the current scope.</param>
     /// <param name="cancellationToken">Looked at between nodes.</param>
-    public Arguments Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken)
+    public MethodCalls Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken)
     {
         foreach ((int? number, bool continues, RunSequence sequence) in _sequences)
         {
             if (number is not int run)
-                return Arguments(sequence.Next(step, tokens, pass, cancellationToken));
+                return MethodCalls(sequence.Next(step, tokens, pass, cancellationToken));
             if (step is not null && !continues)
                 continue;
             _runs[run] = sequence.Next(step, tokens, pass, cancellationToken);
@@ -84,23 +84,23 @@ internal sealed class GenerationPasses
     }
 
     /// <summary>The logits behind each prompt's last token: <c>[batch, vocab]</c>.</summary>
-    public Tensor Logits(Arguments arguments) => _lastLogits.Of((PassValues)arguments.Own);
+    public Tensor Logits(MethodCalls arguments) => _lastLogits.Of((PassValues)arguments.Own);
 
     private Tensor Write(int? run, string node, PassValues values, PassValues others)
     {
-        foreach (BoundWrite write in _intervention.Writes.SelectMany(write => write.Parts.IsEmpty ? [write] : write.Parts))
-            if (write.Run == run && write.Site.AppliesAt(values.Chunk.Step, _point) && write.Site.Names(_point).Contains(node))
+        foreach (BoundWrite write in _intervention.Writes.SelectMany(write => write.Declared))
+            if (write.Run == run && write.Site.AppliesAt(values.Batch.Step, _point) && write.Site.Names(_point).Contains(node))
                 values = values with { Values = new Dictionary<string, Tensor> { [node] = Write(write, node, values, others) } };
         return values.Values[node];
     }
 
     private Tensor Write(BoundWrite write, string node, PassValues values, PassValues others)
     {
-        Arguments arguments = Arguments(values) with { Others = others };
+        MethodCalls arguments = MethodCalls(values) with { Others = others };
         Tensor value = values.Values[node];
         write.Site.CheckAxes(value.shape);
         // Row groups do not overlap, so each reads the value as it was before this write.
-        foreach (int[] rows in values.Chunk.RowGroups(write.Selected))
+        foreach (int[] rows in values.Batch.RowGroups(write.Selected))
         {
             Tensor selected = values.FlatIndices(value, write.Site, _point, rows);
             value = SelectedValues.Write(value, selected, arguments.Entries(write, node, selected.shape, rows).to(value.dtype));
@@ -109,6 +109,6 @@ internal sealed class GenerationPasses
     }
 
     /// <summary>Other runs' values, of the same tokens: those that are not continued hold their prompts.</summary>
-    private Arguments Arguments(PassValues own) => new(_intervention.Name, _point, own,
-        [.. _runs.Select(run => run is null || run.Chunk.Step == own.Chunk.Step ? run! : run with { Chunk = run.Chunk.At(own.Chunk.Step), HasOtherRows = true })], _references);
+    private MethodCalls MethodCalls(PassValues own) => new(_intervention.Name, _point, own,
+        [.. _runs.Select(run => run is null || run.Batch.Step == own.Batch.Step ? run! : run with { Batch = run.Batch.At(own.Batch.Step), HasOtherRows = true })], _references);
 }

@@ -39,9 +39,9 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
     }
 
     /// <summary>Keeps captures and metrics of a pass, of the prompts that have not ended.</summary>
-    public void Keep(Arguments arguments, int? step)
+    public void Keep(MethodCalls arguments, int? step)
     {
-        PromptBatch chunk = arguments.Own.Chunk;
+        PromptBatch chunk = arguments.Own.Batch;
         int[] rows = [.. Active(chunk)];
         foreach (BoundCapture capture in intervention.Captures.Where(capture => capture.Site.AppliesAt(step, arguments.Point)))
             foreach ((string node, int part) in capture.Site.Names(arguments.Point).Select((node, part) => (node, part)))

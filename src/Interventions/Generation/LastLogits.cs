@@ -31,7 +31,7 @@ internal sealed class LastLogits
     /// <summary>The logits of each prompt's last token: <c>[batch, vocab]</c>.</summary>
     public Tensor Of(PassValues values)
     {
-        NewRows last = new([.. values.Chunk.Rows.Select(row => values.OnlyStep is null ? values.Chunk.Length(row) + (values.Chunk.Step ?? -1) : 0)], 1);
+        NewRows last = new([.. values.Batch.Rows.Select(row => values.OnlyStep is null ? values.Batch.Length(row) + (values.Batch.Step ?? -1) : 0)], 1);
         Tensor[] rows = [.. Reads.Select(node => last.Of(values.Values[node], _sites.RowAxis(node), 0))];
         return (_isWhole ? rows[0] : Compute(rows)).flatten(0, 1);
     }

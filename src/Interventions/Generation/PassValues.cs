@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace Interventions.Generation;
 
 /// <summary>The values of one run at one pass of a generation.</summary>
-/// <param name="Chunk">The prompts, at the pass's step.</param>
+/// <param name="Batch">The prompts, at the pass's step.</param>
 /// <param name="Run">The run of the prompt set whose prompts are continued.</param>
 /// <param name="Values">By node, <c>[batch, …]</c>.</param>
-internal sealed record PassValues(PromptBatch Chunk, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Chunk, Run)
+internal sealed record PassValues(PromptBatch Batch, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Batch, Run)
 {
     /// <summary>The step whose new token's rows are all that the values have; <see langword="null"/> where they begin with the prompt's first token.</summary>
     public int? OnlyStep { get; init; }
@@ -32,16 +32,13 @@ internal sealed record PassValues(PromptBatch Chunk, int Run, IReadOnlyDictionar
     public override Tensor SelectBeforeWrites(BoundSite site, string node, SweepPoint point, int[] rows) =>
         Select(BeforeWrites.GetValueOrDefault(node) ?? Values[node], site, point, rows);
 
-    public override Tensor SelectGradient(string metric, BoundSite site, string node, SweepPoint point, int[] rows) =>
-        throw new InvalidOperationException("A generation keeps no gradients.");
-
     /// <summary>Where the selected entries lie in the flattened value of a node.</summary>
-    public Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, int[] rows) => SelectedValues.FlatIndices(value, site, point, Chunk, Run, rows, OnlyStep);
+    public Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, int[] rows) => SelectedValues.FlatIndices(value, site, point, Batch, Run, rows, OnlyStep);
 
     private Tensor Select(Tensor value, BoundSite site, SweepPoint point, int[] rows)
     {
         site.CheckAxes(value.shape);
-        return site.IsWhole && rows.Length == Chunk.Count && Chunk.HasOneLength && !HasOtherRows
+        return site.IsWhole && rows.Length == Batch.Count && Batch.HasOneLength && !HasOtherRows
             ? value.alias()
             : SelectedValues.Read(value, FlatIndices(value, site, point, rows));
     }

@@ -27,7 +27,7 @@ internal abstract class RunSequence(HookedModel model, PromptBatch chunk, RunDem
     protected HookedModel Model => model;
 
     /// <summary>The prompts.</summary>
-    protected PromptBatch Chunk => chunk;
+    protected PromptBatch Batch => chunk;
 
     /// <summary>What is read and written.</summary>
     protected RunDemand Demand => demand;
@@ -68,22 +68,22 @@ internal sealed class WholeSequence(HookedModel model, PromptBatch chunk, RunDem
                 value = Demand.Write(node, Values(at, Only(node, value)), Values(at, earlier));
             return value;
         }), null, cancellationToken);
-        return new PassValues(Chunk.At(step), Demand.Of, values) { HasOtherRows = _generated.Count > 0, BeforeWrites = before };
+        return new PassValues(Batch.At(step), Demand.Of, values) { HasOtherRows = _generated.Count > 0, BeforeWrites = before };
     }
 
-    private PassValues Values(int? at, IReadOnlyDictionary<string, Tensor> values) => new(Chunk.At(at), Demand.Of, values) { HasOtherRows = _generated.Count > 0 };
+    private PassValues Values(int? at, IReadOnlyDictionary<string, Tensor> values) => new(Batch.At(at), Demand.Of, values) { HasOtherRows = _generated.Count > 0 };
 
     /// <summary>Each prompt with what was generated, padded on the right: no real token sees the padding.</summary>
     private Tensor Ids()
     {
-        int width = Chunk.Rows.Max(Chunk.Length) + _generated.Count;
-        long[] ids = new long[Chunk.Count * width];
-        foreach (int row in Chunk.Rows)
+        int width = Batch.Rows.Max(Batch.Length) + _generated.Count;
+        long[] ids = new long[Batch.Count * width];
+        foreach (int row in Batch.Rows)
         {
-            long[] sequence = [.. Chunk.Tokens(Demand.Of, row).Ids, .. _generated.Select(tokens => tokens[row])];
+            long[] sequence = [.. Batch.Tokens(Demand.Of, row).Ids, .. _generated.Select(tokens => tokens[row])];
             sequence.CopyTo(ids, row * width);
         }
-        return tensor(ids, device: Model.Device).view(Chunk.Count, width);
+        return tensor(ids, device: Model.Device).view(Batch.Count, width);
     }
 }
 
@@ -95,12 +95,12 @@ internal sealed class CachedSequence(HookedModel model, PromptBatch chunk, RunDe
     public override PassValues Next(int? step, long[] tokens, DisposeScope pass, CancellationToken cancellationToken)
     {
         Dictionary<string, Tensor> before = [];
-        Tensor ids = step is null ? Chunk.Ids([Demand.Of], Model.Device) : tensor(tokens, device: Model.Device).unsqueeze(1);
-        int[] starts = [.. Chunk.Rows.Select(row => step is int at ? Chunk.Length(row) + at : 0)];
+        Tensor ids = step is null ? Batch.Ids([Demand.Of], Model.Device) : tensor(tokens, device: Model.Device).unsqueeze(1);
+        int[] starts = [.. Batch.Rows.Select(row => step is int at ? Batch.Length(row) + at : 0)];
         var (values, held) = _evaluator.Next(ids, starts, Writes(pass, before, (node, value, earlier) =>
             Demand.Write(node, Values(Only(node, value), []), Values(earlier, _evaluator.Held()))), cancellationToken);
         return Values(values, held) with { BeforeWrites = before };
 
-        PassValues Values(IReadOnlyDictionary<string, Tensor> values, Dictionary<string, Tensor> held) => new(Chunk.At(step), Demand.Of, values) { OnlyStep = step, Held = held };
+        PassValues Values(IReadOnlyDictionary<string, Tensor> values, Dictionary<string, Tensor> held) => new(Batch.At(step), Demand.Of, values) { OnlyStep = step, Held = held };
     }
 }

@@ -8,11 +8,11 @@ namespace Interventions;
 /// <summary>What was generated: at every point of the sweep, and in the unchanged run. Owns its tensors.</summary>
 public sealed class GenerationOutput : IDisposable
 {
-    private readonly ImmutableArray<ResultAxis> _sweep;
+    private readonly ImmutableArray<SweepAxis> _sweep;
     private readonly IReadOnlyList<GeneratedRun> _changed;
     private readonly GeneratedRun? _base;
 
-    internal GenerationOutput(ImmutableArray<ResultAxis> sweep, IReadOnlyList<GeneratedRun> changed, GeneratedRun? unchanged, string? whyUncached)
+    internal GenerationOutput(ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedRun> changed, GeneratedRun? unchanged, string? whyUncached)
     {
         _sweep = sweep;
         _changed = changed;

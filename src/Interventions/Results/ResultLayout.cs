@@ -14,7 +14,7 @@ namespace Interventions.Results;
 /// <param name="Notes">What a strict run could not check.</param>
 internal sealed record ResultLayout(
     string Declaration,
-    ImmutableArray<ResultAxis> Sweep,
+    ImmutableArray<SweepAxis> Sweep,
     ImmutableArray<string> Runs,
     string BaseRun,
     ImmutableArray<KeptLayout> Kept,
@@ -52,9 +52,6 @@ internal sealed record ResultLayout(
     /// <param name="isChanged">Whether in the changed run.</param>
     public int BatchAxis(KeptLayout kept, bool isChanged) => (isChanged || kept.IsSwept ? Sweep.Length : 0) + (kept.IsStacked ? 1 : 0);
 }
-
-/// <summary>A placeholder and what it ran through.</summary>
-internal sealed record ResultAxis(string Name, ImmutableArray<SweepCoordinate> Coordinates);
 
 /// <summary>Something kept under a name.</summary>
 /// <param name="Name">The name.</param>

@@ -40,8 +40,7 @@ public sealed class RunOutput : IDisposable
     {
         KeptLayout kept = Layout.Kept.FirstOrDefault(kept => kept.Name == name) ?? throw new KeyNotFoundException($"Nothing is kept under '{name}'.");
         return new SweptTensor(
-            [.. Layout.Sweep.Select(axis => axis.Name)],
-            [.. Layout.Sweep.Select(axis => axis.Coordinates)],
+            Layout.Sweep,
             _tensors[name],
             kept.IsMasked ? _tensors[ResultLayout.MaskOf(name)] : null,
             _tensors[ResultLayout.Of(Layout.BaseRun, name)]);

@@ -27,7 +27,7 @@ internal static class SavedLayout
             json.WriteNumber("version", Version);
             json.WriteString("declaration", layout.Declaration);
             json.WriteStartArray("sweep");
-            foreach (ResultAxis axis in layout.Sweep)
+            foreach (SweepAxis axis in layout.Sweep)
             {
                 json.WriteStartObject();
                 json.WriteString("name", axis.Name);
@@ -89,7 +89,7 @@ internal static class SavedLayout
                 throw new CheckpointException(file.Path, $"holds a result of version {version}, and this version of Interventions reads version {Version}: update the package.");
             layout = new ResultLayout(
                 root.GetProperty("declaration").GetString()!,
-                [.. root.GetProperty("sweep").EnumerateArray().Select(axis => new ResultAxis(
+                [.. root.GetProperty("sweep").EnumerateArray().Select(axis => new SweepAxis(
                     axis.GetProperty("name").GetString()!, [.. axis.GetProperty("coordinates").EnumerateArray().Select(Read)]))],
                 Texts(root, "runs"),
                 root.GetProperty("baseRun").GetString()!,

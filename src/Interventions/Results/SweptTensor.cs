@@ -10,27 +10,26 @@ public sealed class SweptTensor
 {
     private readonly Tensor _baseline;
 
-    internal SweptTensor(ImmutableArray<string> names, ImmutableArray<ImmutableArray<SweepCoordinate>> coordinates, Tensor values, Tensor? mask, Tensor baseline)
+    internal SweptTensor(ImmutableArray<SweepAxis> axes, Tensor values, Tensor? mask, Tensor baseline)
     {
-        Names = names;
-        Coordinates = coordinates;
+        Axes = axes;
         Values = values;
         Mask = mask;
         _baseline = baseline;
     }
 
-    /// <summary>The placeholders, in order.</summary>
-    public ImmutableArray<string> Names { get; }
+    /// <summary>The placeholders, in order, each with the coordinates that it ran through.</summary>
+    public ImmutableArray<SweepAxis> Axes { get; }
 
-    /// <summary>What each placeholder ran through: indices, strengths, or names of positions or runs.</summary>
-    public ImmutableArray<ImmutableArray<SweepCoordinate>> Coordinates { get; }
-
-    /// <summary>All values: one axis a placeholder, then the kept value's own (<c>[layer, head, batch]</c> for a metric); owned by the result.</summary>
+    /// <summary>
+    /// All values: one axis a placeholder, then the kept value's own (<c>[layer, head, batch]</c> for a metric); owned by the result.
+    /// </summary>
     public Tensor Values { get; }
 
     /// <summary>
-    /// Which entries of a captured value or gradient are real, where prompts differ in length and the rest is zero: bool, <c>[batch, …]</c>, of length 1 along every axis that is as long in all
-    /// prompts, so that it broadcasts to the values; <see langword="null"/> for a metric. Owned by the result.
+    /// Which entries of a captured value or gradient are real, where prompts differ in length and the rest is zero: bool,
+    /// <c>[batch, …]</c>, of length 1 along every axis that is as long in all prompts, so that it broadcasts to the values;
+    /// <see langword="null"/> for a metric. Owned by the result.
     /// </summary>
     public Tensor? Mask { get; }
 
@@ -38,35 +37,42 @@ public sealed class SweptTensor
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
     public Tensor At(params ReadOnlySpan<SweepCoordinate> coordinates)
     {
-        if (coordinates.Length != Names.Length)
-            throw new ArgumentException($"The sweep has {Names.Length} placeholders ({string.Join(", ", Names)}); {coordinates.Length} coordinates were given.");
+        if (coordinates.Length != Axes.Length)
+            throw new ArgumentException(
+                $"The sweep has {Axes.Length} placeholders ({string.Join(", ", Axes.Select(axis => axis.Name))}); " +
+                $"{coordinates.Length} coordinates were given.");
         TensorIndex[] index = new TensorIndex[coordinates.Length];
         for (int axis = 0; axis < coordinates.Length; axis++)
         {
-            int at = IndexOf(Coordinates[axis], coordinates[axis]);
+            int at = IndexOf(Axes[axis].Coordinates, coordinates[axis]);
             if (at < 0)
                 throw new ArgumentOutOfRangeException(
-                    nameof(coordinates), $"The sweep did not run through {Names[axis]} {coordinates[axis]}, only through {Describe(Coordinates[axis])}.");
+                    nameof(coordinates),
+                    $"The sweep did not run through {Axes[axis].Name} {coordinates[axis]}, " +
+                    $"only through {Describe(Axes[axis].Coordinates)}.");
             index[axis] = TensorIndex.Single(at);
         }
         return index.Length == 0 ? Values.alias() : Values[index];
     }
 
-    /// <summary>Every point with the mean of its values, padding left out, and how far that lies from the unchanged base run; in the sweep's order.</summary>
+    /// <summary>
+    /// Every point with the mean of its values, padding left out, and how far that lies from the unchanged base run; in the sweep's order.
+    /// </summary>
     public IReadOnlyList<SweptPoint> Points()
     {
         using DisposeScope scope = NewDisposeScope();
-        int count = Coordinates.Aggregate(1, (product, axis) => product * axis.Length);
+        int count = Axes.Aggregate(1, (product, axis) => product * axis.Coordinates.Length);
         double[] means = Means(Values, count);
-        // What depends on the point (a capture whose path is swept) has a baseline at every point.
+        // A value that depends on the point (a capture whose path is swept) has a baseline at every point.
         int baselineCount = _baseline.shape.Length == Values.shape.Length ? count : 1;
         double[] baselines = Means(_baseline, baselineCount);
         SweptPoint[] points = new SweptPoint[count];
-        int[] at = new int[Coordinates.Length];
+        int[] at = new int[Axes.Length];
         for (int i = 0; i < count; i++)
         {
-            points[i] = new SweptPoint(Names, [.. at.Select((index, axis) => Coordinates[axis][index])], means[i], means[i] - baselines[baselineCount == 1 ? 0 : i]);
-            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Coordinates[axis].Length; axis--)
+            SweepPoint point = new(Axes, [.. at.Select((index, axis) => Axes[axis].Coordinates[index])]);
+            points[i] = new SweptPoint(point, means[i], means[i] - baselines[baselineCount == 1 ? 0 : i]);
+            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Axes[axis].Coordinates.Length; axis--)
                 at[axis] = 0;
         }
         return points;
@@ -78,9 +84,9 @@ public sealed class SweptTensor
     /// <summary>Padding is zero, so it counts in no sum; it must not count as a number either.</summary>
     private double[] Means(Tensor values, int count)
     {
-        long[] shape = Values.shape[Names.Length..];
+        long[] shape = Values.shape[Axes.Length..];
         long real = Mask is null ? shape.Aggregate(1L, (product, size) => product * size) : Mask.expand(shape).sum().item<long>();
-        return [.. (values.reshape(count, -1).to(ScalarType.Float64).sum([1L]).over(real)).cpu().data<double>()];
+        return [.. values.reshape(count, -1).to(ScalarType.Float64).sum([1L]).over(real).cpu().data<double>()];
     }
 
     /// <summary>An axis of positions may mix names and indices; it is then indexed by text.</summary>
@@ -93,31 +99,35 @@ public sealed class SweptTensor
     }
 
     private static string Describe(ImmutableArray<SweepCoordinate> axis) =>
-        axis.Length > 2 && axis.All(value => value.Name is null) && axis.Zip(axis.Skip(1)).All(pair => pair.Second.Number - pair.First.Number == 1)
+        axis.Length > 2
+        && axis.All(value => value.Name is null)
+        && axis.Zip(axis.Skip(1)).All(pair => pair.Second.Number - pair.First.Number == 1)
             ? $"{axis[0]} to {axis[^1]}"
             : string.Join(", ", axis);
 }
 
-/// <summary>One point of a sweep.</summary>
-/// <param name="Names">The placeholders.</param>
-/// <param name="Coordinates">Where they stand: an index, a strength, or a name.</param>
-/// <param name="Value">The mean of the values kept there, over prompts and whatever axes they have.</param>
-/// <param name="Change">That mean, less the mean in the unchanged base run (of the same place, where the sweep decides what is kept).</param>
-public sealed record SweptPoint(ImmutableArray<string> Names, ImmutableArray<SweepCoordinate> Coordinates, double Value, double Change)
+/// <summary>A point of a sweep, and the number there.</summary>
+/// <param name="Point">Where the placeholders stand.</param>
+/// <param name="Value">The mean of the values kept there, over prompts and all other axes.</param>
+/// <param name="Change">
+/// That mean, less the mean in the unchanged base run (of the same place, where the sweep decides what is kept).
+/// </param>
+public sealed record SweptPoint(SweepPoint Point, double Value, double Change)
 {
     /// <summary>The index of one placeholder.</summary>
     /// <exception cref="ArgumentException">There is no such placeholder.</exception>
-    /// <exception cref="InvalidOperationException">It goes through names, or through numbers that are no indices: ask for its <see cref="Coordinate"/>.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It goes through names, or through numbers that are no indices: ask for its <see cref="Coordinate"/>.
+    /// </exception>
     public int this[string name] => Coordinate(name).Number is double number && number == (int)number
         ? (int)number
         : throw new InvalidOperationException($"'{name}' is {Coordinate(name)} here, which is no index: ask for Coordinate(\"{name}\").");
 
     /// <summary>Where one placeholder stands: an index, a strength, or a name.</summary>
     /// <exception cref="ArgumentException">There is no such placeholder.</exception>
-    public SweepCoordinate Coordinate(string name) =>
-        Names.IndexOf(name) is >= 0 and int axis ? Coordinates[axis] : throw new ArgumentException($"No placeholder '{name}' is swept; there are {string.Join(", ", Names)}.", nameof(name));
+    public SweepCoordinate Coordinate(string name) => Point[name];
 
     /// <inheritdoc/>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', Names.Zip(Coordinates, (name, index) => $"{name}={index}"))}: {Value:G6} ({Change:+0.####;-0.####;0})");
+        string.Create(CultureInfo.InvariantCulture, $"{Point}: {Value:G6} ({Change:+0.####;-0.####;0})");
 }

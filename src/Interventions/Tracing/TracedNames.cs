@@ -40,8 +40,7 @@ internal static class TracedNames
             throw new InterventionException($"Trace: '{path}' selects a part of a site; a trace offers whole values. Write '{resolution.Path.Site}', and index the tensor.");
         if (resolution.Layer is { IsSweep: true })
             throw new InterventionException($"Trace: '{path}' sweeps over layers one at a time; a trace is one pass. Write '*' or a range in brackets.");
-        bool areSeveral = resolution.Layer is { } layer && (layer.Items.Count != 1 || layer.Items[0].First != layer.Items[0].Last);
-        return ([.. Layers(resolution.Site!, resolution.Layer, schema)], areSeveral);
+        return ([.. Layers(resolution.Site!, resolution.Layer, schema)], resolution.Layer is { IsOne: false });
     }
 
     private static IEnumerable<TracedName> Layers(SiteDefinition site, Selection? layers, ModelSchema schema) => layers is null

@@ -92,8 +92,8 @@ public sealed class MetricsTests : IDisposable
         };
         BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, ToyPrompts.Random(31, 4));
         SweepPoint[] points = [.. bound.Points()];
-        Assert.Equal(["blocks.0.resid"], new Demand(bound).Kept(points).Distinct());
-        Assert.Equal(["logits"], new Demand(InterventionBinder.Bind(
+        Assert.Equal(["blocks.0.resid"], new NaiveReads(bound).Kept(points).Distinct());
+        Assert.Equal(["logits"], new NaiveReads(InterventionBinder.Bind(
             graph with { Metrics = [new("Logit", [new Read.Logit("correct", "end")], x => x[0])] }, model.Schema, ToyPrompts.Random(31, 4))).Kept(points).Distinct());
     }
 

@@ -185,7 +185,7 @@ public sealed class NaiveExecutorTests : IDisposable
         using (NewDisposeScope())
             output = Run(new() { Name = "Sweep", Writes = [Patch("blocks.{layer=1}.z[head={head=0,2}]")], Metrics = [LogitDifference] }, prompts);
         SweptTensor swept = output.Changed("LogitDifference");
-        Assert.Equal(["layer", "head"], swept.Names.ToArray());
+        Assert.Equal(["layer", "head"], swept.Axes.Select(axis => axis.Name));
         Assert.Equal([1, 2, 2], swept.Values.shape);
         Assert.Contains("head 1", Assert.Throws<ArgumentOutOfRangeException>(() => swept.At(1, 1)).Message);
         SweptPoint top = swept.Top(1).Single();
@@ -200,7 +200,7 @@ public sealed class NaiveExecutorTests : IDisposable
     {
         using RunOutput output = Run(
             new() { Name = "Order", Writes = [Patch("blocks.{layer}.z[head={head}; pos={pos}]")], Metrics = [LogitDifference] }, ToyPrompts.Random(14, 4));
-        Assert.Equal(["layer", "head", "pos"], output.Changed("LogitDifference").Names.ToArray());
+        Assert.Equal(["layer", "head", "pos"], output.Changed("LogitDifference").Axes.Select(axis => axis.Name));
         Assert.Equal([ToyModel.Layers, ToyModel.Heads, 4, 1], output.Changed("LogitDifference").Values.shape);
     }
 
@@ -210,7 +210,7 @@ public sealed class NaiveExecutorTests : IDisposable
         using RunOutput output = Run(
             new() { Name = "Sweep", Writes = [Patch("blocks.0.z[head={head}]")], Captures = [Capture("Z", "blocks.0.z[head={head=1..2}]")], Metrics = [LogitDifference] },
             ToyPrompts.Random(13, 4));
-        Assert.Equal([1, 2], output.Changed("LogitDifference").Coordinates[0].ToArray());
+        Assert.Equal([1, 2], output.Changed("LogitDifference").Axes[0].Coordinates.ToArray());
         Assert.Equal([2, 1, 4, 1, ToyModel.HeadSize], output.Changed("Z").Values.shape);
         Assert.Equal([2, 1, 4, 1, ToyModel.HeadSize], output.Run("clean")["Z"].shape);
     }

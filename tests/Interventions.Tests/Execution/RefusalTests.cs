@@ -49,7 +49,7 @@ public sealed class RefusalTests
         using ToyModel model = new();
         InterventionGraph graph = s_graph with { Writes = [BuiltInWrites.Zero("embed[pos={p=0..-1}]"), BuiltInWrites.Zero("blocks.0.out[pos={p=1..2}]")] };
         using (RunOutput run = InterventionRunner.Run(graph, model, ToyPrompts.Random(1, 4, 4)))
-            Assert.Equal([1, 2], run.Changed("M").Coordinates[0].ToArray());
+            Assert.Equal([1, 2], run.Changed("M").Axes[0].Coordinates.ToArray());
         Assert.Contains("sweeps positions 0..-1, but the prompts have 3 to 4 tokens", Assert.Throws<InterventionException>(
             () => InterventionRunner.Run(graph, model, ToyPrompts.Random(1, 4, 3))).Message);
     }

@@ -78,11 +78,11 @@ public sealed class SelectionEdgeTests : IDisposable
     {
         ToyPrompts prompts = ToyPrompts.Random(4, 4, 4);
         SweptTensor across = Metric("blocks.0.z[pos={p=1..-1}]", prompts), listed = Metric("blocks.0.z[pos={p=1..3}]", prompts);
-        Assert.Equal([1, 2, 3], across.Coordinates[0].ToArray());
+        Assert.Equal([1, 2, 3], across.Axes[0].Coordinates.ToArray());
         Close(listed.Values, across.Values);
         Says("have 3 to 4 tokens", () => Metric("blocks.0.z[pos={p=1..-1}]", ToyPrompts.Random(4, 4, 3)));
         Says("nothing in prompts of 4 tokens", () => Metric("blocks.0.z[pos={p=3..-3}]", prompts));
-        Assert.Equal([2], Metric("blocks.0.z[pos={p=2,2}]", prompts).Coordinates[0].ToArray());
+        Assert.Equal([2], Metric("blocks.0.z[pos={p=2,2}]", prompts).Axes[0].Coordinates.ToArray());
     }
 
     [Fact]

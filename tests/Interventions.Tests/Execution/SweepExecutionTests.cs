@@ -26,12 +26,12 @@ public sealed class SweepExecutionTests : IDisposable
         using RunOutput run = Run(new()
         {
             Name = "Strengths",
-            Sweeps = [SweptAxis.OfNumbers("alpha", -1, 0, 2.5), SweptAxis.OfNumbers("factor", 1, 0.5)],
+            Sweeps = [SweepAxis.OfNumbers("alpha", -1, 0, 2.5), SweepAxis.OfNumbers("factor", 1, 0.5)],
             Writes = [BuiltInWrites.Scale("blocks.{layer}.out", "{factor}"), BuiltInWrites.Add("Direction", "blocks.0.resid", direction, "{alpha}")],
             Metrics = [s_correct, new("Times", [new Read.Logit("correct", "end"), new Read.Swept("alpha")], x => x[0] * x[1].item<double>())],
         });
         SweptTensor correct = run.Changed("Correct"), times = run.Changed("Times");
-        Assert.Equal(["layer", "factor", "alpha"], correct.Names.ToArray());
+        Assert.Equal(["layer", "factor", "alpha"], correct.Axes.Select(axis => axis.Name));
         Assert.Equal([2L, 2, 3, 3], correct.Values.shape);
         foreach (int layer in new[] { 0, 1 })
         {
@@ -61,13 +61,13 @@ public sealed class SweepExecutionTests : IDisposable
         using RunOutput run = Run(new()
         {
             Name = "Runs",
-            Sweeps = listed ? [SweptAxis.OfRuns("donor", "corrupted", "clean")] : [],
+            Sweeps = listed ? [SweepAxis.OfRuns("donor", "corrupted", "clean")] : [],
             Writes = [BuiltInWrites.Freeze("blocks.0.z", "{donor}")],
             Metrics = [s_correct],
             Captures = [new("Gap", "blocks.0.z", [new Read.Value(), new Read.From("{donor}")], x => (x[0] - x[1]).flatten(1).abs().sum(1))],
         });
         SweptTensor correct = run.Changed("Correct");
-        Assert.Equal(listed ? ["corrupted", "clean"] : ["clean", "corrupted"], correct.Coordinates[0].ToArray());
+        Assert.Equal(listed ? ["corrupted", "clean"] : ["clean", "corrupted"], correct.Axes[0].Coordinates.ToArray());
         foreach (string donor in new[] { "clean", "corrupted" })
         {
             Close(Correct(BuiltInWrites.Freeze("blocks.0.z", donor)), correct.At(donor));
@@ -109,17 +109,18 @@ public sealed class SweepExecutionTests : IDisposable
     {
         WriteNode scale = BuiltInWrites.Scale("embed", "{a}"), freeze = BuiltInWrites.Freeze("embed", "{a}");
         Says("'{a}' has no numbers", [], scale);
-        Says("'{a}' has no numbers", [SweptAxis.OfRuns("a", "clean")], scale);
-        Says("'{a}' goes through numbers, and Freeze needs a run", [SweptAxis.OfNumbers("a", 1)], freeze);
+        Says("'{a}' has no numbers", [SweepAxis.OfRuns("a", "clean")], scale);
+        Says("'{a}' goes through numbers, and Freeze needs a run", [SweepAxis.OfNumbers("a", 1)], freeze);
         Says("'{a}' goes through numbers, and Freeze needs a run", [], BuiltInWrites.Zero("blocks.{a}.out"), freeze);
-        Says("is a layer in a site path", [SweptAxis.OfNumbers("a", 1)], BuiltInWrites.Zero("blocks.{a}.out"));
-        Says("swept twice", [SweptAxis.OfNumbers("a", 1), SweptAxis.OfNumbers("a", 2)], scale);
-        Says("a value twice", [SweptAxis.OfNumbers("a", 1, 1)], scale);
-        Says("no values", [SweptAxis.OfNumbers("a")], scale);
-        Says("no run 'cleam'; did you mean 'clean'?", [SweptAxis.OfRuns("a", "cleam")], freeze);
-        Says("no write uses it", [SweptAxis.OfNumbers("b", 1)], BuiltInWrites.Zero("embed"));
+        Says("is a layer in a site path", [SweepAxis.OfNumbers("a", 1)], BuiltInWrites.Zero("blocks.{a}.out"));
+        Says("swept twice", [SweepAxis.OfNumbers("a", 1), SweepAxis.OfNumbers("a", 2)], scale);
+        Says("a value twice", [SweepAxis.OfNumbers("a", 1, 1)], scale);
+        Says("no values", [SweepAxis.OfNumbers("a")], scale);
+        Says("no run 'cleam'; did you mean 'clean'?", [SweepAxis.OfRuns("a", "cleam")], freeze);
+        Says("goes through numbers and runs", [new SweepAxis("a", [1, "clean"])], freeze);
+        Says("no write uses it", [SweepAxis.OfNumbers("b", 1)], BuiltInWrites.Zero("embed"));
 
-        void Says(string text, SweptAxis[] sweeps, params WriteNode[] writes) => Assert.Contains(
+        void Says(string text, SweepAxis[] sweeps, params WriteNode[] writes) => Assert.Contains(
             text, Assert.Throws<InterventionException>(() => Run(new() { Name = "Wrong", Sweeps = [.. sweeps], Writes = [.. writes], Metrics = [s_correct] })).Message);
     }
 

@@ -6,36 +6,42 @@ using static TorchSharp.torch;
 
 namespace Interventions.Execution;
 
-/// <summary>Calls a declaration's methods at one point of the sweep with what they read, and checks what they return.</summary>
+/// <summary>Calls a declaration's methods for one run at one point of the sweep: reads their arguments, and checks their results.</summary>
 /// <param name="Intervention">The declaration, for messages.</param>
 /// <param name="Point">The point.</param>
-/// <param name="Own">The run that is written or measured.</param>
-/// <param name="Runs">The other runs, by number: those of the prompt set, then the derived ones that came before.</param>
-/// <param name="References">Means and partners.</param>
-internal sealed record Arguments(string Intervention, SweepPoint Point, RunValues Own, IReadOnlyList<RunValues> Runs, ReferenceValues References)
+/// <param name="Own">The values of the run that is written or measured.</param>
+/// <param name="Runs">The other runs, by number: those of the prompt set, then the derived ones.</param>
+/// <param name="References">Means, and values of other prompts.</param>
+internal sealed record MethodCalls(
+    string Intervention, SweepPoint Point, RunValues Own, IReadOnlyList<RunValues> Runs, ReferenceValues References)
 {
-    /// <summary>The same run's values at other sites than the method's own: while a site is written, <see cref="Own"/> has that site alone.</summary>
+    /// <summary>The same run's values at other sites: while a site is written, <see cref="Own"/> has that site alone.</summary>
     public RunValues Others { get; init; } = Own;
 
-    /// <summary>What methods promise is checked; null in ordinary runs.</summary>
+    /// <summary>The gradients of the run's metrics, by metric; empty before they are taken.</summary>
+    public IReadOnlyDictionary<string, RunValues> Gradients { get; init; } = ImmutableDictionary<string, RunValues>.Empty;
+
+    /// <summary>Checks what methods promise; null in ordinary runs.</summary>
     public StrictChecks? Strict { get; init; }
 
-    /// <summary>What a write puts at a selection; broadcasts to it.</summary>
+    /// <summary>The entries that a write puts at a selection; they broadcast to it.</summary>
     /// <param name="write">The write.</param>
     /// <param name="node">The node.</param>
     /// <param name="selected">The selection's shape.</param>
     /// <param name="rows">The prompts.</param>
-    /// <param name="observe">Told what each part of several writes that are one finds and leaves.</param>
+    /// <param name="observe">Called with what each part of a fused write finds and leaves.</param>
     public Tensor Entries(BoundWrite write, string node, long[] selected, int[] rows, PartObserver? observe = null)
     {
         Tensor entries = Entries(write, write.Site, rows, selected);
         if (Strict is null || write.Node.Kind is not null)
             return entries;
         if (!write.Node.AcrossBatch)
-            Strict.CheckPrompts(Name(write.Node.Name), rows, entries.expand(selected), some => Alone(write.Site, some, 0, some.Length));
+            Strict.CheckPrompts(
+                Name(write.Node.Name), rows, entries.expand(selected), some => Alone(write.Site, some, axis: 0, some.Length));
         if (write.Node.Pointwise)
             Strict.CheckPositions(Name(write.Node.Name), write.Site.PositionAxis, entries.expand(selected), some => Alone(
-                write.Site with { Narrowing = new Dictionary<int, int[]> { [(int)selected[write.Site.PositionAxis]] = some } }, rows, write.Site.PositionAxis, some.Length));
+                write.Site with { Narrowing = new Dictionary<int, int[]> { [(int)selected[write.Site.PositionAxis]] = some } },
+                rows, write.Site.PositionAxis, some.Length));
         return entries;
 
         Tensor Alone(BoundSite site, int[] some, int axis, long count)
@@ -52,7 +58,8 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
             return Shapes.Broadcasts(entries.shape, shape)
                 ? entries
                 : throw new InterventionException(
-                    $"{Name(write.Node.Name)} returned {Shapes.Describe(entries)}, which does not broadcast to the values that '{site.Text}' selects, {Shapes.Describe(shape, site.Definition.Axes)}.");
+                    $"{Name(write.Node.Name)} returned {Shapes.Describe(entries)}, which does not broadcast to the values that "
+                    + $"'{site.Text}' selects, {Shapes.Describe(shape, site.Definition.Axes)}.");
         }
     }
 
@@ -63,7 +70,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         bool beforeWrites = kept is BoundCapture { Node.BeforeWrites: true };
         List<(int[] Rows, Tensor Values)> groups = [];
         bool isWholeTable = false;
-        foreach (int[] rows in Own.Chunk.RowGroups([kept.Site, .. kept.Reads.OtherSites()]))
+        foreach (int[] rows in Own.Batch.RowGroups([kept.Site, .. kept.Reads.OtherSites()]))
         {
             Tensor value = Reduced(rows);
             if (!kept.AcrossBatch)
@@ -76,10 +83,12 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         {
             Tensor[] arguments = Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites);
             Tensor value = Call(kept.Name, kept.Declared, Protected(kept.Body), arguments);
-            isWholeTable = !beforeWrites && kept.Reads.IndexOf(new BoundRead.Value()) is >= 0 and int i && ReferenceEquals(value, arguments[i]) && Own.IsWholeTable(kept.Site, node, Point, rows, value);
+            isWholeTable = !beforeWrites && kept.Reads.IndexOf(new BoundRead.Value()) is >= 0 and int own
+                && ReferenceEquals(value, arguments[own]) && Own.IsWholeTable(kept.Site, node, Point, rows, value);
             return value.shape.Length > 0 && value.shape[0] == rows.Length
                 ? value
-                : throw new InterventionException($"{Name(kept.Name)} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
+                : throw new InterventionException(
+                    $"{Name(kept.Name)} returned {Shapes.Describe(value)}; its first axis must stay the batch, [batch={rows.Length}, …].");
         }
     }
 
@@ -87,7 +96,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     public Tensor Measure(BoundMetric metric)
     {
         List<(int[] Rows, Tensor Values)> groups = [];
-        foreach (int[] rows in Own.Chunk.RowGroups(metric.Reads.OtherSites()))
+        foreach (int[] rows in Own.Batch.RowGroups(metric.Reads.OtherSites()))
         {
             Tensor value = Measured(rows);
             if (!metric.Node.AcrossBatch)
@@ -98,11 +107,13 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
 
         Tensor Measured(int[] rows)
         {
-            Tensor value = Call(metric.Node.Name, metric.Node.Reads, Protected(metric.Node.Body), [.. metric.Reads.Select(read => Siteless(read, rows))]);
+            Tensor[] arguments = [.. metric.Reads.Select(read => ReadWithoutSite(read, rows))];
+            Tensor value = Call(metric.Node.Name, metric.Node.Reads, Protected(metric.Node.Body), arguments);
             return value.shape is [long batch] && batch == rows.Length
                 ? value
                 : throw new InterventionException(
-                    $"The metric {Name(metric.Node.Name)} returned {Shapes.Describe(value)}; it must return one number a prompt, [batch={rows.Length}].");
+                    $"The metric {Name(metric.Node.Name)} returned {Shapes.Describe(value)}; "
+                    + $"it must return one number a prompt, [batch={rows.Length}].");
         }
     }
 
@@ -111,7 +122,7 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
     private static MethodBody Observed(WriteNode node, PartObserver? observe) =>
         node.Observed is { } observed ? arguments => observed(arguments, observe) : Protected(node.Body);
 
-    // Parts of several writes that are one protect themselves: what is observed of them must be observed once.
+    // The parts of a fused write are protected one by one: a repeated call would observe them twice.
     private static MethodBody Protected(MethodBody body) => arguments => PureCall.Run(arguments, body.Invoke);
 
     private Tensor Call(string method, ImmutableArray<Read> reads, MethodBody body, Tensor[] arguments) =>
@@ -119,26 +130,29 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         ?? throw new InterventionException($"{Name(method)} returned null; it must return a tensor.");
 
     /// <summary>The arguments of a method with a site of its own.</summary>
-    private Tensor[] Read(ImmutableArray<BoundRead> reads, BoundSite site, string node, int[] rows, string? metric = null, bool beforeWrites = false) =>
+    private Tensor[] Read(
+        ImmutableArray<BoundRead> reads, BoundSite site, string node, int[] rows, string? metric = null, bool beforeWrites = false) =>
         [.. reads.Select(read => read switch
         {
             BoundRead.Value when beforeWrites => Own.SelectBeforeWrites(site, node, Point, rows),
             BoundRead.Value => Own.Select(site, node, Point, rows),
-            BoundRead.Gradient => Own.SelectGradient(metric!, site, node, Point, rows),
-            // Other runs are constants to whoever differentiates this one.
+            BoundRead.Gradient => Gradients[metric!].Select(site, node, Point, rows),
+            // A gradient of this run takes the other runs as constants.
             BoundRead.From { Site: null } from => Runs[from.Run.At(Point)].Select(site, node, Point, rows).detach(),
-            BoundRead.Partner partner => References.Partner(partner, site, node, Point, Own.Chunk, rows),
+            BoundRead.Partner partner => References.Partners.Of(partner, site, node, Point, Own.Batch, rows),
             BoundRead.Along along => Along(along, site, node),
-            BoundRead.Mean mean => References.Mean(mean, site, node, Point, Own.Chunk, rows),
-            _ => Siteless(read, rows),
+            BoundRead.Mean mean => References.Means.Of(mean, site, node, Point, Own.Batch, rows),
+            _ => ReadWithoutSite(read, rows),
         })];
 
-    /// <summary>A tensor as it broadcasts to the selected value of a node.</summary>
+    /// <summary>A tensor, viewed so that it broadcasts to the selected value of a node.</summary>
     private Tensor Along(BoundRead.Along along, BoundSite site, string node)
     {
         if (along.Axes.IsEmpty)
             return along.Tensor.alias();
-        Tensor value = along.Axes[0] == BoundRead.Along.Layer ? along.Tensor.select(0, site.Names(Point).ToList().IndexOf(node)) : along.Tensor.alias();
+        Tensor value = along.Axes[0] == BoundRead.Along.Layer
+            ? along.Tensor.select(0, site.Names(Point).ToList().IndexOf(node))
+            : along.Tensor.alias();
         long[] shape = [.. Enumerable.Repeat(1L, site.Axes.Length)];
         foreach ((int axis, long size) in along.Axes.Zip(along.Tensor.shape))
             if (axis != BoundRead.Along.Layer)
@@ -146,13 +160,15 @@ internal sealed record Arguments(string Intervention, SweepPoint Point, RunValue
         return value.reshape(shape);
     }
 
-    private Tensor Siteless(BoundRead read, int[] rows) => read switch
+    /// <summary>An argument that does not depend on the method's own site.</summary>
+    private Tensor ReadWithoutSite(BoundRead read, int[] rows) => read switch
     {
-        BoundRead.From { Site: BoundSite other } from => Runs[from.Run.At(Point)].Select(other, other.Names(Point).Single(), Point, rows).detach(),
+        BoundRead.From { Site: BoundSite other } from =>
+            Runs[from.Run.At(Point)].Select(other, other.Names(Point).Single(), Point, rows).detach(),
         BoundRead.Of of => Others.Select(of.Site, of.Site.Names(Point).Single(), Point, rows),
         BoundRead.Logits { Run: int run } logits => Runs[run].Logits(logits, Point, rows).detach(),
         BoundRead.Logits logits => Own.Logits(logits, Point, rows),
-        BoundRead.Swept swept => tensor(Point.Number(swept.Name), dtype: ScalarType.Float64, device: Own.Device),
+        BoundRead.Swept swept => tensor(Point[swept.Name].Number, dtype: ScalarType.Float64, device: Own.Device),
         BoundRead.AnswerIds answer => Own.AnswerIds(answer.Answer, rows),
         _ => throw new InvalidOperationException($"{read} needs a site of its own."),
     };
