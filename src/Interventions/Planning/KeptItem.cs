@@ -23,7 +23,7 @@ internal sealed record KeptItem(
     /// <summary>The values that its method reads.</summary>
     public ImmutableArray<BoundRead> Reads => Keep?.Reads ?? Metric!.Reads;
 
-    /// <summary>A point at which the read nodes and positions are selected: <see cref="Point"/>, or the one that stands for the group.</summary>
+    /// <summary>A point that selects the nodes and positions that are read; any point of the group does.</summary>
     public SweepPoint SomePoint => Point ?? Group.Point;
 
     /// <summary>All that is kept of some groups. All variants of a group keep values of the same nodes.</summary>
