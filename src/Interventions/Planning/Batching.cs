@@ -98,8 +98,8 @@ internal static class Batching
         && reader.Chain.IsEmpty && RowSet.AreSame(table.Sets, reader.Sets);
 }
 
-/// <summary>What one pass computes.</summary>
-/// <param name="Groups">The groups of which it computes variants.</param>
+/// <summary>The tables of one pass.</summary>
+/// <param name="Groups">The groups that have variants in the pass.</param>
 /// <param name="Tables">By node, its tables; none for a node that is computed on the way to its reader.</param>
 /// <param name="Freed">By node, the nodes whose rows are not read any more after it.</param>
 internal sealed record PassTables(

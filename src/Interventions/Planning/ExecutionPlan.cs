@@ -3,7 +3,7 @@ using Interventions.Runtime;
 
 namespace Interventions.Planning;
 
-/// <summary>What is computed for batches of one shape: by pass and node the rows, the writes to them, and when they are freed.</summary>
+/// <summary>The computation of batches of one shape: by pass and node, the rows, the writes to them, and when they are freed.</summary>
 /// <param name="Expansion">The variants, the prompts, and the values that are kept.</param>
 /// <param name="Own">The rows in which variants differ from their parents.</param>
 /// <param name="Slices">Those of them that are computed.</param>
@@ -32,7 +32,7 @@ internal sealed record ExecutionPlan(
         ImmutableArray<WriteCount> counts = WriteCounting.Of(expansion, own, slices);
         if (!expansion.Request.IsStrict)
             return counts;
-        // A strict run writes values that only a later write finds. What is read is what an ordinary run would write.
+        // A strict run writes some values only to see the effect of a later write. An ordinary run writes those that are read.
         Expansion ordinary = Expansion.Of(expansion.Request with { IsStrict = false });
         OwnRows ordinaryOwn = Sharing.Of(ordinary);
         ImmutableArray<WriteCount> read = WriteCounting.Of(ordinary, ordinaryOwn, Slicing.Of(ordinary, ordinaryOwn));

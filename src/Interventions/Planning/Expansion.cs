@@ -5,7 +5,7 @@ using Interventions.Runtime;
 
 namespace Interventions.Planning;
 
-/// <summary>What a plan is made for.</summary>
+/// <summary>The subject of a plan: a declaration on a model, a batch of prompts, and the limits of the run.</summary>
 /// <param name="Graph">The model's forward pass.</param>
 /// <param name="Shapes">The shapes of its values.</param>
 /// <param name="Intervention">The declaration.</param>
@@ -22,7 +22,7 @@ internal sealed record PlanRequest(
 /// </summary>
 internal sealed record Expansion
 {
-    /// <summary>What is planned.</summary>
+    /// <summary>The declaration, the model, the prompts, and the limits of the run.</summary>
     public required PlanRequest Request { get; init; }
 
     /// <summary>The nodes' numbers.</summary>

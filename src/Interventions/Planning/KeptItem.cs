@@ -20,10 +20,10 @@ internal sealed record KeptItem(
     /// <summary>The node of the capture's or gradient's own site; null for a metric.</summary>
     public NodeId? Site => Keep is null ? null : Nodes[0];
 
-    /// <summary>What its method reads.</summary>
+    /// <summary>The values that its method reads.</summary>
     public ImmutableArray<BoundRead> Reads => Keep?.Reads ?? Metric!.Reads;
 
-    /// <summary>A point at which all variants of the group read the same nodes and positions as at their own.</summary>
+    /// <summary>A point that selects the nodes and positions that are read; any point of the group does.</summary>
     public SweepPoint SomePoint => Point ?? Group.Point;
 
     /// <summary>All that is kept of some groups. All variants of a group keep values of the same nodes.</summary>

@@ -65,7 +65,7 @@ internal sealed class Slicing
             Demand(_pulled, item.Group, site, node, item.SomePoint, item.Group);
     }
 
-    /// <summary>Demands what a method reads; its own site and node are null for a metric.</summary>
+    /// <summary>Demands the values that a method reads. Its own site and node are null for a metric, which has none.</summary>
     private void DemandReads(ImmutableArray<BoundRead> reads, VariantGroup group, BoundSite? own, NodeId? node, SweepPoint point)
     {
         foreach (BoundRead read in reads)

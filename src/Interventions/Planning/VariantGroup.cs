@@ -50,7 +50,7 @@ internal sealed record VariantGroup(
 }
 
 /// <summary>Puts points of the sweep that write the same nodes at the same positions into one group.</summary>
-/// <param name="request">What is planned.</param>
+/// <param name="request">The declaration, the model and the prompts.</param>
 /// <param name="points">The points of the sweep.</param>
 /// <param name="pulled">Sites whose gradients are pulled back, so that their detours are not taken.</param>
 internal sealed class VariantGrouping(PlanRequest request, ImmutableArray<SweepPoint> points, IReadOnlySet<string> pulled)

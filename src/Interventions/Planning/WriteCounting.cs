@@ -86,7 +86,7 @@ internal sealed class WriteCounting
     private sealed record SelectedValues(IReadOnlyList<int> Positions, int Exempt, long Values);
 }
 
-/// <summary>How many values a write selects, and what becomes of them.</summary>
+/// <summary>How many values a write selects, and how many of those are written and compared.</summary>
 /// <param name="Selected">All of them.</param>
 /// <param name="Read">Those whose new value is read; a strict run writes more, to see the effect of later writes there.</param>
 /// <param name="Written">Those that are written.</param>
