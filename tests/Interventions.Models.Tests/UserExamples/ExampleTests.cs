@@ -4,7 +4,6 @@ extern alias UserModel;
 using Explore::Interventions.Examples.Explore;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Decoder;
 using TorchSharp;
 using UserModel::Interventions.Examples.UserModel;
 using static TorchSharp.torch;

@@ -1,10 +1,10 @@
 using System.Globalization;
 using Interventions.ModelGraphs;
 
-namespace Interventions.Models.Tests.Decoder;
+namespace Interventions.Testing.Oracles;
 
 /// <summary>Compares what a model's sites declare, their order and their flags, with its graph.</summary>
-internal static class DeclaredOrder
+public static class DeclaredOrder
 {
     private const string Layer = "{layer}";
 
