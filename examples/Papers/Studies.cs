@@ -121,7 +121,7 @@ public static class Studies
     }
 
     private static StudyResult Swept(string paper, Tensor clean, IReadOnlyList<SweptPoint> top) =>
-        new(paper, LogitDifference, Mean(clean), top[0].Value, string.Join(' ', top[0].Names.Zip(top[0].Coordinates, (name, at) => $"{name} {at}")));
+        new(paper, LogitDifference, Mean(clean), top[0].Value, string.Join(' ', top[0].Point.Axes.Zip(top[0].Point.Coordinates, (axis, at) => $"{axis.Name} {at}")));
 
     private static double Mean(Tensor values) => values.mean().ToDouble();
 

@@ -21,7 +21,7 @@ internal static class PlanningTable
             InterventionGraph graph = Work.Patch(site);
             RunOptions options = new();
             BoundIntervention bound = InterventionBinder.Bind(graph, model.Schema, prompts);
-            NodeShapes shapes = NodeShapes.Of(model.Graph, model.Device);
+            NodeShapes shapes = ShapeProbe.Of(model.Graph, model.Device);
             PromptBatch chunk = PromptBatch.Of(prompts, options.BatchSize, model.Graph).Single();
             PlanRequest request = new(
                 model.Graph, shapes, bound, chunk, prompts.Vocabulary.Runs.Count, options.MemoryBudget, IsStrict: false);

@@ -61,7 +61,7 @@ internal sealed class NodeEmitter(string arguments)
     public static string[] Sweep(SweepModel sweep)
     {
         IEnumerable<string> values = sweep.Runs.Count > 0 ? sweep.Runs.Select(Literals.Quote) : sweep.Numbers.Select(Literals.Number);
-        return [$"{Names.Runtime}.SweptAxis.{(sweep.Runs.Count > 0 ? "OfRuns" : "OfNumbers")}({string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)))})"];
+        return [$"{Names.SweepAxis}.{(sweep.Runs.Count > 0 ? "OfRuns" : "OfNumbers")}({string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)))})"];
     }
 
     private static string BuiltIn(WriteModel.BuiltIn write)

@@ -55,8 +55,9 @@ internal static class Names
     public const string InterventionGraph = "global::Interventions.InterventionGraph";
     public const string GraphMembers = "global::Interventions.GraphMembers";
     public const string InterventionResult = "global::Interventions.RunResult";
-    public const string RunResult = "global::Interventions.UnchangedRun";
+    public const string RunResult = "global::Interventions.Runtime.UnchangedRun";
     public const string RunOptions = "global::Interventions.RunOptions";
+    public const string SweepAxis = "global::Interventions.SweepAxis";
     public const string SweptTensor = "global::Interventions.SweptTensor";
     public const string SweepCoordinate = "global::Interventions.SweepCoordinate";
     public const string SweptPoint = "global::Interventions.SweptPoint";

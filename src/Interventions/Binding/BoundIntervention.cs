@@ -5,20 +5,38 @@ using static TorchSharp.torch;
 namespace Interventions.Binding;
 
 /// <summary>
-/// An intervention graph whose every name was found in one model's schema and one prompt set's vocabulary. Runs are numbers: first those of the prompt set, then the derived
-/// ones, in an order in which each reads earlier ones only.
+/// An intervention graph whose every name was found in one model's schema and one prompt set's vocabulary. Runs are numbers: first those of
+/// the prompt set, then the derived ones, in an order in which each reads earlier ones only.
 /// </summary>
-internal sealed record BoundIntervention(
-    string Name,
-    int BaseRun,
-    ImmutableArray<BoundRun> Runs,
-    ImmutableArray<SweepAxis> Sweep,
-    ImmutableArray<BoundWrite> Writes,
-    ImmutableArray<BoundCapture> Captures,
-    ImmutableArray<BoundGradient> Gradients,
-    ImmutableArray<BoundMetric> Metrics,
-    ImmutableArray<BoundParameter> Parameters)
+internal sealed record BoundIntervention
 {
+    /// <summary>The declaration's name, for messages.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The run of the prompt set that writes change.</summary>
+    public required int BaseRun { get; init; }
+
+    /// <summary>The derived runs.</summary>
+    public required ImmutableArray<BoundRun> Runs { get; init; }
+
+    /// <summary>The placeholders that writes have.</summary>
+    public required ImmutableArray<SweepAxis> Sweep { get; init; }
+
+    /// <summary>What is written, in order.</summary>
+    public required ImmutableArray<BoundWrite> Writes { get; init; }
+
+    /// <summary>What is captured.</summary>
+    public required ImmutableArray<BoundCapture> Captures { get; init; }
+
+    /// <summary>Which gradients are kept.</summary>
+    public required ImmutableArray<BoundGradient> Gradients { get; init; }
+
+    /// <summary>What is measured.</summary>
+    public required ImmutableArray<BoundMetric> Metrics { get; init; }
+
+    /// <summary>The trained values whose gradients are summed.</summary>
+    public required ImmutableArray<BoundParameter> Parameters { get; init; }
+
     /// <summary>Captures and gradients.</summary>
     public IEnumerable<BoundKeep> Kept => Captures.Concat<BoundKeep>(Gradients);
 
@@ -27,16 +45,31 @@ internal sealed record BoundIntervention(
         .Concat(Kept.SelectMany(keep => keep.Reads)).Concat(Metrics.SelectMany(metric => metric.Reads));
 
     /// <summary>The means that are read.</summary>
-    public IEnumerable<BoundRead.Mean> Means => Writes.SelectMany(write => write.Reads)
-        .Concat(Captures.Concat<BoundKeep>(Gradients).SelectMany(keep => keep.Reads)).OfType<BoundRead.Mean>();
+    public IEnumerable<BoundRead.Mean> Means =>
+        Writes.SelectMany(write => write.Reads).Concat(Kept.SelectMany(keep => keep.Reads)).OfType<BoundRead.Mean>();
 
-    /// <summary>Every combination of the placeholders' values, the last placeholder fastest; one empty point without placeholders.</summary>
+    /// <summary>Every combination of the placeholders' coordinates, the last one fastest; one empty point without placeholders.</summary>
     public IEnumerable<SweepPoint> Points()
     {
-        IEnumerable<ImmutableArray<SweepValue>> points = [[]];
+        IEnumerable<ImmutableArray<SweepCoordinate>> points = [[]];
         foreach (SweepAxis axis in Sweep)
-            points = points.SelectMany(head => axis.Values.Select(head.Add));
-        return points.Select(values => new SweepPoint(Sweep, values));
+            points = points.SelectMany(head => axis.Coordinates.Select(head.Add));
+        return points.Select(coordinates => new SweepPoint(Sweep, coordinates));
+    }
+
+    /// <summary>What methods read of other prompts than their own: reads of one kind, of every node and point of the sweep.</summary>
+    public IEnumerable<ReferenceRead<TRead>> References<TRead>()
+        where TRead : BoundRead
+    {
+        IEnumerable<(BoundSite Site, ImmutableArray<BoundRead> Reads)> methods = Writes
+            .SelectMany(write => write.Parts.Prepend(write)).Select(write => (write.Site, write.Reads))
+            .Concat(Kept.Select(keep => (keep.Site, keep.Reads)));
+        (BoundSite Site, TRead Read)[] found =
+            [.. methods.SelectMany(method => method.Reads.OfType<TRead>().Select(read => (method.Site, read)))];
+        return found.Length == 0
+            ? []
+            : Points().SelectMany(point => found.SelectMany(one =>
+                one.Site.Names(point).Select(node => new ReferenceRead<TRead>(one.Read, one.Site, node, point))));
     }
 }
 
@@ -62,22 +95,25 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
     public bool IsCopy => Node.Kind is WriteKind.Freeze or WriteKind.Copy;
 
     /// <summary>
-    /// Whether what it puts at one selected position depends on that position alone, so that it can be called for some of them. A built-in write whose tensor has an axis of positions
-    /// lines up with all of them.
+    /// Whether what it puts at one selected position depends on that position alone, so that it can be called for some of them. A built-in
+    /// write whose tensor has an axis of positions lines up with all of them.
     /// </summary>
     public bool IsPointwise => Node.Kind switch
     {
-        WriteKind.Add add => add.Vector.shape.Length < Site.Axes.Length - Site.PositionAxis,
+        WriteKind.Add add => LiesBehindPositions(add.Vector),
+        WriteKind.AddSwept add => LiesBehindPositions(add.Vector),
         WriteKind.Mix { Axes.Count: > 0 } mix => !mix.Axes.Contains(Site.Definition.Axes[Site.PositionAxis]),
-        WriteKind.Mix mix => mix.Mask.shape.Length < Site.Axes.Length - Site.PositionAxis,
-        WriteKind.AddSwept add => add.Vector.shape.Length < Site.Axes.Length - Site.PositionAxis,
-        WriteKind.Zero or WriteKind.Scale or WriteKind.ScaleSwept or WriteKind.ProjectOut or WriteKind.ProjectOnto or WriteKind.Freeze or WriteKind.Copy or WriteKind.Mean or WriteKind.Resample => true,
-        // What it reads of another site it sees whole.
+        WriteKind.Mix mix => LiesBehindPositions(mix.Mask),
+        WriteKind.Zero or WriteKind.Scale or WriteKind.ScaleSwept or WriteKind.ProjectOut or WriteKind.ProjectOnto => true,
+        WriteKind.Freeze or WriteKind.Copy or WriteKind.Mean or WriteKind.Resample => true,
+        // A method sees all of another site that it reads.
         _ => Node.Pointwise && !Reads.OtherSites().Any(),
     };
 
     /// <summary>The sites whose selection decides which prompts the method sees together.</summary>
     public IEnumerable<BoundSite> Selected => Reads.OtherSites().Prepend(Site);
+
+    private bool LiesBehindPositions(Tensor tensor) => tensor.shape.Length < Site.Axes.Length - Site.PositionAxis;
 }
 
 /// <summary>Something kept of a site: a capture or a gradient.</summary>
@@ -93,41 +129,48 @@ internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<B
     public bool IsSwept => Site.IsSwept || Reads.Any(read => read.IsSwept);
 }
 
-internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads) : BoundKeep(Node.Name, Site, Reads, Node.Body)
+/// <summary>A value that is kept.</summary>
+internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads)
+    : BoundKeep(Node.Name, Site, Reads, Node.Body)
 {
     public override ImmutableArray<Read> Declared => Node.Reads;
 
     public override bool AcrossBatch => Node.AcrossBatch;
 }
 
-internal sealed record BoundGradient(GradientNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, BoundMetric Metric) : BoundKeep(Node.Name, Site, Reads, Node.Body)
+/// <summary>A metric's gradient with respect to a value.</summary>
+internal sealed record BoundGradient(GradientNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, BoundMetric Metric)
+    : BoundKeep(Node.Name, Site, Reads, Node.Body)
 {
     public override ImmutableArray<Read> Declared => Node.Reads;
 
     public override bool AcrossBatch => Node.AcrossBatch;
 }
 
+/// <summary>A number a prompt.</summary>
 internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Reads)
 {
     /// <summary>Whether the sweep's point decides what is kept, in unchanged runs too.</summary>
     public bool IsSwept => Reads.Any(read => read.IsSwept);
 }
 
+/// <summary>A trained value, and the metric whose gradient with respect to it is summed.</summary>
 internal sealed record BoundParameter(ParameterNode Node, BoundMetric Metric);
 
+/// <summary>A parameter of a method: a value that is read.</summary>
 internal abstract record BoundRead
 {
     private BoundRead()
     {
     }
 
-    /// <summary>The site that is read where it is not the method's own.</summary>
+    /// <summary>The site that is read, if it is not the method's own.</summary>
     public BoundSite? OtherSite => this switch { From from => from.Site, Of of => of.Site, _ => null };
 
-    /// <summary>The site that is named where one is: that of another value, or of logits.</summary>
+    /// <summary>The site that the parameter names, if it names one: that of another value, or of logits.</summary>
     public BoundSite? NamedSite => this is Logits logits ? logits.At : OtherSite;
 
-    /// <summary>Whether what is read beside the method's own site depends on the sweep's point.</summary>
+    /// <summary>Whether the sweep's point decides what is read, other than through the method's own site.</summary>
     public bool IsSwept => OtherSite is { IsSwept: true } || Sweep is not null;
 
     /// <summary>The placeholder of a run or a number that is swept.</summary>
@@ -140,15 +183,19 @@ internal abstract record BoundRead
         _ => null,
     };
 
+    /// <summary>The value of the method's own site.</summary>
     public sealed record Value : BoundRead;
 
+    /// <summary>The gradient of the method's own site.</summary>
     public sealed record Gradient : BoundRead;
 
     /// <summary>Another run's value; <paramref name="Site"/> is null for the method's own site.</summary>
     public sealed record From(DonorRun Run, BoundSite? Site) : BoundRead;
 
+    /// <summary>The value of the method's own site in another prompt, drawn by the seed.</summary>
     public sealed record Partner(DonorRun Run, int Seed) : BoundRead;
 
+    /// <summary>The mean of the method's own site over a prompt set.</summary>
     public sealed record Mean(DonorRun Run, bool Pooled, bool AcrossTemplates, IPromptSet Over) : BoundRead
     {
         /// <summary>The site in the prompts over which the mean is taken: positions of other prompts have other names.</summary>
@@ -162,22 +209,49 @@ internal abstract record BoundRead
         public const int Layer = -1;
     }
 
+    /// <summary>Another site's value in the same run.</summary>
     public sealed record Of(BoundSite Site) : BoundRead;
 
-    /// <summary>Logits in a run of the prompt set, or where <paramref name="Run"/> is null in the one that is measured; one answer's, or all.</summary>
+    /// <summary>
+    /// Logits in a run of the prompt set, or, where <paramref name="Run"/> is null, in the run that is measured; one answer's, or all.
+    /// </summary>
     public sealed record Logits(BoundSite At, int? Run, int? Answer) : BoundRead;
 
+    /// <summary>The token ids of an answer.</summary>
     public sealed record AnswerIds(int Answer) : BoundRead;
 
     /// <summary>The number at which a sweep stands.</summary>
     public sealed record Swept(string Name) : BoundRead;
 }
 
+/// <summary>The sites of several parameters.</summary>
 internal static class BoundReads
 {
     /// <summary>The sites that are read beside the method's own.</summary>
-    public static IEnumerable<BoundSite> OtherSites(this IEnumerable<BoundRead> reads) => reads.Select(read => read.OtherSite).OfType<BoundSite>();
+    public static IEnumerable<BoundSite> OtherSites(this IEnumerable<BoundRead> reads) =>
+        reads.Select(read => read.OtherSite).OfType<BoundSite>();
 
     /// <summary>The sites that reads name, of other values and of logits.</summary>
-    public static IEnumerable<BoundSite> NamedSites(this IEnumerable<BoundRead> reads) => reads.Select(read => read.NamedSite).OfType<BoundSite>();
+    public static IEnumerable<BoundSite> NamedSites(this IEnumerable<BoundRead> reads) =>
+        reads.Select(read => read.NamedSite).OfType<BoundSite>();
+}
+
+/// <summary>Something that a method reads of other prompts than its own: at its site, of one node, at one point of the sweep.</summary>
+internal sealed record ReferenceRead<TRead>(TRead Read, BoundSite Site, string Node, SweepPoint Point)
+    where TRead : BoundRead;
+
+/// <summary>The run that is read: always the same one, or the one at which a sweep stands.</summary>
+internal sealed record DonorRun
+{
+    private readonly int _run;
+
+    public DonorRun(int run) => _run = run;
+
+    public DonorRun(string sweep) => Sweep = sweep;
+
+    /// <summary>The placeholder; null for a run that is not swept.</summary>
+    public string? Sweep { get; }
+
+    /// <summary>The run at a point.</summary>
+    public int At(SweepPoint point) => Sweep is null ? _run : point[Sweep].Run;
 }

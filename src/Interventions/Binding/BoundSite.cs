@@ -5,60 +5,74 @@ using Interventions.Sites;
 
 namespace Interventions.Binding;
 
-/// <summary>A site path resolved against a schema: which values of which nodes it selects.</summary>
+/// <summary>A site path compared with a model and its prompts: which values of which nodes it selects.</summary>
 /// <param name="Where">The declaration and its method, for messages.</param>
-/// <param name="Text">The path as declared, for messages.</param>
-/// <param name="Definition">The site.</param>
-/// <param name="Layers">Which layers; null for a site that exists once.</param>
-/// <param name="LayerCount">How many layers the model has.</param>
+/// <param name="Resolution">The path, the site and its layers.</param>
 /// <param name="Axes">One selection for every axis of the site.</param>
 /// <param name="Sizes">The axes' lengths; null where only the prompt knows.</param>
+/// <param name="LayerCount">How many layers the model has.</param>
 /// <param name="Vocabulary">The names of positions.</param>
 internal sealed record BoundSite(
     string Where,
-    string Text,
-    SiteDefinition Definition,
-    Selection? Layers,
-    int LayerCount,
+    SiteResolution Resolution,
     ImmutableArray<Selection> Axes,
     ImmutableArray<int?> Sizes,
+    int LayerCount,
     PromptVocabulary Vocabulary)
 {
-    /// <summary>Of a write that stands before splices in the text: the nodes that hold what they encode, by the node that each replaces.</summary>
-    public IReadOnlyDictionary<string, string> Originals { get; init; } = ImmutableDictionary<string, string>.Empty;
+    /// <summary>The path as declared, for messages.</summary>
+    public string Text => Resolution.Path.Text;
 
-    /// <summary>Whether several nodes are selected at once, so that captures get a layer axis: decided by the path alone.</summary>
-    public bool IsStacked => Layers is { IsSweep: false } layers && (layers.Items.Count != 1 || layers.Items[0].First != layers.Items[0].Last);
+    /// <summary>The site.</summary>
+    public SiteDefinition Definition => Resolution.Site!;
 
-    /// <summary>Whether the sweep's point decides what is selected.</summary>
-    public bool IsSwept => Placeholders.Any();
+    /// <summary>Which layers; null for a site that exists once.</summary>
+    public Selection? Layers => Resolution.Layer;
 
     /// <summary>The placeholders, in the order of the path's text: generated indexers have their axes in that order.</summary>
-    public IEnumerable<string> Placeholders => SitePath.Parse(Text).Placeholders.Select(use => use.Name);
+    public ImmutableArray<string> Placeholders { get; } = [.. Resolution.Path.Placeholders.Select(use => use.Name)];
+
+    /// <summary>Whether the sweep's point decides what is selected.</summary>
+    public bool IsSwept => !Placeholders.IsEmpty;
+
+    /// <summary>Whether several nodes are selected at once, so that captures get a layer axis: decided by the path alone.</summary>
+    public bool IsStacked => Layers is { IsOne: false };
+
+    /// <summary>
+    /// Of a write or capture that finds a splice's input: the node that holds the original value, by the node that the splice replaces.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Originals { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>Whether this is a parameter's site, not the method's own: at a new token it may name earlier positions too.</summary>
     public bool IsRead { get; init; }
 
-    /// <summary>Whether a prompt's length decides how many values are selected.</summary>
-    public bool IsRagged => Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (IsAll(axis) || Axes[axis].Items.Any(item => item.Name == NewTokens.Prompt || SiteExpansion.SpansTheLength(item))));
+    /// <summary>
+    /// Where only some of the selected positions are meant: by how many a prompt selects, which of them, counted along the selection. Null:
+    /// all.
+    /// </summary>
+    public IReadOnlyDictionary<int, int[]>? Narrowing { get; init; }
 
-    /// <summary>Whether a prompt's length decides how many values are selected at a step of a generation: along the tokens so far, or of what is read back.</summary>
-    public bool IsRaggedAtSteps =>
-        IsRagged && Enumerable.Range(0, Axes.Length).Any(axis => IsPositional(axis) && (this.IsKey(axis) || (IsRead && !IsAll(axis))));
+    /// <summary>Whether a prompt's length decides how many values are selected.</summary>
+    public bool IsRagged => PositionalAxes.Any(axis =>
+        IsAll(axis) || Axes[axis].Items.Any(item => item.Name == NewTokens.Prompt || SiteExpansion.SpansTheLength(item)));
+
+    /// <summary>
+    /// Whether a prompt's length decides how many values are selected at a step of a generation: along the tokens so far, or of earlier
+    /// positions that a parameter reads.
+    /// </summary>
+    public bool IsRaggedAtSteps => IsRagged && PositionalAxes.Any(axis => this.IsKey(axis) || (IsRead && !IsAll(axis)));
 
     /// <summary>The axis of own positions: that of tokens, or of queries.</summary>
-    public int PositionAxis => Enumerable.Range(0, Axes.Length).First(IsPositional);
+    public int PositionAxis => PositionalAxes.First();
 
     /// <summary>Whether at a selected position everything is selected.</summary>
     public bool IsWholeAtAPosition => Enumerable.Range(0, Axes.Length).All(axis => axis == PositionAxis || IsAll(axis));
 
-    /// <summary>
-    /// Where only some of the selected positions are meant: by how many a prompt selects, which of them, counted along the selection. Null: all.
-    /// </summary>
-    public IReadOnlyDictionary<int, int[]>? Narrowing { get; init; }
-
     /// <summary>Whether everything is selected.</summary>
     public bool IsWhole => Narrowing is null && Enumerable.Range(0, Axes.Length).All(IsAll);
+
+    /// <summary>The axes that count tokens.</summary>
+    public IEnumerable<int> PositionalAxes => Enumerable.Range(0, Axes.Length).Where(IsPositional);
 
     /// <summary>The names of the selected nodes at a point of the sweep.</summary>
     public IEnumerable<string> Names(SweepPoint point) =>
@@ -75,51 +89,53 @@ internal sealed record BoundSite(
     public IReadOnlyList<int> PositionIndices(int axis, SweepPoint point, RunTokens tokens, string promptForMessages)
     {
         int length = tokens.Ids.Count;
-        Selection selection = At(Axes[axis], point).OfPrompt()
-            ?? throw new InterventionException($"{Where}: '{Text}' selects new tokens, and nothing of {promptForMessages}: only Generate makes new tokens.");
+        Selection selection = At(Axes[axis], point).OfPrompt() ?? throw Wrong(
+            $"selects new tokens, and nothing of {promptForMessages}: only Generate makes new tokens");
         foreach (SelectionItem item in selection.Items)
         {
             int start = item.Name is null ? 0 : Named(item.Name);
-            int first = Checked(start, item.First), last = Checked(start, item.Last);
-            if (first > last)
-                throw new InterventionException($"{Where}: '{Text}' selects nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens.");
-
-            int Checked(int from, int index)
-            {
-                int at = item.Name is null ? SiteResolver.Wrap(index, length) : from + index;
-                return at >= 0 && at < length
-                    ? at
-                    : throw new InterventionException($"{Where}: '{Text}' selects position {(item.Name is null ? index : at)} of {promptForMessages}, which has {length} tokens (0 to {length - 1}).");
-            }
+            if (Checked(item, start, item.First) > Checked(item, start, item.Last))
+                throw Wrong($"selects nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens");
         }
         IReadOnlyList<int> indices = SiteExpansion.Indices(selection, length, Named);
         return Narrowing is not null && axis == PositionAxis ? [.. Narrowing[indices.Count].Select(i => indices[i])] : indices;
 
         int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
+
+        int Checked(SelectionItem item, int from, int index)
+        {
+            int at = item.Name is null ? SiteResolver.Wrap(index, length) : from + index;
+            return at >= 0 && at < length
+                ? at
+                : throw Wrong(
+                    $"selects position {(item.Name is null ? index : at)} of {promptForMessages}, " +
+                    $"which has {length} tokens (0 to {length - 1})");
+        }
     }
 
-    /// <summary>How many values are selected at each selected position of a prompt; an axis that no schema measures, a norm's scale, has one.</summary>
+    /// <summary>
+    /// How many values are selected at each selected position of a prompt. An axis without a length in the schema (a norm's scale) counts
+    /// as one.
+    /// </summary>
     public long ValuesAtAPosition(SweepPoint point, RunTokens tokens, string promptForMessages)
     {
         long count = 1;
         for (int axis = 1; axis < Axes.Length; axis++)
             if (axis != PositionAxis)
-                count *= IsPositional(axis) ? PositionIndices(axis, point, tokens, promptForMessages).Count : FixedIndices(axis, point, Sizes[axis] ?? 1).Count;
+                count *= IsPositional(axis)
+                    ? PositionIndices(axis, point, tokens, promptForMessages).Count
+                    : FixedIndices(axis, point, Sizes[axis] ?? 1).Count;
         return count;
     }
 
     /// <summary>Whether two selected positions of a prompt are one token.</summary>
-    public bool Repeats(SweepPoint point, RunTokens tokens, string promptForMessages)
-    {
-        for (int axis = 0; axis < Axes.Length; axis++)
-            if (IsPositional(axis) && PositionIndices(axis, point, tokens, promptForMessages) is { } positions && positions.Distinct().Count() < positions.Count)
-                return true;
-        return false;
-    }
+    public bool Repeats(SweepPoint point, RunTokens tokens, string promptForMessages) => PositionalAxes
+        .Select(axis => PositionIndices(axis, point, tokens, promptForMessages))
+        .Any(positions => positions.Distinct().Count() < positions.Count);
 
     /// <summary>
-    /// Indices count along the schema's axes. A value may have others in a written run: where a port is patched, every query head gets a key of its own, and index 1 of
-    /// the shared keys would silently name another head.
+    /// Indices count along the schema's axes. A value may have others in a written run: where a port is patched, every query head gets a
+    /// key of its own, and index 1 of the shared keys would silently name another head.
     /// </summary>
     /// <exception cref="InterventionException">The value's axes are not the site's.</exception>
     public void CheckAxes(long[] shape) => CheckAxes(Where, Text, Definition, Sizes, shape);
@@ -130,7 +146,8 @@ internal sealed record BoundSite(
         for (int axis = 0; axis < definition.Axes.Count; axis++)
             if (sizes[axis] is int size && shape[axis] != size)
                 throw new InterventionException(
-                    $"{where}: '{text}' has {shape[axis]} {definition.Axes[axis]}s in this run, and {size} by the model's schema. Where a port before it is patched, every head has a value of its own: patch or capture the port instead.");
+                    $"{where}: '{text}' has {shape[axis]} {definition.Axes[axis]}s in this run, and {size} by the model's schema. " +
+                    "Where a port before it is patched, every head has a value of its own: patch or capture the port instead.");
     }
 
     /// <summary>Whether the axis counts tokens.</summary>
@@ -142,5 +159,7 @@ internal sealed record BoundSite(
     public Selection SelectionAt(int axis, SweepPoint point) => At(Axes[axis], point);
 
     private static Selection At(Selection selection, SweepPoint point) =>
-        selection.IsSweep ? new Selection(null, EquatableArray.Of(point[selection.Placeholder!])) : selection;
+        selection.IsSweep ? new Selection(null, EquatableArray.Of(point[selection.Placeholder!].Place)) : selection;
+
+    private InterventionException Wrong(string problem) => new($"{Where}: '{Text}' {problem}.");
 }

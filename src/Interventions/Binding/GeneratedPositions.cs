@@ -2,10 +2,12 @@ using Interventions.Sites;
 
 namespace Interventions.Binding;
 
-/// <summary>What a site selects at the passes of a generation: the prompt's, and at each step the new token's.</summary>
+/// <summary>
+/// Which positions a site selects at the passes of a generation: at the prompt's pass, and at each step, that of a new token.
+/// </summary>
 /// <remarks>
-/// Along <c>pos</c> and <c>query</c> a method sees at a step the new token alone. Along <c>key</c> it sees the selected ones of all tokens so far. A parameter's site may name
-/// earlier tokens on every axis; without a selector it too is the new token.
+/// Along <c>pos</c> and <c>query</c> a method sees at a step the new token alone. Along <c>key</c> it sees the selected ones of all tokens
+/// so far. A parameter's site may name earlier tokens on every axis; without a selector it too is the new token.
 /// </remarks>
 internal static class GeneratedPositions
 {
@@ -20,15 +22,19 @@ internal static class GeneratedPositions
         }
         return true;
 
-        bool Applies(SelectionItem item, bool isKey) => step is not int now ? !item.IsNew() : isKey ? !item.IsNew() || item.First <= now : item.IsNewAt(now);
+        bool Applies(SelectionItem item, bool isKey) =>
+            step is not int now ? !item.IsNew()
+            : isKey ? !item.IsNew() || item.First <= now
+            : item.IsNewAt(now);
     }
 
     /// <summary>Whether the site selects anything at some step.</summary>
-    public static bool AppliesAtSteps(this BoundSite site, SweepPoint point) => Enumerable.Range(0, site.Axes.Length).All(axis =>
-        !site.IsPositional(axis) || site.SelectionAt(axis, point).Items is var items && (items.Count == 0 || items.Any(item => item.IsNew() || site.IsKey(axis))));
+    public static bool AppliesAtSteps(this BoundSite site, SweepPoint point) => site.PositionalAxes.All(axis =>
+        site.SelectionAt(axis, point).Items is var items && (items.Count == 0 || items.Any(item => item.IsNew() || site.IsKey(axis))));
 
     /// <summary>The selected token indices of one prompt at a step, counted from its first token.</summary>
-    public static IReadOnlyList<int> PositionIndices(this BoundSite site, int axis, SweepPoint point, RunTokens tokens, string promptForMessages, int step)
+    public static IReadOnlyList<int> PositionIndices(
+        this BoundSite site, int axis, SweepPoint point, RunTokens tokens, string promptForMessages, int step)
     {
         Selection selection = site.SelectionAt(axis, point);
         int length = tokens.Ids.Count;
@@ -41,28 +47,31 @@ internal static class GeneratedPositions
         foreach (SelectionItem item in selection.Items.Where(item => item.IsNew()))
         {
             if (isKey || (site.IsRead && item != NewTokens.Every))
-                positions.AddRange(Enumerable.Range(item.First, Math.Max(0, Math.Min(item.Last, step) - item.First + 1)).Select(at => length + at));
+                positions.AddRange(
+                    Enumerable.Range(item.First, Math.Max(0, Math.Min(item.Last, step) - item.First + 1)).Select(at => length + at));
             else if (item.IsNewAt(step) && !positions.Contains(length + step))
                 positions.Add(length + step);
         }
         return positions;
     }
 
-    /// <summary>Whether the site names positions other than the one that a pass computes, so that they must be held.</summary>
-    public static bool ReadsBack(this BoundSite site) => site.IsRead && Enumerable.Range(0, site.Axes.Length).Any(axis =>
-        site.IsPositional(axis) && !site.IsKey(axis) && (site.Axes[axis].IsSweep || site.Axes[axis].Items.Any(item => item != NewTokens.Every)));
+    /// <summary>Whether the site names positions other than the one that a pass computes, so that their values must be kept.</summary>
+    public static bool ReadsBack(this BoundSite site) => site.IsRead && site.PositionalAxes.Any(axis =>
+        !site.IsKey(axis) && (site.Axes[axis].IsSweep || site.Axes[axis].Items.Any(item => item != NewTokens.Every)));
 
     /// <summary>Whether the site names new tokens.</summary>
-    public static bool NamesNewTokens(this BoundSite site, SweepPoint point) =>
-        Enumerable.Range(0, site.Axes.Length).Any(axis => site.IsPositional(axis) && site.SelectionAt(axis, point).Items.Any(item => item.IsNew()));
+    public static bool NamesNewTokens(this BoundSite site, SweepPoint point) => site.NewItems(point).Any();
 
-    /// <summary>The steps that the site names, along every axis.</summary>
+    /// <summary>The new tokens that the site names.</summary>
     public static IEnumerable<SelectionItem> NewItems(this BoundSite site, SweepPoint point) =>
-        Enumerable.Range(0, site.Axes.Length).Where(site.IsPositional).SelectMany(axis => site.SelectionAt(axis, point).Items).Where(item => item.IsNew());
+        site.PositionalAxes.SelectMany(axis => site.SelectionAt(axis, point).Items).Where(item => item.IsNew());
 
-    /// <summary>What means of the site are taken over: the prompt's part of the selection, or the whole prompt.</summary>
-    public static BoundSite OfPrompt(this BoundSite site, SweepPoint point) =>
-        site with { Axes = [.. site.Axes.Select((selection, axis) => site.IsPositional(axis) ? site.SelectionAt(axis, point).OfPrompt() ?? Selection.All : selection)] };
+    /// <summary>The part of the site over which means are taken: the prompt's part of the selection, or the whole prompt.</summary>
+    public static BoundSite OfPrompt(this BoundSite site, SweepPoint point) => site with
+    {
+        Axes = [.. site.Axes.Select((selection, axis) =>
+            site.IsPositional(axis) ? site.SelectionAt(axis, point).OfPrompt() ?? Selection.All : selection)],
+    };
 
     /// <summary>Whether an axis counts the tokens that a query looks at.</summary>
     public static bool IsKey(this BoundSite site, int axis) => site.Definition.Axes[axis] == "key";

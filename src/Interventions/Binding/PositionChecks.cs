@@ -8,16 +8,16 @@ internal static class PositionChecks
     /// <summary>Looks at every selection in every prompt, in the runs in which it is read or written.</summary>
     /// <param name="intervention">The declaration.</param>
     /// <param name="prompts">The prompts.</param>
-    /// <param name="generates">Whether there will be new tokens: then what selects these alone is no mistake.</param>
+    /// <param name="generates">Whether there will be new tokens: then a selection of these alone is no mistake.</param>
     /// <exception cref="InterventionException">A position lies outside a prompt, or a range is empty in it.</exception>
     public static void Check(BoundIntervention intervention, IPromptSet prompts, bool generates = false)
     {
-        PromptBatch all = new(prompts, [.. Enumerable.Range(0, prompts.Prompts.Count)]);
+        PromptBatch all = PromptBatch.All(prompts);
         SweepPoint[] points = [.. intervention.Points()];
         int[] everyRun = [.. Enumerable.Range(0, prompts.Vocabulary.Runs.Count)];
         foreach (BoundWrite write in intervention.Writes)
             CheckMethod(write.Site, write.Run is int run ? TokensOf(new DonorRun(run)) : [intervention.BaseRun], write.Reads);
-        foreach (BoundKeep kept in intervention.Captures.Concat<BoundKeep>(intervention.Gradients))
+        foreach (BoundKeep kept in intervention.Kept)
             CheckMethod(kept.Site, everyRun, kept.Reads);
         foreach (BoundMetric metric in intervention.Metrics)
             CheckMethod(null, everyRun, metric.Reads);
@@ -28,37 +28,36 @@ internal static class PositionChecks
         void CheckMethod(BoundSite? own, int[] runs, IEnumerable<BoundRead> reads)
         {
             if (own is not null)
-                CheckSite(own, runs);
+                CheckSite(own, runs, all);
             foreach (BoundRead read in reads)
             {
-                (BoundSite? site, int[] of) = read switch
+                (BoundSite? site, int[] of, PromptBatch over) = read switch
                 {
-                    BoundRead.From from => (from.Site ?? own, TokensOf(from.Run)),
-                    BoundRead.Partner partner => (own, TokensOf(partner.Run)),
-                    BoundRead.Mean mean when mean.Over == prompts => (own, TokensOf(mean.Run)),
-                    BoundRead.Of same => (same.Site, runs),
-                    BoundRead.Logits logits => (logits.At, logits.Run is int run ? [run] : runs),
-                    _ => ((BoundSite?)null, runs),
+                    BoundRead.From from => (from.Site ?? own, TokensOf(from.Run), all),
+                    BoundRead.Partner partner => (own, TokensOf(partner.Run), all),
+                    BoundRead.Mean mean when mean.Over == prompts => (own, TokensOf(mean.Run), all),
+                    BoundRead.Mean mean => (mean.In(own!), [mean.Run.At(SweepPoint.None)], PromptBatch.All(mean.Over)),
+                    BoundRead.Of same => (same.Site, runs, all),
+                    BoundRead.Logits logits => (logits.At, logits.Run is int run ? [run] : runs, all),
+                    _ => ((BoundSite?)null, runs, all),
                 };
                 if (site is not null)
-                    CheckSite(site, of);
-                if (read is BoundRead.Mean { Over: var over } other && over != prompts)
-                    CheckSite(other.In(own!), [other.Run.At(SweepPoint.None)], new PromptBatch(over, [.. Enumerable.Range(0, over.Prompts.Count)]));
+                    CheckSite(site, of, over);
             }
         }
 
-        void CheckSite(BoundSite site, int[] runs, PromptBatch? others = null)
+        void CheckSite(BoundSite site, int[] runs, PromptBatch batch)
         {
-            PromptBatch checkedPrompts = others ?? all;
             for (int axis = 0; axis < site.Axes.Length; axis++)
             {
                 if (!site.IsPositional(axis))
                     continue;
-                IEnumerable<SweepPoint> different = site.Axes[axis].Placeholder is string swept ? points.DistinctBy(point => point[swept]) : [SweepPoint.None];
+                IEnumerable<SweepPoint> different =
+                    site.Axes[axis].Placeholder is string swept ? points.DistinctBy(point => point[swept]) : [SweepPoint.None];
                 foreach (SweepPoint point in different.Where(point => !generates || site.SelectionAt(axis, point).OfPrompt() is not null))
                     foreach (int run in runs)
-                        for (int row = 0; row < checkedPrompts.Count; row++)
-                            site.PositionIndices(axis, point, checkedPrompts.Tokens(run, row), checkedPrompts.Describe(run, row));
+                        foreach (int row in batch.Rows)
+                            batch.Positions(site, axis, point, run, row);
             }
         }
     }

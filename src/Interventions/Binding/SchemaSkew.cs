@@ -4,19 +4,19 @@ using Interventions.Sites;
 namespace Interventions.Binding;
 
 /// <summary>
-/// A declaration in one package and its model in another: their versions may differ. Only the names in use are compared, so that a model
-/// that gained sites breaks nobody; of a model that lost some, all that are missing are named at once.
+/// Compares the model with the version that the declaration was compiled against: they may come from two packages. Only the names in use
+/// are compared, so that a model that gained sites breaks no declaration; where it lost some, all that are missing are named at once.
 /// </summary>
 internal static class SchemaSkew
 {
     /// <exception cref="InterventionException">It was compiled against another schema, and uses names that this one lacks.</exception>
-    public static void Check(InterventionGraph graph, ModelSchema schema)
+    public static void Check(InterventionGraph graph, ModelSchema schema, SitePaths paths)
     {
         if (!Differs(graph.ModelFingerprint, schema.Fingerprint))
             return;
         string[] missing =
         [
-            .. Sites(graph).SelectMany(site => SiteResolver.Resolve(site, schema, prompts: null).Problems)
+            .. Sites(graph).SelectMany(site => paths.Resolve(site, schema, prompts: null).Problems)
                 .Select(problem => problem.Message).Distinct(),
         ];
         if (missing.Length > 0)

@@ -82,13 +82,13 @@ internal sealed class GraphJson
     private static DerivedRun Run(JsonFields fields, DerivedRun? run) =>
         new(fields.Text("name", run?.Name), fields.OptionalText("from", run?.From));
 
-    private static SweptAxis Sweep(JsonFields fields, SweptAxis? sweep)
+    private static SweepAxis Sweep(JsonFields fields, SweepAxis? sweep)
     {
         string name = fields.Text("name", sweep?.Name);
-        ImmutableArray<string> runs = fields.OptionalTexts("runs", sweep is SweptAxis.Runs swept ? swept.Values : default);
-        return runs.IsDefault
-            ? new SweptAxis.Numbers(name, fields.Numbers("numbers", sweep is SweptAxis.Numbers numbers ? numbers.Values : default))
-            : new SweptAxis.Runs(name, runs);
+        ImmutableArray<string> runs = fields.OptionalTexts(
+            "runs", sweep is { HasNumbers: false } ? [.. sweep.Coordinates.Select(run => run.Name!)] : default);
+        ImmutableArray<double> numbers = sweep is { HasNumbers: true } ? [.. sweep.Coordinates.Select(number => number.Number)] : default;
+        return runs.IsDefault ? SweepAxis.OfNumbers(name, [.. fields.Numbers("numbers", numbers)]) : SweepAxis.OfRuns(name, [.. runs]);
     }
 
     private WriteNode Write(JsonFields fields, WriteNode? write)

@@ -11,28 +11,6 @@ namespace Interventions.Runtime;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record DerivedRun(string Name, string? From = null);
 
-/// <summary>The values of a placeholder outside site paths.</summary>
-/// <param name="Name">The placeholder, without braces.</param>
-[EditorBrowsable(EditorBrowsableState.Never)]
-public abstract record SweptAxis(string Name)
-{
-    /// <summary>Numbers: strengths, factors.</summary>
-    public static SweptAxis OfNumbers(string name, params double[] values) => new Numbers(name, [.. values]);
-
-    /// <summary>Runs of the prompt set.</summary>
-    public static SweptAxis OfRuns(string name, params string[] runs) => new Runs(name, [.. runs]);
-
-    /// <summary>Numbers: strengths, factors.</summary>
-    /// <param name="Name">The placeholder, without braces.</param>
-    /// <param name="Values">At least one, each once.</param>
-    public sealed record Numbers(string Name, ImmutableArray<double> Values) : SweptAxis(Name);
-
-    /// <summary>Runs of the prompt set.</summary>
-    /// <param name="Name">The placeholder, without braces.</param>
-    /// <param name="Values">At least one, each once.</param>
-    public sealed record Runs(string Name, ImmutableArray<string> Values) : SweptAxis(Name);
-}
-
 /// <summary>A user's method, its arguments in the order of the node's reads. It is pure: it writes into no argument.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public delegate Tensor MethodBody(ReadOnlySpan<Tensor> arguments);

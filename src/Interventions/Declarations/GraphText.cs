@@ -11,7 +11,7 @@ internal static class GraphText
     {
         StringBuilder text = new(graph.Name);
         text.Append(" changes ").Append(graph.Changes ?? "the first run").Append('\n');
-        Section("sweeps", graph.Sweeps, sweep => $"{sweep.Name}: {string.Join(", ", Values(sweep))}");
+        Section("sweeps", graph.Sweeps, sweep => $"{sweep.Name}: {string.Join(", ", sweep.Coordinates)}");
         Section("runs", graph.Runs, run => $"{run.Name}: the tokens of {run.From ?? "the changed run"}");
         Section("writes", graph.Writes.SelectMany(write => write.Declared), write =>
             $"{write.Site}{(write.Run is null ? "" : $" in {write.Run}")} = {Describe(write)}");
@@ -74,9 +74,6 @@ internal static class GraphText
         Read.AnswerIds answer => $"token of {answer.Answer}",
         _ => read.GetType().Name,
     };
-
-    private static IEnumerable<string> Values(SweptAxis sweep) =>
-        sweep is SweptAxis.Runs runs ? runs.Values : ((SweptAxis.Numbers)sweep).Values.Select(Number);
 
     private static string Pooled(Read.Mean mean) => mean.Pooled ? " and positions" : mean.AcrossTemplates ? " of all templates" : "";
 

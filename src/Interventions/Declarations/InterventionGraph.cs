@@ -25,7 +25,7 @@ public sealed record InterventionGraph
     public string? Changes { get; init; }
 
     /// <summary>The values of placeholders of strengths and runs.</summary>
-    public ImmutableArray<SweptAxis> Sweeps { get; init; } = [];
+    public ImmutableArray<SweepAxis> Sweeps { get; init; } = [];
 
     /// <summary>Further runs that writes change.</summary>
     public ImmutableArray<DerivedRun> Runs { get; init; } = [];

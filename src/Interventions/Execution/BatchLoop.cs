@@ -128,7 +128,7 @@ internal sealed class BatchLoop
             .SetTag("interventions.declaration", intervention.Name)
             .SetTag("interventions.model", model.Schema.Model)
             .SetTag("interventions.prompts", prompts.Prompts.Count)
-            .SetTag("interventions.points", intervention.Sweep.Aggregate(1, (product, axis) => product * axis.Values.Length));
+            .SetTag("interventions.points", intervention.Sweep.Aggregate(1, (product, axis) => product * axis.Coordinates.Length));
 
         public static Activity? Means(int passes) =>
             passes == 0 ? null : s_source.StartActivity("Means")?.SetTag("interventions.passes", passes);

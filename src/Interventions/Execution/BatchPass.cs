@@ -19,7 +19,6 @@ internal sealed class BatchPass
     private readonly RowStore _store;
     private readonly NodeComputer _computer;
     private readonly ILookup<NodeId, KeptItem> _keptAfter;
-    private readonly bool _hasGradients;
 
     public BatchPass(PlannedBatch planned, PassContext context)
     {
@@ -29,8 +28,7 @@ internal sealed class BatchPass
         _batch = planned.Prompts;
         _context = context;
         _store = new RowStore(_plan, planned.Model.Device);
-        _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
-        _computer = new NodeComputer(_store, _execution.Slices, _batch, _hasGradients, context.Scope);
+        _computer = new NodeComputer(_store, _execution.Slices, _batch, context.Scope);
         _keptAfter = _plan.Kept.ToLookup(item => item.After);
     }
 
@@ -41,7 +39,7 @@ internal sealed class BatchPass
         foreach (PlanPass pass in _execution.Passes)
         {
             PassVariants variants = new(pass, _store, _batch, _context);
-            NodeWriter writer = new(_store, _execution.Slices, variants, _context.Kept.Effects, inPlace: !_hasGradients);
+            NodeWriter writer = new(_store, _execution.Slices, variants, _context.Kept.Effects, inPlace: !_plan.HasGradients);
             foreach (PlanStep step in pass.Nodes)
             {
                 _context.CancellationToken.ThrowIfCancellationRequested();
@@ -55,7 +53,7 @@ internal sealed class BatchPass
                     _store.Free(node);
                 _context.Report();
             }
-            if (_hasGradients)
+            if (_plan.HasGradients)
                 KeepGradients(variants);
             if (pass.IsRetained)
                 _store.Retain();

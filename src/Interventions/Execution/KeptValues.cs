@@ -78,12 +78,12 @@ internal sealed class KeptValues(
     private ResultLayout Layout() => new()
     {
         Declaration = intervention.Name,
-        Sweep = [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))],
+        Sweep = intervention.Sweep,
         Runs = [.. runs],
         BaseRun = runs[intervention.BaseRun],
         Kept =
         [
-            .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients)
+            .. intervention.Kept
                 .Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
             .. intervention.Metrics.Select(metric => new KeptLayout(metric.Node.Name, false, metric.IsSwept, false)),
         ],
@@ -93,7 +93,7 @@ internal sealed class KeptValues(
         Notes = [.. Strict?.Notes ?? []],
     };
 
-    private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Values.Length)];
+    private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];
 
     private Tensor Changed(KeptLayout kept)
     {

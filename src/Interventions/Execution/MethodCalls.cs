@@ -168,7 +168,7 @@ internal sealed record MethodCalls(
         BoundRead.Of of => Others.Select(of.Site, of.Site.Names(Point).Single(), Point, rows),
         BoundRead.Logits { Run: int run } logits => Runs[run].Logits(logits, Point, rows).detach(),
         BoundRead.Logits logits => Own.Logits(logits, Point, rows),
-        BoundRead.Swept swept => tensor(Point.Number(swept.Name), dtype: ScalarType.Float64, device: Own.Device),
+        BoundRead.Swept swept => tensor(Point[swept.Name].Number, dtype: ScalarType.Float64, device: Own.Device),
         BoundRead.AnswerIds answer => Own.AnswerIds(answer.Answer, rows),
         _ => throw new InvalidOperationException($"{read} needs a site of its own."),
     };

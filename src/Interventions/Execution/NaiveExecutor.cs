@@ -108,7 +108,7 @@ internal sealed class NaiveReads(BoundIntervention intervention)
     public BoundIntervention Intervention => intervention;
 
     /// <summary>Captures and gradients.</summary>
-    public ImmutableArray<BoundKeep> Keeps { get; } = [.. intervention.Captures, .. intervention.Gradients];
+    public ImmutableArray<BoundKeep> Keeps { get; } = [.. intervention.Kept];
 
     /// <summary>The metrics of gradients and of parameters.</summary>
     public ImmutableArray<BoundMetric> DifferentiatedMetrics { get; } =

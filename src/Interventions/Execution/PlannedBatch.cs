@@ -22,7 +22,7 @@ internal sealed record PlannedBatch(PromptBatch Prompts, ExecutionPlan Plan, Hoo
     public static ImmutableArray<PlannedBatch> All(
         BoundIntervention intervention, HookedModel model, IPromptSet prompts, RunOptions options)
     {
-        NodeShapes shapes = NodeShapes.Of(model.Graph, model.Device);
+        NodeShapes shapes = ShapeProbe.Of(model.Graph, model.Device);
         for (int size = options.BatchSize; ; size = (size + 1) / 2)
         {
             ImmutableArray<PlannedBatch> batches = OfSize(size);
@@ -47,7 +47,7 @@ internal sealed record PlannedBatch(PromptBatch Prompts, ExecutionPlan Plan, Hoo
                 BatchShape shape = BatchShape.Of(batch, runs);
                 if (!plans.TryGetValue(shape, out ExecutionPlan? plan))
                     plans[shape] = plan = ExecutionPlan.Create(
-                        new(model.Graph, shapes, intervention, batch, runs, options.MemoryBudget, options.Strict));
+                        new PlanRequest(model.Graph, shapes, intervention, batch, runs, options.MemoryBudget, options.Strict));
                 batches.Add(new PlannedBatch(batch, plan, model));
                 if (plan.PeakBytes > options.MemoryBudget)
                     break;

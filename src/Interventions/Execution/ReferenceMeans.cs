@@ -120,12 +120,12 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
         public static MeanKey Of(BoundRead.Mean read, int run, BoundSite site, string node, SweepPoint point)
         {
             // The node says the layer; of the point only the placeholders of the site's axes matter.
-            IEnumerable<SelectionItem> selected = site.Axes.Where(axis => axis.IsSweep).Select(axis => point[axis.Placeholder!]);
+            IEnumerable<SweepCoordinate> selected = site.Axes.Where(axis => axis.IsSweep).Select(axis => point[axis.Placeholder!]);
             return new MeanKey(read, run, site.Text, node, string.Join(";", selected));
         }
 
         public static IEnumerable<(MeanKey Key, BoundSite Site, SweepPoint Point)> All(BoundIntervention intervention) =>
-            ReferenceReads.Of<BoundRead.Mean>(intervention)
+            intervention.References<BoundRead.Mean>()
                 .Select(one => (Of(one.Read, one.Read.Run.At(one.Point), one.Site, one.Node, one.Point), one.Site, one.Point));
     }
 

@@ -37,7 +37,7 @@ internal sealed class PartnerValues
         _model = model;
         _prompts = prompts;
         _owner = owner;
-        _nodes = ReferenceReads.Of<BoundRead.Partner>(intervention)
+        _nodes = intervention.References<BoundRead.Partner>()
             .ToLookup(one => Draw.Of(one.Read, one.Site, one.Point), one => one.Node);
     }
 

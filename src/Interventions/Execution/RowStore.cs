@@ -73,9 +73,9 @@ internal sealed class RowStore(Expansion plan, Device device)
     /// <summary>Frees the tables that a pass made.</summary>
     public void EndPass()
     {
-        for (int node = 0; node < _nodes.Length; node++)
-            if (_nodes[node] is not null)
-                Free(new NodeId(node));
+        foreach (NodeId node in plan.Nodes.All)
+            if (_nodes[node.Index] is not null)
+                Free(node);
     }
 
     /// <summary>Exchanges the tensor of a table; returns the new table.</summary>

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Execution;
 using Interventions.ModelGraphs;
-using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -66,8 +65,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         // Detached last: until here an exception frees them with the scope.
         foreach (GeneratedContent run in baseRun is null ? runs : [.. runs, baseRun])
             run.Detach();
-        ImmutableArray<ResultAxis> sweep = [.. intervention.Sweep.Select(axis => new ResultAxis(axis.Placeholder, axis.Coordinates))];
-        return new GenerationResult<GeneratedRun>(sweep, runs, baseRun, whyUncached);
+        return new GenerationResult<GeneratedRun>(intervention.Sweep, runs, baseRun, whyUncached);
 
         GeneratedContent Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
     }

@@ -68,7 +68,7 @@ internal sealed class VariantGrouping(PlanRequest request, ImmutableArray<SweepP
 
         string[] structural = [.. Structural()];
         foreach (IGrouping<string, int> alike in Enumerable.Range(0, points.Length)
-            .GroupBy(i => string.Join('|', structural.Select(placeholder => points[i].Value(placeholder).Coordinate))))
+            .GroupBy(i => string.Join('|', structural.Select(placeholder => points[i][placeholder]))))
         {
             ImmutableArray<int> variants = [.. alike];
             foreach (BoundRun run in _intervention.Runs)

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
 using Interventions.ModelGraphs;
-using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,12 +14,12 @@ namespace Interventions;
 public class GenerationResult<TRun> : IDisposable
     where TRun : GeneratedRun, new()
 {
-    private readonly ImmutableArray<ResultAxis> _sweep;
+    private readonly ImmutableArray<SweepAxis> _sweep;
     private readonly IReadOnlyList<GeneratedContent> _changed;
     private readonly GeneratedContent? _base;
 
     internal GenerationResult(
-        ImmutableArray<ResultAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged, string? whyUncached)
+        ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged, string? whyUncached)
     {
         _sweep = sweep;
         _changed = changed;
@@ -49,7 +48,7 @@ public class GenerationResult<TRun> : IDisposable
             $"The unchanged run was not generated: set {nameof(GenerationOptions)}.{nameof(GenerationOptions.WithBase)}."),
     };
 
-    private (ImmutableArray<ResultAxis>, IReadOnlyList<GeneratedContent>, GeneratedContent?, string?) Parts =>
+    private (ImmutableArray<SweepAxis>, IReadOnlyList<GeneratedContent>, GeneratedContent?, string?) Parts =>
         (_sweep, _changed, _base, WhyUncached);
 
     /// <summary>The changed run's text at a point of the sweep; one coordinate a placeholder, in order.</summary>

@@ -26,7 +26,7 @@ internal sealed record ResultLayout
     public required string Declaration { get; init; }
 
     /// <summary>The placeholders, in order.</summary>
-    public required ImmutableArray<ResultAxis> Sweep { get; init; }
+    public required ImmutableArray<SweepAxis> Sweep { get; init; }
 
     /// <summary>The runs of the prompt set.</summary>
     public required ImmutableArray<string> Runs { get; init; }
@@ -136,11 +136,11 @@ internal sealed record ResultLayout
         };
     }
 
-    private static ResultAxis Axis(JsonFields fields, ResultAxis? axis)
+    private static SweepAxis Axis(JsonFields fields, SweepAxis? axis)
     {
         string name = fields.Text("name", axis?.Name);
         ImmutableArray<SweepCoordinate> coordinates = fields.Values("coordinates", axis?.Coordinates ?? default, s_coordinate);
-        return coordinates.IsDefault ? throw fields.Wrong("'coordinates' is missing") : new ResultAxis(name, coordinates);
+        return coordinates.IsDefault ? throw fields.Wrong("'coordinates' is missing") : new SweepAxis(name, coordinates);
     }
 
     private static KeptLayout KeptFields(JsonFields fields, KeptLayout? kept) => new(
@@ -193,9 +193,6 @@ internal sealed record ResultLayout
         return true;
     }
 }
-
-/// <summary>A placeholder and the coordinates that it ran through.</summary>
-internal sealed record ResultAxis(string Name, ImmutableArray<SweepCoordinate> Coordinates);
 
 /// <summary>A value kept under a name.</summary>
 /// <param name="Name">The name.</param>

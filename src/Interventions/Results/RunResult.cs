@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.ComponentModel;
 using Interventions.Files;
 using Interventions.Results;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,20 +10,16 @@ public sealed class SweptTensor
 {
     private readonly Tensor _baseline;
 
-    internal SweptTensor(ImmutableArray<ResultAxis> sweep, Tensor values, Tensor? mask, Tensor baseline)
+    internal SweptTensor(ImmutableArray<SweepAxis> axes, Tensor values, Tensor? mask, Tensor baseline)
     {
-        Names = [.. sweep.Select(axis => axis.Name)];
-        Coordinates = [.. sweep.Select(axis => axis.Coordinates)];
+        Axes = axes;
         Values = values;
         Mask = mask;
         _baseline = baseline;
     }
 
-    /// <summary>The placeholders, in order.</summary>
-    public ImmutableArray<string> Names { get; }
-
-    /// <summary>The coordinates that each placeholder ran through: indices, strengths, or names of positions or runs.</summary>
-    public ImmutableArray<ImmutableArray<SweepCoordinate>> Coordinates { get; }
+    /// <summary>The placeholders, in order, each with the coordinates that it ran through.</summary>
+    public ImmutableArray<SweepAxis> Axes { get; }
 
     /// <summary>
     /// All values: one axis a placeholder, then the kept value's own (<c>[layer, head, batch]</c> for a metric); owned by the result.
@@ -42,45 +37,42 @@ public sealed class SweptTensor
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
     public Tensor At(params ReadOnlySpan<SweepCoordinate> coordinates)
     {
-        if (coordinates.Length != Names.Length)
-        {
+        if (coordinates.Length != Axes.Length)
             throw new ArgumentException(
-                $"The sweep has {Names.Length} placeholders ({string.Join(", ", Names)}); {coordinates.Length} coordinates were given.");
-        }
+                $"The sweep has {Axes.Length} placeholders ({string.Join(", ", Axes.Select(axis => axis.Name))}); " +
+                $"{coordinates.Length} coordinates were given.");
         TensorIndex[] index = new TensorIndex[coordinates.Length];
         for (int axis = 0; axis < coordinates.Length; axis++)
         {
-            int at = IndexOf(Coordinates[axis], coordinates[axis]);
+            int at = IndexOf(Axes[axis].Coordinates, coordinates[axis]);
             if (at < 0)
-            {
                 throw new ArgumentOutOfRangeException(
                     nameof(coordinates),
-                    $"The sweep did not run through {Names[axis]} {coordinates[axis]}, only through {Describe(Coordinates[axis])}.");
-            }
+                    $"The sweep did not run through {Axes[axis].Name} {coordinates[axis]}, " +
+                    $"only through {Describe(Axes[axis].Coordinates)}.");
             index[axis] = TensorIndex.Single(at);
         }
         return index.Length == 0 ? Values.alias() : Values[index];
     }
 
     /// <summary>
-    /// Every point of the sweep, in its order, with the mean of its values without padding, and the distance of that mean from the
-    /// unchanged base run.
+    /// Every point with the mean of its values, padding left out, and how far that lies from the unchanged base run; in the sweep's order.
     /// </summary>
     public IReadOnlyList<SweptPoint> Points()
     {
         using DisposeScope scope = NewDisposeScope();
-        int count = Coordinates.Aggregate(1, (product, axis) => product * axis.Length);
+        int count = Axes.Aggregate(1, (product, axis) => product * axis.Coordinates.Length);
         double[] means = Means(Values, count);
-        // A capture whose path is swept has a baseline at every point.
+        // A value that depends on the point (a capture whose path is swept) has a baseline at every point.
         int baselineCount = _baseline.shape.Length == Values.shape.Length ? count : 1;
         double[] baselines = Means(_baseline, baselineCount);
         SweptPoint[] points = new SweptPoint[count];
-        int[] at = new int[Coordinates.Length];
+        int[] at = new int[Axes.Length];
         for (int i = 0; i < count; i++)
         {
-            ImmutableArray<SweepCoordinate> coordinates = [.. at.Select((index, axis) => Coordinates[axis][index])];
-            points[i] = new SweptPoint(Names, coordinates, means[i], means[i] - baselines[baselineCount == 1 ? 0 : i]);
-            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Coordinates[axis].Length; axis--)
+            SweepPoint point = new(Axes, [.. at.Select((index, axis) => Axes[axis].Coordinates[index])]);
+            points[i] = new SweptPoint(point, means[i], means[i] - baselines[baselineCount == 1 ? 0 : i]);
+            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Axes[axis].Coordinates.Length; axis--)
                 at[axis] = 0;
         }
         return points;
@@ -92,9 +84,9 @@ public sealed class SweptTensor
     /// <summary>Means without padding: its zeros add nothing to the sum, and the count leaves them out.</summary>
     private double[] Means(Tensor values, int count)
     {
-        long[] shape = Values.shape[Names.Length..];
+        long[] shape = Values.shape[Axes.Length..];
         long real = Mask is null ? shape.Aggregate(1L, (product, size) => product * size) : Mask.expand(shape).sum().item<long>();
-        return [.. (values.reshape(count, -1).to(ScalarType.Float64).sum([1L]).over(real)).cpu().data<double>()];
+        return [.. values.reshape(count, -1).to(ScalarType.Float64).sum([1L]).over(real).cpu().data<double>()];
     }
 
     /// <summary>The index of a coordinate, or −1. An axis of positions that mixes names and indices is indexed by text.</summary>
@@ -106,22 +98,21 @@ public sealed class SweptTensor
         return -1;
     }
 
-    private static string Describe(ImmutableArray<SweepCoordinate> axis)
-    {
-        bool isRange = axis.Length > 2 && axis.All(value => value.Name is null)
-            && axis.Zip(axis.Skip(1)).All(pair => pair.Second.Number - pair.First.Number == 1);
-        return isRange ? $"{axis[0]} to {axis[^1]}" : string.Join(", ", axis);
-    }
+    private static string Describe(ImmutableArray<SweepCoordinate> axis) =>
+        axis.Length > 2
+        && axis.All(value => value.Name is null)
+        && axis.Zip(axis.Skip(1)).All(pair => pair.Second.Number - pair.First.Number == 1)
+            ? $"{axis[0]} to {axis[^1]}"
+            : string.Join(", ", axis);
 }
 
-/// <summary>One point of a sweep.</summary>
-/// <param name="Names">The placeholders.</param>
-/// <param name="Coordinates">One coordinate a placeholder: an index, a strength, or a name.</param>
+/// <summary>A point of a sweep, and the number there.</summary>
+/// <param name="Point">Where the placeholders stand.</param>
 /// <param name="Value">The mean of the values kept there, over prompts and all other axes.</param>
 /// <param name="Change">
-/// That mean, less the mean in the unchanged base run (of the same site, where the point of the sweep decides which site is kept).
+/// That mean, less the mean in the unchanged base run (of the same place, where the sweep decides what is kept).
 /// </param>
-public sealed record SweptPoint(ImmutableArray<string> Names, ImmutableArray<SweepCoordinate> Coordinates, double Value, double Change)
+public sealed record SweptPoint(SweepPoint Point, double Value, double Change)
 {
     /// <summary>The index of one placeholder.</summary>
     /// <exception cref="ArgumentException">There is no such placeholder.</exception>
@@ -134,50 +125,9 @@ public sealed record SweptPoint(ImmutableArray<string> Names, ImmutableArray<Swe
 
     /// <summary>The coordinate of one placeholder: an index, a strength, or a name.</summary>
     /// <exception cref="ArgumentException">There is no such placeholder.</exception>
-    public SweepCoordinate Coordinate(string name) => Names.IndexOf(name) is >= 0 and int axis
-        ? Coordinates[axis]
-        : throw new ArgumentException($"No placeholder '{name}' is swept; there are {string.Join(", ", Names)}.", nameof(name));
+    public SweepCoordinate Coordinate(string name) => Point[name];
 
     /// <inheritdoc/>
-    public override string ToString()
-    {
-        string point = string.Join(' ', Names.Zip(Coordinates, (name, index) => $"{name}={index}"));
-        return string.Create(CultureInfo.InvariantCulture, $"{point}: {Value:G6} ({Change:+0.####;-0.####;0})");
-    }
-}
-
-/// <summary>A coordinate on one axis of a sweep: a number (an index, a strength) or a name (of a position, of a run).</summary>
-public readonly record struct SweepCoordinate
-{
-    private readonly double _number;
-
-    private SweepCoordinate(string? name, double number)
-    {
-        Name = name;
-        _number = number;
-    }
-
-    /// <summary>The name; <see langword="null"/> for a number.</summary>
-    public string? Name { get; }
-
-    /// <summary>The number.</summary>
-    /// <exception cref="InvalidOperationException">It is a name.</exception>
-    public double Number => Name is null
-        ? _number
-        : throw new InvalidOperationException($"'{Name}' is a name; this axis of the sweep has no numbers.");
-
-    /// <summary>A number.</summary>
-    public static implicit operator SweepCoordinate(double number) => FromDouble(number);
-
-    /// <summary>A name.</summary>
-    public static implicit operator SweepCoordinate(string name) => FromString(name);
-
-    /// <summary>A number.</summary>
-    public static SweepCoordinate FromDouble(double number) => new(null, number);
-
-    /// <summary>A name.</summary>
-    public static SweepCoordinate FromString(string name) => new(name ?? throw new ArgumentNullException(nameof(name)), 0);
-
-    /// <summary>The name, or the number in the invariant culture.</summary>
-    public override string ToString() => Name ?? _number.ToString("R", CultureInfo.InvariantCulture);
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Point}: {Value:G6} ({Change:+0.####;-0.####;0})");
 }

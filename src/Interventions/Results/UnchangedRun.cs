@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Interventions;
+namespace Interventions.Runtime;
 
 /// <summary>The base of generated types that hold the values kept in one unchanged run.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]

@@ -1,12 +1,58 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Security.Cryptography;
+using System.Text;
 using Interventions.Runtime;
+using Interventions.Sites;
 
 namespace Interventions;
 
 /// <summary>What names a model has: its sites with their axes, and how long the countable axes are.</summary>
 /// <param name="Model">The model type's name, for messages: <c>Gpt2Small</c>.</param>
-/// <param name="Axes">Sizes of the named axes: <c>layer</c>, <c>head</c>, <c>kv_head</c>, <c>d_head</c>, <c>d_model</c>, <c>neuron</c>, <c>vocab</c>.</param>
-/// <param name="Sites">The sites in the order of computation, with <c>{layer}</c> where one exists a layer; then the sites inside splices.</param>
-public sealed partial record ModelSchema(string Model, EquatableArray<AxisSize> Axes, EquatableArray<SiteDefinition> Sites);
+/// <param name="Axes">
+/// Sizes of the named axes: <c>layer</c>, <c>head</c>, <c>kv_head</c>, <c>d_head</c>, <c>d_model</c>, <c>neuron</c>, <c>vocab</c>.
+/// </param>
+/// <param name="Sites">
+/// The sites in the order of computation, with <c>{layer}</c> where one exists a layer; then the sites inside splices.
+/// </param>
+public sealed record ModelSchema(string Model, EquatableArray<AxisSize> Axes, EquatableArray<SiteDefinition> Sites)
+{
+    /// <summary>The version of the canonical text's format.</summary>
+    public const int FormatVersion = 1;
+
+    /// <summary>
+    /// Version, axes and sites as sorted lines, so that neither the order of the declarations nor the model's name matters. Sites inside
+    /// splices are left out: a declaration adds them.
+    /// </summary>
+    public string CanonicalText => Canonical.Text(
+        FormatVersion,
+        Axes.Select(axis => "axis " + axis.Axis + " " + axis.Size.ToString(CultureInfo.InvariantCulture))
+            .Concat(Sites.Where(site => site.Splice is null).Select(site => "site " + site.Path + " " + string.Join(",", site.Axes)))
+            .OrderBy(line => line, StringComparer.Ordinal));
+
+    /// <summary>The first 16 hexadecimal digits of the canonical text's SHA-256.</summary>
+    public string Fingerprint => Canonical.Fingerprint(CanonicalText);
+
+    /// <summary>The length of an axis; <see langword="null"/> where the schema does not say it.</summary>
+    public int? SizeOf(string axis)
+    {
+        foreach (AxisSize known in Axes)
+            if (known.Axis == axis)
+                return known.Size;
+        return null;
+    }
+
+    /// <summary>The length of a site's axis; <see langword="null"/> where neither the site nor the schema says it.</summary>
+    public int? SizeOf(SiteDefinition site, string axis)
+    {
+        foreach (AxisSize own in site.Sizes)
+            if (own.Axis == axis)
+                return own.Size;
+        return site.Splice is not null && axis == SplicedSites.Feature ? null : SizeOf(axis);
+    }
+}
 
 /// <summary>The length of a named axis.</summary>
 public sealed record AxisSize(string Axis, int Size);
@@ -30,4 +76,18 @@ public sealed record SiteDefinition(string Path, EquatableArray<string> Axes)
 
     /// <summary>Lengths of axes that are its own, not the model's.</summary>
     public EquatableArray<AxisSize> Sizes { get; init; }
+}
+
+/// <summary>The text that stands for a vocabulary, and its hash.</summary>
+internal static class Canonical
+{
+    public static string Text(int version, IEnumerable<string> lines) =>
+        "version " + version.ToString(CultureInfo.InvariantCulture) + "\n" + string.Concat(lines.Select(line => line + "\n"));
+
+    public static string Fingerprint(string text)
+    {
+        using var sha = SHA256.Create();
+        byte[] hash = sha.ComputeHash(Encoding.UTF8.GetBytes(text));
+        return string.Concat(hash.Take(8).Select(b => b.ToString("x2", CultureInfo.InvariantCulture)));
+    }
 }

@@ -4,7 +4,9 @@ using System.Linq;
 
 namespace Interventions.Sites;
 
-/// <summary>Says why a path names no site: another library's spelling, a missing segment, or a wrong one. Each has its own message.</summary>
+/// <summary>
+/// Says why a path names no site: another library's spelling, a missing segment, or a wrong one. Each has its own message.
+/// </summary>
 internal static class SiteDiagnosis
 {
     /// <summary>What is wrong, and the site that is meant where that is beyond doubt.</summary>
@@ -26,7 +28,8 @@ internal static class SiteDiagnosis
             .OrderBy(candidate => candidate.Length).FirstOrDefault();
         // Or a layer is missing and a later name is misspelled too.
         template ??= Candidates(path, schema, depth)
-            .Where(candidate => candidate.Length == segments.Count + 1 && candidate[depth] == SiteMatcher.Layer && segments[depth].Name is not null)
+            .Where(candidate =>
+                candidate.Length == segments.Count + 1 && candidate[depth] == SiteMatcher.Layer && segments[depth].Name is not null)
             .Where(candidate => IsNear(segments.Skip(depth), candidate.Skip(depth + 1)))
             .OrderBy(candidate => Distance(segments.Skip(depth), candidate.Skip(depth + 1))).FirstOrDefault();
         if (template is null)
@@ -63,7 +66,8 @@ internal static class SiteDiagnosis
             PathSpan wrong = template.Length == segments.Count ? first : new PathSpan(first.Start, last.Start + last.Length - first.Start);
             string meant = SiteMatcher.Fill(template, path);
             return SiteProblem.At(
-                SiteProblemKind.UnknownSite, wrong, $"{schema.Model} has no site '{path.Site}'; did you mean '{meant}'?", meant + path.SelectorText);
+                SiteProblemKind.UnknownSite, wrong,
+                $"{schema.Model} has no site '{path.Site}'; did you mean '{meant}'?", meant + path.SelectorText);
         }
         List<string> next = Candidates(path, schema, depth).Select(candidate => candidate[depth]).Distinct().ToList();
         string before = depth == 0 ? "" : path.Text.Substring(0, segments[depth - 1].Span.Start + segments[depth - 1].Span.Length);
@@ -74,7 +78,9 @@ internal static class SiteDiagnosis
         return SiteProblem.At(SiteProblemKind.UnknownSite, segments[depth].Span, $"{schema.Model} has no site '{path.Site}': {known}");
     }
 
-    /// <summary>The nearest site: segment by segment after the right ones, else letter by letter (<c>mlp.out</c> for <c>mlp_out</c>).</summary>
+    /// <summary>
+    /// The nearest site: segment by segment after the right ones, else letter by letter (<c>mlp.out</c> for <c>mlp_out</c>).
+    /// </summary>
     private static string[]? Nearest(SitePath path, ModelSchema schema, int depth)
     {
         IReadOnlyList<PathSegment> segments = path.Segments;
@@ -116,7 +122,8 @@ internal static class SiteDiagnosis
 
     private static string Layers(string[] template, ModelSchema schema)
     {
-        string With(string layer) => "'" + string.Join(".", template.Select(segment => segment == SiteMatcher.Layer ? layer : segment)) + "'";
+        string With(string layer) =>
+            "'" + string.Join(".", template.Select(segment => segment == SiteMatcher.Layer ? layer : segment)) + "'";
         string numbers = schema.SizeOf("layer") switch
         {
             { } size and > 1 => $"{With("0")} … {With((size - 1).ToString(System.Globalization.CultureInfo.InvariantCulture))}",
@@ -124,4 +131,46 @@ internal static class SiteDiagnosis
         };
         return $"{numbers}, {With("*")} or {With(SiteMatcher.Layer)}";
     }
+}
+
+/// <summary>Understands TransformerLens's names of hook points: <c>blocks.1.attn.hook_z</c> is our <c>blocks.1.attn.z</c>.</summary>
+internal static class TransformerLensNames
+{
+    private const string Hook = "hook_";
+
+    /// <summary>
+    /// Our site and the message; <see langword="null"/> when the path is not in that spelling or the model lacks the site.
+    /// </summary>
+    public static (SiteDefinition? Site, SiteProblem Problem)? Translate(SitePath path, ModelSchema schema)
+    {
+        var ours = new List<PathSegment>();
+        PathSpan? hook = null;
+        foreach (PathSegment segment in path.Segments)
+        {
+            string? parent = ours.LastOrDefault()?.Name;
+            if (segment.Name is { } name && name.StartsWith(Hook, StringComparison.Ordinal))
+            {
+                hook ??= segment.Span;
+                ours.AddRange(Rename(parent, name.Substring(Hook.Length)).Select(renamed => new PathSegment(renamed, null, segment.Span)));
+            }
+            else
+            {
+                ours.Add(segment);
+            }
+        }
+        if (hook is not { } span || SiteMatcher.Find(ours, schema) is not { } site)
+            return null;
+        string meant = SiteMatcher.Fill(SiteMatcher.Split(site), path);
+        return (site, SiteProblem.At(
+            SiteProblemKind.TransformerLensSpelling, span,
+            $"'{path.Site}' is TransformerLens's spelling; here the site is called '{meant}'", meant + path.SelectorText));
+    }
+
+    private static string[] Rename(string? parent, string name) => name switch
+    {
+        "attn_scores" when parent == "attn" => ["scores"],
+        // One head's view of the residual hangs from the block there, from the attention here.
+        "q_input" or "k_input" or "v_input" when parent != "attn" => ["attn", name],
+        _ => [name],
+    };
 }

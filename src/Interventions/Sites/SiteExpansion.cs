@@ -20,12 +20,12 @@ internal static class SiteExpansion
     public static IReadOnlyList<int> Layers(SiteDefinition site, Selection selection, int layerCount) =>
         selection.Items.Count == 0 && site.Layers.Count > 0 ? site.Layers : Indices(selection, layerCount);
 
-    /// <summary>The indices that a selection names on an axis of that length, in the order of the selection, negative ones resolved.</summary>
+    /// <summary>The indices that a selection names on an axis, in the order of the selection, negative ones resolved.</summary>
     /// <param name="selection">The selection. A placeholder's items count as a list.</param>
     /// <param name="size">The length of the axis.</param>
     /// <param name="position">
-    /// Where a named position is; needed when the selection has names. Positions are then listed once an item, also where two items are one token in some
-    /// prompt, so that every prompt has equally many.
+    /// Where a named position is; needed when the selection has names. Each item then gives a position, also where two items are one token
+    /// of a prompt, so that every prompt has equally many.
     /// </param>
     public static IReadOnlyList<int> Indices(Selection selection, int size, Func<string, int>? position = null)
     {
@@ -71,24 +71,26 @@ internal static class SiteExpansion
         if ((site is null ? schema.SizeOf(sweep.Axis) : schema.SizeOf(site, sweep.Axis)) is { } size)
             return Indices(sweep.Selection, size).Select(Single).ToEquatableArray();
         // A negative index of an axis of unknown length may be any.
-        if (sweep.Selection.Items.Count == 0 || (!SiteResolver.IsPositionAxis(sweep.Axis) && sweep.Selection.Items.Any(item => item.First < 0 || item.Last < 0)))
+        if (sweep.Selection.Items.Count == 0
+            || (!SiteResolver.IsPositionAxis(sweep.Axis) && sweep.Selection.Items.Any(item => item.First < 0 || item.Last < 0)))
             return null;
         // Positions: names stay names, since they differ from prompt to prompt; a range across the end cannot be listed without the length.
-        return sweep.Selection.Items
-            .SelectMany(item =>
-                item.IsNew() && item != NewTokens.Every ? Enumerable.Range(item.First, item.Last - item.First + 1).Select(step => new SelectionItem(item.Name, step, step)) :
-                item.Name is not null || SpansTheLength(item)
+        return sweep.Selection.Items.SelectMany(item =>
+            item == NewTokens.Every || SpansTheLength(item) || (item.Name is not null && !item.IsNew())
                 ? [item]
-                : Enumerable.Range(item.First, item.Last - item.First + 1).Select(Single))
+                : Enumerable.Range(item.First, item.Last - item.First + 1).Select(index => new SelectionItem(item.Name, index, index)))
             .ToEquatableArray();
     }
 
     private static SelectionItem Single(int index) => new(null, index, index);
 
-    /// <summary>Whether a range goes from the front to a place counted from the end, <c>1..-2</c>: how many indices it has depends on the prompt.</summary>
+    /// <summary>
+    /// Whether a range goes from the front to a place counted from the end, <c>1..-2</c>: how many indices it has depends on the prompt.
+    /// </summary>
     internal static bool SpansTheLength(SelectionItem item) => item.Name is null && (item.First < 0) != (item.Last < 0);
 
-    private static EquatableArray<SelectionItem>? Intersect(EquatableArray<SelectionItem>? left, EquatableArray<SelectionItem>? right, int? length)
+    private static EquatableArray<SelectionItem>? Intersect(
+        EquatableArray<SelectionItem>? left, EquatableArray<SelectionItem>? right, int? length)
     {
         if (left is not { } some)
             return right;
@@ -102,8 +104,10 @@ internal static class SiteExpansion
             return some.SelectMany(item => Singles(item, size)).Where(item => places.Contains(Place(item, size))).ToEquatableArray();
         }
         // Without the length, what surely lies before the range is left out, and nothing else.
-        (EquatableArray<SelectionItem> listed, EquatableArray<SelectionItem> open) = some.Any(SpansTheLength) ? (others, some) : (some, others);
-        return listed.Where(item => open.Any(range => item == range || (SpansTheLength(range) && MayLieIn(item, range)))).ToEquatableArray();
+        (EquatableArray<SelectionItem> listed, EquatableArray<SelectionItem> open) =
+            some.Any(SpansTheLength) ? (others, some) : (some, others);
+        return listed
+            .Where(item => open.Any(range => item == range || (SpansTheLength(range) && MayLieIn(item, range)))).ToEquatableArray();
     }
 
     private static bool MayLieIn(SelectionItem item, SelectionItem range) =>
@@ -112,11 +116,14 @@ internal static class SiteExpansion
     private static IEnumerable<SelectionItem> Singles(SelectionItem item, int size) =>
         SpansTheLength(item) ? Indices(new Selection(null, EquatableArray.Of(item)), size).Select(Single) : [item];
 
-    private static (string?, int) Place(SelectionItem item, int size) => (item.Name, item.Name is null ? SiteResolver.Wrap(item.First, size) : item.First);
+    private static (string?, int) Place(SelectionItem item, int size) =>
+        (item.Name, item.Name is null ? SiteResolver.Wrap(item.First, size) : item.First);
 }
 
 /// <summary>What a placeholder ranges over.</summary>
 /// <param name="Name">The name inside the braces.</param>
 /// <param name="Axis">The axis that it sweeps; <c>layer</c> for the layer.</param>
-/// <param name="Items">Single indices or named positions, in order; <see langword="null"/> when only the prompts can say (<c>{pos}</c>).</param>
+/// <param name="Items">
+/// Single indices or named positions, in order; <see langword="null"/> when only the prompts can say (<c>{pos}</c>).
+/// </param>
 internal sealed record PlaceholderRange(string Name, string Axis, EquatableArray<SelectionItem>? Items);

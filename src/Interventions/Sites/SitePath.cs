@@ -6,7 +6,8 @@ using Interventions.Runtime;
 namespace Interventions.Sites;
 
 /// <summary>
-/// A parsed site path: <c>blocks.{layer}.attn.z[head=6,9; pos=end]</c>. It knows the grammar only; <see cref="SiteResolver"/> compares it with a model.
+/// A parsed site path: <c>blocks.{layer}.attn.z[head=6,9; pos=end]</c>. It knows the grammar only; <see cref="SiteResolver"/> compares it
+/// with a model.
 /// </summary>
 /// <param name="Text">What was written.</param>
 /// <param name="Segments">The dotted part.</param>
@@ -40,6 +41,22 @@ internal sealed record SitePath(string Text, EquatableArray<PathSegment> Segment
         }
     }
 
+    /// <summary>One position of a site: <c>logits[pos=end]</c>.</summary>
+    /// <param name="site">The site, one segment.</param>
+    /// <param name="text">The position as it was written.</param>
+    /// <param name="position">What it says.</param>
+    public static SitePath At(string site, string text, SelectionItem position)
+    {
+        const string Axis = "pos";
+        var axis = new PathSpan(site.Length + 1, Axis.Length);
+        var item = new PathSpan(axis.Start + axis.Length + 1, text.Length);
+        var indices = new PathIndices(new Selection(null, EquatableArray.Of(position)), EquatableArray.Of(item), item);
+        return new SitePath(
+            $"{site}[{Axis}={text}]",
+            EquatableArray.Of(new PathSegment(site, null, new PathSpan(0, site.Length))),
+            EquatableArray.Of(new PathSelector(Axis, axis, indices)));
+    }
+
     /// <summary>Parses a path.</summary>
     /// <exception cref="FormatException">It breaks the grammar; the message says where.</exception>
     public static SitePath Parse(string text) =>
@@ -64,6 +81,28 @@ internal sealed record SitePath(string Text, EquatableArray<PathSegment> Segment
 
     /// <inheritdoc/>
     public override string ToString() => Text;
+}
+
+/// <summary>The site paths of a declaration by their text, so that each is parsed once.</summary>
+internal sealed class SitePaths
+{
+    private readonly Dictionary<string, (SitePath? Path, SiteProblem? Problem)> _parsed = new();
+
+    /// <summary>Parses a path where that was not done yet, and compares it with a model and a prompt set.</summary>
+    /// <returns>A path that breaks the grammar has that as its only problem, and no resolution.</returns>
+    public (SiteResolution? Resolution, EquatableArray<SiteProblem> Problems) Resolve(
+        string text, ModelSchema schema, PromptVocabulary? prompts)
+    {
+        if (!_parsed.TryGetValue(text, out (SitePath? Path, SiteProblem? Problem) known))
+        {
+            SitePath.TryParse(text, out SitePath? path, out SiteProblem? problem);
+            _parsed[text] = known = (path, problem);
+        }
+        if (known.Path is null)
+            return (null, EquatableArray.Of(known.Problem!));
+        SiteResolution resolution = SiteResolver.Resolve(known.Path, schema, prompts);
+        return (resolution, resolution.Problems);
+    }
 }
 
 /// <summary>Where something stands in a path's text.</summary>

@@ -72,9 +72,11 @@ internal sealed class SitePathParser
         {
             int index = Integer();
             if (IsNameStart(Current))
-                throw Error(start, NameEnd() - start, $"'{_text.Substring(start, NameEnd() - start)}' is neither a number nor a name");
+                throw Error(
+                    start, NameEnd() - start, $"'{_text.Substring(start, NameEnd() - start)}' is neither a number nor a name");
             var item = new SelectionItem(null, index, index);
-            return Indices(start, new PathIndices(new Selection(null, EquatableArray.Of(item)), EquatableArray.Of(Since(start)), Since(start)));
+            var one = new Selection(null, EquatableArray.Of(item));
+            return Indices(start, new PathIndices(one, EquatableArray.Of(Since(start)), Since(start)));
         }
         if (!IsNameStart(Current))
             throw Missing(start == 0 ? "a path starts with a name, such as 'blocks'" : "a name, a layer, '*', '[…]' or '{…}' is missing");
@@ -135,7 +137,8 @@ internal sealed class SitePathParser
         }
         while (Accept(','));
         int end = spans[spans.Count - 1].Start + spans[spans.Count - 1].Length;
-        return new PathIndices(new Selection(placeholder, items.ToEquatableArray()), spans.ToEquatableArray(), new PathSpan(start, end - start));
+        var listed = new Selection(placeholder, items.ToEquatableArray());
+        return new PathIndices(listed, spans.ToEquatableArray(), new PathSpan(start, end - start));
     }
 
     private SelectionItem Item(bool allowNames)
@@ -176,7 +179,9 @@ internal sealed class SitePathParser
         return new SelectionItem(name, offset, offset);
     }
 
-    /// <summary>New tokens are counted from 0: <c>new</c> is each of them, <c>new+3</c> the fourth, <c>new+0..4</c> the first five.</summary>
+    /// <summary>
+    /// New tokens are counted from 0: <c>new</c> is each of them, <c>new+3</c> the fourth, <c>new+0..4</c> the first five.
+    /// </summary>
     private SelectionItem NewToken()
     {
         if (!Accept('+'))
@@ -266,5 +271,24 @@ internal sealed class SitePathParser
             : base(problem.Message) => Problem = problem;
 
         public SiteProblem Problem { get; }
+    }
+}
+
+/// <summary>A placeholder that stands alone, in place of a strength or a run: <c>{alpha}</c>.</summary>
+internal static class BracedName
+{
+    /// <summary>The name inside the braces; null when the text is none.</summary>
+    public static string? Read(string? text) =>
+        text is { Length: > 2 } && text[0] == '{' && text[text.Length - 1] == '}' && IsName(text.Substring(1, text.Length - 2))
+            ? text.Substring(1, text.Length - 2)
+            : null;
+
+    /// <summary>Whether a placeholder can have this name: a path must be able to spell it.</summary>
+    public static bool IsName(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+            if (text[i] is not ((>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_') && (i == 0 || text[i] is not (>= '0' and <= '9')))
+                return false;
+        return text.Length > 0;
     }
 }

@@ -6,7 +6,9 @@ using Interventions.Runtime;
 
 namespace Interventions.Sites;
 
-/// <summary>Compares paths with a model and a prompt set. The analyzers and the refusal at run time both come from here, so both say the same.</summary>
+/// <summary>
+/// Compares paths with a model and a prompt set. The analyzers and the refusal at run time both come from here, so both say the same.
+/// </summary>
 internal static class SiteResolver
 {
     /// <summary>Finds the site that a path names, and checks every index and name in it.</summary>
@@ -44,25 +46,27 @@ internal static class SiteResolver
             problems.ToEquatableArray());
     }
 
-    /// <summary>Parses and resolves: a path that breaks the grammar has that as its only problem, and no resolution.</summary>
+    /// <summary>Parses and resolves one path: see <see cref="SitePaths.Resolve"/>.</summary>
     public static (SiteResolution? Resolution, EquatableArray<SiteProblem> Problems) Resolve(
-        string text, ModelSchema schema, PromptVocabulary? prompts)
-    {
-        if (!SitePath.TryParse(text, out SitePath? path, out SiteProblem? problem))
-            return (null, EquatableArray.Of(problem));
-        SiteResolution resolution = Resolve(path, schema, prompts);
-        return (resolution, resolution.Problems);
-    }
+        string text, ModelSchema schema, PromptVocabulary? prompts) => new SitePaths().Resolve(text, schema, prompts);
 
-    /// <summary>Whether indices of the axis count tokens, so that they may be names and have no length before the prompts are known.</summary>
+    /// <summary>
+    /// Whether indices of the axis count tokens: they may then be names, and the axis has no length before the prompts are known.
+    /// </summary>
     public static bool IsPositionAxis(string axis) => axis is "pos" or "query" or "key";
 
     /// <summary>The axes of a site that a selector can name.</summary>
     public static IReadOnlyList<string> SelectableAxes(SiteDefinition site) =>
-        site.Axes.Where(axis => axis is not ("batch" or "vocab" or "one") && !axis.StartsWith("d_", StringComparison.Ordinal)).ToList();
+        site.Axes.Where(axis => axis is not ("batch" or "vocab" or "one") && !axis.StartsWith("d_", StringComparison.Ordinal))
+            .ToList();
 
     private static void CheckSelector(
-        SitePath path, SiteDefinition site, PathSelector selector, ModelSchema schema, PromptVocabulary? prompts, List<SiteProblem> problems)
+        SitePath path,
+        SiteDefinition site,
+        PathSelector selector,
+        ModelSchema schema,
+        PromptVocabulary? prompts,
+        List<SiteProblem> problems)
     {
         IReadOnlyList<string> axes = SelectableAxes(site);
         if (!axes.Contains(selector.Axis))
@@ -83,7 +87,8 @@ internal static class SiteResolver
         else
         {
             CheckIndices(
-                SiteProblemKind.IndexOutOfRange, selector.Axis, path.Text, selector.Indices, schema.SizeOf(site, selector.Axis), site.Splice ?? schema.Model, problems);
+                SiteProblemKind.IndexOutOfRange, selector.Axis, path.Text, selector.Indices,
+                schema.SizeOf(site, selector.Axis), site.Splice ?? schema.Model, problems);
         }
     }
 
@@ -111,7 +116,8 @@ internal static class SiteResolver
         {
             SelectionItem item = indices.Selection.Items[i];
             if (item.Name is not null)
-                problems.Add(SiteProblem.At(kind, indices.ItemSpans[i], $"'{item.Name}' in '{of}' is not a {axis}: only positions have names"));
+                problems.Add(SiteProblem.At(
+                    kind, indices.ItemSpans[i], $"'{item.Name}' in '{of}' is not a {axis}: only positions have names"));
             else if (size is { } known && Wrong(item, axis, of, owner, known) is { } message)
                 problems.Add(SiteProblem.At(kind, indices.ItemSpans[i], message));
         }
@@ -123,14 +129,14 @@ internal static class SiteResolver
         if (site.Layers.Count == 0 || layers is not { } count)
             return;
         for (int i = 0; i < indices.Selection.Items.Count; i++)
-            foreach (int layer in SiteExpansion.Indices(new Selection(null, EquatableArray.Of(indices.Selection.Items[i])), count))
-                if (!site.Layers.Contains(layer))
-                {
-                    problems.Add(SiteProblem.At(
-                        SiteProblemKind.LayerOutOfRange, indices.ItemSpans[i],
-                        $"layer {layer} has no '{of}': {site.Splice} is spliced into layer{(site.Layers.Count == 1 ? "" : "s")} {Numbers(site.Layers)}"));
-                    break;
-                }
+        {
+            var item = new Selection(null, EquatableArray.Of(indices.Selection.Items[i]));
+            foreach (int layer in SiteExpansion.Indices(item, count).Where(layer => !site.Layers.Contains(layer)).Take(1))
+                problems.Add(SiteProblem.At(
+                    SiteProblemKind.LayerOutOfRange, indices.ItemSpans[i],
+                    $"layer {layer} has no '{of}': {site.Splice} is spliced into " +
+                    $"layer{(site.Layers.Count == 1 ? "" : "s")} {Numbers(site.Layers)}"));
+        }
     }
 
     private static string Numbers(IEnumerable<int> numbers) =>
@@ -140,7 +146,10 @@ internal static class SiteResolver
     {
         foreach (int index in new[] { item.First, item.Last })
             if (index >= size || index < -size)
-                return $"{axis} {index} of '{of}' is out of range: {model} has {size} {axis}{(size == 1 ? " (0)" : $"s (0 to {size - 1})")}";
+            {
+                string has = size == 1 ? $"1 {axis} (0)" : $"{size} {axis}s (0 to {size - 1})";
+                return $"{axis} {index} of '{of}' is out of range: {model} has {has}";
+            }
         return Wrap(item.First, size) > Wrap(item.Last, size)
             ? $"the range {item.First}..{item.Last} of '{of}' is empty: {model} has {size} {axis}s"
             : null;
@@ -151,4 +160,85 @@ internal static class SiteResolver
 
     internal static string Replace(string text, PathSpan span, string replacement) =>
         text.Substring(0, span.Start) + replacement + text.Substring(span.Start + span.Length);
+}
+
+/// <summary>A path compared with a model: the site and what is selected of it, or what is wrong.</summary>
+/// <param name="Path">The path.</param>
+/// <param name="Site">The site; <see langword="null"/> when there is none of that name.</param>
+/// <param name="Layer">The selected layers; <see langword="null"/> when the site has no layer.</param>
+/// <param name="Axes">The selected indices of axes, in the order of the path. An axis that is not listed is taken whole.</param>
+/// <param name="Problems">What is wrong; empty on success.</param>
+internal sealed record SiteResolution(
+    SitePath Path, SiteDefinition? Site, Selection? Layer, EquatableArray<AxisSelection> Axes, EquatableArray<SiteProblem> Problems)
+{
+    /// <summary>Whether nothing is wrong.</summary>
+    public bool IsSuccess => Problems.Count == 0;
+
+    /// <summary>Every placeholder with the axis that it sweeps (<c>layer</c> for the layer), in the order of the path.</summary>
+    public IEnumerable<AxisSelection> Sweeps
+    {
+        get
+        {
+            if (Layer is { IsSweep: true })
+                yield return new AxisSelection("layer", Layer);
+            foreach (AxisSelection axis in Axes)
+                if (axis.Selection.IsSweep)
+                    yield return axis;
+        }
+    }
+}
+
+/// <summary>The selected indices of an axis.</summary>
+internal sealed record AxisSelection(string Axis, Selection Selection);
+
+/// <summary>Compares a path with site templates segment by segment.</summary>
+internal static class SiteMatcher
+{
+    public const string Layer = "{layer}";
+
+    public static SiteDefinition? Find(IReadOnlyList<PathSegment> segments, ModelSchema schema) =>
+        schema.Sites.FirstOrDefault(site => IsAt(segments, site.Path));
+
+    /// <summary>
+    /// Whether the segments are the template's. The template is compared in place, not split: every path is compared with every site.
+    /// </summary>
+    private static bool IsAt(IReadOnlyList<PathSegment> segments, string template)
+    {
+        int start = 0;
+        for (int i = 0; i < segments.Count; i++)
+        {
+            string? name = segments[i].Indices is null ? segments[i].Name : Layer;
+            int end = start + name?.Length ?? 0;
+            if (name is null || end > template.Length || string.CompareOrdinal(template, start, name, 0, name.Length) != 0
+                || (end < template.Length && template[end] != '.'))
+                return false;
+            start = end + 1;
+        }
+        return start == template.Length + 1;
+    }
+
+    public static string[] Split(SiteDefinition site) => site.Path.Split('.');
+
+    /// <summary>How many segments fit, from the first on.</summary>
+    public static int Prefix(IReadOnlyList<PathSegment> segments, string[] template)
+    {
+        int i = 0;
+        while (i < segments.Count && i < template.Length && Fits(segments[i], template[i]))
+            i++;
+        return i;
+    }
+
+    /// <summary>Whether a path's segment is the template's: indices where that has its layer, else the same name.</summary>
+    public static bool Fits(PathSegment segment, string template) =>
+        template == Layer ? segment.Indices is not null : segment.Name == template;
+
+    /// <summary>A site's name with a path's own indices: <c>blocks.[6..8].mlp_out</c>.</summary>
+    public static string Fill(IEnumerable<string> template, SitePath path)
+    {
+        var indices = new Queue<string>(
+            path.Segments.Where(segment => segment.Indices is not null).Select(segment => Text(segment, path)));
+        return string.Join(".", template.Select(segment => segment == Layer && indices.Count > 0 ? indices.Dequeue() : segment));
+    }
+
+    public static string Text(PathSegment segment, SitePath path) => path.Text.Substring(segment.Span.Start, segment.Span.Length);
 }

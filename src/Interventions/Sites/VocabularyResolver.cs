@@ -5,12 +5,17 @@ using Interventions.Runtime;
 
 namespace Interventions.Sites;
 
-/// <summary>Compares the names of runs, positions and answers with a prompt set, for the analyzers and for the refusal at run time.</summary>
+/// <summary>
+/// Compares the names of runs, positions and answers with a prompt set, for the analyzers and for the refusal at run time.
+/// </summary>
 internal static class VocabularyResolver
 {
     /// <summary>What is wrong with a run's name; <see langword="null"/> if nothing.</summary>
     public static SiteProblem? UnknownRun(string name, PromptVocabulary prompts) => BracedName.Read(name) is not null
-        ? new SiteProblem(SiteProblemKind.UnknownRun, $"'{name}' goes through several runs, and here stands one of {prompts.PromptSet}: {Spelling.List(prompts.Runs)}", 0, name.Length, null)
+        ? new SiteProblem(
+            SiteProblemKind.UnknownRun,
+            $"'{name}' goes through several runs, and here stands one of {prompts.PromptSet}: {Spelling.List(prompts.Runs)}",
+            0, name.Length)
         : Unknown(SiteProblemKind.UnknownRun, "run", name, prompts.Runs, prompts);
 
     /// <summary>What is wrong with an answer's name; <see langword="null"/> if nothing.</summary>
@@ -23,7 +28,10 @@ internal static class VocabularyResolver
 
     /// <summary>Parses and checks a single position: <c>end</c>, <c>S1+1</c>, <c>-1</c>.</summary>
     public static bool TryPosition(
-        string text, PromptVocabulary? prompts, [NotNullWhen(true)] out SelectionItem? position, [NotNullWhen(false)] out SiteProblem? problem)
+        string text,
+        PromptVocabulary? prompts,
+        [NotNullWhen(true)] out SelectionItem? position,
+        [NotNullWhen(false)] out SiteProblem? problem)
     {
         position = null;
         try
@@ -37,28 +45,31 @@ internal static class VocabularyResolver
         }
         problem =
             position.Name == NewTokens.Prompt
-                ? new SiteProblem(SiteProblemKind.UnknownPosition, "'prompt' is all tokens of the prompt; one position is needed, such as 'end'", 0, text.Length, "end") :
+                ? new SiteProblem(
+                    SiteProblemKind.UnknownPosition,
+                    "'prompt' is all tokens of the prompt; one position is needed, such as 'end'", 0, text.Length, "end") :
             position.Name is null || prompts is null ? null :
             UnknownPosition(position.Name, prompts);
         if (problem is null)
             return true;
-        // Whatever stands behind the name stays.
+        // An offset behind the name stays.
         if (problem.Suggestion is not null)
             problem = problem with { Suggestion = problem.Suggestion + text.Substring(position!.Name!.Length) };
         position = null;
         return false;
     }
 
-    private static SiteProblem? Unknown(SiteProblemKind kind, string what, string name, EquatableArray<string> known, PromptVocabulary prompts)
+    private static SiteProblem? Unknown(
+        SiteProblemKind kind, string what, string name, EquatableArray<string> known, PromptVocabulary prompts)
     {
         if (known.Contains(name))
             return null;
         string? nearest = Spelling.Nearest(name, known);
-        string question = nearest is null ? "" : $"; did you mean '{nearest}'?";
+        string end = nearest is null ? "." : $"; did you mean '{nearest}'?";
         string all =
             known.Count == 0 ? $"It has no {what}s" :
             known.Count == 1 ? $"Its only {what} is {known[0]}" :
             $"Its {what}s are {Spelling.List(known)}";
-        return new SiteProblem(kind, $"{prompts.PromptSet} has no {what} '{name}'{(nearest is null ? "." : question)} {all}", 0, name.Length, nearest);
+        return new SiteProblem(kind, $"{prompts.PromptSet} has no {what} '{name}'{end} {all}", 0, name.Length, nearest);
     }
 }

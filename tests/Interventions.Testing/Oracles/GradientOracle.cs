@@ -50,7 +50,7 @@ public static class GradientOracle
     {
         Name = "Moved",
         Changes = run,
-        Sweeps = [SweptAxis.OfNumbers("step", s_steps)],
+        Sweeps = [SweepAxis.OfNumbers("step", s_steps)],
         Writes = [.. before, new WriteNode("Move", path, [new Read.Value(), new Read.Swept("step")], x => x[0] + (x[1] * Direction(x[0])))],
         Gradients = [new GradientNode("Gradient", path, [new Read.Gradient()], x => (x[0] * Direction(x[0])).flatten(1).sum(-1))],
         Metrics = [new MetricNode("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - (2 * x[1]))],

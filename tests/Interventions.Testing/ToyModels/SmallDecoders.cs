@@ -1,6 +1,7 @@
 using Interventions.ModelGraphs;
 using Interventions.Models;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Testing.ToyModels;

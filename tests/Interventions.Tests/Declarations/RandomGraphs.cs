@@ -68,8 +68,8 @@ internal static class RandomGraphs
         from metrics in Some(from name in s_name from reads in s_reads from across in Gen.Elements(true, false) select new MetricNode(name, reads, Body()) { AcrossBatch = across })
         from parameters in Some(from name in s_name from tensor in s_tensor from metric in s_run select new ParameterNode(name, tensor, metric))
         from sweeps in Some(Gen.OneOf(
-            from name in s_name from values in Some(s_number) select (SweptAxis)new SweptAxis.Numbers(name, values),
-            from name in s_name from values in Some(s_name) select (SweptAxis)new SweptAxis.Runs(name, values)))
+            from name in s_name from values in Some(s_number) select SweepAxis.OfNumbers(name, [.. values]),
+            from name in s_name from values in Some(s_name) select SweepAxis.OfRuns(name, [.. values])))
         from splices in Some(
             from name in s_name
             from site in s_site

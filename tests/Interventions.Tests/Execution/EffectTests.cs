@@ -31,7 +31,7 @@ public sealed class EffectTests : IDisposable
         using RunResult run = Run(naive, new()
         {
             Name = "X",
-            Sweeps = [SweptAxis.OfNumbers("alpha", 0, 1, -2)],
+            Sweeps = [SweepAxis.OfNumbers("alpha", 0, 1, -2)],
             Writes = [BuiltInWrites.Add("D", "embed[pos=mid,end]", half, "{alpha}"), BuiltInWrites.Zero("blocks.0.z[head=1]")],
             Captures = [s_logits, new("Z", "blocks.0.z[head=1]", [s_value], x => x[0], BeforeWrites: true)],
         });

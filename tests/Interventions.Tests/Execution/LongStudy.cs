@@ -16,7 +16,7 @@ internal static class LongStudy
     public static InterventionGraph Graph(Tensor direction, MethodBody? patch = null) => new()
     {
         Name = "Long",
-        Sweeps = [new SweptAxis.Numbers("alpha", [0.5, double.PositiveInfinity])],
+        Sweeps = [SweepAxis.OfNumbers("alpha", 0.5, double.PositiveInfinity)],
         Writes =
         [
             BuiltInWrites.Add("Direction", "blocks.0.resid[pos=end]", direction, 1),

@@ -52,14 +52,14 @@ public sealed class SweepTests : ToyTest
         using RunResult run = Run(new()
         {
             Name = "Strengths",
-            Sweeps = [SweptAxis.OfNumbers("alpha", -1, 0, 2.5), SweptAxis.OfNumbers("factor", 1, 0.5)],
+            Sweeps = [SweepAxis.OfNumbers("alpha", -1, 0, 2.5), SweepAxis.OfNumbers("factor", 1, 0.5)],
             Writes = [BuiltInWrites.Scale("blocks.{layer}.out", "{factor}"), BuiltInWrites.Add(
                 "Direction", "blocks.0.resid", direction, "{alpha}")],
             Metrics = [s_correct, new(
                 "Times", [new Read.Logit("correct", "end"), new Read.Swept("alpha")], x => x[0] * x[1].item<double>())],
         });
         SweptTensor correct = run.Changed("Correct"), times = run.Changed("Times");
-        Assert.Equal(["layer", "factor", "alpha"], correct.Names.ToArray());
+        Assert.Equal(["layer", "factor", "alpha"], correct.Axes.Select(axis => axis.Name));
         Assert.Equal([2L, 2, 3, 3], correct.Values.shape);
         foreach (int layer in new[] { 0, 1 })
         {
@@ -91,13 +91,13 @@ public sealed class SweepTests : ToyTest
         using RunResult run = Run(new()
         {
             Name = "Runs",
-            Sweeps = listed ? [SweptAxis.OfRuns("donor", "corrupted", "clean")] : [],
+            Sweeps = listed ? [SweepAxis.OfRuns("donor", "corrupted", "clean")] : [],
             Writes = [BuiltInWrites.Freeze("blocks.0.z", "{donor}")],
             Metrics = [s_correct],
             Captures = [new("Gap", "blocks.0.z", [new Read.Value(), new Read.From("{donor}")], x => (x[0] - x[1]).flatten(1).abs().sum(1))],
         });
         SweptTensor correct = run.Changed("Correct");
-        Assert.Equal(listed ? ["corrupted", "clean"] : ["clean", "corrupted"], correct.Coordinates[0].ToArray());
+        Assert.Equal(listed ? ["corrupted", "clean"] : ["clean", "corrupted"], correct.Axes[0].Coordinates.ToArray());
         foreach (string donor in new[] { "clean", "corrupted" })
         {
             Close(Correct(BuiltInWrites.Freeze("blocks.0.z", donor)), correct.At(donor));
@@ -144,17 +144,18 @@ public sealed class SweepTests : ToyTest
     {
         WriteNode scale = BuiltInWrites.Scale("embed", "{a}"), freeze = BuiltInWrites.Freeze("embed", "{a}");
         Says("'{a}' has no numbers", [], scale);
-        Says("'{a}' has no numbers", [SweptAxis.OfRuns("a", "clean")], scale);
-        Says("'{a}' goes through numbers, and Freeze needs a run", [SweptAxis.OfNumbers("a", 1)], freeze);
+        Says("'{a}' has no numbers", [SweepAxis.OfRuns("a", "clean")], scale);
+        Says("'{a}' goes through numbers, and Freeze needs a run", [SweepAxis.OfNumbers("a", 1)], freeze);
         Says("'{a}' goes through numbers, and Freeze needs a run", [], BuiltInWrites.Zero("blocks.{a}.out"), freeze);
-        Says("is a layer in a site path", [SweptAxis.OfNumbers("a", 1)], BuiltInWrites.Zero("blocks.{a}.out"));
-        Says("swept twice", [SweptAxis.OfNumbers("a", 1), SweptAxis.OfNumbers("a", 2)], scale);
-        Says("a value twice", [SweptAxis.OfNumbers("a", 1, 1)], scale);
-        Says("no values", [SweptAxis.OfNumbers("a")], scale);
-        Says("no run 'cleam'; did you mean 'clean'?", [SweptAxis.OfRuns("a", "cleam")], freeze);
-        Says("no write uses it", [SweptAxis.OfNumbers("b", 1)], BuiltInWrites.Zero("embed"));
+        Says("is a layer in a site path", [SweepAxis.OfNumbers("a", 1)], BuiltInWrites.Zero("blocks.{a}.out"));
+        Says("swept twice", [SweepAxis.OfNumbers("a", 1), SweepAxis.OfNumbers("a", 2)], scale);
+        Says("a value twice", [SweepAxis.OfNumbers("a", 1, 1)], scale);
+        Says("no values", [SweepAxis.OfNumbers("a")], scale);
+        Says("no run 'cleam'; did you mean 'clean'?", [SweepAxis.OfRuns("a", "cleam")], freeze);
+        Says("goes through numbers and runs", [new SweepAxis("a", [1, "clean"])], freeze);
+        Says("no write uses it", [SweepAxis.OfNumbers("b", 1)], BuiltInWrites.Zero("embed"));
 
-        void Says(string text, SweptAxis[] sweeps, params WriteNode[] writes) => Assert.Contains(
+        void Says(string text, SweepAxis[] sweeps, params WriteNode[] writes) => Assert.Contains(
             text,
             Assert.Throws<InterventionException>(
                 () => Run(new() { Name = "Wrong", Sweeps = [.. sweeps], Writes = [.. writes], Metrics = [s_correct] })).Message);
@@ -166,7 +167,7 @@ public sealed class SweepTests : ToyTest
         using RunResult output = Run(
             new() { Name = "Order", Writes = [Patch("blocks.{layer}.z[head={head}; pos={pos}]")], Metrics = [LogitDifference] },
             ToyPrompts.Random(14, 4));
-        Assert.Equal(["layer", "head", "pos"], output.Changed("LogitDifference").Names.ToArray());
+        Assert.Equal(["layer", "head", "pos"], output.Changed("LogitDifference").Axes.Select(axis => axis.Name));
         Assert.Equal([ToyModel.Layers, ToyModel.Heads, 4, 1], output.Changed("LogitDifference").Values.shape);
     }
 
@@ -182,7 +183,7 @@ public sealed class SweepTests : ToyTest
                 Metrics = [LogitDifference],
             },
             ToyPrompts.Random(13, 4));
-        Assert.Equal([1, 2], output.Changed("LogitDifference").Coordinates[0].ToArray());
+        Assert.Equal([1, 2], output.Changed("LogitDifference").Axes[0].Coordinates.ToArray());
         Assert.Equal([2, 1, 4, 1, ToyModel.HeadSize], output.Changed("Z").Values.shape);
         Assert.Equal([2, 1, 4, 1, ToyModel.HeadSize], output.Run("clean")["Z"].shape);
     }
@@ -227,11 +228,11 @@ public sealed class SweepTests : ToyTest
     {
         ToyPrompts prompts = ToyPrompts.Random(4, 4, 4);
         SweptTensor across = Metric("blocks.0.z[pos={p=1..-1}]", prompts), listed = Metric("blocks.0.z[pos={p=1..3}]", prompts);
-        Assert.Equal([1, 2, 3], across.Coordinates[0].ToArray());
+        Assert.Equal([1, 2, 3], across.Axes[0].Coordinates.ToArray());
         Close(listed.Values, across.Values);
         Says("have 3 to 4 tokens", () => Metric("blocks.0.z[pos={p=1..-1}]", ToyPrompts.Random(4, 4, 3)));
         Says("nothing in prompts of 4 tokens", () => Metric("blocks.0.z[pos={p=3..-3}]", prompts));
-        Assert.Equal([2], Metric("blocks.0.z[pos={p=2,2}]", prompts).Coordinates[0].ToArray());
+        Assert.Equal([2], Metric("blocks.0.z[pos={p=2,2}]", prompts).Axes[0].Coordinates.ToArray());
     }
 
     [Fact]
@@ -244,7 +245,7 @@ public sealed class SweepTests : ToyTest
             Metrics = [s_correct],
         };
         using (RunResult run = Run(graph, ToyPrompts.Random(1, 4, 4)))
-            Assert.Equal([1, 2], run.Changed("Correct").Coordinates[0].ToArray());
+            Assert.Equal([1, 2], run.Changed("Correct").Axes[0].Coordinates.ToArray());
         Says("sweeps positions 0..-1, but the prompts have 3 to 4 tokens", () => Run(graph, ToyPrompts.Random(1, 4, 3)));
     }
 

@@ -126,7 +126,7 @@ public sealed class PlanStepsTests : IDisposable
     {
         RunTokens Run(long second) => new([1, 2, second, 3, 4, 5, 6, 0, 1], [6, 8]);
         RandomPrompts prompts = new([new PromptTokens([Run(0), Run(5), Run(0)], [2, 3])]);
-        NodeShapes shapes = NodeShapes.Of(_model.Graph, _model.Device);
+        NodeShapes shapes = ShapeProbe.Of(_model.Graph, _model.Device);
         BoundIntervention intervention = InterventionBinder.Bind(graph, _model.Schema, prompts);
         Expansion plan = Expansion.Of(
             new(_model.Graph, shapes, intervention, new PromptBatch(prompts, [0]), RunCount: 3, Budget: long.MaxValue, IsStrict: false));

@@ -1,4 +1,3 @@
-using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -31,8 +31,8 @@ public sealed class SavedResultTests : IDisposable
         LongStudy.Same(run, loaded);
 
         SweptTensor swept = loaded.Changed("LogitDifference");
-        Assert.Equal("layer p alpha", string.Join(' ', swept.Names));
-        Assert.Equal(run.Changed("LogitDifference").Coordinates.SelectMany(axis => axis), swept.Coordinates.SelectMany(axis => axis));
+        Assert.Equal("layer p alpha", string.Join(' ', swept.Axes.Select(axis => axis.Name)));
+        Assert.Equal(run.Changed("LogitDifference").Axes.SelectMany(axis => axis.Coordinates), swept.Axes.SelectMany(axis => axis.Coordinates));
         Assert.Equal(run.Changed("LogitDifference").Points().Select(point => point.ToString()), swept.Points().Select(point => point.ToString()));
         Assert.True(swept.At(1, "end", double.PositiveInfinity).eq(run.Changed("LogitDifference").At(1, "end", double.PositiveInfinity)).all().item<bool>());
         Assert.True(loaded.Changed("Residual").Mask!.eq(run.Changed("Residual").Mask!).all().item<bool>());
