@@ -6,8 +6,7 @@ namespace Interventions.PackageTests;
 [Collection(nameof(Packages))]
 public sealed partial class ReadmeTests(Packages packages)
 {
-    private static string FirstExample =>
-        FirstCodeBlock().Match(File.ReadAllText(Path.Combine(Packages.Repository, "README.md"))).Groups[1].Value;
+    private static string FirstExample => Document.FirstBlock("README.md");
 
     /// <summary>Under every rule of the SDK, warnings as errors.</summary>
     [Fact]
@@ -39,26 +38,40 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.DoesNotContain("warning", output);
     }
 
-    /// <summary>Every block of the tour, in the first example's program: statements where it has its own, types at the end.</summary>
     [Fact]
-    public void The_tour_builds_without_warnings_and_runs()
+    public void All_of_the_readme_is_one_program()
     {
-        string readme = File.ReadAllText(Path.Combine(Packages.Repository, "README.md"));
-        string tour = readme.Split("\n## ").Single(section => section.StartsWith("Fifteen minutes", StringComparison.Ordinal));
-        string[] blocks = [.. FirstCodeBlock().Matches(tour).Select(block => block.Groups[1].Value)];
-        string[] types = [.. blocks.Where(block => block.StartsWith('['))];
-        // The trace has no type of its own.
-        Assert.True(types.Length >= 4 && blocks.Length == (2 * types.Length) + 1, $"{blocks.Length} blocks, {types.Length} of them types");
-
-        int end = FirstExample.IndexOf("\n[ModelSchema]", StringComparison.Ordinal);
-        string program = $"{FirstExample[..end]}\n{string.Concat(blocks.Except(types))}{FirstExample[end..]}\n{string.Join('\n', types)}";
-        (int code, string output) = Packages.Dotnet(packages.NewFolder("tour", program, "<TreatWarningsAsErrors>true</TreatWarningsAsErrors>"), "run", "--", Packages.Model);
-        Assert.True(code == 0, output);
+        string output = Run("readme", Document.Of("README.md"));
         Assert.Contains("looked at 4 layers of 1 prompts", output);
-        Assert.Contains("estimated effects: [4, 1, 4]", output);
-        Assert.Contains("Steering changes the first run", output);
-        Assert.Contains("the same: True", output);
+        Assert.Contains("without head 0.3: ", output);
+        Assert.Contains("blocks.3.mlp_out ", output);
+    }
+
+    [Fact]
+    public void The_language_is_one_program()
+    {
+        string output = Run("language", Document.Of("src/Interventions/README.md", FirstExample));
+        Assert.Contains("head 0.3 silent: ", output);
+        Assert.Contains("direct effects: [3, 4, 1]", output);
+        Assert.Contains("streams [4, 1, 3, 96]", output);
+        Assert.Contains("8 points, 1 prompt", output);
+        Assert.Contains("0 writes, 0 warnings", output);
+        Assert.Contains("trained: True", output);
+        Assert.Contains("residual [3, 1, 1, 96]", output);
+        Assert.Contains("times fewer operations than the naive run", output);
+        Assert.Contains("active: ", output);
         Assert.Contains("kept [4, 1, ", output);
+        Assert.Contains("the same: True", output);
+        Assert.Equal(3, output.Split("layer=0 head=3: -0.76").Length - 2);
+    }
+
+    [Fact]
+    public void Models_sites_and_prompts_are_one_program()
+    {
+        string output = Run("models", Document.Of("src/Interventions.Models/README.md"));
+        Assert.Contains("4 layers of 4 heads, 347 tokens", output);
+        Assert.Contains("logits [1, 3, 100], added [1, 4]", output);
+        Assert.Contains("equal tokens: True", output);
     }
 
     [Theory]
@@ -75,8 +88,13 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Single(ErrorLines().Matches(output).Select(match => match.Value).Distinct());
     }
 
-    [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
-    private static partial Regex FirstCodeBlock();
+    private string Run(string name, Document document)
+    {
+        string folder = packages.NewFolder(name, document.ToString(), "<TreatWarningsAsErrors>true</TreatWarningsAsErrors>");
+        (int code, string output) = Packages.Dotnet(folder, "run", "--", Packages.Model);
+        Assert.True(code == 0, output);
+        return output;
+    }
 
     [GeneratedRegex(@"error \w+: [^\n]*")]
     private static partial Regex ErrorLines();

@@ -60,7 +60,7 @@ public sealed record MetricNode(string Name, ImmutableArray<Read> Reads, MethodB
 
 /// <summary>A trained value, whose gradient is kept.</summary>
 /// <param name="Name">The property; the gradient is kept as <c>{Name}Gradient</c>.</param>
-/// <param name="Value">The tensor, which the declaration borrows; it need not require gradients.</param>
+/// <param name="Value">The tensor, which the declaration borrows; and which requires gradients.</param>
 /// <param name="Metric">The metric; <see langword="null"/> is the only one.</param>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record ParameterNode(string Name, Tensor Value, string? Metric = null);
