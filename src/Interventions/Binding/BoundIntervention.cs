@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Results;
 using Interventions.Runtime;
 using static TorchSharp.torch;
 
@@ -36,6 +37,9 @@ internal sealed record BoundIntervention
 
     /// <summary>The trained values whose gradients are summed.</summary>
     public required ImmutableArray<BoundParameter> Parameters { get; init; }
+
+    /// <summary>Prompts in which a write copies what is there already; found when a run is prepared.</summary>
+    public ImmutableArray<AlikePrompts> Alike { get; init; } = [];
 
     /// <summary>Captures and gradients.</summary>
     public IEnumerable<BoundKeep> Kept => Captures.Concat<BoundKeep>(Gradients);

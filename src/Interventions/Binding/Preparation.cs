@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Interventions.ModelGraphs;
+using Interventions.Results;
 using Interventions.Sites;
 
 namespace Interventions.Binding;
@@ -20,7 +22,8 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         run.Check(options.BatchSize, generates: false);
         bool isOneBatch = PromptBatch.Of(prompts, options.BatchSize, run.Model.Graph).Count() == 1;
         TensorChecks.Check(graph, run.Intervention, run.Model.Schema, prompts, isOneBatch);
-        return run;
+        ImmutableArray<AlikePrompts> alike = Exemptions.Alike(run.Intervention, prompts, run.Model.Graph.LooksAhead);
+        return run with { Intervention = run.Intervention with { Alike = alike } };
     }
 
     /// <summary>Prepares a generation, which takes no gradients.</summary>

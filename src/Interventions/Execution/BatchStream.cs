@@ -55,7 +55,7 @@ internal static class BatchStream
                     _ => true,
                     (_, output) =>
                     {
-                        all = all is null ? output.Layout : all with { Writes = WriteTally.Sum(all.Writes, output.Layout.Writes) };
+                        all = all is null ? output.Layout : ResultLayout.Join([all, output.Layout]);
                         ready.Writer.TryWrite(output);
                         read.Wait(stop.Token);
                     },

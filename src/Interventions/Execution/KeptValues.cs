@@ -30,6 +30,9 @@ internal sealed class KeptValues(
     /// <summary>Checks what methods promise; <see langword="null"/> in ordinary runs.</summary>
     public StrictChecks? Strict { get; } = isStrict ? new() : null;
 
+    /// <summary>Finds methods that make non-finite values.</summary>
+    public FiniteLog Finite { get; } = new(isStrict, owner);
+
     /// <summary>What is kept of an unchanged run.</summary>
     public Parts OfRun(int run) => Get(_runs, run);
 
@@ -88,7 +91,10 @@ internal sealed class KeptValues(
         [.. _parameters.Keys],
         prompts,
         Effects.Tallies(),
-        [.. Strict?.Notes ?? []]);
+        [.. Strict?.Notes ?? [], .. Finite.Warnings])
+    {
+        Alike = AlikePrompts.Among(intervention.Alike, prompts),
+    };
 
     private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];
 

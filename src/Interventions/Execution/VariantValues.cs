@@ -121,6 +121,7 @@ internal sealed class VariantCalls(PlanPass pass, RowStore store, PromptBatch ba
         calls = new MethodCalls(plan.Intervention.Name, point, Values(group, variant), runs, context.References)
         {
             Strict = context.Kept.Strict,
+            Finite = context.Kept.Finite,
         };
         _calls[(group.Index, variant)] = calls;
         return calls;

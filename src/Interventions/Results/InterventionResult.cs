@@ -14,12 +14,16 @@ public abstract class InterventionResult : IDisposable
     /// <inheritdoc cref="RunOutput.Prompts"/>
     public ImmutableArray<int> Prompts => _output.Prompts;
 
-    /// <summary>What each declared write did, over all prompts and points of the sweep: those of includes, of the class's attributes, of its members.</summary>
+    /// <summary>
+    /// What each declared write did, over all prompts and points of the sweep: those of includes, of the class's attributes, of its
+    /// members.
+    /// </summary>
     public ImmutableArray<WriteEffect> Effects => _output.Effects;
 
     /// <summary>
-    /// Writes without effect: those that changed nothing on any prompt and point of the sweep, and those that nothing reads. Freezes are none, nor are copies of another run at positions up to
-    /// which both runs' tokens agree. A strict run (<see cref="RunOptions.Strict"/>) throws instead.
+    /// Writes without effect: those that changed nothing on any prompt and point of the sweep, and those that nothing reads. Freezes are
+    /// none, nor are copies of another run at positions up to which both runs' tokens agree; but prompts of which a copy selects such
+    /// positions alone are reported by number. A strict run (<see cref="RunOptions.Strict"/>) throws instead.
     /// </summary>
     public ImmutableArray<string> Warnings => _output.Warnings;
 
@@ -32,7 +36,9 @@ public abstract class InterventionResult : IDisposable
     /// <summary>Which entries of a captured value or gradient are real, see <see cref="SweptTensor.Mask"/>; owned by the result.</summary>
     protected Tensor GetMask(string name) => _output.Changed(name).Mask ?? throw new KeyNotFoundException($"'{name}' is a metric: it has one number a prompt, and no mask.");
 
-    /// <summary>The metric's gradient with respect to a parameter, summed over the prompts and the sweep's points; owned by the result.</summary>
+    /// <summary>
+    /// The metric's gradient with respect to a parameter, summed over the prompts and the sweep's points; owned by the result.
+    /// </summary>
     protected Tensor GetGradient(string parameter) => _output.Gradient(parameter);
 
     /// <summary>The values in an unchanged run.</summary>

@@ -11,7 +11,7 @@ namespace Interventions.Results;
 /// <param name="Parameters">The parameters whose gradients are kept.</param>
 /// <param name="Prompts">Which prompts of the set, by number, along the axis of prompts.</param>
 /// <param name="Writes">What each declared write did.</param>
-/// <param name="Notes">What a strict run could not check.</param>
+/// <param name="Notes">Methods that a strict run could not check, and those that made non-finite values.</param>
 internal sealed record ResultLayout(
     string Declaration,
     ImmutableArray<SweepAxis> Sweep,
@@ -23,16 +23,21 @@ internal sealed record ResultLayout(
     ImmutableArray<WriteTally> Writes,
     ImmutableArray<string> Notes)
 {
+    /// <summary>Prompts in which a write copies what is there already.</summary>
+    public ImmutableArray<AlikePrompts> Alike { get; init; } = [];
+
     /// <summary>The layout of all batches put together: prompts in their order.</summary>
     public static ResultLayout Join(IReadOnlyList<ResultLayout> batches) => batches[0] with
     {
         Prompts = [.. batches.SelectMany(batch => batch.Prompts).Order()],
         Writes = batches.Select(batch => batch.Writes).Aggregate(WriteTally.Sum),
+        Alike = AlikePrompts.Join(batches.SelectMany(batch => batch.Alike)),
         Notes = [.. batches.SelectMany(batch => batch.Notes).Distinct().Order(StringComparer.Ordinal)],
     };
 
-    /// <summary>Writes without effect.</summary>
-    public IEnumerable<string> Warnings => Writes.Select(write => write.Warning(Declaration, !Sweep.IsEmpty)).OfType<string>();
+    /// <summary>Writes without effect, on all prompts or on some.</summary>
+    public IEnumerable<string> Warnings => Writes.Select(write => write.Warning(Declaration, !Sweep.IsEmpty)).OfType<string>()
+        .Concat(Alike.Select(alike => alike.Warning(Declaration, Prompts.Length)));
 
     /// <summary>Every tensor.</summary>
     public IEnumerable<string> Tensors => Kept.SelectMany(kept => Runs.Select(run => Of(run, kept.Name)).Prepend(kept.Name).Concat(kept.IsMasked ? [MaskOf(kept.Name)] : []))

@@ -5,8 +5,13 @@ using static TorchSharp.torch;
 
 namespace Interventions;
 
-/// <summary>What a run kept, by name: in the changed run (with the sweep's axes in front) and in every unchanged run. Owns its tensors.</summary>
-/// <remarks>Results are for reading: where nothing was written, the changed run's tensor and the unchanged run's may be one memory. Clone before writing into one.</remarks>
+/// <summary>
+/// What a run kept, by name: in the changed run (with the sweep's axes in front) and in every unchanged run. Owns its tensors.
+/// </summary>
+/// <remarks>
+/// Results are for reading: where nothing was written, the changed run's tensor and the unchanged run's may be one memory. Clone before
+/// writing into one.
+/// </remarks>
 public sealed class RunOutput : IDisposable
 {
     private readonly IReadOnlyDictionary<string, Tensor> _tensors;
@@ -26,7 +31,9 @@ public sealed class RunOutput : IDisposable
     /// <summary>What each declared write did, in the order of the writes.</summary>
     public ImmutableArray<WriteEffect> Effects { get; }
 
-    /// <summary>Writes without effect: those that changed nothing, and those that nothing reads.</summary>
+    /// <summary>
+    /// Writes without effect: those that changed nothing, those that nothing reads, and copies of values that some prompts have already.
+    /// </summary>
     public ImmutableArray<string> Warnings { get; }
 
     internal ResultLayout Layout { get; }
@@ -52,13 +59,16 @@ public sealed class RunOutput : IDisposable
         ? Layout.Kept.ToDictionary(kept => kept.Name, kept => _tensors[ResultLayout.Of(run, kept.Name)])
         : throw new KeyNotFoundException($"There is no run '{run}'.");
 
-    /// <summary>The metric's gradient with respect to a parameter in the changed run, summed over the prompts and the sweep's points.</summary>
+    /// <summary>
+    /// The metric's gradient with respect to a parameter in the changed run, summed over the prompts and the sweep's points.
+    /// </summary>
     /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
     public Tensor Gradient(string parameter) => _tensors[ResultLayout.GradientOf(parameter)];
 
     /// <summary>
-    /// Writes everything to a file of the safetensors format, which any of its readers can read: <c>LogitDifference</c> of the changed run, <c>clean/LogitDifference</c> of an unchanged one,
-    /// <c>Residual.mask</c>, <c>Direction.gradient</c>; axes and coordinates of the sweep as JSON in the metadata <c>interventions.result</c>.
+    /// Writes everything to a file of the safetensors format, which any of its readers can read: <c>LogitDifference</c> of the changed run,
+    /// <c>clean/LogitDifference</c> of an unchanged one, <c>Residual.mask</c>, <c>Direction.gradient</c>; axes and coordinates of the sweep
+    /// as JSON in the metadata <c>interventions.result</c>.
     /// </summary>
     /// <param name="path">The file. It appears under its name only when it is complete.</param>
     public void Save(string path) => Save(path, []);

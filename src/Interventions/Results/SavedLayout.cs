@@ -14,7 +14,7 @@ internal static class SavedLayout
     /// <summary>The metadata that hold it.</summary>
     public const string Key = "interventions.result";
 
-    private const int Version = 1;
+    private const int Version = 2;
 
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -52,15 +52,16 @@ internal static class SavedLayout
             }
             json.WriteEndArray();
             Texts("parameters", layout.Parameters);
-            json.WriteStartArray("prompts");
-            foreach (int prompt in layout.Prompts)
-                json.WriteNumberValue(prompt);
-            json.WriteEndArray();
+            Numbers(json, "prompts", layout.Prompts);
             json.WriteStartArray("writes");
             foreach (WriteTally write in layout.Writes)
                 Write(json, write);
             json.WriteEndArray();
             Texts("notes", layout.Notes);
+            json.WriteStartArray("alike");
+            foreach (AlikePrompts alike in layout.Alike)
+                Write(json, alike);
+            json.WriteEndArray();
             json.WriteEndObject();
 
             void Texts(string name, ImmutableArray<string> values)
@@ -96,9 +97,12 @@ internal static class SavedLayout
                 [.. root.GetProperty("kept").EnumerateArray().Select(kept => new KeptLayout(
                     kept.GetProperty("name").GetString()!, kept.GetProperty("stacked").GetBoolean(), kept.GetProperty("swept").GetBoolean(), kept.GetProperty("masked").GetBoolean()))],
                 Texts(root, "parameters"),
-                [.. root.GetProperty("prompts").EnumerateArray().Select(prompt => prompt.GetInt32())],
+                Numbers(root, "prompts"),
                 [.. root.GetProperty("writes").EnumerateArray().Select(ReadWrite)],
-                Texts(root, "notes"));
+                Texts(root, "notes"))
+            {
+                Alike = [.. root.GetProperty("alike").EnumerateArray().Select(ReadAlike)],
+            };
         }
         catch (Exception wrong) when (wrong is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
@@ -108,6 +112,23 @@ internal static class SavedLayout
             ? throw new CheckpointException(file.Path, $"has no tensor '{missing}', which its metadata describe.")
             : layout;
     }
+
+    private static void Write(Utf8JsonWriter json, AlikePrompts alike)
+    {
+        json.WriteStartObject();
+        json.WriteString("write", alike.Write);
+        json.WriteString("site", alike.Site);
+        if (alike.Run is { } run)
+            json.WriteString("run", run);
+        Numbers(json, "prompts", alike.Prompts);
+        json.WriteEndObject();
+    }
+
+    private static AlikePrompts ReadAlike(JsonElement alike) => new(
+        alike.GetProperty("write").GetString()!,
+        alike.GetProperty("site").GetString()!,
+        alike.TryGetProperty("run", out JsonElement run) ? run.GetString() : null,
+        Numbers(alike, "prompts"));
 
     private static void Write(Utf8JsonWriter json, WriteTally write)
     {
@@ -166,6 +187,17 @@ internal static class SavedLayout
     private static double Number(JsonElement value) => value.ValueKind is JsonValueKind.Number
         ? value.GetDouble()
         : double.Parse(value.GetProperty("number").GetString()!, CultureInfo.InvariantCulture);
+
+    private static void Numbers(Utf8JsonWriter json, string name, ImmutableArray<int> numbers)
+    {
+        json.WriteStartArray(name);
+        foreach (int number in numbers)
+            json.WriteNumberValue(number);
+        json.WriteEndArray();
+    }
+
+    private static ImmutableArray<int> Numbers(JsonElement root, string name) =>
+        [.. root.GetProperty(name).EnumerateArray().Select(number => number.GetInt32())];
 
     private static ImmutableArray<string> Texts(JsonElement root, string name) => [.. root.GetProperty(name).EnumerateArray().Select(text => text.GetString()!)];
 }

@@ -107,10 +107,10 @@ public sealed class SavedResultTests : IDisposable
         SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = ones(1) });
         Assert.Contains("holds tensors, but no result of a run", Assert.Throws<CheckpointException>(() => RunOutput.Load(path)).Message);
 
-        SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [SavedLayout.Key] = """{"version":2}""" });
+        SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [SavedLayout.Key] = """{"version":3}""" });
         Assert.Contains("update the package", Assert.Throws<CheckpointException>(() => RunOutput.Load(path)).Message);
 
-        SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [SavedLayout.Key] = """{"version":1}""" });
+        SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [SavedLayout.Key] = """{"version":2}""" });
         Assert.Contains("describe no result", Assert.Throws<CheckpointException>(() => RunOutput.Load(path)).Message);
 
         using RunOutput run = InterventionRunner.Run(new() { Name = "One", Metrics = [LongStudy.LogitDifference] }, _model, LongStudy.Prompts());
