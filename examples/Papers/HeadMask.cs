@@ -15,6 +15,6 @@ public sealed partial class HeadMask
 
     /// <summary>How far the masked model is from the whole one: KL(clean, masked).</summary>
     [Metric]
-    static Tensor Divergence([Logits] Tensor masked, [Logits(Run = "clean")] Tensor clean) =>
+    static Tensor Divergence([Logits] Tensor masked, [Logits(In = "clean")] Tensor clean) =>
         (clean.softmax(-1) * (clean.log_softmax(-1) - masked.log_softmax(-1))).sum(-1);
 }

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Interventions.Planning;
 
 namespace Interventions.Examples;
 

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 
+[assembly: InternalsVisibleTo("Interventions.Testing")]
 [assembly: InternalsVisibleTo("Interventions.Tests")]
 [assembly: InternalsVisibleTo("Interventions.Benchmarks")]
 [assembly: InternalsVisibleTo("Interventions.Models.Tests")]
-// Guarded calls are for all our packages.
+// All packages of the repository use the guarded calls of Torch and the readers of Files.
 [assembly: InternalsVisibleTo("Interventions.Models")]

@@ -1,6 +1,6 @@
 namespace Interventions;
 
-/// <summary>An intervention that cannot run as declared: the message says what is wrong, where, and what to do.</summary>
+/// <summary>An intervention that cannot run as declared. The message names the problem, the place, and the remedy.</summary>
 public sealed class InterventionException : Exception
 {
     /// <summary>Creates the exception.</summary>
@@ -9,7 +9,7 @@ public sealed class InterventionException : Exception
     {
     }
 
-    /// <summary>Creates the exception around what caused it.</summary>
+    /// <summary>Creates the exception with its cause.</summary>
     public InterventionException(string message, Exception innerException)
         : base(message, innerException)
     {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Decoder;
 using Interventions.Planning;
 using TorchSharp;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Interventions.Models.Decoder;
 using Interventions.Planning;
-using Interventions.Tests;
 
 namespace Interventions.Benchmarks;
 

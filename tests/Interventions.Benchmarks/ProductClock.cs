@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Interventions.ModelGraphs;
-using Interventions.Tests;
 
 namespace Interventions.Benchmarks;
 

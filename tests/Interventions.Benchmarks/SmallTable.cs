@@ -1,5 +1,4 @@
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Decoder;
 using static TorchSharp.torch;
 
 namespace Interventions.Benchmarks;

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Interventions.Models;
 using Interventions.Models.Decoder;
-using Interventions.Tests;
-using Interventions.Tests.Execution;
 using static TorchSharp.torch;
 
 namespace Interventions.Benchmarks;

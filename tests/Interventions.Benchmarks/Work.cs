@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Decoder;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

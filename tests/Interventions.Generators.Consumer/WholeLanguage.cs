@@ -8,11 +8,11 @@ namespace Consumer;
 [Intervention<Gpt2Small, IoiPrompts>]
 [Changes("corrupted"), Run("direct")]
 [Sweep("alpha", 0.5, 1, 2), Sweep("donor", "corrupted", "clean")]
-[Freeze("blocks.3.mlp_out[pos={place=S1,end}]", To = "{donor}")]
+[Freeze("blocks.3.mlp_out[pos={place=S1,end}]", From = "{donor}")]
 [Zero("blocks.0.attn.z[head=1]"), Scale("embed", 0.5), Scale("blocks.2.mlp_out", "{alpha}"), Mean("blocks.1.mlp_out", From = "clean"), Resample("blocks.2.mlp_out", Seed = 7)]
 [Freeze("blocks.*.attn.z", In = "direct")]
 [Mean("blocks.4.mlp_out", Over = nameof(ThreeNames), AcrossTemplates = true)]
-[PathPatch("blocks.0.attn.z[head=1]", "blocks.9.attn.q_input", Senders = ["blocks.1.mlp_out"], Freeze = ["blocks.*.attn.z", "blocks.2.mlp_out"])]
+[PathPatch(["blocks.0.attn.z[head=1]", "blocks.1.mlp_out"], "blocks.9.attn.q_input", Freeze = ["blocks.*.attn.z", "blocks.2.mlp_out"])]
 [PathPatch("blocks.{layer}.attn.z[head={head}; pos=end]", "blocks.11.attn.q_input[head=6,9]", "logits", From = "clean", FreezeMlps = true)]
 public sealed partial class WholeLanguage
 {
@@ -69,7 +69,7 @@ public sealed partial class WholeLanguage
     private static Tensor Attribution(Tensor gradient, Tensor z, [From("clean")] Tensor clean) => (gradient * (clean - z)).sum(-1);
 
     [Metric]
-    private static Tensor Difference([Logit("IO")] Tensor io, [Logit("S", Run = "clean")] Tensor s) => io - s;
+    private static Tensor Difference([Logit("IO")] Tensor io, [Logit("S", In = "clean")] Tensor s) => io - s;
 
     [Metric]
     private static Tensor Loss([Logits] Tensor logits, [Answer("IO")] Tensor answer, [ValueOf("blocks.11.resid_post[pos=end]")] Tensor x) =>

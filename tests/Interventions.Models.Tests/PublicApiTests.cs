@@ -1,5 +1,4 @@
 using Interventions.Models;
-using Interventions.Testing;
 
 namespace Interventions.Models.Tests;
 

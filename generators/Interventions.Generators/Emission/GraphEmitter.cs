@@ -81,7 +81,8 @@ internal static class GraphEmitter
     {
         string senders = path.Senders.Count == 1 && !path.HasFrozen ? Literals.Quote(path.Senders[0]) : NodeEmitter.Strings(path.Senders);
         string frozen = path.HasFrozen ? $", freeze: {NodeEmitter.Strings(path.Frozen)}" : "";
-        return $".PathPatch({senders}, {NodeEmitter.Strings(path.Receivers)}, from: {Literals.Quote(path.From)}, freezeMlps: {Literals.Truth(path.FreezeMlps)}{frozen})";
+        string run = path.Run is { } derived ? ", run: " + Literals.Quote(derived) : "";
+        return $".PathPatch({senders}, {NodeEmitter.Strings(path.Receivers)}, from: {Literals.Quote(path.From)}, freezeMlps: {Literals.Truth(path.FreezeMlps)}{frozen}{run})";
     }
 
     private static string Splice(WriteModel.Splice splice)

@@ -71,7 +71,7 @@ internal sealed class NodeEmitter(string arguments)
         string[] parts = write.Kind switch
         {
             WriteKind.Scale => [site, amount],
-            WriteKind.Freeze => [site, "to: " + donor],
+            WriteKind.Freeze => [site, "from: " + donor],
             WriteKind.Resample => [site, "from: " + donor, "seed: " + Literals.Number(write.Seed)],
             WriteKind.Mean => [site, "from: " + donor, "pooled: " + Literals.Truth(write.IsPooled), .. Reference(write)],
             WriteKind.Mix => [name, site, property, "from: " + donor, $"axes: {Strings(write.Axes)}"],

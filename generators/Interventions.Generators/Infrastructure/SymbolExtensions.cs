@@ -109,6 +109,12 @@ internal static class SymbolExtensions
             ? attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Array, IsNull: false } array ? array.Values.Select(Item) : []
             : Written(attribute, index);
 
+    /// <summary>The strings of an argument of an attribute's constructor that is an array; null where it is none.</summary>
+    public static IReadOnlyList<string>? List(this AttributeData attribute, int index) =>
+        attribute.ConstructorArguments.Length > index
+            ? attribute.ConstructorArguments[index] is { Kind: TypedConstantKind.Array, IsNull: false } array ? array.Values.Select(Item).ToList() : null
+            : attribute.Argument(index) is { } written ? Elements(written)?.Select(item => ConstantText.Evaluate(item) ?? "").ToList() : null;
+
     private static string Item(TypedConstant value) => value.Value as string ?? "";
 
     private static IEnumerable<string> Written(AttributeData attribute, int index)

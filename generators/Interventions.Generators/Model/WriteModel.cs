@@ -49,8 +49,10 @@ internal abstract record WriteModel
     /// <param name="FreezeMlps">Whether MLPs are frozen.</param>
     /// <param name="HasFrozen">Whether it says what else is frozen; otherwise every head is.</param>
     /// <param name="Frozen">What else is frozen.</param>
+    /// <param name="Run">The derived run whose receivers are written; <see langword="null"/> is the changed one.</param>
     public sealed record PathPatch(
-        EquatableArray<string> Senders, EquatableArray<string> Receivers, string From, bool FreezeMlps, bool HasFrozen, EquatableArray<string> Frozen) : WriteModel;
+        EquatableArray<string> Senders, EquatableArray<string> Receivers, string From, bool FreezeMlps, bool HasFrozen, EquatableArray<string> Frozen,
+        string? Run) : WriteModel;
 }
 
 /// <summary>The sorts of writes, each with an attribute of its own.</summary>

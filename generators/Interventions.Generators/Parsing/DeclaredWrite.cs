@@ -24,8 +24,7 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
     /// <summary>The attribute's property that names the run it reads, for those that have one.</summary>
     public string? DonorProperty => Kind switch
     {
-        WriteKind.Freeze => "To",
-        WriteKind.Resample or WriteKind.Mean or WriteKind.PathPatch or WriteKind.Mix => "From",
+        WriteKind.Freeze or WriteKind.Resample or WriteKind.Mean or WriteKind.PathPatch or WriteKind.Mix => "From",
         _ => null,
     };
 
@@ -51,7 +50,10 @@ internal sealed record DeclaredWrite(WriteKind Kind, AttributeData Attribute, De
     public IEnumerable<string> Receivers => Kind == WriteKind.PathPatch ? Attribute.Items(1) : [];
 
     /// <summary>The senders of a path patch; what any other write writes.</summary>
-    public IEnumerable<string> Senders => (Kind == WriteKind.PathPatch ? Attribute.NamedItems("Senders") ?? [] : []).Prepend(Attribute.Text(0));
+    public IEnumerable<string> Senders => SeveralSenders ?? [Attribute.Text(0)];
+
+    /// <summary>The senders of a path patch that names them as an array; null where there is one.</summary>
+    public IReadOnlyList<string>? SeveralSenders => Kind == WriteKind.PathPatch ? Attribute.List(0) : null;
 
     /// <summary>What a path patch freezes, where it says so.</summary>
     public IReadOnlyList<string>? Frozen => Kind == WriteKind.PathPatch ? Attribute.NamedItems("Freeze") : null;

@@ -33,7 +33,7 @@ internal static class InterventionParser
             TypeModelParser.Parse(type), (declaration.ModelParameter ?? (ITypeSymbol)declaration.Model).Qualified(),
             declaration.ModelParameter is not null, declaration.Prompts.Qualified(), promptsHaveSchema, Access(declaration), isValid,
             declaration.Changes?.Text(0),
-            declaration.Runs.Select(run => new RunModel(run.Text(0), run.Named("Of"))).ToEquatableArray(),
+            declaration.Runs.Select(run => new RunModel(run.Text(0), run.Named("From"))).ToEquatableArray(),
             declaration.Steps.TakeWhile(step => step.Write is null).Select(step => step.Include!.Symbol.Name).ToEquatableArray(),
             declaration.Steps.SkipWhile(step => step.Write is null).Select(Step).ToEquatableArray(),
             declaration.Methods.Select(Method).ToEquatableArray(),
@@ -59,7 +59,7 @@ internal static class InterventionParser
             WriteKind.Patch => new WriteModel.Method(Method(write.Method!)),
             WriteKind.PathPatch => new WriteModel.PathPatch(
                 write.Senders.ToEquatableArray(), write.Receivers.ToEquatableArray(), write.Donor!, attribute.Named("FreezeMlps", false),
-                write.Frozen is not null, (write.Frozen ?? []).ToEquatableArray()),
+                write.Frozen is not null, (write.Frozen ?? []).ToEquatableArray(), write.Run),
             WriteKind.Splice => new WriteModel.Splice(
                 write.Property!.Name, attribute.Text(0), attribute.Named("Reads"), attribute.Named("ErrorTerm", true), attribute.Named("DetachError", false),
                 attribute.Named("Features", 0)),
@@ -98,8 +98,8 @@ internal static class InterventionParser
     {
         ReadKind.Value => new ReadModel(ReadKind.Value, ""),
         ReadKind.From => new ReadModel(ReadKind.From, parameter.Attribute.Text(0), parameter.IsOwnSiteElsewhere ? null : parameter.Attribute.Text(1)),
-        ReadKind.Logit => new ReadModel(ReadKind.Logit, parameter.Attribute.Text(0), At(parameter), parameter.Attribute.Named("Run")),
-        ReadKind.Logits => new ReadModel(ReadKind.Logits, "", At(parameter), parameter.Attribute.Named("Run")),
+        ReadKind.Logit => new ReadModel(ReadKind.Logit, parameter.Attribute.Text(0), At(parameter), parameter.Attribute.Named("In")),
+        ReadKind.Logits => new ReadModel(ReadKind.Logits, "", At(parameter), parameter.Attribute.Named("In")),
         _ => new ReadModel(parameter.Kind, parameter.Attribute.Text(0)),
     };
 

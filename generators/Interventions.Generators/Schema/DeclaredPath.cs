@@ -47,8 +47,8 @@ internal sealed record DeclaredPath(TextLocation Location, SitePath? Path, SiteP
 
     /// <summary>The senders of a path patch; what any other write writes.</summary>
     public static IEnumerable<DeclaredPath> Senders(DeclaredWrite write, CancellationToken cancellation) =>
-        (write.Kind == WriteKind.PathPatch ? TextLocation.Items(write.Attribute, "Senders", cancellation) : [])
-            .Prepend(TextLocation.Argument(write.Attribute, 0, cancellation)).Select(location => Parse(location, isWritten: true));
+        (write.SeveralSenders?.Select((_, i) => TextLocation.Item(write.Attribute, 0, i, cancellation)) ?? [TextLocation.Argument(write.Attribute, 0, cancellation)])
+            .Select(location => Parse(location, isWritten: true));
 
     /// <summary>The receivers of a path patch.</summary>
     public static IEnumerable<DeclaredPath> Receivers(DeclaredWrite write, CancellationToken cancellation) =>

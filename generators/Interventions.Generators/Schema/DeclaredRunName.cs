@@ -21,7 +21,7 @@ internal sealed record DeclaredRunName(TextLocation Location, RunSort Which)
         if (declaration.Changes is { } changes)
             names.Add(new DeclaredRunName(TextLocation.Argument(changes, 0, cancellation), RunSort.OfPrompts));
         foreach (AttributeData run in declaration.Runs)
-            Property(run, "Of", RunSort.OfPrompts);
+            Property(run, "From", RunSort.OfPrompts);
         foreach (DeclaredSweep sweep in declaration.Sweeps)
             for (int i = 0; i < sweep.Runs.Count; i++)
                 names.Add(new DeclaredRunName(
@@ -42,7 +42,7 @@ internal sealed record DeclaredRunName(TextLocation Location, RunSort Which)
                 if (parameter is { Kind: ReadKind.From, Sweep: null })
                     names.Add(new DeclaredRunName(TextLocation.Argument(parameter.Attribute, 0, cancellation), donors));
                 else if (parameter.Kind is ReadKind.Logit or ReadKind.Logits)
-                    Property(parameter.Attribute, "Run", RunSort.OfPrompts);
+                    Property(parameter.Attribute, "In", RunSort.OfPrompts);
             }
         }
         return names;

@@ -57,7 +57,7 @@ internal sealed record PlacedWrite(DeclaredWrite Write, SitePath Path, string? R
     }
 
     private static IEnumerable<DeclaredPath> Written(DeclaredWrite write, CancellationToken cancellation) =>
-        DeclaredPath.Written(write, cancellation).Skip(write.Kind == WriteKind.PathPatch ? 1 : 0).Where(path => path.Path is not null);
+        (write.Kind == WriteKind.PathPatch ? DeclaredPath.Receivers(write, cancellation) : DeclaredPath.Written(write, cancellation)).Where(path => path.Path is not null);
 
     /// <summary>Whether the two may write a value in common, as far as their paths say.</summary>
     public bool Meets(PlacedWrite other, ModelSchema schema) => Run == other.Run && Selections.MayMeet(Path, other.Path, schema);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Runtime;
 using static TorchSharp.torch;
 
@@ -37,7 +38,7 @@ internal sealed class TensorFolder : IDisposable
     /// <summary>Opens one file.</summary>
     public TensorFolder(FileInfo file) => OpenSingle(file.FullName);
 
-    /// <summary>What was opened, for messages: the file, or the index.</summary>
+    /// <summary>The file or the index that was opened, for messages.</summary>
     public string Path { get; private set; } = "";
 
     /// <summary>The tensors' names.</summary>

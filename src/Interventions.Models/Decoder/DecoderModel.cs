@@ -1,3 +1,4 @@
+using Interventions.Binding;
 using Interventions.ModelGraphs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,8 +6,8 @@ using static TorchSharp.torch;
 namespace Interventions.Models.Decoder;
 
 /// <summary>
-/// A decoder-only language model of any family. Declared types such as <c>Gpt2Small</c> derive from it, and add names that the compiler
-/// knows.
+/// A decoder-only language model of any family. Declared types such as <c>Gpt2Small</c> derive from it and add names that the compiler
+/// checks.
 /// </summary>
 /// <example><code>
 /// using var model = DecoderModel.Load("openai-community/gpt2");
@@ -70,9 +71,13 @@ public class DecoderModel : HookedModel
     public IReadOnlyDictionary<string, Tensor> Weights => _checkpoint.Weights;
 
     /// <inheritdoc/>
-    public override string? WeightsFingerprint() => $"{Config} {WeightsChecksum.Of(Weights.OrderBy(weight => weight.Key, StringComparer.Ordinal).Select(weight => weight.Value))}";
+    public override string? WeightsFingerprint()
+    {
+        IEnumerable<Tensor> weights = Weights.OrderBy(weight => weight.Key, StringComparer.Ordinal).Select(weight => weight.Value);
+        return $"{Config} {WeightsChecksum.Of(weights)}";
+    }
 
-    /// <summary>The tokenizer that lies beside the weights, read at first use.</summary>
+    /// <summary>The tokenizer in the folder of the weights, read at first use.</summary>
     /// <exception cref="FileNotFoundException">There is none in the model's folder.</exception>
     /// <exception cref="InvalidOperationException">The model was not loaded from a folder.</exception>
     public HuggingFaceTokenizer Tokenizer => _tokenizer.Value;
@@ -100,7 +105,7 @@ public class DecoderModel : HookedModel
     /// </exception>
     public Tensor Forward(Tensor ids)
     {
-        CheckIds(ids, following: 0);
+        PromptChecks.CheckIds(ids, this);
         return GraphEvaluator.Evaluate(Graph, ids, [Graph.Output])[Graph.Output];
     }
 
@@ -114,7 +119,7 @@ public class DecoderModel : HookedModel
     public Tensor Generate(Tensor ids, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        CheckIds(ids, count);
+        PromptChecks.CheckIds(ids, this, following: count);
         (int batch, int length) = ((int)ids.shape[0], (int)ids.shape[1]);
         if (count == 0)
             return empty(batch, 0, dtype: ScalarType.Int64, device: ids.device);
@@ -128,7 +133,9 @@ public class DecoderModel : HookedModel
     /// <param name="prompts">Token ids, at least one prompt of at least one token; their lengths may differ.</param>
     /// <param name="options">How tokens are chosen; by default the likeliest 20.</param>
     /// <param name="cancellationToken">Stops between two steps.</param>
-    /// <exception cref="InterventionException">A token is outside the vocabulary, or a prompt with its new tokens does not fit into the context.</exception>
+    /// <exception cref="InterventionException">
+    /// A token is outside the vocabulary, or a prompt with its new tokens does not fit into the context.
+    /// </exception>
     public GeneratedRun Generate(
         IReadOnlyList<IReadOnlyList<long>> prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         GenerationRunner.Generate(this, prompts, options, cancellationToken);
@@ -139,7 +146,8 @@ public class DecoderModel : HookedModel
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The tokenizer has no token for a part of the text.</exception>
-    public override IReadOnlyList<long>? Encode(string text) => _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
+    public override IReadOnlyList<long>? Encode(string text) =>
+        _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
 
     /// <summary>
     /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;
@@ -153,21 +161,5 @@ public class DecoderModel : HookedModel
     {
         if (disposing)
             _checkpoint.Dispose();
-    }
-
-    private void CheckIds(Tensor ids, int following)
-    {
-        if (ids.dtype != ScalarType.Int64 || ids.shape is not [> 0, > 0])
-        {
-            throw new ArgumentException(
-                $"Token ids must be int64 [batch, pos], and are {ids.dtype} [{string.Join(", ", ids.shape)}].", nameof(ids));
-        }
-        long length = ids.shape[1] + following;
-        if (length > Config.ContextLength)
-            throw new ArgumentException($"{length} tokens are more than the {Config.ContextLength} that the model reads.", nameof(ids));
-        using DisposeScope scope = NewDisposeScope();
-        long least = ids.min().item<long>(), most = ids.max().item<long>();
-        if (least < 0 || most >= VocabularySize)
-            throw new ArgumentException($"Token id {(least < 0 ? least : most)} is outside the vocabulary of {VocabularySize}.", nameof(ids));
     }
 }

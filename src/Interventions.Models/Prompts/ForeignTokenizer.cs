@@ -1,19 +1,19 @@
 using Interventions.ModelGraphs;
 using Microsoft.ML.Tokenizers;
 
-namespace Interventions.Models;
+namespace Interventions.Models.Prompts;
 
 /// <summary>
-/// Encodes with a tokenizer of somebody else. Positions and answers rest on its offsets and ids, and some tokenizers rewrite a text before
-/// they encode it, or give offsets into what they rewrote: so nothing is believed that decoding does not bear out.
+/// Encodes with a tokenizer other than <see cref="HuggingFaceTokenizer"/>. Positions and answers depend on its offsets and ids, but some
+/// tokenizers rewrite a text before they encode it, or give offsets into the rewritten text. Decoding therefore confirms each result.
 /// </summary>
 internal static class ForeignTokenizer
 {
-    /// <summary>Encodes a text. Tokens that share a character each cover it; those that were added around the text cover 0..0.</summary>
+    /// <summary>Encodes a text. Tokens that share a character each cover it; tokens that were added around the text cover 0..0.</summary>
     /// <exception cref="ArgumentException">Decoding does not give the text back, or the offsets do not cover it.</exception>
     public static EncodedText Encode(Tokenizer tokenizer, string text, bool addSpecialTokens, string where)
     {
-        IReadOnlyList<EncodedToken> tokens = Ask(tokenizer, text, where, () => tokenizer.EncodeToTokens(text, out _));
+        IReadOnlyList<EncodedToken> tokens = Call(tokenizer, text, where, () => tokenizer.EncodeToTokens(text, out _));
         Range own = OfText(tokenizer, tokens, text, where);
         Range[] offsets = Offsets(tokenizer, tokens, own, text, where);
         Range kept = addSpecialTokens ? Range.All : own;
@@ -21,14 +21,14 @@ internal static class ForeignTokenizer
             text, [.. tokens.Take(kept).Select(token => token.Id)], [.. tokens.Take(kept).Select(token => token.Value)], offsets[kept], []);
     }
 
-    /// <summary>Checks that a token ends where it says: the tokens up to it decode to the text up to there.</summary>
+    /// <summary>Checks the end of a token: the tokens up to it must decode to the text up to that end.</summary>
     /// <remarks>Offsets can cover a text without a gap and still be wrong.</remarks>
-    /// <exception cref="ArgumentException">It is not.</exception>
+    /// <exception cref="ArgumentException">They decode to another text.</exception>
     public static void CheckEnd(Tokenizer tokenizer, EncodedText encoded, int token, string where)
     {
         int end = encoded.Offsets[token].End.Value;
         int[] ids = [.. encoded.Ids.Take(token + 1).Where((_, i) => encoded.Offsets[i].End.Value > 0)];
-        string decoded = Ask(tokenizer, encoded.Text, where, () => tokenizer.Decode(ids));
+        string decoded = Call(tokenizer, encoded.Text, where, () => tokenizer.Decode(ids));
         if (decoded == encoded.Text[..end])
             return;
         int difference = decoded.AsSpan().CommonPrefixLength(encoded.Text);
@@ -36,19 +36,20 @@ internal static class ForeignTokenizer
     }
 
     /// <summary>
-    /// Which tokens are the text's own: all but those at both ends that cover nothing, as long as what is left decodes to the text.
+    /// The tokens of the text itself: all without those at both ends that cover nothing, provided that the rest decodes to the text.
     /// </summary>
     private static Range OfText(Tokenizer tokenizer, IReadOnlyList<EncodedToken> tokens, string text, string where)
     {
         int leading = tokens.TakeWhile(CoversNothing).Count();
         int trailing = tokens.Skip(leading).Reverse().TakeWhile(CoversNothing).Count();
         (string Text, int Same)? closest = null;
-        // The fewest first: a beginning of sentence may decode to nothing. Bytes of a character may cover nothing too, but are needed.
+        // Fewest tokens first, because a beginning of sentence may decode to no text. More are tried because the bytes of one character
+        // may cover nothing too.
         for (int first = leading; first >= 0; first--)
             for (int end = tokens.Count - trailing; end <= tokens.Count; end++)
             {
                 int[] ids = [.. tokens.Take(first..end).Select(token => token.Id)];
-                string decoded = Ask(tokenizer, text, where, () => tokenizer.Decode(ids));
+                string decoded = Call(tokenizer, text, where, () => tokenizer.Decode(ids));
                 if (decoded == text)
                     return first..end;
                 int same = decoded.AsSpan().CommonPrefixLength(text);
@@ -61,7 +62,7 @@ internal static class ForeignTokenizer
         static bool CoversNothing(EncodedToken token) => token.Offset.Start.Value == token.Offset.End.Value;
     }
 
-    /// <summary>What each token covers, in whole characters. White space between words need not be covered.</summary>
+    /// <summary>The part of the text that each token covers, in whole characters. White space between words need not be covered.</summary>
     private static Range[] Offsets(Tokenizer tokenizer, IReadOnlyList<EncodedToken> tokens, Range own, string text, string where)
     {
         Range[] offsets = new Range[tokens.Count];
@@ -72,7 +73,7 @@ internal static class ForeignTokenizer
             if (from < last || to < from || to > text.Length || SkipsTo(from))
                 throw WrongOffsets(tokenizer, text, covered, $"token {i}, \"{tokens[i].Value}\", covers {from}..{to}", where);
             last = from;
-            // Where a character is several tokens, some tokenizers let only one of them cover it, or all only half of a surrogate pair.
+            // If one character is several tokens, some tokenizers let only one token cover it, or each token only half a surrogate pair.
             to = Math.Min(Math.Max(to, from + 1), text.Length);
             offsets[i] = from..(CutsPair(text, to) ? to + 1 : to);
             covered = Math.Max(covered, offsets[i].End.Value);
@@ -84,12 +85,12 @@ internal static class ForeignTokenizer
         bool SkipsTo(int next) => next > covered && !text.AsSpan(covered, next - covered).IsWhiteSpace();
     }
 
-    /// <summary>Tokenizers throw what they like at text that they have no token for; the prompt is named all the same.</summary>
-    private static T Ask<T>(Tokenizer tokenizer, string text, string where, Func<T> question)
+    /// <summary>Calls the tokenizer. Its exceptions, which differ by tokenizer, become one that names the prompt.</summary>
+    private static T Call<T>(Tokenizer tokenizer, string text, string where, Func<T> call)
     {
         try
         {
-            return question();
+            return call();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

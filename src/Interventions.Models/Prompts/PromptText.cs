@@ -1,4 +1,5 @@
 using System.Text;
+using Interventions.Models.Prompts;
 using Interventions.Runtime;
 using Microsoft.ML.Tokenizers;
 
@@ -6,12 +7,12 @@ namespace Interventions.Models;
 
 /// <summary>One prompt as text.</summary>
 /// <param name="Runs">
-/// A text a run. <c>[name|text]</c> marks a position: the last token of the marked text. <c>[[</c> is a bracket that marks nothing.
+/// A text for each run. <c>[name|text]</c> marks a position: the last token of the marked text. <c>[[</c> is a plain bracket.
 /// </param>
-/// <param name="Answers">A text an answer, with the space in front where the tokenizer wants one; exactly one token.</param>
+/// <param name="Answers">A text for each answer, exactly one token, with the space in front where the tokenizer needs one.</param>
 public sealed record PromptRow(IReadOnlyList<string> Runs, IReadOnlyList<string> Answers)
 {
-    /// <summary>Which sentence pattern the texts were made from, see <see cref="PromptTokens.Template"/>.</summary>
+    /// <summary>The sentence pattern that the texts were made from, see <see cref="PromptTokens.Template"/>.</summary>
     public int Template { get; init; }
 }
 
@@ -20,7 +21,7 @@ public static class PromptText
 {
     /// <summary>Tokenizes prompts, the tokenizer's own special tokens included.</summary>
     /// <exception cref="ArgumentException">
-    /// A mark is unknown, missing or broken, or an answer is not one token; or the tokenizer is not a <see cref="HuggingFaceTokenizer"/> and
+    /// A mark is unknown, missing or broken, or an answer is not one token; or a tokenizer other than <see cref="HuggingFaceTokenizer"/>
     /// does not decode a text to itself, or gives offsets that do not fit it. The message names the prompt.
     /// </exception>
     public static IReadOnlyList<PromptTokens> Tokenize(PromptVocabulary vocabulary, Tokenizer tokenizer, IEnumerable<PromptRow> rows)
@@ -28,11 +29,17 @@ public static class PromptText
         ArgumentNullException.ThrowIfNull(vocabulary);
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(rows);
-        return [.. rows.Select((row, i) => new PromptTokens(
-            [.. row.Runs.Select((text, run) => Run(vocabulary, tokenizer, text, $"prompt {i} of {vocabulary.PromptSet}, run '{Name(vocabulary.Runs, run, i, "runs", vocabulary)}'"))],
-            [.. row.Answers.Select((text, answer) => Answer(tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, i, "answers", vocabulary)}' of prompt {i} of {vocabulary.PromptSet}"))])
+        return [.. rows.Select((row, i) =>
         {
-            Template = row.Template,
+            string prompt = $"prompt {i} of {vocabulary.PromptSet}";
+            return new PromptTokens(
+                [.. row.Runs.Select((text, run) =>
+                    Run(vocabulary, tokenizer, text, $"{prompt}, run '{Name(vocabulary.Runs, run, "runs", prompt)}'"))],
+                [.. row.Answers.Select((text, answer) =>
+                    Answer(tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, "answers", prompt)}' of {prompt}"))])
+            {
+                Template = row.Template,
+            };
         })];
     }
 
@@ -40,10 +47,11 @@ public static class PromptText
     internal static IReadOnlyList<long> Encode(Tokenizer tokenizer, string text, string where) =>
         [.. Encoded(tokenizer, text, addSpecialTokens: true, where).Ids.Select(id => (long)id)];
 
-    private static string Name(EquatableArray<string> names, int index, int i, string what, PromptVocabulary vocabulary) =>
+    private static string Name(EquatableArray<string> names, int index, string what, string prompt) =>
         index < names.Count
             ? names[index]
-            : throw new ArgumentException($"prompt {i} of {vocabulary.PromptSet} has more {what} than its vocabulary, which names {names.Count}: {string.Join(", ", names)}.");
+            : throw new ArgumentException(
+                $"{prompt} has more {what} than its vocabulary, which names {names.Count}: {string.Join(", ", names)}.");
 
     private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, string? marked, string where)
     {
@@ -66,6 +74,8 @@ public static class PromptText
         return new RunTokens([.. encoded.Ids.Select(id => (long)id)], positions);
     }
 
+    /// <summary>Takes the marks out of a text.</summary>
+    /// <returns>The text, and for each marked position the index behind its text.</returns>
     private static (string Text, Dictionary<string, int> Ends) ReadMarks(PromptVocabulary vocabulary, string marked, string where)
     {
         StringBuilder text = new();
@@ -83,21 +93,33 @@ public static class PromptText
                 i++;
                 continue;
             }
-            int close = marked.IndexOf(']', i);
-            int bar = marked.IndexOf('|', i);
-            if (close < 0 || bar < 0 || bar > close || marked.IndexOf('[', bar, close - bar) >= 0)
-                throw new ArgumentException($"{where} has a '[' at character {i} that is not a mark: write [name|text], or [[ for a bracket.");
-            string name = marked[(i + 1)..bar];
-            if (!vocabulary.Positions.Contains(name))
-                throw new ArgumentException($"{where} marks position '{name}', which {vocabulary.PromptSet} does not have; it has {string.Join(", ", vocabulary.Positions)}.");
-            if (bar + 1 == close)
-                throw new ArgumentException($"{where} marks no text as position '{name}': write [{name}|text].");
-            text.Append(marked, bar + 1, close - bar - 1);
+            (string name, string inside) = ReadMark(vocabulary, marked, i, where);
+            text.Append(inside);
             if (!ends.TryAdd(name, text.Length))
                 throw new ArgumentException($"{where} marks position '{name}' twice.");
-            i = close;
+            i = marked.IndexOf(']', i);
         }
         return (text.ToString(), ends);
+    }
+
+    private static (string Name, string Inside) ReadMark(PromptVocabulary vocabulary, string marked, int open, string where)
+    {
+        int close = marked.IndexOf(']', open), bar = marked.IndexOf('|', open);
+        if (close < 0 || bar < 0 || bar > close || marked.IndexOf('[', bar, close - bar) >= 0)
+        {
+            throw new ArgumentException(
+                $"{where} has a '[' at character {open} that is not a mark: write [name|text], or [[ for a bracket.");
+        }
+        (string name, string inside) = (marked[(open + 1)..bar], marked[(bar + 1)..close]);
+        if (!vocabulary.Positions.Contains(name))
+        {
+            throw new ArgumentException(
+                $"{where} marks position '{name}', which {vocabulary.PromptSet} does not have; "
+                + $"it has {string.Join(", ", vocabulary.Positions)}.");
+        }
+        return inside.Length > 0
+            ? (name, inside)
+            : throw new ArgumentException($"{where} marks no text as position '{name}': write [{name}|text].");
     }
 
     private static int TokenEndingAt(Tokenizer tokenizer, EncodedText encoded, int end, string name, string where)
@@ -117,12 +139,15 @@ public static class PromptText
         if (text is null)
             throw new ArgumentException($"{where} has no text: it is null.");
         IReadOnlyList<int> ids = Encoded(tokenizer, text, addSpecialTokens: false, where).Ids;
+        string advice = text.StartsWith(' ') ? "" : " Does the tokenizer want a space in front of words?";
         return ids.Count == 1
             ? ids[0]
-            : throw new ArgumentException($"{where}, \"{text}\", is {ids.Count} tokens; an answer is exactly one.{(text.StartsWith(' ') ? "" : " Does the tokenizer want a space in front of words?")}");
+            : throw new ArgumentException($"{where}, \"{text}\", is {ids.Count} tokens; an answer is exactly one.{advice}");
     }
 
-    /// <summary>A text's tokens, checked: text that becomes the unknown token, or nothing at all, would silently be another prompt.</summary>
+    /// <summary>
+    /// The tokens of a text. Text that becomes the unknown token or no token is refused, since the prompt would silently be another one.
+    /// </summary>
     private static EncodedText Encoded(Tokenizer tokenizer, string text, bool addSpecialTokens, string where)
     {
         if (tokenizer is not HuggingFaceTokenizer own)
@@ -131,7 +156,7 @@ public static class PromptText
         foreach (Range missing in encoded.Missing)
             throw new ArgumentException($"{where}: the tokenizer has no token for \"{text[missing]}\".");
         for (int i = 0; i < encoded.Ids.Count; i++)
-            // An added token covers nothing, and is the unknown one where a model has one special token for everything.
+            // A token that was added around the text covers nothing. In a model with a single special token it is the unknown token too.
             if (encoded.Ids[i] == own.UnknownId && encoded.Offsets[i].End.Value > 0)
                 throw new ArgumentException($"{where}: the tokenizer does not know \"{text[encoded.Offsets[i]]}\".");
         return encoded;

@@ -10,34 +10,33 @@ namespace Interventions.Models;
 /// </summary>
 /// <remarks>
 /// Special tokens written out in a text (<c>&lt;|endoftext|&gt;</c>) are encoded as those tokens. The file's truncation and padding
-/// settings are not applied: every text is encoded whole. Offsets always point into the text that was given, so the results of the base
-/// class carry no normalized text, and its normalizer and pre-tokenizer are <see langword="null"/>. Where a vocabulary has no token for
-/// some text and no unknown token either, that text vanishes from the ids, as it does in the reference implementation;
-/// <see cref="EncodedText.Missing"/> says so.
+/// settings are not applied: every text is encoded whole. Offsets always point into the given text, so the results of the base class carry
+/// no normalized text, and its normalizer and pre-tokenizer are <see langword="null"/>. Text that has no token, in a vocabulary without an
+/// unknown token, is missing from the ids, as in the reference implementation; <see cref="EncodedText.Missing"/> reports it.
 /// </remarks>
 public sealed class HuggingFaceTokenizer : Tokenizer
 {
     private readonly TokenizerPipeline _pipeline;
     private readonly Dictionary<string, int> _ids;
     private readonly Dictionary<int, string> _tokens;
-    private readonly HashSet<int> _special;
 
     private HuggingFaceTokenizer(TokenizerPipeline pipeline, string folder)
     {
         _pipeline = pipeline;
         _ids = new(pipeline.Model.Vocabulary, StringComparer.Ordinal);
-        foreach (var token in pipeline.AddedTokens) _ids[token.Content] = token.Id;
+        foreach (AddedToken token in pipeline.AddedTokens)
+            _ids[token.Content] = token.Id;
         _tokens = _ids.ToDictionary(pair => pair.Value, pair => pair.Key);
+        SpecialTokens = pipeline.AddedTokens.Where(token => token.Special).DistinctBy(token => token.Id)
+            .ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);
 
-        var special = pipeline.AddedTokens.Where(token => token.Special).DistinctBy(token => token.Id).ToArray();
-        SpecialTokens = special.ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);
-        _special = [.. special.Select(token => token.Id)];
-
-        var names = SpecialTokenNames.Read(folder, pipeline, IdToToken);
+        SpecialTokenNames names = SpecialTokenNames.Read(folder, pipeline, IdToToken);
         BosId = Known(names.Bos);
         EosId = Known(names.Eos);
         PadId = Known(names.Pad);
         UnknownId = Known(pipeline.Model.UnknownToken);
+
+        int? Known(string? token) => token is null ? null : TokenToId(token);
     }
 
     /// <summary>Reads a tokenizer.</summary>
@@ -53,18 +52,16 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         return new(TokenizerFile.Read(path, out string folder), folder);
     }
 
-    // ---- the vocabulary -----------------------------------------------------------------------------------------
-
-    /// <summary>How many tokens there are, added ones included. A model may have more rows than this: some are padded.</summary>
+    /// <summary>The number of tokens, added ones included. A model may have more rows than this: some are padded.</summary>
     public int VocabularySize => _ids.Count;
 
     /// <summary>All tokens and their ids, added ones included.</summary>
     public IReadOnlyDictionary<string, int> Vocabulary => _ids;
 
-    /// <summary>The special tokens and their ids: those that decoding can skip.</summary>
+    /// <summary>The special tokens and their ids. Decoding can skip them.</summary>
     public IReadOnlyDictionary<string, int> SpecialTokens { get; }
 
-    /// <summary>The token that begins a text, or <see langword="null"/>. Whether encoding adds it is for the file to decide.</summary>
+    /// <summary>The token that begins a text, or <see langword="null"/>. The file decides whether encoding adds it.</summary>
     public int? BosId { get; }
 
     /// <summary>The token that ends a text, or <see langword="null"/>.</summary>
@@ -73,7 +70,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     /// <summary>The token that fills up shorter texts of a batch, or <see langword="null"/>.</summary>
     public int? PadId { get; }
 
-    /// <summary>The token for what is not in the vocabulary, or <see langword="null"/>.</summary>
+    /// <summary>The token for text outside the vocabulary, or <see langword="null"/>.</summary>
     public int? UnknownId { get; }
 
     /// <summary>The id of a token, written as the vocabulary does (GPT-2's <c>ĠMary</c>), or <see langword="null"/>.</summary>
@@ -82,16 +79,14 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     /// <summary>A token as the vocabulary writes it, or <see langword="null"/> if there is none with this id.</summary>
     public string? IdToToken(int id) => _tokens.GetValueOrDefault(id);
 
-    // ---- encoding -----------------------------------------------------------------------------------------------
-
     /// <summary>Encodes a text.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="addSpecialTokens">Whether what the file puts around a text, such as a beginning of sentence, is added.</param>
+    /// <param name="addSpecialTokens">Whether the file's tokens around a text, such as a beginning of sentence, are added.</param>
     /// <exception cref="ArgumentException">The text has a surrogate without its partner.</exception>
     public EncodedText Encode(string text, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var tokens = _pipeline.Encode(text, addSpecialTokens, normalize: true, split: true, out var missing);
+        List<PipelineToken> tokens = _pipeline.Encode(text, addSpecialTokens, normalize: true, split: true, out List<Range> missing);
         return new EncodedText(
             text,
             [.. tokens.Select(token => token.Id)],
@@ -106,10 +101,12 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     {
         text ??= textSpan.ToString();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.MaxTokenCount);
-        var tokens = _pipeline.Encode(text, true, settings.ConsiderNormalization, settings.ConsiderPreTokenization, out _);
+        List<PipelineToken> tokens = _pipeline.Encode(
+            text, addSpecialTokens: true, settings.ConsiderNormalization, settings.ConsiderPreTokenization, out _);
         int count = Math.Min(tokens.Count, settings.MaxTokenCount);
-        // Never part of a character's tokens without the rest.
-        while (count > 0 && count < tokens.Count && tokens[count].Start < tokens[count - 1].End && tokens[count].End > 0) count--;
+        // The tokens of one character stay together.
+        while (count > 0 && count < tokens.Count && tokens[count].Start < tokens[count - 1].End && tokens[count].End > 0)
+            count--;
         return new EncodeResults<EncodedToken>
         {
             Tokens = [.. tokens.Take(count).Select(token => new EncodedToken(token.Id, _tokens[token.Id], token.Start..token.End))],
@@ -126,23 +123,25 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         normalizedText = null;
         if (!fromEnd)
         {
-            var head = EncodeToTokens(text, default, settings);
+            EncodeResults<EncodedToken> head = EncodeToTokens(text, default, settings);
             tokenCount = head.Tokens.Count;
             return head.CharsConsumed;
         }
-        var tokens = EncodeToTokens(text, default, settings with { MaxTokenCount = int.MaxValue }).Tokens;
+        IReadOnlyList<EncodedToken> tokens = EncodeToTokens(text, default, settings with { MaxTokenCount = int.MaxValue }).Tokens;
         int start = Math.Max(0, tokens.Count - settings.MaxTokenCount);
-        while (start > 0 && start < tokens.Count && tokens[start].Offset.Start.Value < tokens[start - 1].Offset.End.Value
-            && tokens[start].Offset.End.Value > 0) start++;
+        while (start > 0 && start < tokens.Count && tokens[start].Offset.Start.Value < End(tokens[start - 1]) && End(tokens[start]) > 0)
+            start++;
         tokenCount = tokens.Count - start;
-        if (start == 0) return 0;
-        // Tokens that were added around the text cover nothing, and say nothing about where it is cut.
-        if (tokens.Skip(start).All(token => token.Offset.End.Value == 0)) return text.Length;
-        // A token need not cover its own spaces, so what is kept begins where the rest ends.
-        return tokens.Take(start).Max(token => token.Offset.End.Value);
-    }
+        if (start == 0)
+            return 0;
+        // Tokens that were added around the text cover nothing, so that the cut is at the text's end.
+        if (tokens.Skip(start).All(token => End(token) == 0))
+            return text.Length;
+        // A token need not cover its own spaces, so the kept part begins at the end of the rest.
+        return tokens.Take(start).Max(End);
 
-    // ---- decoding -----------------------------------------------------------------------------------------------
+        static int End(EncodedToken token) => token.Offset.End.Value;
+    }
 
     /// <inheritdoc/>
     /// <remarks>Special tokens are kept; an id that is not in the vocabulary gives no text.</remarks>
@@ -154,10 +153,8 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     public string Decode(IEnumerable<int> ids, bool skipSpecialTokens)
     {
         ArgumentNullException.ThrowIfNull(ids);
-        return _pipeline.Decode(ids
-            .Where(id => !(skipSpecialTokens && _special.Contains(id)))
-            .Select(IdToToken)
-            .OfType<string>());
+        IEnumerable<string> tokens = ids.Select(IdToToken).OfType<string>();
+        return _pipeline.Decode(skipSpecialTokens ? tokens.Where(token => !SpecialTokens.ContainsKey(token)) : tokens);
     }
 
     /// <inheritdoc/>
@@ -170,6 +167,19 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         (idsConsumed, charsWritten) = fits ? (all.Length, text.Length) : (0, 0);
         return fits ? OperationStatus.Done : OperationStatus.DestinationTooSmall;
     }
-
-    private int? Known(string? token) => token is null ? null : TokenToId(token);
 }
+
+/// <summary>A text as tokens. Element <c>i</c> of each list belongs to token <c>i</c>.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="Ids">The token ids.</param>
+/// <param name="Tokens">Each token as the vocabulary writes it (GPT-2's <c>ĠMary</c>, Llama's <c>▁Mary</c>).</param>
+/// <param name="Offsets">
+/// The part of <paramref name="Text"/> that each token stands for, in UTF-16 units, so that <c>Text[Offsets[i]]</c> is its text. The
+/// tokens of one character cut into bytes each cover that whole character; tokens that were added around the text cover <c>0..0</c>.
+/// </param>
+/// <param name="Missing">
+/// The parts of <paramref name="Text"/> without a token, because the vocabulary has neither their characters or bytes nor an unknown token.
+/// The ids lack them, as in the reference implementation. Nearly always empty. White space that the tokenizer drops by rule is not listed.
+/// </param>
+public sealed record EncodedText(
+    string Text, IReadOnlyList<int> Ids, IReadOnlyList<string> Tokens, IReadOnlyList<Range> Offsets, IReadOnlyList<Range> Missing);

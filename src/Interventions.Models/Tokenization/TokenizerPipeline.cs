@@ -1,13 +1,20 @@
 namespace Interventions.Models.Tokenization;
 
-/// <summary>The rooms that a text goes through, in order, and back. Immutable.</summary>
+/// <summary>A token of a text, by the UTF-16 units it covers.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Matched">The text that it replaced, which may be longer than its text in the vocabulary.</param>
+/// <param name="Start">The first unit.</param>
+/// <param name="End">The unit after the last.</param>
+internal readonly record struct PipelineToken(int Id, string Matched, int Start, int End);
+
+/// <summary>The steps from a text to tokens, in order, and back. Immutable.</summary>
 internal sealed record TokenizerPipeline(
     TokenModel Model,
     IReadOnlyList<AddedToken> AddedTokens,
-    INormalizer? Normalizer,
-    IPreTokenizer? PreTokenizer,
+    Normalizer? Normalizer,
+    PreTokenizer? PreTokenizer,
     IPostProcessor? PostProcessor,
-    IDecoder? Decoder)
+    TokenDecoder? Decoder)
 {
     private readonly AddedVocabulary _added = new(AddedTokens, Normalizer);
 
@@ -16,39 +23,37 @@ internal sealed record TokenizerPipeline(
     /// <param name="addSpecialTokens">Whether the post-processor may add its tokens.</param>
     /// <param name="normalize">Whether the normalizer runs.</param>
     /// <param name="split">Whether the pre-tokenizer cuts.</param>
-    /// <param name="missing">What no token stands for, if anything.</param>
+    /// <param name="missing">The parts of the text without a token.</param>
     public List<PipelineToken> Encode(string text, bool addSpecialTokens, bool normalize, bool split, out List<Range> missing)
     {
-        var tokens = new List<PipelineToken>();
-        var gaps = new List<Range>();
-        var words = new List<AlignedText>();
-        foreach (var (part, added) in _added.Split(AlignedText.From(text), normalize ? Normalizer : null))
+        List<PipelineToken> tokens = [];
+        missing = [];
+        foreach ((AlignedText part, AddedToken? added) in _added.Split(AlignedText.From(text), normalize ? Normalizer : null))
         {
             if (added is not null)
             {
                 tokens.Add(new(added.Id, part.Text, part.Glyphs[0].Start, part.Glyphs[^1].End));
                 continue;
             }
-            words.Clear();
-            if (PreTokenizer is null) words.Add(part);
-            else PreTokenizer.Split(part, split, words);
-            foreach (var word in words)
-                if (word.Length > 0) Encode(word, tokens, gaps);
+            foreach (AlignedText word in PreTokenizer?.Invoke(part, split) ?? [part])
+                if (word.Length > 0)
+                    Encode(word, tokens, missing);
         }
-        missing = gaps;
         return PostProcessor?.Process(tokens, addSpecialTokens) ?? tokens;
     }
 
+    /// <summary>The text of tokens, given as the vocabulary writes them.</summary>
+    public string Decode(IEnumerable<string> tokens) => Decoder is null ? string.Join(' ', tokens) : string.Concat(Decoder(tokens));
+
     private void Encode(AlignedText word, List<PipelineToken> tokens, List<Range> missing)
     {
-        foreach (var (id, first, end) in Model.Tokenize(word))
+        foreach ((int id, int first, int end) in Model.Tokenize(word))
         {
-            int from = word.Glyphs[first].Start, to = word.Glyphs[end - 1].End;
-            if (id == ModelToken.Missing) missing.Add(from..to);
-            else tokens.Add(new(id, word.Slice(first, end).Text, from, to));
+            (int from, int to) = (word.Glyphs[first].Start, word.Glyphs[end - 1].End);
+            if (id == ModelToken.Missing)
+                missing.Add(from..to);
+            else
+                tokens.Add(new(id, word.Slice(first, end).Text, from, to));
         }
     }
-
-    /// <summary>The text of tokens, given by their texts in the vocabulary.</summary>
-    public string Decode(IEnumerable<string> tokens) => Decoder is null ? string.Join(' ', tokens) : string.Concat(Decoder.Decode(tokens));
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Interventions.Results;
 using Interventions.Runtime;
 using static TorchSharp.torch;
 
@@ -38,11 +37,15 @@ internal sealed record BoundIntervention
     /// <summary>The trained values whose gradients are summed.</summary>
     public required ImmutableArray<BoundParameter> Parameters { get; init; }
 
-    /// <summary>Prompts in which a write copies what is there already; found when a run is prepared.</summary>
-    public ImmutableArray<AlikePrompts> Alike { get; init; } = [];
+    /// <summary>Prompts in which a write copies what is there already, by the write's number; found when a run is prepared.</summary>
+    public IReadOnlyDictionary<int, ImmutableArray<int>> Alike { get; init; } = ImmutableDictionary<int, ImmutableArray<int>>.Empty;
 
     /// <summary>Captures and gradients.</summary>
     public IEnumerable<BoundKeep> Kept => Captures.Concat<BoundKeep>(Gradients);
+
+    /// <summary>What the methods of writes, captures, gradients and metrics read.</summary>
+    public IEnumerable<BoundRead> Reads => Writes.SelectMany(write => write.Reads)
+        .Concat(Kept.SelectMany(keep => keep.Reads)).Concat(Metrics.SelectMany(metric => metric.Reads));
 
     /// <summary>The means that are read.</summary>
     public IEnumerable<BoundRead.Mean> Means =>

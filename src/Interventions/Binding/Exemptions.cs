@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
-using Interventions.Results;
 using Interventions.Runtime;
 
 namespace Interventions.Binding;
 
 /// <summary>
-/// Where a write may well change nothing: a freeze keeps the values that are there, and a copy from another run finds its values there
-/// already, up to the first token in which the runs differ.
+/// Positions where a write without effect is expected, so that no warning is given: all positions of a freeze; for a copy from another run,
+/// the tokens that the two runs have in common at the beginning of the prompt.
 /// </summary>
 internal static class Exemptions
 {
@@ -41,17 +40,14 @@ internal static class Exemptions
     /// Prompts of which a write selects exempt positions alone, at all points of the sweep that read the same runs. Their runs are no pair
     /// for it: in a mean over prompts they count as if the write had no effect.
     /// </summary>
-    public static ImmutableArray<AlikePrompts> Alike(BoundIntervention intervention, IPromptSet prompts, bool looksAhead)
+    /// <returns>The prompts' numbers, by the write's number.</returns>
+    public static IReadOnlyDictionary<int, ImmutableArray<int>> Alike(BoundIntervention intervention, IPromptSet prompts, bool looksAhead)
     {
         PromptBatch all = PromptBatch.All(prompts);
         BoundWrite[] writes = [.. intervention.Writes.SelectMany(write => write.Declared)];
         string[] sweptRuns = [.. writes.SelectMany(Donors).Select(from => from.Run.Sweep).OfType<string>().Distinct()];
-        return
-        [
-            .. writes.Where(write => write.Node.Kind is not WriteKind.Freeze && Donors(write).Any())
-                .Select(write => new AlikePrompts(write.Node.Name, write.Site.Text, write.Node.Run, Of(write)))
-                .Where(alike => !alike.Prompts.IsEmpty),
-        ];
+        return writes.Where(write => write.Node.Kind is not WriteKind.Freeze && Donors(write).Any())
+            .ToDictionary(write => write.Number, Of);
 
         ImmutableArray<int> Of(BoundWrite write)
         {

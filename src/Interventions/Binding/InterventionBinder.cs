@@ -133,8 +133,8 @@ internal sealed class InterventionBinder
                 : throw Wrong(method, "only a write reads a tensor along the axes of its site"),
             Read.Of of => new BoundRead.Of(Single(of.Site, method)),
             Read.Logit logit => new BoundRead.Logits(
-                LogitsAt(logit.At, method), Measured(logit.Run, method), Answer(logit.Answer, method)),
-            Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.Run, method), null),
+                LogitsAt(logit.At, method), Measured(logit.In, method), Answer(logit.Answer, method)),
+            Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.In, method), null),
             Read.Swept swept => new BoundRead.Swept(swept.Name),
             Read.AnswerIds answer => new BoundRead.AnswerIds(Answer(answer.Answer, method)),
             _ => throw new InvalidOperationException($"Unknown read {read}."),
@@ -282,7 +282,7 @@ internal static class DerivedRuns
                 "so none of them can be first."));
         }
         return [.. ordered.Select((run, i) =>
-            new BoundRun(vocabulary.Runs.Count + i, run.Of is null ? baseRun : promptRun(run.Of), run.Name))];
+            new BoundRun(vocabulary.Runs.Count + i, run.From is null ? baseRun : promptRun(run.From), run.Name))];
     }
 
     private static IEnumerable<string?> Donors(InterventionGraph graph, DerivedRun run) =>

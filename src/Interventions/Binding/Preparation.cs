@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using Interventions.ModelGraphs;
-using Interventions.Results;
 using Interventions.Sites;
 
 namespace Interventions.Binding;
@@ -22,8 +20,8 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         run.Check(options.BatchSize, generates: false);
         bool isOneBatch = PromptBatch.Of(prompts, options.BatchSize, run.Model.Graph).Count() == 1;
         TensorChecks.Check(graph, run.Intervention, run.Model.Schema, prompts, isOneBatch);
-        ImmutableArray<AlikePrompts> alike = Exemptions.Alike(run.Intervention, prompts, run.Model.Graph.LooksAhead);
-        return run with { Intervention = run.Intervention with { Alike = alike } };
+        BoundIntervention bound = run.Intervention;
+        return run with { Intervention = bound with { Alike = Exemptions.Alike(bound, prompts, run.Model.Graph.LooksAhead) } };
     }
 
     /// <summary>Prepares a generation, which takes no gradients.</summary>

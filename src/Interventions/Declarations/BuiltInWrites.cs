@@ -1,8 +1,11 @@
+using System.Collections.Immutable;
+using System.ComponentModel;
 using static TorchSharp.torch;
 
 namespace Interventions.Runtime;
 
 /// <summary>Writes without a method, as graph nodes. Called by generated code.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class BuiltInWrites
 {
     /// <summary>0.</summary>
@@ -12,16 +15,19 @@ public static class BuiltInWrites
     public static WriteNode Scale(string site, double factor, string? run = null) => new("Scale", site, new WriteKind.Scale(factor), run);
 
     /// <summary>The value times each factor of a sweep, whose placeholder stands in braces.</summary>
-    public static WriteNode Scale(string site, string factor, string? run = null) => new("Scale", site, new WriteKind.ScaleSwept(factor), run);
+    public static WriteNode Scale(string site, string factor, string? run = null) =>
+        new("Scale", site, new WriteKind.ScaleSwept(factor), run);
 
-    /// <summary>The value in the run <paramref name="to"/>, or without a name in the changed run's own original.</summary>
-    public static WriteNode Freeze(string site, string? to, string? run = null) => new("Freeze", site, new WriteKind.Freeze(to), run);
+    /// <summary>The value in the run <paramref name="from"/>; without a name the value in the changed run before its writes.</summary>
+    public static WriteNode Freeze(string site, string? from, string? run = null) => new("Freeze", site, new WriteKind.Freeze(from), run);
 
-    /// <summary>The value that another prompt has; see <see cref="ResampleAttribute"/>.</summary>
-    public static WriteNode Resample(string site, string? from, int seed, string? run = null) => new("Resample", site, new WriteKind.Resample(from, seed), run);
+    /// <summary>The value of another prompt; see <see cref="ResampleAttribute"/>.</summary>
+    public static WriteNode Resample(string site, string? from, int seed, string? run = null) =>
+        new("Resample", site, new WriteKind.Resample(from, seed), run);
 
     /// <summary>The mean over a run's prompts; see <see cref="MeanAttribute"/>.</summary>
-    public static WriteNode Mean(string site, string? from, bool pooled, string? run = null, IPromptSet? over = null, bool acrossTemplates = false) =>
+    public static WriteNode Mean(
+        string site, string? from, bool pooled, string? run = null, IPromptSet? over = null, bool acrossTemplates = false) =>
         new("Mean", site, new WriteKind.Mean(from, pooled, over, acrossTemplates), run);
 
     /// <summary>A mask's mixture of the value and that of the run <paramref name="from"/>; see <see cref="MixAttribute"/>.</summary>
@@ -43,4 +49,60 @@ public static class BuiltInWrites
     /// <summary>The value's component along a direction.</summary>
     public static WriteNode ProjectOnto(string name, string site, Tensor direction, string? run = null) =>
         new(name, site, new WriteKind.ProjectOnto(direction), run);
+}
+
+/// <summary>Path patching as a derived run and writes (Wang et al. 2022, arXiv:2211.00593, appendix B). Called by generated code.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class PathPatching
+{
+    /// <summary>Adds a path patch from one sender.</summary>
+    /// <param name="graph">The declaration so far.</param>
+    /// <param name="sender">The sender's site path.</param>
+    /// <param name="receivers">The receivers' site paths; one at least.</param>
+    /// <param name="from">The run whose sender value is put in.</param>
+    /// <param name="freezeMlps">Whether MLPs are frozen as well.</param>
+    /// <param name="run">The derived run whose receivers are written; <see langword="null"/> is the changed run.</param>
+    public static InterventionGraph PathPatch(
+        this InterventionGraph graph,
+        string sender,
+        IEnumerable<string> receivers,
+        string from,
+        bool freezeMlps = false,
+        string? run = null) =>
+        graph.PathPatch([sender], receivers, from, freezeMlps, run: run);
+
+    /// <summary>
+    /// Adds a path patch. In a derived run every head (and every MLP, if frozen) has its value in the receiving run before its writes, the
+    /// senders have their values in the donor run, and everything else is computed anew. The receivers' values there are then written into
+    /// the receiving run.
+    /// </summary>
+    /// <param name="graph">The declaration so far.</param>
+    /// <param name="senders">The senders' site paths; a sender that is frozen too has the donor run's value.</param>
+    /// <param name="receivers">The receivers' site paths; one at least.</param>
+    /// <param name="from">The run whose sender values are put in.</param>
+    /// <param name="freezeMlps">Whether MLPs are frozen as well.</param>
+    /// <param name="freeze">The frozen sites; every head (<c>blocks.*.attn.z</c>) unless they are given.</param>
+    /// <param name="run">The derived run whose receivers are written; <see langword="null"/> is the changed run.</param>
+    public static InterventionGraph PathPatch(
+        this InterventionGraph graph,
+        string[] senders,
+        IEnumerable<string> receivers,
+        string from,
+        bool freezeMlps = false,
+        IEnumerable<string>? freeze = null,
+        string? run = null)
+    {
+        string direct = Enumerable.Range(graph.Runs.Length, graph.Runs.Length + 1).Select(i => $"path{i}")
+            .First(name => graph.Runs.All(known => known.Name != name));
+        // The tokens of the receiving run.
+        string? tokens = run is null ? null : graph.Runs.FirstOrDefault(derived => derived.Name == run)?.From;
+        IEnumerable<string> frozen = (freeze ?? ["blocks.*.attn.z"]).Concat(freezeMlps ? ["blocks.*.mlp_out"] : []);
+        ImmutableArray<WriteNode> writes =
+        [
+            .. frozen.Select(site => BuiltInWrites.Freeze(site, tokens, direct)),
+            .. senders.Select(sender => new WriteNode("Sender", sender, new WriteKind.Copy(from), direct)),
+            .. receivers.Select(receiver => new WriteNode("Receiver", receiver, new WriteKind.Copy(direct), run)),
+        ];
+        return graph with { Runs = graph.Runs.Add(new DerivedRun(direct, tokens)), Writes = graph.Writes.AddRange(writes) };
+    }
 }

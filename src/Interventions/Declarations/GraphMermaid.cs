@@ -5,7 +5,8 @@ using Interventions.Runtime;
 namespace Interventions.Declarations;
 
 /// <summary>
-/// A graph as a Mermaid flowchart, from left to right: the runs that are read, the writes in their order, the sites they change, and what is kept.
+/// A graph as a Mermaid flowchart, from left to right: the runs that are read, the writes in their order, the sites that they change, and
+/// the kept values.
 /// </summary>
 internal sealed class GraphMermaid
 {
@@ -20,13 +21,15 @@ internal sealed class GraphMermaid
 
     private string Print()
     {
-        // Runs of the prompt set are where values come from; the changed and the derived ones hold what is written in them.
-        foreach (string run in _graph.Writes.SelectMany(write => write.Declared).SelectMany(write => write.Reads)
-            .Concat(_graph.Captures.SelectMany(capture => capture.Reads)).Concat(_graph.Gradients.SelectMany(gradient => gradient.Reads))
-            .Concat(_graph.Metrics.SelectMany(metric => metric.Reads)).Select(Donor).OfType<string>().Distinct().Where(run => !IsDerived(run)))
+        IEnumerable<Read> reads = _graph.Writes.SelectMany(write => write.Declared).SelectMany(write => write.Reads)
+            .Concat(_graph.Captures.SelectMany(capture => capture.Reads))
+            .Concat(_graph.Gradients.SelectMany(gradient => gradient.Reads))
+            .Concat(_graph.Metrics.SelectMany(metric => metric.Reads));
+        // A run of the prompt set is one node; the changed run and each derived run is a box around the sites written in it.
+        foreach (string run in reads.Select(Donor).OfType<string>().Distinct().Where(run => !IsDerived(run)))
             Node("", "run:" + run, $"([{Quote(run)}])");
         foreach (DerivedRun run in _graph.Runs)
-            Run(run.Name, $"{run.Name}: derived from {run.Of ?? Base}");
+            Run(run.Name, $"{run.Name}: derived from {run.From ?? Base}");
         Run(null, $"changed: {Base}");
         foreach (string edge in _edges)
             _text.Append("    ").Append(edge).Append('\n');
@@ -37,19 +40,19 @@ internal sealed class GraphMermaid
 
     private bool IsDerived(string run) => _graph.Runs.Any(derived => derived.Name == run);
 
-    /// <summary>The run that a read takes its value from, if it is another one.</summary>
+    /// <summary>The run that a value is read from; null for the method's own run.</summary>
     private string? Donor(Read read) => read switch
     {
         Read.From from => from.Run ?? Base,
         Read.Partner partner => partner.Run ?? Base,
-        // Other prompts have runs of their own.
+        // The runs of other prompts are not drawn.
         Read.Mean { Over: null } mean => mean.Run ?? Base,
-        Read.Logit { Run: { } run } => run,
-        Read.Logits { Run: { } run } => run,
+        Read.Logit { In: { } run } => run,
+        Read.Logits { In: { } run } => run,
         _ => null,
     };
 
-    /// <summary>A run with its writes, and what is kept of it.</summary>
+    /// <summary>Draws a run with its writes, and the kept values of the changed run.</summary>
     private void Run(string? run, string title)
     {
         _text.Append("    subgraph ").Append(Id(run is null ? "changed" : "run:" + run)).Append('[').Append(Quote(title)).Append("]\n");
@@ -78,7 +81,7 @@ internal sealed class GraphMermaid
         {
             string id = Node(indent, "metric:" + metric.Name, $"{{{{{Quote(metric.Name)}}}}}");
             OwnReads(indent, id, metric.Reads, null);
-            foreach (Read read in metric.Reads.Where(read => read is Read.Logit { Run: null } or Read.Logits { Run: null }))
+            foreach (Read read in metric.Reads.Where(read => read is Read.Logit { In: null } or Read.Logits { In: null }))
                 _edges.Add($"{Node(indent, "site::logits", $"[({Quote("logits")})]")} -- {Quote(GraphText.Describe(read))} --> {id}");
             Reads(id, metric.Reads);
         }
@@ -89,7 +92,8 @@ internal sealed class GraphMermaid
 
         void Keep(string kind, string name, string site, string open, string close, IEnumerable<Read> reads, string label)
         {
-            string from = Node(indent, $"site::{site}", $"[({Quote(site)})]"), id = Node(indent, $"{kind}:{name}", $"{open}{Quote(name)}{close}");
+            string from = Node(indent, $"site::{site}", $"[({Quote(site)})]");
+            string id = Node(indent, $"{kind}:{name}", $"{open}{Quote(name)}{close}");
             _edges.Add($"{from} -- {Quote(label)} --> {id}");
             OwnReads(indent, id, reads, null);
             Reads(id, reads);
@@ -102,7 +106,7 @@ internal sealed class GraphMermaid
         }
     }
 
-    /// <summary>Other sites of the same run.</summary>
+    /// <summary>Draws the edges from other sites of the same run.</summary>
     private void OwnReads(string indent, string id, IEnumerable<Read> reads, string? run)
     {
         foreach (Read.Of of in reads.OfType<Read.Of>())
@@ -116,7 +120,7 @@ internal sealed class GraphMermaid
                 _edges.Add($"{Id("run:" + donor)} -- {Quote(GraphText.Describe(read))} --> {id}");
     }
 
-    /// <summary>Writes a node, once.</summary>
+    /// <summary>Draws a node, once, and returns its identifier.</summary>
     private string Node(string indent, string key, string shape)
     {
         bool isNew = !_ids.ContainsKey(key);
@@ -133,7 +137,7 @@ internal sealed class GraphMermaid
         return id;
     }
 
-    /// <summary>A text in which Mermaid sees no syntax; an empty one would be a mistake to it.</summary>
+    /// <summary>A text without characters that Mermaid takes for syntax; an empty text, which it refuses, becomes a space.</summary>
     private static string Quote(string text)
     {
         StringBuilder quoted = new("\"");

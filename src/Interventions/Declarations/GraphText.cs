@@ -12,14 +12,16 @@ internal static class GraphText
         StringBuilder text = new(graph.Name);
         text.Append(" changes ").Append(graph.Changes ?? "the first run").Append('\n');
         Section("sweeps", graph.Sweeps, sweep => $"{sweep.Name}: {string.Join(", ", sweep.Coordinates)}");
-        Section("runs", graph.Runs, run => $"{run.Name}: the tokens of {run.Of ?? "the changed run"}");
+        Section("runs", graph.Runs, run => $"{run.Name}: the tokens of {run.From ?? "the changed run"}");
         Section("writes", graph.Writes.SelectMany(write => write.Declared), write =>
             $"{write.Site}{(write.Run is null ? "" : $" in {write.Run}")} = {Describe(write)}");
         Section("splices", graph.Splices, splice => $"{splice.Site} = {splice.Name}, which encodes {splice.Reads ?? "what it replaces"}");
         Section("captures", graph.Captures, capture =>
-            $"{capture.Name}({Describe(capture.Reads)}) of {capture.Site}{(capture.BeforeWrites ? " before its writes" : "")}{Batch(capture.AcrossBatch)}");
+            $"{capture.Name}({Describe(capture.Reads)}) of {capture.Site}"
+            + $"{(capture.BeforeWrites ? " before its writes" : "")}{Batch(capture.AcrossBatch)}");
         Section("gradients", graph.Gradients, gradient =>
-            $"{gradient.Name}({Describe(gradient.Reads)}) of {gradient.Metric ?? "the metric"} with respect to {gradient.Site}{Batch(gradient.AcrossBatch)}");
+            $"{gradient.Name}({Describe(gradient.Reads)}) of {gradient.Metric ?? "the metric"} "
+            + $"with respect to {gradient.Site}{Batch(gradient.AcrossBatch)}");
         Section("metrics", graph.Metrics, metric => $"{metric.Name}({Describe(metric.Reads)}){Batch(metric.AcrossBatch)}");
         Section("parameters", graph.Parameters, parameter => $"{parameter.Name} of {parameter.Metric ?? "the metric"}");
         Section("shapes", graph.Shapes, shaped => $"{shaped.Name}[{string.Join(", ", shaped.Axes)}]");
@@ -36,7 +38,7 @@ internal static class GraphText
         }
     }
 
-    /// <summary>What a write puts there.</summary>
+    /// <summary>The value that a write gives the site.</summary>
     public static string Describe(WriteNode write) => write.Kind switch
     {
         null => $"{write.Name}({Describe(write.Reads)}){(write.Pointwise ? ", position by position" : "")}{Batch(write.AcrossBatch)}",
@@ -47,26 +49,27 @@ internal static class GraphText
         WriteKind.AddSwept add => $"value + {write.Name} × {add.Sweep}",
         WriteKind.ProjectOut => $"value without its component along {write.Name}",
         WriteKind.ProjectOnto => $"component of value along {write.Name}",
-        WriteKind.Freeze freeze => $"frozen to {freeze.To ?? "the changed run before its writes"}",
+        WriteKind.Freeze freeze => $"frozen to {freeze.From ?? "the changed run before its writes"}",
         var kind => $"{(write.Name == kind.GetType().Name ? "" : write.Name + ": ")}{Describe(kind.Reads)}",
     };
 
-    /// <summary>What a method's parameters read.</summary>
+    /// <summary>The parameters of a method.</summary>
     public static string Describe(IEnumerable<Read> reads) => string.Join(", ", reads.Select(Describe));
 
-    /// <summary>What a parameter reads.</summary>
+    /// <summary>A parameter of a method.</summary>
     public static string Describe(Read read) => read switch
     {
         Read.Value => "value",
         Read.Gradient => "gradient",
         Read.From from => from.Site is null ? Run(from.Run) : $"{from.Site} in {Run(from.Run)}",
         Read.Partner partner => $"another prompt's in {Run(partner.Run)}, seed {partner.Seed}",
-        Read.Mean { Over: { } over } mean => $"mean over {over.Vocabulary.PromptSet}{Pooled(mean)}{(mean.Run is null ? "" : " of " + mean.Run)}",
+        Read.Mean { Over: { } over } mean =>
+            $"mean over {over.Vocabulary.PromptSet}{Pooled(mean)}{(mean.Run is null ? "" : " of " + mean.Run)}",
         Read.Mean mean => $"mean over the prompts{Pooled(mean)} of {Run(mean.Run)}",
         Read.Along along => along.Axes.Count == 0 ? "mask" : $"mask by {string.Join(", ", along.Axes)}",
         Read.Of of => of.Site,
-        Read.Logit logit => $"logit of {logit.Answer} at {logit.At}{In(logit.Run)}",
-        Read.Logits logits => $"logits at {logits.At}{In(logits.Run)}",
+        Read.Logit logit => $"logit of {logit.Answer} at {logit.At}{In(logit.In)}",
+        Read.Logits logits => $"logits at {logits.At}{In(logits.In)}",
         Read.Swept swept => swept.Name,
         Read.AnswerIds answer => $"token of {answer.Answer}",
         _ => read.GetType().Name,

@@ -15,7 +15,9 @@ public interface IPromptSet
 /// <param name="Answers">The answers' token ids, in the order of the vocabulary's answers.</param>
 public sealed record PromptTokens(IReadOnlyList<RunTokens> Runs, IReadOnlyList<long> Answers)
 {
-    /// <summary>Which sentence pattern the prompt was made from: a mean is taken over prompts of one template. Default: 0, the same for all.</summary>
+    /// <summary>
+    /// The number of the sentence pattern that the prompt was made from: a mean is taken over prompts of one template. Default: 0.
+    /// </summary>
     public int Template { get; init; }
 }
 
@@ -24,10 +26,13 @@ public sealed record PromptTokens(IReadOnlyList<RunTokens> Runs, IReadOnlyList<l
 /// <param name="Positions">Token indices, in the order of the vocabulary's positions.</param>
 public sealed record RunTokens(IReadOnlyList<long> Ids, IReadOnlyList<int> Positions)
 {
-    /// <summary>The real tokens of a row that is padded before them, behind them, or both. Runs see no padding, so that they are the same whichever it was.</summary>
+    /// <summary>
+    /// The real tokens of a padded row, without the padding before and behind them. A run sees no padding, so it does not depend on where
+    /// the padding was.
+    /// </summary>
     /// <param name="ids">Token ids, padding included.</param>
-    /// <param name="mask">Which of them are real, as tokenizers give it: 1, and 0 for padding.</param>
-    /// <param name="positions">Token indices in <paramref name="ids"/>; they become those among the real tokens.</param>
+    /// <param name="mask">1 for a real token, 0 for padding, as tokenizers give it.</param>
+    /// <param name="positions">Token indices in <paramref name="ids"/>; the result has them counted among the real tokens.</param>
     /// <exception cref="ArgumentException">
     /// The mask has another length than the ids or no real token, there is padding between real tokens, or a position is padding.
     /// </exception>
@@ -42,9 +47,14 @@ public sealed record RunTokens(IReadOnlyList<long> Ids, IReadOnlyList<int> Posit
         if (real.Length == 0)
             throw new ArgumentException($"All {ids.Count} tokens are padding by the mask.", nameof(mask));
         if (real[^1] - real[0] >= real.Length)
-            throw new ArgumentException($"By the mask there is padding between tokens {real[0]} and {real[^1]}; it can only stand before and behind a prompt.", nameof(mask));
-        if (positions.Where(position => position < real[0] || position > real[^1]).Select(position => (int?)position).FirstOrDefault() is int outside)
-            throw new ArgumentException($"Position {outside} is no real token; those are {real[0]} to {real[^1]}.", nameof(positions));
+        {
+            throw new ArgumentException(
+                $"By the mask there is padding between tokens {real[0]} and {real[^1]}; it can only stand before and behind a prompt.",
+                nameof(mask));
+        }
+        foreach (int position in positions)
+            if (position < real[0] || position > real[^1])
+                throw new ArgumentException($"Position {position} is no real token; those are {real[0]} to {real[^1]}.", nameof(positions));
         return new RunTokens([.. real.Select(i => ids[i])], [.. positions.Select(position => position - real[0])]);
     }
 }

@@ -1,12 +1,14 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Interventions.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Declarations;
 
-/// <summary>Gives every method, tensor, encoder–decoder and prompt set of a graph a name: its node's or its type's, and a number after it where two share one (overloads, layers).</summary>
+/// <summary>
+/// Names for the methods, tensors, encoder–decoders and prompt sets of a graph: the name of the node or of the type, and a number after it
+/// where two would share one (overloads, layers).
+/// </summary>
 internal sealed class MemberNames
 {
     private readonly Dictionary<string, GraphMethod> _methods = new(StringComparer.Ordinal);
@@ -20,20 +22,19 @@ internal sealed class MemberNames
         {
             if (write.Kind is null)
                 Name(write.Name, write.Reads, write.Body);
-            NameRead(write.Name, write.Reads);
+            NameReads(write.Name, write.Reads);
             foreach (Tensor tensor in write.Kind?.Tensors ?? [])
                 Name(write.Name, tensor);
         }
         foreach (SpliceNode node in graph.Splices)
             foreach (ISplice splice in node.Splices)
                 Name(node.Name, splice);
-        foreach (var (name, reads, body) in graph.Captures.Select(capture => (capture.Name, capture.Reads, capture.Body))
-            .Concat(graph.Gradients.Select(gradient => (gradient.Name, gradient.Reads, gradient.Body)))
-            .Concat(graph.Metrics.Select(metric => (metric.Name, metric.Reads, metric.Body))))
-        {
-            Name(name, reads, body);
-            NameRead(name, reads);
-        }
+        foreach (CaptureNode capture in graph.Captures)
+            NameMethod(capture.Name, capture.Reads, capture.Body);
+        foreach (GradientNode gradient in graph.Gradients)
+            NameMethod(gradient.Name, gradient.Reads, gradient.Body);
+        foreach (MetricNode metric in graph.Metrics)
+            NameMethod(metric.Name, metric.Reads, metric.Body);
         foreach (ParameterNode parameter in graph.Parameters)
             Name(parameter.Name, parameter.Value);
         foreach (ShapedTensor shaped in graph.Shapes)
@@ -59,9 +60,16 @@ internal sealed class MemberNames
     public string Name(string wanted, ISplice splice) => Name(_splices, wanted, known => ReferenceEquals(known, splice), () => splice);
 
     /// <summary>The name of a prompt set; it gets one if it has none.</summary>
-    public string Name(IPromptSet prompts) => Name(_prompts, prompts.Vocabulary.PromptSet, known => ReferenceEquals(known, prompts), () => prompts);
+    public string Name(IPromptSet prompts) =>
+        Name(_prompts, prompts.Vocabulary.PromptSet, known => ReferenceEquals(known, prompts), () => prompts);
 
-    private void NameRead(string name, ImmutableArray<Read> reads)
+    private void NameMethod(string name, ImmutableArray<Read> reads, MethodBody body)
+    {
+        Name(name, reads, body);
+        NameReads(name, reads);
+    }
+
+    private void NameReads(string name, ImmutableArray<Read> reads)
     {
         foreach (Read read in reads)
         {

@@ -1,13 +1,14 @@
 namespace Interventions;
 
 /// <summary>
-/// A model type whose names are checked at compile time. Its <see cref="SiteAttribute"/>s and <see cref="AxisAttribute"/>s, its base
-/// types' included, are its schema; the type is <see langword="partial"/>, and the generator adds <c>SchemaFingerprint</c>, <c>DeclaredSchema</c> and
-/// (for decoders) <c>Load</c>.
+/// A model type whose names are checked at compile time. Its schema is its <see cref="SiteAttribute"/>s and <see cref="AxisAttribute"/>s,
+/// with those of its base types. The type is <see langword="partial"/>; the generator adds <c>SchemaFingerprint</c>, <c>DeclaredSchema</c>
+/// and (for decoders) <c>Load</c>.
 /// </summary>
 /// <example><code>
 /// [ModelSchema]
-/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
+/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24)]
+/// [Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
 /// public sealed partial class MyModel : Gpt2Model;
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
@@ -18,8 +19,9 @@ public sealed class ModelSchemaAttribute : Attribute
 }
 
 /// <summary>
-/// A model type whose sizes a Hugging Face <c>config.json</c> says, at compile time. The type is <see langword="partial"/>; the generator adds
-/// <see cref="ModelSchemaAttribute"/>, the <see cref="AxisAttribute"/>s and what they bring, and the family's base where none is written.
+/// A model type whose sizes come from a Hugging Face <c>config.json</c>, at compile time. The type is <see langword="partial"/>; the
+/// generator adds <see cref="ModelSchemaAttribute"/>, the <see cref="AxisAttribute"/>s and their members, and the family's base where none
+/// is written.
 /// </summary>
 /// <example><code>
 /// &lt;AdditionalFiles Include="models/gpt2/config.json" /&gt; &lt;!-- in the project --&gt;
@@ -36,6 +38,11 @@ public sealed class HookedModelAttribute(string config) : Attribute
 }
 
 /// <summary>A site of the model: its dotted path, with <c>{layer}</c> where one exists a layer, and its axes, outermost first.</summary>
+/// <remarks>
+/// The order of a type's attributes is the order of computation, base types first: no site is computed from a later one. Sites with
+/// <c>{layer}</c> that follow each other are computed layer by layer. A site that a derived type declares again stays in its place. All
+/// attributes of a type stand at one of its parts.
+/// </remarks>
 /// <example><code>
 /// [ModelSchema]
 /// [Axis("layer", 2), Axis("d_model", 16)]
@@ -50,12 +57,19 @@ public sealed class SiteAttribute(string path, params string[] axes) : Attribute
 
     /// <summary>The axes, outermost first: <c>batch</c>, <c>pos</c>, <c>head</c>, <c>d_head</c>.</summary>
     public string[] Axes { get; } = axes;
+
+    /// <summary>Whether it is computed in one step with the site of the attribute before it: neither is computed from the other.</summary>
+    public bool SameStep { get; init; }
+
+    /// <summary>Whether the model computes its output without it, as long as no intervention writes it.</summary>
+    public bool Beside { get; init; }
 }
 
 /// <summary>The length of one of the model's axes.</summary>
 /// <example><code>
 /// [ModelSchema]
-/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
+/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24)]
+/// [Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
 /// public sealed partial class MyModel : Gpt2Model;
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
@@ -64,7 +78,7 @@ public sealed class AxisAttribute(string name, int size) : Attribute
     /// <summary>The axis: <c>layer</c>, <c>head</c>, <c>kv_head</c>, <c>d_head</c>, <c>d_model</c>, <c>neuron</c>, <c>vocab</c>.</summary>
     public string Name { get; } = name;
 
-    /// <summary>How many indices it has.</summary>
+    /// <summary>Its length.</summary>
     public int Size { get; } = size;
 }
 
@@ -82,7 +96,7 @@ public sealed class PromptSchemaAttribute : Attribute
     /// <summary>The runs. The first is the base run, which writes change. Default: <c>clean</c>, <c>corrupted</c>.</summary>
     public string[] Runs { get; init; } = ["clean", "corrupted"];
 
-    /// <summary>Named token positions. <c>end</c> is the last token wherever it is not marked. Default: <c>end</c>.</summary>
+    /// <summary>Named token positions. <c>end</c> is the last token unless a prompt marks it. Default: <c>end</c>.</summary>
     public string[] Positions { get; init; } = ["end"];
 
     /// <summary>Named answers, one token a prompt. Default: <c>correct</c>, <c>wrong</c>.</summary>

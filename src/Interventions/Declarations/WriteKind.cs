@@ -1,33 +1,35 @@
 using System.Collections.Immutable;
+using System.ComponentModel;
 using Interventions.Sites;
 using static TorchSharp.torch;
 
 namespace Interventions.Runtime;
 
 /// <summary>
-/// What a write does, as data: an executor can recognise it, and it can be printed and saved. Each kind also says what its body reads and what the body returns, so that whoever does
-/// not recognise it calls the body like any method.
+/// A built-in write as data: it can be recognised, printed and saved. Each kind has a body too, so that an executor that does not recognise
+/// the kind calls its body like a user's method.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract record WriteKind
 {
     private protected WriteKind()
     {
     }
 
-    /// <summary>What <see cref="Apply"/> reads, in order.</summary>
+    /// <summary>The arguments of <see cref="Apply"/>, in order.</summary>
     public abstract ImmutableArray<Read> Reads { get; }
 
-    /// <summary>The tensors that it holds, borrowed.</summary>
+    /// <summary>The tensors of the declaration that it uses, borrowed.</summary>
     public virtual ImmutableArray<Tensor> Tensors => [];
 
     /// <summary>The value that is written: the selection's shape, or one that broadcasts to it.</summary>
     /// <param name="arguments">One tensor a read.</param>
     public abstract Tensor Apply(ReadOnlySpan<Tensor> arguments);
 
-    /// <summary>The same where runs have other names. Partners and means are of the prompt set's runs, whose names stay.</summary>
+    /// <summary>The same kind with the runs renamed. Partners and means read runs of the prompt set, whose names stay.</summary>
     internal WriteKind InRuns(Func<string?, string?> name) => this switch
     {
-        Freeze freeze => freeze with { To = name(freeze.To) },
+        Freeze freeze => freeze with { From = name(freeze.From) },
         Copy copy => copy with { From = name(copy.From) },
         Mix mix => mix with { From = name(mix.From) },
         _ => this,
@@ -51,7 +53,7 @@ public abstract record WriteKind
         public sealed override ImmutableArray<Read> Reads => [new Read.Value()];
     }
 
-    /// <summary>A kind that takes over one value read elsewhere.</summary>
+    /// <summary>A kind that writes a value that it reads elsewhere.</summary>
     public abstract record OfDonor : WriteKind
     {
         private protected OfDonor()
@@ -61,7 +63,7 @@ public abstract record WriteKind
         /// <inheritdoc/>
         public sealed override ImmutableArray<Read> Reads => [Donor];
 
-        /// <summary>The value.</summary>
+        /// <summary>The value that is written.</summary>
         private protected abstract Read Donor { get; }
 
         /// <inheritdoc/>
@@ -137,19 +139,22 @@ public abstract record WriteKind
         public override Tensor Apply(ReadOnlySpan<Tensor> arguments) => Along(arguments[0], Direction);
     }
 
-    /// <summary>The value in the run <paramref name="To"/>, or without a name in the changed run as it is without any write: it is kept from changing.</summary>
-    public sealed record Freeze(string? To) : OfDonor
+    /// <summary>
+    /// The value in the run <paramref name="From"/>; without a name the value in the changed run as it is without any write. The value is
+    /// kept from changing.
+    /// </summary>
+    public sealed record Freeze(string? From) : OfDonor
     {
-        private protected override Read Donor => new Read.From(To);
+        private protected override Read Donor => new Read.From(From);
     }
 
-    /// <summary>The value in another run, to change something: a sender's or a receiver's.</summary>
+    /// <summary>The value in another run, in order to change something: a sender's or a receiver's.</summary>
     public sealed record Copy(string? From) : OfDonor
     {
         private protected override Read Donor => new Read.From(From);
     }
 
-    /// <summary>The value that another prompt has; see <see cref="ResampleAttribute"/>.</summary>
+    /// <summary>The value of another prompt; see <see cref="ResampleAttribute"/>.</summary>
     public sealed record Resample(string? From, int Seed) : OfDonor
     {
         private protected override Read Donor => new Read.Partner(From, Seed);

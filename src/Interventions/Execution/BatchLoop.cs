@@ -35,15 +35,15 @@ internal sealed class BatchLoop
     public int Count => _batches.Length;
 
     /// <summary>Runs all batches, and joins what they keep.</summary>
-    public RunOutput All(CancellationToken cancellationToken)
+    public RunResult All(CancellationToken cancellationToken)
     {
-        RunOutput? output = null;
+        RunResult? output = null;
         Run(_ => true, (execute, scope) =>
         {
             KeptValues kept = Kept(_batches.SelectMany(batch => batch.Prompts.Numbers).Order(), scope);
             for (int i = 0; i < Count; i++)
                 execute(i, kept);
-            RunOutput all = kept.ToOutput();
+            RunResult all = kept.ToOutput();
             try
             {
                 CheckEffects(all.Layout);
@@ -62,7 +62,7 @@ internal sealed class BatchLoop
     /// <param name="isWanted">Says of a batch whether it is run; the others count as done.</param>
     /// <param name="take">Takes a batch's number, and its result, which it owns.</param>
     /// <param name="cancellationToken">Checked between nodes.</param>
-    public void Each(Func<int, bool> isWanted, Action<int, RunOutput> take, CancellationToken cancellationToken) =>
+    public void Each(Func<int, bool> isWanted, Action<int, RunResult> take, CancellationToken cancellationToken) =>
         Run(isWanted, (execute, _) =>
         {
             for (int i = 0; i < Count; i++)

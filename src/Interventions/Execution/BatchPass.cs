@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
+using Interventions.ModelGraphs;
 using Interventions.Planning;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +19,6 @@ internal sealed class BatchPass
     private readonly RowStore _store;
     private readonly NodeComputer _computer;
     private readonly ILookup<NodeId, KeptItem> _keptAfter;
-    private readonly bool _hasGradients;
 
     public BatchPass(PlannedBatch planned, PassContext context)
     {
@@ -27,9 +28,8 @@ internal sealed class BatchPass
         _batch = planned.Prompts;
         _context = context;
         _store = new RowStore(_plan, planned.Model.Device);
-        _hasGradients = !_intervention.Gradients.IsEmpty || !_intervention.Parameters.IsEmpty;
-        _computer = new NodeComputer(_store, _execution.Slices, _batch, _hasGradients, context.Scope);
-        _keptAfter = KeptItem.Of(_plan, _plan.Groups).ToLookup(item => item.After);
+        _computer = new NodeComputer(_store, _execution.Slices, _batch, context.Scope);
+        _keptAfter = _plan.Kept.ToLookup(item => item.After);
     }
 
     /// <summary>Computes all passes of the plan.</summary>
@@ -38,8 +38,8 @@ internal sealed class BatchPass
         _context.Kept.Effects.Count(_execution.Writes);
         foreach (PlanPass pass in _execution.Passes)
         {
-            VariantCalls calls = new(pass, _store, _batch, _context);
-            NodeWriter writer = new(_store, _execution.Slices, calls, _context.Kept.Effects, inPlace: !_hasGradients);
+            PassVariants variants = new(pass, _store, _batch, _context);
+            NodeWriter writer = new(_store, _execution.Slices, variants, _context.Kept.Effects, inPlace: !_plan.HasGradients);
             foreach (PlanStep step in pass.Nodes)
             {
                 _context.CancellationToken.ThrowIfCancellationRequested();
@@ -48,13 +48,13 @@ internal sealed class BatchPass
                 if (_plan.Differentiated.Contains(step.Node))
                     BeginGradients(step.Node);
                 foreach (KeptItem item in _keptAfter[step.Node])
-                    Keep(item, calls);
+                    Keep(item, variants);
                 foreach (NodeId node in step.Freed)
                     _store.Free(node);
                 _context.Report();
             }
-            if (_hasGradients)
-                KeepGradients(pass, calls);
+            if (_plan.HasGradients)
+                KeepGradients(variants);
             if (pass.IsRetained)
                 _store.Retain();
             else
@@ -78,7 +78,7 @@ internal sealed class BatchPass
     private void Write(PlanStep step, NodeWriter writer)
     {
         // A run may read what another one wrote to this very node; they are numbered in that order, the changed run last.
-        foreach (IGrouping<int, VariantGroup> run in step.Written.GroupBy(group => group.Run ?? int.MaxValue).OrderBy(run => run.Key))
+        foreach (IGrouping<int, VariantGroup> run in step.Written.GroupBy(group => group.RunOrder).OrderBy(run => run.Key))
         {
             using DisposeScope scope = NewDisposeScope();
             if (writer.Write(step.Node, [.. run]) is { } table)
@@ -111,25 +111,25 @@ internal sealed class BatchPass
 
     /// <summary>Keeps a value of each variant.</summary>
     /// <param name="item">The value.</param>
-    /// <param name="all">The calls of methods.</param>
+    /// <param name="variants">The variants of the pass.</param>
     /// <param name="gradients">The gradients' tables, by metric; null before gradients are taken.</param>
-    private void Keep(KeptItem item, VariantCalls all, Dictionary<string, RowStore>? gradients = null)
+    private void Keep(KeptItem item, PassVariants variants, Dictionary<string, RowStore>? gradients = null)
     {
         VariantGroup group = item.Group;
-        for (int variant = 0; variant < all.Count(group); variant++)
+        for (int variant = 0; variant < variants.Count(group); variant++)
         {
             using DisposeScope scope = NewDisposeScope();
-            MethodCalls calls = all.Of(group, variant);
+            MethodCalls calls = variants.Calls(group, variant);
             if (item.Point is { } point)
                 calls = calls with { Point = point };
             if (gradients is not null)
-                calls = calls with { Gradients = all.Values(group, variant).In(gradients) };
-            (string name, KeptValue value) = item.Keep is { } keep
-                ? (keep.Name, calls.Reduce(keep, keep.Site.Names(calls.Point).ElementAt(item.NameIndex)))
+                calls = calls with { Gradients = variants.Values(group, variant).In(gradients) };
+            (string name, RaggedTensor value) = item.Keep is { } keep
+                ? (keep.Name, calls.Reduce(keep, _plan.Name(item.Site!.Value)))
                 : (item.Metric!.Node.Name, calls.Measure(item.Metric));
             KeptValues.Parts kept = group.IsUnchanged
                 ? _context.Kept.OfRun(group.TokensOf)
-                : _context.Kept.AtPoint(all.PointOf(group, variant));
+                : _context.Kept.AtPoint(variants.PointOf(group, variant));
             kept.Add(name, item.Part, _batch, value);
         }
     }
@@ -144,27 +144,26 @@ internal sealed class BatchPass
         }
     }
 
-    private void KeepGradients(PlanPass pass, VariantCalls calls)
+    private void KeepGradients(PassVariants variants)
     {
         using DisposeScope scope = NewDisposeScope();
         Dictionary<string, RowStore> gradients = [];
         foreach (BoundMetric metric in _intervention.Gradients.Select(gradient => gradient.Metric).Distinct())
-            gradients[metric.Node.Name] = Gradients(Total(metric, calls, _plan.IsDifferentiated));
+            gradients[metric.Node.Name] = Gradients(Total(metric, variants, _plan.IsDifferentiated));
         foreach (BoundParameter parameter in _intervention.Parameters)
         {
-            Tensor? total = Total(parameter.Metric, calls, group => group.Run is null);
+            Tensor? total = Total(parameter.Metric, variants, group => group.Run is null);
             _context.Kept.AddParameter(parameter.Node.Name, Derivatives.Of(total, parameter.Node.Value)[0]);
         }
         // Site by site: a pulled gradient is as large as all heads' copies of a residual.
-        IEnumerable<KeptItem> all = _keptAfter[NodeId.AfterAll];
-        foreach (IGrouping<NodeId, KeptItem> items in all.GroupBy(item => item.Keep is null ? NodeId.BeforeAll : item.Reads[0]))
+        foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Site ?? NodeId.BeforeAll))
         {
             PulledSite? pulled = _plan.Pulled.GetValueOrDefault(items.Key);
             if (pulled is not null)
                 foreach (RowStore store in gradients.Values)
-                    Pull(pass, items.Key, pulled, store);
+                    Pull(variants, items.Key, pulled, store);
             foreach (KeptItem item in items)
-                Keep(item, calls, gradients);
+                Keep(item, variants, gradients);
             if (pulled is not null)
                 foreach (RowStore store in gradients.Values)
                     store.Free(items.Key);
@@ -172,14 +171,9 @@ internal sealed class BatchPass
     }
 
     /// <summary>Adds the gradients of a site, computed from those of the node whose detour goes through it.</summary>
-    private void Pull(PlanPass pass, NodeId site, PulledSite pulled, RowStore gradients)
+    private void Pull(PassVariants variants, NodeId site, PulledSite pulled, RowStore gradients)
     {
-        IEnumerable<RowSet.OfGroup> rows =
-            from @group in _plan.Groups
-            where !pass.Variants[@group.Index].IsEmpty
-            from c in Enumerable.Range(0, _plan.Classes.Length)
-            select new RowSet.OfGroup(@group, pass.Variants[@group.Index].Length, c, _execution.Slices.Pulled[@group, site, c]);
-        ImmutableArray<RowSet> sets = Batching.Sets(_plan, rows);
+        ImmutableArray<RowSet> sets = variants.Sets(_plan.Groups, (group, c) => _execution.Slices.Pulled[group, site, c]);
         if (sets.IsEmpty)
             return;
         using IDisposable mode = no_grad();
@@ -194,14 +188,14 @@ internal sealed class BatchPass
     /// A metric's sum over the prompts and variants of some groups; of an unchanged run also over all points, if the metric depends on the
     /// point. Rows of different variants do not meet, so the gradient of the sum is each variant's own. Null if no variant is computed.
     /// </summary>
-    private Tensor? Total(BoundMetric metric, VariantCalls calls, Func<VariantGroup, bool> which)
+    private Tensor? Total(BoundMetric metric, PassVariants variants, Func<VariantGroup, bool> which)
     {
         List<Tensor> sums = [];
         foreach (VariantGroup group in _plan.Groups.Where(group => group.IsMeasured && which(group)))
         {
-            for (int variant = 0; variant < calls.Count(group); variant++)
+            for (int variant = 0; variant < variants.Count(group); variant++)
             {
-                MethodCalls own = calls.Of(group, variant);
+                MethodCalls own = variants.Calls(group, variant);
                 IEnumerable<SweepPoint> points = group.IsUnchanged && metric.IsSwept ? _plan.Points : [own.Point];
                 sums.AddRange(points.Select(point => (own with { Point = point }).Measure(metric).sum()));
             }

@@ -14,13 +14,13 @@ internal static class BatchStream
     /// <summary>Each batch's result, which the reader owns.</summary>
     public static async IAsyncEnumerable<TResult> Of<TResult>(
         BatchLoop batches,
-        Func<RunOutput, TResult> create,
+        Func<RunResult, TResult> create,
         CancellationToken given,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(given, cancellationToken);
         using SemaphoreSlim read = new(0);
-        Channel<RunOutput> ready = Channel.CreateUnbounded<RunOutput>(
+        Channel<RunResult> ready = Channel.CreateUnbounded<RunResult>(
             new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         // A new thread begins with libtorch's default number of threads for matrix products, not with the caller's.
         int threads = get_num_threads();
@@ -30,7 +30,7 @@ internal static class BatchStream
         {
             while (await ready.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
             {
-                if (!ready.Reader.TryRead(out RunOutput? output))
+                if (!ready.Reader.TryRead(out RunResult? output))
                     continue;
                 read.Release();
                 yield return create(output);
@@ -40,7 +40,7 @@ internal static class BatchStream
         {
             await stop.CancelAsync().ConfigureAwait(false);
             await finished.Task.ConfigureAwait(false);
-            while (ready.Reader.TryRead(out RunOutput? unread))
+            while (ready.Reader.TryRead(out RunResult? unread))
                 unread.Dispose();
         }
 

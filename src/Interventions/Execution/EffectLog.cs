@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Planning;
-using Interventions.Results;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -75,15 +74,20 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     }
 
     /// <summary>What every declared write did.</summary>
-    public ImmutableArray<WriteTally> Tallies() => [.. _writes.Select(write =>
+    /// <param name="prompts">The numbers of the prompts.</param>
+    public ImmutableArray<WriteEffect> All(ImmutableArray<int> prompts) => [.. _writes.Select(write =>
     {
         WriteCount count = _counts.GetValueOrDefault(write.Number);
         (long changed, double largest) = _differences.TryGetValue(write.Number, out (Tensor Changed, Tensor Largest) found)
             ? (found.Changed.item<long>(), found.Largest.to(ScalarType.Float64).item<double>())
             : (0, 0);
-        WriteEffect effect = new(
-            write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest);
-        return new WriteTally(effect, count.Read, _hasNumbers ? count.Due : 0);
+        return new WriteEffect(
+            write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest)
+        {
+            Read = count.Read,
+            Due = _hasNumbers ? count.Due : 0,
+            Alike = [.. intervention.Alike.GetValueOrDefault(write.Number, []).Where(prompts.Contains)],
+        };
     })];
 
     private void Add(int write, WriteCount count) => _counts[write] = _counts.GetValueOrDefault(write) + count;

@@ -19,7 +19,7 @@ public static class InterventionRunner
     /// also: a promise was not kept, or a write had no effect.
     /// </exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
-    public static RunOutput Run(
+    public static RunResult Run(
         this InterventionGraph graph,
         HookedModel model,
         IPromptSet prompts,
@@ -47,14 +47,14 @@ public static class InterventionRunner
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <returns>
     /// Results that the reader owns, of the prompts in their order, or, of a model that looks ahead, of those of one length after those of
-    /// another: see <see cref="RunOutput.Prompts"/>. Each enumeration runs anew.
+    /// another: see <see cref="RunResult.Prompts"/>. Each enumeration runs anew.
     /// </returns>
     /// <exception cref="InterventionException">What <see cref="Run"/> refuses, before any pass.</exception>
     public static IAsyncEnumerable<TResult> StreamAsync<TResult>(
         this InterventionGraph graph,
         HookedModel model,
         IPromptSet prompts,
-        Func<RunOutput, TResult> create,
+        Func<RunResult, TResult> create,
         RunOptions? options = null,
         CancellationToken cancellationToken = default)
     {
@@ -81,7 +81,7 @@ public static class InterventionRunner
     /// What <see cref="Run"/> refuses; the file under that path is not a result of this graph, or was begun with other weights, prompts,
     /// methods or options; or another process is writing it.
     /// </exception>
-    public static RunOutput RunTo(
+    public static RunResult RunTo(
         this InterventionGraph graph,
         HookedModel model,
         IPromptSet prompts,

@@ -30,7 +30,7 @@ internal sealed class KeptValues(
     /// <summary>Checks what methods promise; <see langword="null"/> in ordinary runs.</summary>
     public StrictChecks? Strict { get; } = isStrict ? new() : null;
 
-    /// <summary>Finds methods that make non-finite values.</summary>
+    /// <summary>Finds methods that make infinite values.</summary>
     public FiniteLog Finite { get; } = new(isStrict, owner);
 
     /// <summary>What is kept of an unchanged run.</summary>
@@ -49,7 +49,7 @@ internal sealed class KeptValues(
     }
 
     /// <summary>The tensors, out of every dispose scope, and what the writes did.</summary>
-    public RunOutput ToOutput()
+    public RunResult ToOutput()
     {
         using DisposeScope scope = NewDisposeScope();
         ResultLayout layout = Layout();
@@ -68,7 +68,7 @@ internal sealed class KeptValues(
         // Detached only now, when nothing can fail any more.
         foreach (Tensor tensor in tensors.Values)
             tensor.DetachFromDisposeScope();
-        return new RunOutput(layout, tensors);
+        return new RunResult(layout, tensors);
     }
 
     private Parts Get(Dictionary<int, Parts> of, int number)
@@ -78,22 +78,22 @@ internal sealed class KeptValues(
         return parts;
     }
 
-    private ResultLayout Layout() => new(
-        intervention.Name,
-        intervention.Sweep,
-        [.. runs],
-        runs[intervention.BaseRun],
+    private ResultLayout Layout() => new()
+    {
+        Declaration = intervention.Name,
+        Sweep = intervention.Sweep,
+        Runs = [.. runs],
+        BaseRun = runs[intervention.BaseRun],
+        Kept =
         [
             .. intervention.Kept
                 .Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
             .. intervention.Metrics.Select(metric => new KeptLayout(metric.Node.Name, false, metric.IsSwept, false)),
         ],
-        [.. _parameters.Keys],
-        prompts,
-        Effects.Tallies(),
-        [.. Strict?.Notes ?? [], .. Finite.Warnings])
-    {
-        Alike = AlikePrompts.Among(intervention.Alike, prompts),
+        Parameters = [.. _parameters.Keys],
+        Prompts = prompts,
+        Effects = Effects.All(prompts),
+        Notes = [.. Strict?.Notes ?? [], .. Finite.Warnings],
     };
 
     private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];
@@ -127,7 +127,7 @@ internal sealed class KeptValues(
         /// <param name="part">The value's place in what is stacked.</param>
         /// <param name="batch">The prompts.</param>
         /// <param name="value">The values.</param>
-        public void Add(string name, int part, PromptBatch batch, KeptValue value)
+        public void Add(string name, int part, PromptBatch batch, RaggedTensor value)
         {
             if (!_batches.TryGetValue((name, part), out List<(int[], Tensor)>? batches))
                 _batches[(name, part)] = batches = [];
@@ -150,26 +150,5 @@ internal sealed class KeptValues(
                 parts.Add(RaggedBatch.Combine(batches));
             return stacked ? stack(parts) : parts[0];
         }
-    }
-}
-
-/// <summary>What a method keeps of a batch: <c>[batch, …]</c>.</summary>
-/// <param name="Values">The values, padded with zeros where prompts differ in length.</param>
-/// <param name="Extents">Each prompt's own shape, without the batch; null where nothing is padded.</param>
-internal readonly record struct KeptValue(Tensor Values, long[][]? Extents)
-{
-    /// <summary>Whether the values are everything that was computed of the node, so that keeping them keeps nothing else alive.</summary>
-    public bool IsWholeTable { get; init; }
-
-    public static implicit operator KeptValue(Tensor values) => new(values, null);
-
-    /// <summary>Values of groups of prompts, joined.</summary>
-    public static KeptValue Of(IReadOnlyList<(int[] Rows, Tensor Values)> groups)
-    {
-        long[][] extents = new long[groups.Sum(group => group.Rows.Length)][];
-        foreach ((int[] rows, Tensor values) in groups)
-            foreach (int row in rows)
-                extents[row] = values.shape[1..];
-        return new KeptValue(RaggedBatch.Combine(groups), extents);
     }
 }

@@ -67,7 +67,7 @@ internal sealed record MethodCalls(
     }
 
     /// <summary>What a capture or gradient keeps of a node: <c>[batch, …]</c>.</summary>
-    public KeptValue Reduce(BoundKeep kept, string node)
+    public RaggedTensor Reduce(BoundKeep kept, string node)
     {
         string? metric = (kept as BoundGradient)?.Metric.Node.Name;
         bool beforeWrites = kept is BoundCapture { Node.BeforeWrites: true };
@@ -80,7 +80,7 @@ internal sealed record MethodCalls(
                 Strict?.CheckPrompts(Name(kept.Name), rows, value, Reduced);
             groups.Add((rows, value));
         }
-        return KeptValue.Of(groups) with { IsWholeTable = isWholeTable && groups.Count == 1 };
+        return RaggedTensor.Of(groups) with { IsWholeTable = isWholeTable && groups.Count == 1 };
 
         Tensor Reduced(int[] rows)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
+using Interventions.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -102,10 +103,12 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
 /// <summary>The nodes whose values a naive pass must return, at some points of the sweep.</summary>
 internal sealed class NaiveReads(BoundIntervention intervention)
 {
+    private readonly ImmutableArray<MethodReads> _methods = MethodReads.Of(intervention);
+
     public BoundIntervention Intervention => intervention;
 
     /// <summary>Captures and gradients.</summary>
-    public ImmutableArray<BoundKeep> Keeps { get; } = [.. intervention.Captures, .. intervention.Gradients];
+    public ImmutableArray<BoundKeep> Keeps { get; } = [.. intervention.Kept];
 
     /// <summary>The metrics of gradients and of parameters.</summary>
     public ImmutableArray<BoundMetric> DifferentiatedMetrics { get; } =
@@ -118,39 +121,23 @@ internal sealed class NaiveReads(BoundIntervention intervention)
     /// <param name="which">Says of a run's number whether it is one of them.</param>
     /// <param name="points">The points.</param>
     public IEnumerable<string> OfOtherRuns(Func<int, bool> which, IEnumerable<SweepPoint> points) =>
-        from point in points
-        from method in Methods()
-        from read in method.Reads.OfType<BoundRead.From>()
-        where which(read.Run.At(point))
-        from node in (read.Site ?? method.Site!).Names(point)
-        select node;
+        points.SelectMany(point => Nodes(_methods, run => run is int number && which(number), point));
 
     /// <summary>Nodes that the writes of a run (null: the changed run) read of that very run.</summary>
-    public IEnumerable<string> OfWrites(int? run, SweepPoint point) => intervention.Writes.Where(write => write.Run == run)
-        .SelectMany(write => write.Reads.OfType<BoundRead.Of>()).SelectMany(of => of.Site.Names(point));
+    public IEnumerable<string> OfWrites(int? run, SweepPoint point) =>
+        Nodes(_methods.Where(method => method.IsWrite && method.Run == run), read => read is null, point);
 
     /// <summary>Nodes that captures, gradients and metrics read of the run that they are kept of.</summary>
-    public IEnumerable<string> Kept(IEnumerable<SweepPoint> points)
-    {
-        IEnumerable<BoundRead> reads = Keeps.SelectMany(keep => keep.Reads).Concat(intervention.Metrics.SelectMany(metric => metric.Reads));
-        IEnumerable<BoundSite> others = reads
-            .Select(read => read switch { BoundRead.Of of => of.Site, BoundRead.Logits logits => logits.At, _ => null })
-            .OfType<BoundSite>();
-        BoundSite[] sites = [.. Keeps.Select(keep => keep.Site), .. others];
-        return points.SelectMany(point => sites.SelectMany(site => site.Names(point)));
-    }
+    public IEnumerable<string> Kept(IEnumerable<SweepPoint> points) => points.SelectMany(point =>
+        Keeps.SelectMany(keep => keep.Site.Names(point))
+            .Concat(Nodes(_methods.Where(method => !method.IsWrite), read => read is null, point)));
 
     /// <summary>Nodes whose gradients are kept.</summary>
     public IEnumerable<string> Differentiated(IEnumerable<SweepPoint> points) =>
         points.SelectMany(point => intervention.Gradients.SelectMany(gradient => gradient.Site.Names(point))).Distinct();
 
-    /// <summary>All methods: their own site, which metrics lack, and what they read.</summary>
-    private IEnumerable<(BoundSite? Site, ImmutableArray<BoundRead> Reads)> Methods() =>
-    [
-        .. intervention.Writes.Select(write => ((BoundSite?)write.Site, write.Reads)),
-        .. Keeps.Select(keep => ((BoundSite?)keep.Site, keep.Reads)),
-        .. intervention.Metrics.Select(metric => ((BoundSite?)null, metric.Reads)),
-    ];
+    private static IEnumerable<string> Nodes(IEnumerable<MethodReads> methods, Func<int?, bool> which, SweepPoint point) =>
+        methods.SelectMany(method => method.Sites(point)).Where(read => which(read.Run)).SelectMany(read => read.Site.Names(point));
 }
 
 /// <summary>

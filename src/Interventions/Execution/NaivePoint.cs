@@ -1,5 +1,6 @@
 using Interventions.Binding;
 using Interventions.ModelGraphs;
+using Interventions.Planning;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -12,9 +12,8 @@ namespace Interventions.Execution;
 /// <param name="store">The tables.</param>
 /// <param name="slices">The rows that exist.</param>
 /// <param name="batch">The prompts.</param>
-/// <param name="isDifferentiated">Whether gradients may flow: then nothing is computed block by block.</param>
 /// <param name="owner">Owns masks, which are made once a batch.</param>
-internal sealed class NodeComputer(RowStore store, Slices slices, PromptBatch batch, bool isDifferentiated, DisposeScope owner)
+internal sealed class NodeComputer(RowStore store, Slices slices, PromptBatch batch, DisposeScope owner)
 {
     private readonly Expansion _plan = store.Plan;
 
@@ -68,7 +67,7 @@ internal sealed class NodeComputer(RowStore store, Slices slices, PromptBatch ba
 
         // Values on the way that are no larger than the node's are not worth a copy of the node's rows.
         long between = chain[..^1].Select(link => Shape(link.Node.Name).Bytes).DefaultIfEmpty(0).Max();
-        int block = isDifferentiated ? rows : (int)Math.Max(64, Batching.BlockBytes / Math.Max(between, 1));
+        int block = _plan.HasGradients ? rows : (int)Batching.BlockRows(between);
         if (between <= Shape(node.Name).Bytes || rows <= block)
             return Finish(Chain(chain, inputs, 0, rows)[node.Name]);
         Tensor? all = null;
@@ -143,7 +142,7 @@ internal sealed class NodeComputer(RowStore store, Slices slices, PromptBatch ba
         ];
         int lanes = set.Lanes;
         long bytes = set.Positions.Length * Shape(node.Name).Bytes * set.Prompts;
-        int count = isDifferentiated ? lanes : set.Prompts * (int)Math.Max(1, Batching.BlockBytes / bytes);
+        int count = _plan.HasGradients ? lanes : set.Prompts * (int)Math.Max(1, Batching.BlockBytes / bytes);
         for (int first = 0; first < lanes; first += count)
         {
             int some = Math.Min(count, lanes - first);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Planning;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,10 +10,10 @@ namespace Interventions.Execution;
 /// <summary>Carries out the writes of one pass.</summary>
 /// <param name="store">The tables.</param>
 /// <param name="slices">The writes that are carried out, and the rows that they need and leave.</param>
-/// <param name="calls">Calls the methods.</param>
+/// <param name="variants">The variants of the pass.</param>
 /// <param name="effects">Counts what the writes change.</param>
 /// <param name="inPlace">Whether a working table may be written into: not if gradients flow through it.</param>
-internal sealed class NodeWriter(RowStore store, Slices slices, VariantCalls calls, EffectLog effects, bool inPlace)
+internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants variants, EffectLog effects, bool inPlace)
 {
     private readonly Expansion _plan = store.Plan;
 
@@ -22,14 +23,13 @@ internal sealed class NodeWriter(RowStore store, Slices slices, VariantCalls cal
         RowStore working = new(_plan, store.Device);
         foreach (VariantGroup group in groups)
             Write(node, group, slices.Writes[(group.Index, node)], working);
-        ImmutableArray<RowSet> sets = Batching.Sets(
-            _plan, groups.SelectMany(group => Rows(group, slices.After.Of(group, node).ToArray())));
+        ImmutableArray<RowSet> sets = variants.Sets(groups, (group, c) => slices.After[group, node, c]);
         return sets.IsEmpty ? null : new RowTable(working.Rows(node, sets), sets);
     }
 
     private void Write(NodeId node, VariantGroup group, WrittenNode written, RowStore working)
     {
-        ImmutableArray<RowSet> sets = Batching.Sets(_plan, Rows(group, written.Working));
+        ImmutableArray<RowSet> sets = variants.Sets([group], (_, c) => written.Working[c]);
         if (sets.IsEmpty)
             return;
         RowTable table = new(Find(node, group, written, sets), sets);
@@ -44,17 +44,18 @@ internal sealed class NodeWriter(RowStore store, Slices slices, VariantCalls cal
         BoundWrite write = step.Write;
         if (_plan.Answers?.Node != node)
             TableSelection.CheckAxes(write.Site, table.Rows.shape);
-        Target[] targets = [.. Targets(node, step, calls.Values(group, 0) with { Store = working })];
-        for (int variant = 0; variant < calls.Count(group); variant++)
+        Target[] targets = [.. Targets(node, step, variants.Values(group, 0) with { Store = working })];
+        for (int variant = 0; variant < variants.Count(group); variant++)
         {
-            MethodCalls own = calls.Of(group, variant) with { Own = calls.Values(group, variant) with { Store = working } };
+            VariantValues own = variants.Values(group, variant) with { Store = working };
+            MethodCalls calls = variants.Calls(group, variant) with { Own = own };
             foreach (Target target in targets)
             {
                 using DisposeScope scope = NewDisposeScope();
                 int[] rows = [.. target.Places.Select(place => place.Row(variant))];
                 TableSelection selected = new(
-                    write.Site, own.Point, own.Own, target.Prompts, rows.Length / target.Prompts.Length, table.Rows.shape.AsSpan(1));
-                Tensor entries = own.Entries(write, _plan.Name(node), selected.Shape, target.Prompts);
+                    write.Site, calls.Point, own, target.Prompts, rows.Length / target.Prompts.Length, table.Rows.shape.AsSpan(1));
+                Tensor entries = calls.Entries(write, _plan.Name(node), selected.Shape, target.Prompts);
                 if (step.IsCompared)
                     effects.Compare(write.Number, selected.Read(Read(table, rows)), entries, target.Unseen);
                 Tensor after = selected.Write(table.Rows, rows, entries, inPlace);
@@ -114,9 +115,6 @@ internal sealed class NodeWriter(RowStore store, Slices slices, VariantCalls cal
         Tensor Zeros(RowSet set) =>
             zeros([set.Size, .. _plan.RowShape(node)], _plan.Shapes[_plan.Name(node)].Type, store.Device);
     }
-
-    private IEnumerable<RowSet.OfGroup> Rows(VariantGroup group, IReadOnlyList<PositionSet> positions) =>
-        positions.Select((ofClass, c) => new RowSet.OfGroup(group, calls.Count(group), c, ofClass));
 
     /// <summary>Prompts whose values are written at once.</summary>
     /// <param name="Prompts">Rows of the batch.</param>

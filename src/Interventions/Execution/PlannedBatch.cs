@@ -40,14 +40,14 @@ internal sealed record PlannedBatch(PromptBatch Prompts, ExecutionPlan Plan, Hoo
         ImmutableArray<PlannedBatch> OfSize(int size)
         {
             int runs = prompts.Vocabulary.Runs.Count;
-            Dictionary<string, ExecutionPlan> plans = [];
+            Dictionary<BatchShape, ExecutionPlan> plans = [];
             var batches = ImmutableArray.CreateBuilder<PlannedBatch>();
             foreach (PromptBatch batch in PromptBatch.Of(prompts, size, model.Graph))
             {
-                string shape = PromptClass.Shape(batch, runs);
+                BatchShape shape = BatchShape.Of(batch, runs);
                 if (!plans.TryGetValue(shape, out ExecutionPlan? plan))
                     plans[shape] = plan = ExecutionPlan.Create(
-                        model.Graph, shapes, intervention, batch, runs, options.MemoryBudget, options.Strict);
+                        new PlanRequest(model.Graph, shapes, intervention, batch, runs, options.MemoryBudget, options.Strict));
                 batches.Add(new PlannedBatch(batch, plan, model));
                 if (plan.PeakBytes > options.MemoryBudget)
                     break;

@@ -44,6 +44,7 @@ internal sealed class PartnerValues
     /// <summary>The values that each row's partner has, <c>[rows, …]</c>.</summary>
     public Tensor Of(BoundRead.Partner read, BoundSite site, string node, SweepPoint point, PromptBatch batch, int[] rows)
     {
+        // The steps of a generation are batches of their own, with the numbers of one array.
         if (!ReferenceEquals(_batch, batch.Numbers))
             Begin(batch);
         Draw draw = Draw.Of(read, site, point);

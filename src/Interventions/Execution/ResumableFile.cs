@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Results;
 using static TorchSharp.torch;
@@ -29,7 +30,7 @@ internal sealed class ResumableFile
     }
 
     /// <summary>Runs the batches that are missing, and loads the result.</summary>
-    public RunOutput Execute(CancellationToken cancellationToken)
+    public RunResult Execute(CancellationToken cancellationToken)
     {
         if (!File.Exists(_path))
         {
@@ -41,7 +42,7 @@ internal sealed class ResumableFile
         }
         _origin.Check(_path);
         Clean();
-        return RunOutput.Load(_path);
+        return RunResult.Load(_path);
     }
 
     private void RunBatches(CancellationToken cancellationToken)
@@ -58,15 +59,15 @@ internal sealed class ResumableFile
 
     private void Join(string[] files)
     {
-        List<RunOutput> outputs = [];
+        List<RunResult> outputs = [];
         try
         {
             foreach (string file in files)
-                outputs.Add(RunOutput.Load(file));
+                outputs.Add(RunResult.Load(file));
             // Written in the folder, so that the remains of a killed process are deleted with the rest.
             string whole = Path.Combine(_folder, "all" + Extension);
             _batches.CheckEffects(ResultLayout.Join([.. outputs.Select(output => output.Layout)]));
-            Save(JoinedResults.Of(outputs), whole);
+            Save(RunResult.Join(outputs), whole);
             File.Move(whole, _path, overwrite: true);
         }
         finally
@@ -75,7 +76,7 @@ internal sealed class ResumableFile
         }
     }
 
-    private void Save(RunOutput output, string path)
+    private void Save(RunResult output, string path)
     {
         using (output)
             output.Save(path, _origin.Metadata);

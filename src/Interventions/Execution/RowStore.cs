@@ -24,7 +24,7 @@ internal sealed class RowTable(Tensor rows, ImmutableArray<RowSet> sets)
 /// </summary>
 internal sealed class RowStore(Expansion plan, Device device)
 {
-    private readonly NodeTables?[] _nodes = new NodeTables?[plan.NodeCount];
+    private readonly NodeTables?[] _nodes = new NodeTables?[plan.Nodes.All.Length];
     private readonly HashSet<RowTable> _retained = [];
 
     public Expansion Plan => plan;
@@ -73,9 +73,9 @@ internal sealed class RowStore(Expansion plan, Device device)
     /// <summary>Frees the tables that a pass made.</summary>
     public void EndPass()
     {
-        for (int node = 0; node < _nodes.Length; node++)
-            if (_nodes[node] is not null)
-                Free(new NodeId(node));
+        foreach (NodeId node in plan.Nodes.All)
+            if (_nodes[node.Index] is not null)
+                Free(node);
     }
 
     /// <summary>Exchanges the tensor of a table; returns the new table.</summary>
@@ -294,11 +294,10 @@ internal sealed class RowStore(Expansion plan, Device device)
 
         public void Append(int next, int count)
         {
-            if (_index is not null || next != first + Count)
-            {
-                _index ??= [.. Range(first, Count)];
-                _index.AddRange(Range(next, count));
-            }
+            if (_index is null && next != first + Count)
+                _index = [.. Range(first, Count)];
+            for (int i = 0; _index is not null && i < count; i++)
+                _index.Add(next + i);
             Count += count;
         }
 

@@ -1,4 +1,5 @@
 using Interventions.Binding;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

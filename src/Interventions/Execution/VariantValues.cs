@@ -85,8 +85,8 @@ internal sealed record VariantValues(
     }
 }
 
-/// <summary>The calls of methods for each variant that a pass computes; made once a variant.</summary>
-internal sealed class VariantCalls(PlanPass pass, RowStore store, PromptBatch batch, PassContext context)
+/// <summary>The variants that a pass computes: the values of each, and the calls of methods for it, made once.</summary>
+internal sealed class PassVariants(PlanPass pass, RowStore store, PromptBatch batch, PassContext context)
 {
     private readonly Dictionary<(int Group, int Variant), VariantValues> _values = [];
     private readonly Dictionary<(int Group, int Variant), MethodCalls> _calls = [];
@@ -98,6 +98,14 @@ internal sealed class VariantCalls(PlanPass pass, RowStore store, PromptBatch ba
     /// <summary>The number of a variant's point in the sweep.</summary>
     public int PointOf(VariantGroup group, int variant) => group.Points[pass.Variants[group.Index][variant]];
 
+    /// <summary>Rows of the variants of some groups, as they lie in one table.</summary>
+    /// <param name="groups">The groups.</param>
+    /// <param name="positions">The positions of a group in the prompts of a class.</param>
+    public ImmutableArray<RowSet> Sets(IEnumerable<VariantGroup> groups, Func<VariantGroup, int, PositionSet> positions) => Batching.Sets(
+        store.Plan,
+        groups.Where(group => Count(group) > 0).SelectMany(group => Enumerable.Range(0, store.Plan.Classes.Length)
+            .Select(c => new RowSet.OfGroup(group, Count(group), c, positions(group, c)))));
+
     /// <summary>A variant's values.</summary>
     public VariantValues Values(VariantGroup group, int variant)
     {
@@ -106,8 +114,8 @@ internal sealed class VariantCalls(PlanPass pass, RowStore store, PromptBatch ba
         return values;
     }
 
-    /// <summary>The calls for a variant: its own values, and those of all runs at its point.</summary>
-    public MethodCalls Of(VariantGroup group, int variant)
+    /// <summary>The calls of methods for a variant: they read its own values, and those of all runs at its point.</summary>
+    public MethodCalls Calls(VariantGroup group, int variant)
     {
         if (_calls.TryGetValue((group.Index, variant), out MethodCalls? calls))
             return calls;

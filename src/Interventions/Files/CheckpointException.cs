@@ -1,9 +1,9 @@
 namespace Interventions;
 
-/// <summary>A checkpoint, or another file of tensors, that cannot be read as what it claims to be. The message names the file and the reason.</summary>
+/// <summary>A checkpoint, or another file of tensors, that cannot be read. The message names the file and the reason.</summary>
 public sealed class CheckpointException : IOException
 {
-    /// <summary>Names the file and the reason.</summary>
+    /// <summary>Creates the exception.</summary>
     public CheckpointException(string file, string reason, Exception? inner = null)
         : base($"'{file}' {reason}", inner)
     {
@@ -11,9 +11,9 @@ public sealed class CheckpointException : IOException
         Reason = reason;
     }
 
-    /// <summary>The file, or the folder where a file is missing.</summary>
+    /// <summary>The file, or the folder in which a file is missing.</summary>
     public string File { get; }
 
-    /// <summary>What is wrong with it; reads on from the file's name.</summary>
+    /// <summary>The problem, as a sentence that the file's name begins.</summary>
     public string Reason { get; }
 }

@@ -1,10 +1,12 @@
-namespace Interventions;
+namespace Interventions.Files;
 
-/// <summary>Files that are never seen half written.</summary>
-public static class CompleteFile
+/// <summary>Writes files so that no reader sees one half written.</summary>
+internal static class CompleteFile
 {
-    /// <summary>Writes beside the file, then renames: a reader sees the old file or the new one, and a mapped old one stays intact.</summary>
-    /// <param name="path">The file; its folder is made if need be.</param>
+    /// <summary>
+    /// Writes a file beside the old one, then renames it: a reader sees the old file or the new one, and a mapped old file stays intact.
+    /// </summary>
+    /// <param name="path">The file; its folder is made if it is missing.</param>
     /// <param name="write">Writes the content.</param>
     public static void Replace(string path, Action<Stream> write)
     {
@@ -17,7 +19,7 @@ public static class CompleteFile
             using (FileStream stream = File.Create(temporary))
             {
                 write(stream);
-                // A file system may keep a rename and lose what was renamed.
+                // After a power failure a file system may have kept the rename and lost the content.
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, full, overwrite: true);

@@ -1,22 +1,22 @@
-using Interventions.Files;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions;
+namespace Interventions.Files;
 
-/// <summary>An open safetensors file. Its tensors are views of the memory-mapped file: nothing is read before it is used.</summary>
+/// <summary>
+/// An open safetensors file. Its tensors are views of the memory-mapped file, which the system reads page by page when they are used.
+/// </summary>
 /// <remarks>
-/// A file must be replaced, not rewritten in place, while tensors of it live. <see cref="SafeTensors.Save"/> replaces. Writing into a
-/// tensor changes memory,
-/// never the file.
+/// While its tensors live, a file may be replaced (as <see cref="SafeTensors.Save"/> does), but not written into. Writing into a tensor
+/// changes memory, never the file.
 /// </remarks>
-public sealed class SafeTensorFile : IDisposable
+internal sealed class SafeTensorFile : IDisposable
 {
     private readonly SafeTensorHeader _header;
     private readonly Dictionary<string, TensorEntry> _entries;
 
-    // One mapping an element type: a map begins at the file's start, and every tensor of that type is a slice of it.
+    /// <summary>One mapping for each element type: it begins at the file's start, and every tensor of that type is a slice of it.</summary>
     private readonly Dictionary<ScalarType, Tensor> _maps = [];
 
     private SafeTensorFile(string path)
@@ -36,7 +36,7 @@ public sealed class SafeTensorFile : IDisposable
     /// <summary>The tensors, by name.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Entries => _entries;
 
-    /// <summary>What the writer noted about the file; often <c>format</c>: <c>pt</c>.</summary>
+    /// <summary>The writer's notes about the file; often <c>format</c>: <c>pt</c>.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>A tensor, in its stored type, on the CPU. It stays valid when this file is disposed.</summary>
@@ -56,7 +56,7 @@ public sealed class SafeTensorFile : IDisposable
         return slice.view(shape);
     }
 
-    /// <summary>Frees this object's hold on the file; tensors that were read keep theirs.</summary>
+    /// <summary>Frees this object's mappings; tensors that were read keep theirs.</summary>
     public void Dispose()
     {
         foreach (Tensor map in _maps.Values)
@@ -75,7 +75,7 @@ public sealed class SafeTensorFile : IDisposable
         return map;
     }
 
-    /// <summary>Elements that do not lie at a multiple of their size cannot be mapped.</summary>
+    /// <summary>Copies a tensor that cannot be mapped, because its elements do not lie at a multiple of their size.</summary>
     private Tensor Copy(long begin, long[] shape, ScalarType type)
     {
         using FileStream stream = File.OpenRead(Path);

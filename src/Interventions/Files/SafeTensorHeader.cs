@@ -9,7 +9,7 @@ namespace Interventions.Files;
 /// <summary>
 /// The checked header of a safetensors file: eight bytes of length, then that many bytes of JSON, then the tensors' bytes without gaps.
 /// </summary>
-/// <remarks>The format: https://huggingface.co/docs/safetensors (version 0.4 and later).</remarks>
+/// <remarks>The format is described at https://huggingface.co/docs/safetensors (version 0.4 and later).</remarks>
 internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IReadOnlyDictionary<string, string> Metadata, long DataStart)
 {
     private const int LengthBytes = 8;
@@ -38,7 +38,8 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
     {
         Span<byte> prefix = stackalloc byte[LengthBytes];
         if (stream.Length < LengthBytes)
-            throw new CheckpointException(path, $"is truncated: it has {stream.Length} bytes, and the header's length alone takes {LengthBytes}.");
+            throw new CheckpointException(
+                path, $"is truncated: it has {stream.Length} bytes, and the header's length alone takes {LengthBytes}.");
         stream.ReadExactly(prefix);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         long rest = stream.Length - LengthBytes;
@@ -94,13 +95,18 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
             throw new CheckpointException(path, $"describes tensor '{name}' without a dtype, a shape and two data offsets.");
         }
         ScalarType type = TensorDtype.Find(dtype.GetString()!)
-            ?? throw new CheckpointException(path, $"holds tensor '{name}' of type {dtype.GetString()}; supported are {TensorDtype.Names}.");
+            ?? throw new CheckpointException(
+                path, $"holds tensor '{name}' of type {dtype.GetString()}; supported are {TensorDtype.Names}.");
         TensorEntry entry = new(name, type, sizes, range[0], range[1]);
-        Int128 bytes = sizes.Aggregate((Int128)TensorDtype.SizeOf(type), (product, size) => product > long.MaxValue ? product : product * size);
+        Int128 bytes = TensorDtype.SizeOf(type);
+        foreach (long size in sizes)
+            bytes = bytes > long.MaxValue ? bytes : bytes * size;
         if (bytes != (Int128)entry.End - entry.Begin)
         {
-            throw new CheckpointException(path,
-                $"gives tensor '{name}' the range {entry.Begin} to {entry.End}, but {dtype.GetString()} [{string.Join(", ", sizes)}] takes {bytes} bytes.");
+            throw new CheckpointException(
+                path,
+                $"gives tensor '{name}' the range {entry.Begin} to {entry.End}, "
+                + $"but {dtype.GetString()} [{string.Join(", ", sizes)}] takes {bytes} bytes.");
         }
         return entry;
     }
@@ -139,5 +145,47 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
             throw new CheckpointException(path, $"is truncated: its tensors take {end} bytes, and only {dataLength} follow the header.");
         if (end < dataLength)
             throw new CheckpointException(path, $"has {dataLength - end} bytes after its last tensor.");
+    }
+}
+
+/// <summary>One tensor of a safetensors file, as the header describes it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Dtype">Its element type.</param>
+/// <param name="Shape">Its shape; empty for a scalar.</param>
+/// <param name="Begin">The offset of its first byte, counted from the first byte after the header.</param>
+/// <param name="End">The offset after its last byte.</param>
+internal sealed record TensorEntry(string Name, ScalarType Dtype, ImmutableArray<long> Shape, long Begin, long End)
+{
+    /// <summary>The number of its elements.</summary>
+    public long Count => Shape.Aggregate(1L, (product, size) => product * size);
+}
+
+/// <summary>The element types of the format.</summary>
+internal static class TensorDtype
+{
+    private static readonly (string Name, ScalarType Type, int Size)[] Known =
+    [
+        ("F64", ScalarType.Float64, 8), ("I64", ScalarType.Int64, 8), ("F32", ScalarType.Float32, 4), ("I32", ScalarType.Int32, 4),
+        ("F16", ScalarType.Float16, 2), ("BF16", ScalarType.BFloat16, 2), ("I16", ScalarType.Int16, 2),
+        ("I8", ScalarType.Int8, 1), ("U8", ScalarType.Byte, 1), ("BOOL", ScalarType.Bool, 1),
+    ];
+
+    public static string Names => string.Join(", ", Known.Select(known => known.Name));
+
+    public static ScalarType? Find(string name) =>
+        Known.Where(known => known.Name == name).Select(known => (ScalarType?)known.Type).FirstOrDefault();
+
+    /// <exception cref="ArgumentException">The format has no such type.</exception>
+    public static int SizeOf(ScalarType type) => Of(type).Size;
+
+    /// <exception cref="ArgumentException">The format has no such type.</exception>
+    public static string NameOf(ScalarType type) => Of(type).Name;
+
+    private static (string Name, ScalarType Type, int Size) Of(ScalarType type)
+    {
+        foreach (var known in Known)
+            if (known.Type == type)
+                return known;
+        throw new ArgumentException($"safetensors files hold {Names}; {type} is none of them.", nameof(type));
     }
 }

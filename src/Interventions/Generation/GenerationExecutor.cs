@@ -1,24 +1,24 @@
+using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Execution;
 using Interventions.ModelGraphs;
-using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Generation;
 
-/// <summary>Generates tokens under an intervention: at every point of the sweep, and without it where that is asked for.</summary>
+/// <summary>Generates tokens under an intervention at every point of the sweep, and on demand without the intervention.</summary>
 internal sealed class GenerationExecutor(BoundIntervention intervention, HookedModel model, IPromptSet prompts, GenerationOptions options)
 {
-    public GenerationOutput Execute(CancellationToken cancellationToken)
+    public GenerationResult<GeneratedRun> Execute(CancellationToken cancellationToken)
     {
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
         ReferenceValues references = new(intervention, model, prompts, new RunOptions { BatchSize = options.BatchSize }, scope);
         SweepPoint[] points = [.. intervention.Points()];
-        PromptBatch[] chunks = [.. PromptBatch.Of(prompts, options.BatchSize, model.Graph)];
+        PromptBatch[] batches = [.. PromptBatch.Of(prompts, options.BatchSize, model.Graph)];
         string? whyUncached = null;
-        int done = 0, total = (points.Length + (options.WithBase ? 1 : 0)) * chunks.Length * options.MaxNewTokens;
+        int done = 0, total = (points.Length + (options.WithBase ? 1 : 0)) * batches.Length * options.MaxNewTokens;
 
         GenerationRecord? unchanged = options.WithBase ? Generate(WithoutWrites(), SweepPoint.None) : null;
         GenerationRecord[] changed = [.. points.Select(point => Generate(intervention, point))];
@@ -26,41 +26,48 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
 
         GenerationRecord Generate(BoundIntervention of, SweepPoint point)
         {
+            int runCount = prompts.Vocabulary.Runs.Count;
+            GenerationPlan plan = GenerationPlan.Of(of, model, point, runCount, options.UseCache);
+            whyUncached ??= plan.WhyUncached;
             GenerationRecord record = new(of, prompts.Prompts.Count, scope);
-            foreach (PromptBatch chunk in chunks)
+            foreach (PromptBatch batch in batches)
             {
-                using DisposeScope chunkScope = NewDisposeScope();
-                GenerationPasses runs = new(of, model, chunk, point, references, prompts.Vocabulary.Runs.Count, options.UseCache, chunkScope);
-                whyUncached ??= runs.WhyUncached;
-                long[] tokens = [];
-                for (int index = 0; index < options.MaxNewTokens; index++)
-                {
-                    using DisposeScope pass = NewDisposeScope();
-                    int? step = index == 0 ? null : index - 1;
-                    MethodCalls arguments = runs.Next(step, tokens, pass, cancellationToken);
-                    record.Keep(arguments, step);
-                    (tokens, double[] logProbabilities) = Sampler.Choose(runs.Logits(arguments), options, chunk.Numbers, index);
-                    record.Add(chunk, tokens, logProbabilities, options.StopTokens);
-                    options.Progress?.Report(new RunProgress(++done, total));
-                    if (!record.Active(chunk).Any())
-                        break;
-                }
+                using DisposeScope batchScope = NewDisposeScope();
+                PassMethods methods = new(of, point, references, runCount);
+                Continue(new BatchGeneration(plan, model, batch, methods, batchScope), batch, record);
             }
             return record;
         }
+
+        void Continue(BatchGeneration generation, PromptBatch batch, GenerationRecord record)
+        {
+            long[] tokens = [];
+            for (int index = 0; index < options.MaxNewTokens; index++)
+            {
+                using DisposeScope pass = NewDisposeScope();
+                int? step = index == 0 ? null : index - 1;
+                (MethodCalls calls, Tensor logits) = generation.Next(step, tokens, pass, cancellationToken);
+                record.Keep(calls, step);
+                (tokens, double[] logProbabilities) = Sampler.Choose(logits, options, batch.Numbers, index);
+                record.Add(batch, tokens, logProbabilities, options.StopTokens);
+                options.Progress?.Report(new RunProgress(++done, total));
+                if (!record.Active(batch).Any())
+                    return;
+            }
+        }
     }
 
-    private GenerationOutput Output(IReadOnlyList<GenerationRecord> changed, GenerationRecord? unchanged, string? whyUncached)
+    private GenerationResult<GeneratedRun> Output(IReadOnlyList<GenerationRecord> changed, GenerationRecord? unchanged, string? whyUncached)
     {
         using DisposeScope scope = NewDisposeScope();
-        GeneratedRun[] runs = [.. changed.Select(Run)];
-        GeneratedRun? baseRun = unchanged is null ? null : Run(unchanged);
-        // Detached only now, when nothing can fail any more.
-        foreach (GeneratedRun run in baseRun is null ? runs : [.. runs, baseRun])
+        GeneratedContent[] runs = [.. changed.Select(Run)];
+        GeneratedContent? baseRun = unchanged is null ? null : Run(unchanged);
+        // Detached last: until here an exception frees them with the scope.
+        foreach (GeneratedContent run in baseRun is null ? runs : [.. runs, baseRun])
             run.Detach();
-        return new GenerationOutput(intervention.Sweep, runs, baseRun, whyUncached);
+        return new GenerationResult<GeneratedRun>(intervention.Sweep, runs, baseRun, whyUncached);
 
-        GeneratedRun Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
+        GeneratedContent Run(GenerationRecord record) => new(record.Tokens, record.LogProbabilities, record.Values(), model);
     }
 
     private BoundIntervention WithoutWrites() => intervention with

@@ -19,7 +19,7 @@ public static class GenerationRunner
     /// tokens do not have, or returned a wrong shape.
     /// </exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
-    public static GenerationOutput Generate(
+    public static GenerationResult<GeneratedRun> Generate(
         this InterventionGraph graph,
         HookedModel model,
         IPromptSet prompts,
@@ -46,7 +46,7 @@ public static class GenerationRunner
     {
         ArgumentNullException.ThrowIfNull(prompts);
         InterventionGraph empty = new() { Name = "Generate" };
-        using GenerationOutput output = Generate(empty, model, new TokenPrompts(prompts), options, cancellationToken);
+        using GenerationResult<GeneratedRun> output = Generate(empty, model, new TokenPrompts(prompts), options, cancellationToken);
         return output.Changed();
     }
 

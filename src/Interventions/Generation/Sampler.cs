@@ -6,12 +6,13 @@ namespace Interventions.Generation;
 /// <summary>Chooses tokens by their logits.</summary>
 internal static class Sampler
 {
-    /// <summary>The next token of every row and its log-probability, by all the model's logits as they are.</summary>
+    /// <summary>The next token of every row, and its log-probability by the model's own logits.</summary>
     /// <param name="logits"><c>[batch, vocab]</c>.</param>
     /// <param name="options">How to choose.</param>
-    /// <param name="prompts">The number of each row's prompt: what is drawn for it does not depend on who shares its batch.</param>
+    /// <param name="prompts">The number of each row's prompt: the token that is drawn depends on it, not on the row.</param>
     /// <param name="index">How many tokens each row has already.</param>
-    public static (long[] Tokens, double[] LogProbabilities) Choose(Tensor logits, GenerationOptions options, IReadOnlyList<int> prompts, int index)
+    public static (long[] Tokens, double[] LogProbabilities) Choose(
+        Tensor logits, GenerationOptions options, IReadOnlyList<int> prompts, int index)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor exact = logits.to_type(ScalarType.Float64);
@@ -22,7 +23,10 @@ internal static class Sampler
         return ([.. tokens.cpu().data<long>()], [.. chosen.flatten().cpu().data<double>()]);
     }
 
-    /// <summary>The first token, from the likeliest down, with which a share <paramref name="uniform"/> of the probability that is left in the running is reached.</summary>
+    /// <summary>
+    /// The token at a share <paramref name="uniform"/> of the probability: the first, from the likeliest down, with which the sum of
+    /// probabilities reaches it. Tokens that TopK and TopP exclude do not count.
+    /// </summary>
     private static Tensor Draw(Tensor logits, GenerationOptions options, double[] uniform)
     {
         (Tensor sorted, Tensor ids) = logits.sort(-1, descending: true, stable: true);

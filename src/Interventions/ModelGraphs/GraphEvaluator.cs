@@ -5,19 +5,21 @@ namespace Interventions.ModelGraphs;
 
 /// <summary>Replaces a node's value.</summary>
 /// <param name="value">The value.</param>
-/// <param name="earlier">Values that are there by then; at least those of earlier nodes that the caller asked for.</param>
+/// <param name="earlier">Values of earlier nodes, among them all that the caller asked for.</param>
 internal delegate Tensor NodeWrite(Tensor value, IReadOnlyDictionary<string, Tensor> earlier);
 
 /// <summary>Runs a <see cref="ModelGraph"/> from tokens to the values that are read, one node after the other.</summary>
 public static class GraphEvaluator
 {
-    /// <summary>Computes the named values, and only what they need; every other value is freed after its last reader.</summary>
+    /// <summary>Computes the named values and the nodes that they need; every other value is freed after its last reader.</summary>
     /// <param name="graph">The model's forward pass.</param>
     /// <param name="tokens">Token ids, <c>[batch, pos]</c>, int64.</param>
     /// <param name="reads">Names of the nodes to return.</param>
-    /// <param name="writes">By node name, what replaces its value. A written node's detours are taken, also when the write returns its argument.</param>
+    /// <param name="writes">
+    /// By node name, the function that replaces its value. A written node's detours are taken, also if the function returns its argument.
+    /// </param>
     /// <param name="positions">Positions, <c>[batch, pos]</c>, int64; by default 0, 1, 2, … in every row.</param>
-    /// <param name="cancellationToken">Looked at between nodes.</param>
+    /// <param name="cancellationToken">Checked between nodes.</param>
     /// <returns>The values after their writes, one handle each, owned by the caller.</returns>
     /// <exception cref="KeyNotFoundException">A read or written name is not a node.</exception>
     public static Dictionary<string, Tensor> Evaluate(
@@ -28,11 +30,13 @@ public static class GraphEvaluator
         Tensor? positions = null,
         CancellationToken cancellationToken = default)
     {
-        Dictionary<string, NodeWrite> alone = writes?.ToDictionary(pair => pair.Key, pair => (NodeWrite)((value, _) => pair.Value(value))) ?? [];
-        return Evaluate(graph, tokens, reads, alone, positions, cancellationToken);
+        Dictionary<string, NodeWrite> all = [];
+        foreach ((string name, Func<Tensor, Tensor> write) in writes ?? new Dictionary<string, Func<Tensor, Tensor>>())
+            all[name] = (value, _) => write(value);
+        return Evaluate(graph, tokens, reads, all, positions, cancellationToken);
     }
 
-    /// <summary>The same with writes that see earlier values too.</summary>
+    /// <summary>The same, with writes that see earlier values too.</summary>
     internal static Dictionary<string, Tensor> Evaluate(
         ModelGraph graph,
         Tensor tokens,
@@ -47,13 +51,14 @@ public static class GraphEvaluator
         return wanted.ToDictionary(name => name, name => live[name].MoveToOuterDisposeScope());
     }
 
-    /// <summary>Shows each of the named values as soon as it is computed, and keeps none.</summary>
+    /// <summary>Passes each of the named values on as soon as it is computed, and keeps none.</summary>
     /// <param name="graph">The model's forward pass.</param>
     /// <param name="tokens">Token ids, <c>[batch, pos]</c>, int64.</param>
     /// <param name="reads">Names of the nodes to visit.</param>
     /// <param name="visit">Gets a name and a value, which is freed afterwards.</param>
-    /// <param name="cancellationToken">Looked at between nodes.</param>
-    internal static void Visit(ModelGraph graph, Tensor tokens, IEnumerable<string> reads, Action<string, Tensor> visit, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Checked between nodes.</param>
+    internal static void Visit(
+        ModelGraph graph, Tensor tokens, IEnumerable<string> reads, Action<string, Tensor> visit, CancellationToken cancellationToken)
     {
         using DisposeScope scope = NewDisposeScope();
         Run(graph, tokens, [.. reads], new Dictionary<string, NodeWrite>(), positions: null, visit, cancellationToken);
@@ -96,7 +101,8 @@ public static class GraphEvaluator
 
         void Free(string name)
         {
-            if (readers.GetValueOrDefault(name) == 0 && (visit is not null || !wanted.Contains(name)) && live.Remove(name, out Tensor? dead))
+            bool isReturned = visit is null && wanted.Contains(name);
+            if (readers.GetValueOrDefault(name) == 0 && !isReturned && live.Remove(name, out Tensor? dead))
                 dead.Dispose();
         }
     }
@@ -108,7 +114,7 @@ public static class GraphEvaluator
         Tensor value = definition.Compute(inputs);
         if (write is not null)
             value = write(value, live);
-        // An input, a weight or another stranger's tensor that is passed through must not share its handle: each is freed on its own.
+        // An input or a weight that is passed through gets a handle of its own, because each handle is freed on its own.
         if (!scope.Contains(value))
             value = value.alias();
         return value.MoveToOuterDisposeScope();

@@ -2,25 +2,31 @@ using TorchSharp;
 
 namespace Interventions.ModelGraphs;
 
-/// <summary>A model that can be intervened on: its names, its forward pass as a graph, and the weights that the graph borrows.</summary>
-/// <remarks>A model of one's own needs <see cref="Schema"/>, most often the generated <c>DeclaredSchema</c>, and <see cref="Graph"/>; see <c>examples/UserModel</c>.</remarks>
+/// <summary>
+/// A model that can be intervened on: its site names, its forward pass as a graph, and the weights that the graph borrows.
+/// </summary>
+/// <remarks>
+/// A model of one's own needs a <see cref="Schema"/>, most often the generated <c>DeclaredSchema</c>, and a <see cref="Graph"/>; see
+/// <c>examples/UserModel</c>.
+/// </remarks>
 public abstract class HookedModel : IDisposable
 {
     private readonly List<torch.Tensor> _owned = [];
 
-    /// <summary>The names of this very model, sizes included.</summary>
+    /// <summary>The sites and axes of this model, with their sizes.</summary>
     public abstract ModelSchema Schema { get; }
 
     /// <summary>Its forward pass.</summary>
     public abstract ModelGraph Graph { get; }
 
-    /// <summary>The most tokens that it can read; <see langword="null"/>, as by default, when nothing limits it.</summary>
+    /// <summary>The most tokens that it can read. Default: <see langword="null"/>, no limit.</summary>
     public virtual int? ContextLength => null;
 
-    /// <summary>How many different tokens it knows. Default: the size of the schema's axis <c>vocab</c>.</summary>
+    /// <summary>The number of different tokens. Default: the size of the schema's axis <c>vocab</c>.</summary>
     /// <exception cref="InvalidOperationException">The schema has no such axis.</exception>
     public virtual int VocabularySize => Schema.SizeOf("vocab")
-        ?? throw new InvalidOperationException($"{Schema.Model} has no axis 'vocab': declare [Axis(\"vocab\", …)], or override {nameof(VocabularySize)}.");
+        ?? throw new InvalidOperationException(
+            $"{Schema.Model} has no axis 'vocab': declare [Axis(\"vocab\", …)], or override {nameof(VocabularySize)}.");
 
     /// <summary>The device that holds its weights. Default: that of the first <see cref="Own">owned</see> weight, or the CPU.</summary>
     public virtual torch.Device Device => _owned.Count > 0 ? _owned[0].device : torch.CPU;
@@ -28,17 +34,17 @@ public abstract class HookedModel : IDisposable
     /// <summary>Whether the weights are freed.</summary>
     public bool IsDisposed { get; private set; }
 
-    /// <summary>The text of tokens, without special tokens; <see langword="null"/> where the model has no tokenizer.</summary>
+    /// <summary>The text of tokens, without special tokens; <see langword="null"/> if the model has no tokenizer.</summary>
     /// <param name="tokens">Token ids.</param>
     public virtual string? Decode(IEnumerable<long> tokens) => null;
 
-    /// <summary>The tokens of a text, special tokens included; <see langword="null"/> where the model has no tokenizer.</summary>
+    /// <summary>The tokens of a text, special tokens included; <see langword="null"/> if the model has no tokenizer.</summary>
     /// <param name="text">The text.</param>
     public virtual IReadOnlyList<long>? Encode(string text) => null;
 
     /// <summary>
-    /// Identifies the weights: other weights have another text. <see langword="null"/> where the model does not say; then a run into a file is refused, since nobody could tell whether it
-    /// goes on with the weights that it was begun with. Most often <see cref="WeightsChecksum.Of"/>.
+    /// Identifies the weights: other weights have another text. Most often <see cref="WeightsChecksum.Of"/>. Default:
+    /// <see langword="null"/>, so that a run into a file is refused, because a later call could go on with other weights unnoticed.
     /// </summary>
     public virtual string? WeightsFingerprint() => null;
 
@@ -53,14 +59,16 @@ public abstract class HookedModel : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Takes a weight over, out of any dispose scope: it is freed with the model. Returns it.</summary>
+    /// <summary>Takes over a weight, out of its dispose scope, and returns it: it is freed with the model.</summary>
     protected torch.Tensor Own(torch.Tensor weight)
     {
         _owned.Add(weight.DetachFromDisposeScope());
         return weight;
     }
 
-    /// <summary>Frees what the derived model owns beside its <see cref="Own">owned</see> weights. Default: nothing.</summary>
+    /// <summary>
+    /// Frees everything that the derived model owns beside its <see cref="Own">owned</see> weights. Default: does nothing.
+    /// </summary>
     protected virtual void Dispose(bool disposing)
     {
     }

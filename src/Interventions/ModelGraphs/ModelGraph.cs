@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Interventions.ModelGraphs;
 
-/// <summary>A model's forward pass as nodes in dependency order, from <see cref="Tokens"/> and <see cref="Positions"/> to <see cref="Output"/>.</summary>
+/// <summary>
+/// A model's forward pass as nodes in dependency order, from <see cref="Tokens"/> and <see cref="Positions"/> to <see cref="Output"/>.
+/// </summary>
 public sealed class ModelGraph
 {
     private readonly Dictionary<string, int> _index;
@@ -29,10 +31,10 @@ public sealed class ModelGraph
     /// <summary>The name of the node that holds the logits.</summary>
     public string Output { get; }
 
-    /// <summary>What nodes cost, as far as the model says; explanations count it.</summary>
+    /// <summary>The costs of nodes, as far as the model gives them; explanations add them up.</summary>
     public IReadOnlyDictionary<string, NodeCost> Costs { get; }
 
-    /// <summary>Whether a position can depend on later ones, so that real tokens would see padding behind them.</summary>
+    /// <summary>Whether a position can depend on later ones, so that a real token would see the padding behind it.</summary>
     internal bool LooksAhead { get; }
 
     /// <summary>The node of that name.</summary>
@@ -45,6 +47,6 @@ public sealed class ModelGraph
 }
 
 /// <summary>Floating-point operations of a node's matrix products.</summary>
-/// <param name="PerPosition">Of one position of one prompt.</param>
-/// <param name="PerPair">Of one position and one position that it looks at.</param>
+/// <param name="PerPosition">The operations for one position of one prompt.</param>
+/// <param name="PerPair">The operations for one position and one position that it looks at.</param>
 public readonly record struct NodeCost(long PerPosition, long PerPair = 0);

@@ -16,7 +16,9 @@ public sealed class ModelGraphBuilder
     {
     }
 
-    /// <summary>An empty graph, whose functions need no protection, since they call <see cref="Interventions.Torch.GuardedTensors"/>.</summary>
+    /// <summary>
+    /// An empty graph, whose functions need no protection, because they call <see cref="Interventions.Torch.GuardedTensors"/>.
+    /// </summary>
     internal ModelGraphBuilder(bool holdsNumbers) => _holdsNumbers = holdsNumbers;
 
     /// <summary>The token ids, <c>[batch, pos]</c>, int64.</summary>
@@ -25,7 +27,9 @@ public sealed class ModelGraphBuilder
     /// <summary>The positions, <c>[batch, pos]</c>, int64, counted from the first real token.</summary>
     public NodeInput Positions { get; } = new(ModelGraph.Positions, Reach.Pointwise);
 
-    /// <summary>Adds a node and returns it as a pointwise input for later ones (say <c>with { Reach = … }</c> for another reach).</summary>
+    /// <summary>
+    /// Adds a node and returns it as a pointwise input for later nodes; <c>with { Reach = … }</c> gives it another reach.
+    /// </summary>
     /// <exception cref="ArgumentException">The name is taken, or an input does not exist yet.</exception>
     public NodeInput Add(string name, ImmutableArray<NodeInput> inputs, Compute compute, params ImmutableArray<Detour> detours) =>
         Add(name, new Definition(inputs, compute), detours);
@@ -34,12 +38,13 @@ public sealed class ModelGraphBuilder
     /// <exception cref="ArgumentException">The name is taken, or an input does not exist yet.</exception>
     public NodeInput Add(string name, Definition definition, params ImmutableArray<Detour> detours)
     {
+        const string later = "which has not been added before it";
         foreach (NodeInput input in definition.Inputs.Concat(detours.SelectMany(detour => detour.Definition.Inputs)))
             if (!_names.Contains(input.Node))
-                throw new ArgumentException($"Node '{name}' reads '{input.Node}', which has not been added before it.", nameof(definition));
+                throw new ArgumentException($"Node '{name}' reads '{input.Node}', {later}.", nameof(definition));
         foreach (Detour detour in detours)
             if (!_names.Contains(detour.Through))
-                throw new ArgumentException($"Node '{name}' has a detour through '{detour.Through}', which has not been added before it.", nameof(detours));
+                throw new ArgumentException($"Node '{name}' has a detour through '{detour.Through}', {later}.", nameof(detours));
         if (!_names.Add(name))
             throw new ArgumentException($"The graph already has a node '{name}'.", nameof(name));
         _nodes.Add(_holdsNumbers
@@ -53,10 +58,11 @@ public sealed class ModelGraphBuilder
         Add(name, [input], x => compute(x[0]), detours);
 
     /// <summary>Adds a node of two inputs.</summary>
-    public NodeInput Add(string name, NodeInput first, NodeInput second, Func<Tensor, Tensor, Tensor> compute, params ImmutableArray<Detour> detours) =>
+    public NodeInput Add(
+        string name, NodeInput first, NodeInput second, Func<Tensor, Tensor, Tensor> compute, params ImmutableArray<Detour> detours) =>
         Add(name, [first, second], x => compute(x[0], x[1]), detours);
 
-    /// <summary>Says what a node costs, and returns it.</summary>
+    /// <summary>Sets the cost of a node, and returns the node.</summary>
     public NodeInput Costing(NodeInput node, NodeCost cost)
     {
         _costs[node.Node] = cost;

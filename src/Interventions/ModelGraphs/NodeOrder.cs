@@ -2,12 +2,14 @@ using Interventions.Planning;
 
 namespace Interventions.ModelGraphs;
 
-/// <summary>The nodes of a model graph that are computed, in order, and how often each value is read.</summary>
+/// <summary>
+/// The nodes of a model graph that are computed, in order, with their definitions, and the number of readers of each value.
+/// </summary>
 internal sealed record NodeOrder(IReadOnlyList<(ModelNode Node, Definition Definition)> Steps, IReadOnlyDictionary<string, int> Readers)
 {
-    /// <summary>What the wanted values need.</summary>
+    /// <summary>The nodes that the wanted values need.</summary>
     /// <param name="graph">The forward pass.</param>
-    /// <param name="wanted">The values that are asked for.</param>
+    /// <param name="wanted">The names of the wanted values.</param>
     /// <param name="touched">The sites that are written or differentiated, whose detours are taken.</param>
     public static NodeOrder Of(ModelGraph graph, IReadOnlySet<string> wanted, IReadOnlySet<string> touched)
     {

@@ -1,6 +1,6 @@
 namespace Interventions.ModelGraphs;
 
-/// <summary>Which positions of an input one position of a node's output depends on.</summary>
+/// <summary>The positions of an input on which one position of a node's output depends.</summary>
 public enum ReachKind
 {
     /// <summary>Its own position only.</summary>
@@ -16,10 +16,11 @@ public enum ReachKind
     Full,
 }
 
-/// <summary>How far an output position looks into an input.</summary>
+/// <summary>The reach of an output position into an input.</summary>
 /// <remarks>
-/// So that some positions can be computed alone, a node that reads an input pointwise computes that input's positions, and knows which they are by
-/// <see cref="ModelGraph.Positions"/> alone. Inputs that are read otherwise have their positions on the axis behind the batch, earlier ones first, and may hold more than is seen.
+/// A node may be computed for some positions alone. It then gets those positions of every input that it reads pointwise, and knows which
+/// they are only from <see cref="ModelGraph.Positions"/>. Its other inputs have their positions on the axis behind the batch, earlier ones
+/// first, and may hold more positions than are seen.
 /// </remarks>
 /// <param name="Kind">The kind of dependence.</param>
 /// <param name="Width">Positions seen, the own one included, when <see cref="ReachKind.Windowed"/>; otherwise 0.</param>

@@ -9,12 +9,12 @@ namespace Interventions.ModelGraphs;
 /// <summary>A cheap checksum of weights.</summary>
 public static class WeightsChecksum
 {
-    /// <summary>How many values of a tensor count at most.</summary>
+    /// <summary>The most values of a tensor that are hashed.</summary>
     private const int Sampled = 4096;
 
     /// <summary>
-    /// Hashes every tensor's type and shape and up to 4096 of its values, evenly spread. Trained further, or another checkpoint, gives another text; a change of a few single values may go
-    /// unseen. It does not depend on the device.
+    /// Hashes every tensor's type and shape and up to 4096 of its values, evenly spread. Further training or another checkpoint gives
+    /// another text; a change of a few single values may go unseen. The text does not depend on the device.
     /// </summary>
     /// <param name="weights">The weights, always in the same order.</param>
     /// <returns>16 hexadecimal digits.</returns>
@@ -30,8 +30,8 @@ public static class WeightsChecksum
             long count = weight.numel(), step = (count + Sampled - 1) / Sampled;
             if (count == 0)
                 continue;
-            Tensor sample = weight.detach().reshape(-1).index_select(0, range(0, count, weight.device, step)).to_type(ScalarType.Float64).cpu();
-            hash.AppendData(MemoryMarshal.AsBytes<double>(sample.data<double>().ToArray()));
+            Tensor sample = weight.detach().reshape(-1).index_select(0, range(0, count, weight.device, step));
+            hash.AppendData(MemoryMarshal.AsBytes<double>(sample.to_type(ScalarType.Float64).cpu().data<double>().ToArray()));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
     }

@@ -5,61 +5,110 @@ using Interventions.Runtime;
 
 namespace Interventions.Planning;
 
-/// <summary>What every step of planning looks at: the two graphs, the groups, and the shape of the prompts.</summary>
-internal sealed class Expansion
+/// <summary>What a plan is made for.</summary>
+/// <param name="Graph">The model's forward pass.</param>
+/// <param name="Shapes">The shapes of its values.</param>
+/// <param name="Intervention">The declaration.</param>
+/// <param name="Batch">The prompts; the plan serves every batch of the same shape.</param>
+/// <param name="RunCount">How many runs the prompt set has.</param>
+/// <param name="Budget">How many bytes of rows may be alive at once.</param>
+/// <param name="IsStrict">Whether effects and promises of all writes are checked.</param>
+internal sealed record PlanRequest(
+    ModelGraph Graph, NodeShapes Shapes, BoundIntervention Intervention, PromptBatch Batch, int RunCount, long Budget, bool IsStrict);
+
+/// <summary>
+/// The first step of planning, expand: the writes are put into the model graph. Variants that write the same nodes and positions are one
+/// group, prompts of one shape are one class, and the following steps decide about a group's rows of a node in a class.
+/// </summary>
+internal sealed record Expansion
 {
-    private readonly PromptBatch _chunk;
-    private readonly bool _isStrict, _looksAhead;
-    private readonly Dictionary<string, NodeId> _ids = new() { [ModelGraph.Tokens] = NodeId.Tokens, [ModelGraph.Positions] = NodeId.Positions };
+    /// <summary>What is planned.</summary>
+    public required PlanRequest Request { get; init; }
 
-    public Expansion(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, PromptBatch chunk, int runs, bool isStrict)
-    {
-        _isStrict = isStrict;
-        _looksAhead = graph.LooksAhead;
-        Graph = graph;
-        Intervention = intervention;
-        RunCount = runs;
-        Shapes = shapes;
-        _chunk = chunk;
-        for (int i = 0; i < graph.Nodes.Length; i++)
-            _ids[graph.Nodes[i].Name] = NodeId.OfModel(i);
-        NodeIds = [.. Enumerable.Range(0, NodeCount).Select(index => new NodeId(index))];
-        Points = [.. intervention.Points()];
-        Pulled = PulledSite.Of(graph, shapes, intervention, Points).ToDictionary(pulled => Id(pulled.Site));
-        Groups = VariantGrouping.Of(graph, shapes, intervention, runs, Pulled.Values.Select(pulled => pulled.Site).ToHashSet());
-        Classes = PromptClass.Of(chunk, runs);
-        foreach (VariantGroup group in Groups)
-            CheckAxes(group);
-        Answers = AnswerColumns.Of(this);
-        Differentiated = VariantGrouping.Differentiated(intervention, Points).Select(Id).Select(node => Pulled.TryGetValue(node, out PulledSite? pulled) ? Id(pulled.Node) : node).ToHashSet();
-        FirstDifferentiated = Differentiated.DefaultIfEmpty(NodeId.AfterAll).MinBy(node => node.Index);
-    }
+    /// <summary>The nodes' numbers.</summary>
+    public required NodeNumbers Nodes { get; init; }
 
-    public BoundIntervention Intervention { get; }
+    /// <summary>The points of the sweep.</summary>
+    public required ImmutableArray<SweepPoint> Points { get; init; }
 
-    public ModelGraph Graph { get; }
+    /// <summary>The variants; the runs of the prompt set come first.</summary>
+    public required ImmutableArray<VariantGroup> Groups { get; init; }
 
-    public NodeShapes Shapes { get; }
+    /// <summary>The prompts.</summary>
+    public required ImmutableArray<PromptClass> Classes { get; init; }
 
-    /// <summary>How many runs the prompt set has: that many groups come first.</summary>
-    public int RunCount { get; }
+    /// <summary>The answers whose logits are computed; null if all logits are.</summary>
+    public required AnswerColumns? Answers { get; init; }
 
-    /// <summary>All nodes, in the order of computation.</summary>
-    public ImmutableArray<NodeId> NodeIds { get; }
+    /// <summary>Sites whose gradients are pulled back from that of another node.</summary>
+    public required IReadOnlyDictionary<NodeId, PulledSite> Pulled { get; init; }
 
-    public int NodeCount => NodeId.OfModel(Graph.Nodes.Length).Index;
+    /// <summary>The nodes whose gradients are taken.</summary>
+    public required IReadOnlySet<NodeId> Differentiated { get; init; }
 
-    public ImmutableArray<SweepPoint> Points { get; }
+    /// <summary>Captures, gradients and metrics of every group.</summary>
+    public required ImmutableArray<KeptItem> Kept { get; init; }
 
-    public ImmutableArray<VariantGroup> Groups { get; }
-
-    public ImmutableArray<PromptClass> Classes { get; }
+    /// <summary>The first of <see cref="Differentiated"/>: from there on measured runs share nothing.</summary>
+    public NodeId FirstDifferentiated { get; private init; } = NodeId.AfterAll;
 
     /// <summary>The length of the longest prompt.</summary>
-    public int Longest => Classes.Max(prompts => prompts.Length);
+    public int Longest { get; private init; }
 
-    /// <summary>Where of the logits only some answers' are read; null where all of them are.</summary>
-    public AnswerColumns? Answers { get; }
+    public ModelGraph Graph => Request.Graph;
+
+    public NodeShapes Shapes => Request.Shapes;
+
+    public BoundIntervention Intervention => Request.Intervention;
+
+    /// <summary>How many runs the prompt set has: that many groups come first.</summary>
+    public int RunCount => Request.RunCount;
+
+    /// <summary>Whether gradients are taken, so that values must be kept until the end of a pass.</summary>
+    public bool HasGradients => !Intervention.Gradients.IsEmpty || !Intervention.Parameters.IsEmpty;
+
+    /// <summary>Expands the writes of a declaration.</summary>
+    /// <exception cref="InterventionException">A selection has an axis that a node does not have under the writes of its run.</exception>
+    public static Expansion Of(PlanRequest request)
+    {
+        BoundIntervention intervention = request.Intervention;
+        NodeNumbers nodes = new(request.Graph);
+        ImmutableArray<SweepPoint> points = [.. intervention.Points()];
+        Dictionary<NodeId, PulledSite> pulled = Differentiation.Pulled(request, points).ToDictionary(site => nodes[site.Site]);
+        HashSet<NodeId> differentiated =
+        [
+            .. points.SelectMany(intervention.Differentiated).Select(name => nodes[name])
+                .Select(node => pulled.TryGetValue(node, out PulledSite? site) ? nodes[site.Node] : node),
+        ];
+        var groups = new VariantGrouping(request, points, pulled.Values.Select(site => site.Site).ToHashSet()).Groups();
+        ImmutableArray<PromptClass> classes = PromptClass.Of(request.Batch, request.RunCount);
+        Expansion expansion = new()
+        {
+            Request = request,
+            Nodes = nodes,
+            Points = points,
+            Groups = groups,
+            Classes = classes,
+            Answers = AnswerColumns.Of(request, nodes),
+            Pulled = pulled,
+            Differentiated = differentiated,
+            Kept = [.. KeptItem.Of(nodes, intervention, groups, points)],
+            FirstDifferentiated = differentiated.DefaultIfEmpty(NodeId.AfterAll).MinBy(node => node.Index),
+            Longest = classes.Max(prompts => prompts.Length),
+        };
+        foreach (VariantGroup group in groups)
+            expansion.CheckAxes(group);
+        return expansion;
+    }
+
+    /// <summary>The number of a node.</summary>
+    public NodeId Id(string node) => Nodes[node];
+
+    /// <summary>A node of the model graph.</summary>
+    public ModelNode Node(NodeId node) => Nodes.Node(node);
+
+    /// <summary>The name of a node.</summary>
+    public string Name(NodeId node) => Nodes.Name(node);
 
     /// <summary>A row's axes in the tables of a node.</summary>
     public long[] RowShape(NodeId node) => Answers?.Node == node ? [Answers.Answers.Length] : Shapes[Name(node)].RowShape(Longest);
@@ -71,45 +120,16 @@ internal sealed class Expansion
         return Answers?.Node == node ? Answers.Answers.Length * sizeof(double) : shape.Bytes * (shape.IsPair ? Longest : 1);
     }
 
-    /// <summary>Sites whose gradients are pulled back from that of another node.</summary>
-    public IReadOnlyDictionary<NodeId, PulledSite> Pulled { get; }
-
-    /// <summary>The nodes whose gradients are taken.</summary>
-    public IReadOnlySet<NodeId> Differentiated { get; }
-
-    /// <summary>The first of them; from there on measured runs share nothing.</summary>
-    public NodeId FirstDifferentiated { get; }
-
-    /// <summary>The number of a node.</summary>
-    public NodeId Id(string node) => _ids[node];
-
-    /// <summary>A node of the model graph.</summary>
-    public ModelNode Node(NodeId node) => Graph.Nodes[node.ModelIndex];
-
-    /// <summary>The name of a node.</summary>
-    public string Name(NodeId node) => node == NodeId.Tokens ? ModelGraph.Tokens : node == NodeId.Positions ? ModelGraph.Positions : Node(node).Name;
-
-    /// <summary>Refuses selections of a node that has other axes in a group, whether or not anybody computes it.</summary>
-    private void CheckAxes(VariantGroup group)
-    {
-        IEnumerable<BoundSite> sites = [.. group.Writes.Values.SelectMany(writes => writes).Select(write => write.Site), .. group.IsMeasured ? Kept() : []];
-        foreach (BoundSite site in sites)
-            foreach (SweepPoint point in group.IsUnchanged && site.IsSwept ? Points : [group.Point])
-                foreach (string node in site.Names(point))
-                    if (group.Definitions.TryGetValue(node, out Definition? definition) && Shapes.Reshaped(definition) is { } shape)
-                        site.CheckAxes(shape);
-
-        IEnumerable<BoundSite> Kept() => Intervention.Kept.Select(keep => keep.Site);
-    }
-
-    /// <summary>Whether a node's gradient is taken in a group, or flows through it: then its rows are its own.</summary>
+    /// <summary>
+    /// Whether gradients flow through a group's rows of a node, so that all of these rows are its own: a gradient belongs to one run.
+    /// </summary>
     public bool IsUnshared(VariantGroup group, NodeId node) => node >= FirstDifferentiated && IsDifferentiated(group);
 
-    /// <summary>Whether gradients of the group's metric are its own: the changed run without writes is the base run.</summary>
+    /// <summary>Whether the gradients of a group's metric are its own: the changed run without writes is the base run.</summary>
     public bool IsDifferentiated(VariantGroup group) =>
         group.IsUnchanged || (group.Run is null && (group.Writes.Count > 0 || !Intervention.Parameters.IsEmpty));
 
-    /// <summary>The group that is a run (null: the changed one) at a group's points, or the run of the prompt set.</summary>
+    /// <summary>The group of a run at the points of another group; a run of the prompt set is the same for all.</summary>
     public VariantGroup RunOf(VariantGroup group, int run)
     {
         if (run < RunCount)
@@ -118,44 +138,63 @@ internal sealed class Expansion
         return Groups[RunCount + (points * size) + (run - RunCount)];
     }
 
-    /// <summary>The selected token positions of a site in the prompts of a class, in the order of the selection.</summary>
-    public IReadOnlyList<int> Positions(BoundSite site, int tokensOf, int promptClass, SweepPoint point)
-    {
-        int row = Classes[promptClass].Representative;
-        return site.PositionIndices(site.PositionAxis, point, _chunk.Tokens(tokensOf, row), _chunk.Describe(tokensOf, row));
-    }
-
-    /// <summary>Whether a site's keys are the same tokens in two runs of a class, which may give a named position to different ones.</summary>
-    public bool SelectsSameKeys(BoundSite site, int tokensOf, int other, int promptClass, SweepPoint point)
-    {
-        int row = Classes[promptClass].Representative;
-        return Enumerable.Range(site.PositionAxis + 1, site.Axes.Length - site.PositionAxis - 1).Where(site.IsPositional).All(axis => Keys(axis, tokensOf).SequenceEqual(Keys(axis, other)));
-
-        IReadOnlyList<int> Keys(int axis, int run) => site.PositionIndices(axis, point, _chunk.Tokens(run, row), _chunk.Describe(run, row));
-    }
-
-    /// <summary>Whether all that a write finds is computed, so that it is known what it changes.</summary>
-    public bool FindsAll(BoundWrite write) => _isStrict && write.Node.Kind is not WriteKind.Freeze;
-
-    /// <summary>Whether a method's promises are checked, for which it is called with all that it selects.</summary>
-    public bool Checks(BoundWrite write) => _isStrict && write.Node.Kind is null;
-
-    /// <summary>How many of the leading positions of a class's prompts a write need not change.</summary>
-    public int Exempt(BoundWrite write, VariantGroup group, int promptClass) => Exemptions.Leading(
-        Intervention, write, group.Point, group.TokensOf, run => _chunk.Tokens(run, Classes[promptClass].Representative), _looksAhead);
-
-    /// <summary>How many values a site selects at each selected position of a class's prompts.</summary>
-    public long ValuesAtAPosition(BoundSite site, VariantGroup group, int promptClass)
-    {
-        int row = Classes[promptClass].Representative;
-        return site.ValuesAtAPosition(group.Point, _chunk.Tokens(group.TokensOf, row), _chunk.Describe(group.TokensOf, row));
-    }
-
-    /// <summary>The group that has rows of its own of a node where another one only inherits them.</summary>
+    /// <summary>
+    /// The group whose row a group has at a position of a node: its own, or the one that it inherits from the nearest ancestor.
+    /// </summary>
+    /// <param name="own">Each group's own rows.</param>
+    /// <param name="group">The group that has the row.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="promptClass">The prompt class.</param>
+    /// <param name="position">The position.</param>
     public VariantGroup Owner(RowMap own, VariantGroup group, NodeId node, int promptClass, int position)
     {
         while (group.Parent is int parent && !own[group, node, promptClass].Contains(position))
             group = Groups[parent];
         return group;
+    }
+
+    /// <summary>Whether the value before a write is computed at all its positions, so that its effect can be measured there.</summary>
+    public bool FindsAll(BoundWrite write) => Request.IsStrict && write.Node.Kind is not WriteKind.Freeze;
+
+    /// <summary>Whether a method's promises are checked; then it is called with all positions that it selects.</summary>
+    public bool Checks(BoundWrite write) => Request.IsStrict && write.Node.Kind is null;
+
+    /// <summary>The selected positions of a site in the prompts of a class, in the order of the selection.</summary>
+    public IReadOnlyList<int> Positions(BoundSite site, int tokensOf, int promptClass, SweepPoint point) =>
+        Positions(site, site.PositionAxis, tokensOf, promptClass, point);
+
+    /// <summary>Whether a site selects the same keys in two runs, which may name different positions alike.</summary>
+    public bool SelectsSameKeys(BoundSite site, int tokensOf, int other, int promptClass, SweepPoint point) =>
+        Enumerable.Range(site.PositionAxis + 1, site.Axes.Length - site.PositionAxis - 1).Where(site.IsPositional).All(axis =>
+            Positions(site, axis, tokensOf, promptClass, point).SequenceEqual(Positions(site, axis, other, promptClass, point)));
+
+    /// <summary>How many of the leading positions of a class's prompts a write need not change.</summary>
+    public int Exempt(BoundWrite write, VariantGroup group, int promptClass) => Exemptions.Leading(
+        Intervention, write, group.Point, group.TokensOf,
+        run => Request.Batch.Tokens(run, Classes[promptClass].Representative), Graph.LooksAhead);
+
+    /// <summary>How many values a site selects at each selected position of a class's prompts.</summary>
+    public long ValuesAtAPosition(BoundSite site, VariantGroup group, int promptClass)
+    {
+        int row = Classes[promptClass].Representative;
+        return site.ValuesAtAPosition(
+            group.Point, Request.Batch.Tokens(group.TokensOf, row), Request.Batch.Describe(group.TokensOf, row));
+    }
+
+    private IReadOnlyList<int> Positions(BoundSite site, int axis, int tokensOf, int promptClass, SweepPoint point)
+    {
+        int row = Classes[promptClass].Representative;
+        return site.PositionIndices(axis, point, Request.Batch.Tokens(tokensOf, row), Request.Batch.Describe(tokensOf, row));
+    }
+
+    /// <summary>Refuses selections of axes that a node does not have under the writes of a group, whether or not it is computed.</summary>
+    private void CheckAxes(VariantGroup group)
+    {
+        IEnumerable<BoundSite> written = group.Writes.Values.SelectMany(writes => writes).Select(write => write.Site);
+        foreach (BoundSite site in group.IsMeasured ? written.Concat(Intervention.Kept.Select(keep => keep.Site)) : written)
+            foreach (SweepPoint point in group.IsUnchanged && site.IsSwept ? Points : [group.Point])
+                foreach (string node in site.Names(point))
+                    if (group.Definitions.TryGetValue(node, out Definition? definition) && Shapes.Reshaped(definition) is { } shape)
+                        site.CheckAxes(shape);
     }
 }

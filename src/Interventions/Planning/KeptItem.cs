@@ -1,66 +1,76 @@
+using System.Collections.Immutable;
 using Interventions.Binding;
 
 namespace Interventions.Planning;
 
-/// <summary>One value that is kept of every variant of a group, and the node after which everything that it reads is there.</summary>
+/// <summary>One value that is kept of every variant of a group, and the time at which all that it reads is computed.</summary>
 /// <param name="Group">The group.</param>
 /// <param name="Keep">The capture or gradient; null for a metric.</param>
-/// <param name="Metric">The metric.</param>
-/// <param name="Point">The point of an unchanged run's value that depends on it; null: the variant's own.</param>
-/// <param name="NameIndex">Which of the nodes that the site names.</param>
-/// <param name="Part">Its place in what is stacked.</param>
-/// <param name="After">The node after which it is kept; <see cref="NodeId.AfterAll"/>: gradients included.</param>
-/// <param name="Reads">The nodes that are read.</param>
-internal sealed record KeptItem(VariantGroup Group, BoundKeep? Keep, BoundMetric? Metric, SweepPoint? Point, int NameIndex, int Part, NodeId After, IReadOnlyList<NodeId> Reads)
+/// <param name="Metric">The metric; null for a capture or gradient.</param>
+/// <param name="Point">
+/// The point of the sweep, for the value of an unchanged run that depends on it; null for all other values, which are kept at their
+/// variant's own point.
+/// </param>
+/// <param name="Part">Its place among the values that are stacked in the result.</param>
+/// <param name="After">The node after which it is kept; <see cref="NodeId.AfterAll"/> if it needs gradients.</param>
+/// <param name="Nodes">The nodes that are read; the first one is that of the capture's or gradient's own site.</param>
+internal sealed record KeptItem(
+    VariantGroup Group, BoundKeep? Keep, BoundMetric? Metric, SweepPoint? Point, int Part, NodeId After, ImmutableArray<NodeId> Nodes)
 {
-    /// <summary>Everything that is kept of some groups. Which nodes a swept site names differs between the variants' points only if their groups do.</summary>
-    public static IEnumerable<KeptItem> Of(Expansion plan, IEnumerable<VariantGroup> groups)
+    /// <summary>The node of the capture's or gradient's own site; null for a metric.</summary>
+    public NodeId? Site => Keep is null ? null : Nodes[0];
+
+    /// <summary>What its method reads.</summary>
+    public ImmutableArray<BoundRead> Reads => Keep?.Reads ?? Metric!.Reads;
+
+    /// <summary>A point at which all variants of the group read the same nodes and positions as at their own.</summary>
+    public SweepPoint SomePoint => Point ?? Group.Point;
+
+    /// <summary>All that is kept of some groups. All variants of a group keep values of the same nodes.</summary>
+    public static IEnumerable<KeptItem> Of(
+        NodeNumbers nodes, BoundIntervention intervention, IEnumerable<VariantGroup> groups, ImmutableArray<SweepPoint> points)
     {
-        foreach (VariantGroup group in groups)
+        foreach (VariantGroup group in groups.Where(group => group.IsMeasured))
         {
-            if (!group.IsMeasured)
-                continue;
-            foreach (BoundKeep keep in plan.Intervention.Kept)
+            foreach (BoundKeep keep in intervention.Kept)
             {
                 int part = 0;
-                foreach (SweepPoint? point in PointsOf(plan, group, keep.IsSwept))
+                foreach (SweepPoint? point in PointsOf(group, keep.IsSwept))
                 {
-                    int name = 0;
                     foreach (string node in keep.Site.Names(point ?? group.Point))
                     {
-                        NodeId[] reads = [plan.Id(node), .. ReadNodes(plan, keep.Reads, point ?? group.Point)];
-                        yield return new KeptItem(group, keep, null, point, name++, part++, keep is BoundGradient ? NodeId.AfterAll : reads.MaxBy(read => read.Index), reads);
+                        ImmutableArray<NodeId> read = [nodes[node], .. Nodes(keep.Reads, point ?? group.Point)];
+                        NodeId after = keep is BoundGradient ? NodeId.AfterAll : Last(read);
+                        yield return new KeptItem(group, keep, null, point, part++, after, read);
                     }
                 }
             }
-            foreach (BoundMetric metric in plan.Intervention.Metrics)
+            foreach (BoundMetric metric in intervention.Metrics)
             {
                 int part = 0;
-                foreach (SweepPoint? point in PointsOf(plan, group, metric.IsSwept))
+                foreach (SweepPoint? point in PointsOf(group, metric.IsSwept))
                 {
-                    NodeId[] reads = [.. ReadNodes(plan, metric.Reads, point ?? group.Point)];
-                    bool isDifferentiated = plan.Intervention.Gradients.Any(gradient => gradient.Metric == metric) || plan.Intervention.Parameters.Any(parameter => parameter.Metric == metric);
-                    yield return new KeptItem(group, null, metric, point, 0, part++, isDifferentiated ? NodeId.AfterAll : reads.DefaultIfEmpty(NodeId.Tokens).MaxBy(read => read.Index), reads);
+                    ImmutableArray<NodeId> read = [.. Nodes(metric.Reads, point ?? group.Point)];
+                    NodeId after = IsDifferentiated(metric) ? NodeId.AfterAll : Last(read);
+                    yield return new KeptItem(group, null, metric, point, part++, after, read);
                 }
             }
         }
-    }
 
-    /// <summary>Null stands for the variant's own point.</summary>
-    private static IEnumerable<SweepPoint?> PointsOf(Expansion plan, VariantGroup group, bool isSwept)
-    {
-        if (!group.IsUnchanged)
-            return [null];
-        return isSwept ? plan.Points : [SweepPoint.None];
-    }
-
-    private static IEnumerable<NodeId> ReadNodes(Expansion plan, IEnumerable<BoundRead> reads, SweepPoint point) => reads
-        .Select(read => read switch
+        // A run of the prompt set has no point of its own: a value that depends on the point is kept there for every point.
+        IEnumerable<SweepPoint?> PointsOf(VariantGroup group, bool isSwept)
         {
-            BoundRead.From from => from.Site,
-            BoundRead.Of of => of.Site,
-            BoundRead.Logits logits => logits.At,
-            _ => null,
-        })
-        .OfType<BoundSite>().Select(site => plan.Id(site.Names(point).Single()));
+            if (!group.IsUnchanged)
+                return [null];
+            return isSwept ? points : [SweepPoint.None];
+        }
+
+        IEnumerable<NodeId> Nodes(IEnumerable<BoundRead> reads, SweepPoint point) =>
+            reads.NamedSites().Select(site => nodes[site.Names(point).Single()]);
+
+        bool IsDifferentiated(BoundMetric metric) => intervention.Gradients.Any(gradient => gradient.Metric == metric)
+            || intervention.Parameters.Any(parameter => parameter.Metric == metric);
+
+        static NodeId Last(ImmutableArray<NodeId> read) => read.Aggregate(NodeId.Tokens, NodeId.Max);
+    }
 }

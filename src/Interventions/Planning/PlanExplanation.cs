@@ -6,9 +6,11 @@ using Interventions.ModelGraphs;
 
 namespace Interventions.Planning;
 
-/// <summary>What each step of planning leaves of the work, layer by layer, against the naive run.</summary>
+/// <summary>The work that remains after each step of planning, layer by layer, against the naive run.</summary>
 internal static partial class PlanExplanation
 {
+    private const int OtherLayer = -1, LogitsLayer = int.MaxValue;
+
     private static readonly string[] s_steps = ["naive", "shared", "sliced"];
 
     /// <summary>A table of at most 80 columns: rows, floating-point operations of matrix products, bytes of values.</summary>
@@ -18,23 +20,30 @@ internal static partial class PlanExplanation
         SortedDictionary<int, Work[]> layers = Layers(execution);
         Work[] total = Total(layers);
         StringBuilder text = new();
-        Line($"{plan.Intervention.Name}: {plan.Points.Length} points in {plan.Groups.Count(group => group.Run is null)} variant groups; naively {NaiveForwards(plan)} forward passes");
+        (int points, int groups) = (plan.Points.Length, plan.Groups.Count(group => group.Run is null));
+        Line($"{plan.Intervention.Name}: {points} points in {groups} variant groups; naively {NaiveForwards(plan)} forward passes");
         Line($"{"",-8}{"rows of values",24}{"GFLOP of products",24}{"MiB of values",22}");
-        Line($"{"",-8}{string.Concat(s_steps.Select(step => $"{step,8}"))}{string.Concat(s_steps.Select(step => $"{step,8}"))} {string.Concat(s_steps.Select(step => $"{step,7}"))}");
+        Row("", step => $"{step,8}", step => $"{step,8}", step => $"{step,7}", s_steps);
         foreach ((int layer, Work[] works) in layers)
-            Row(layer switch { -1 => "other", int.MaxValue => "logits", _ => $"layer {layer}" }, works);
-        Row("all", total);
-        Line($"{execution.Passes.Length} {(execution.Passes.Length == 1 ? "pass" : "passes")}, at most about {execution.PeakBytes / 1048576.0:0.0} MiB of rows alive");
+            Works(layer switch { OtherLayer => "other", LogitsLayer => "logits", _ => $"layer {layer}" }, works);
+        Works("all", total);
+        string passes = execution.Passes.Length == 1 ? "pass" : "passes";
+        Line($"{execution.Passes.Length} {passes}, at most about {execution.PeakBytes / 1048576.0:0.0} MiB of rows alive");
         Line($"{total[0].Operations / Math.Max(1, total[2].Operations):0.0} times fewer operations than the naive run");
         foreach (string method in execution.Slices.Writes.Values.SelectMany(written => written.Steps).Where(step => step.Widens)
-            .Select(step => $"{step.Write.Node.Name} sees all of '{step.Write.Site.Text}',\n  so all of it is computed; [Pointwise] would promise that it need not be").Distinct())
-            Line($"{method}");
+            .Select(step => $"{step.Write.Node.Name} sees all of '{step.Write.Site.Text}',\n"
+                + "  so all of it is computed; [Pointwise] would promise that it need not be").Distinct())
+            text.Append(method).Append('\n');
         return text.ToString();
 
         void Line(FormattableString line) => text.Append(FormattableString.Invariant(line)).Append('\n');
 
-        void Row(string name, Work[] works) => Line(
-            $"{name,-8}{string.Concat(works.Select(work => Short(work.Rows, 8)))}{string.Concat(works.Select(work => Short(work.Operations / 1e9, 8)))} {string.Concat(works.Select(work => Short(work.Bytes / 1048576.0, 7)))}");
+        void Works(string name, Work[] works) => Row(
+            name, work => Short(work.Rows, 8), work => Short(work.Operations / 1e9, 8), work => Short(work.Bytes / 1048576.0, 7), works);
+
+        void Row<T>(string name, Func<T, string> rows, Func<T, string> operations, Func<T, string> bytes, T[] columns) => text
+            .Append(name.PadRight(8)).AppendJoin("", columns.Select(rows)).AppendJoin("", columns.Select(operations))
+            .Append(' ').AppendJoin("", columns.Select(bytes)).Append('\n');
     }
 
     /// <summary>The operations that <see cref="Of"/> prints.</summary>
@@ -51,9 +60,9 @@ internal static partial class PlanExplanation
         Expansion plan = execution.Expansion;
         SortedDictionary<int, Work[]> layers = [];
         HashSet<NodeId> used = Used(plan);
-        foreach (NodeId node in plan.NodeIds.Where(node => !node.IsInput))
+        foreach (NodeId node in plan.Nodes.Computed)
         {
-            int layer = Layer().Match(plan.Name(node)) is { Success: true } match ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : node == plan.Id(plan.Graph.Output) ? int.MaxValue : -1;
+            int layer = LayerOf(plan, node);
             if (!layers.TryGetValue(layer, out Work[]? works))
                 layers[layer] = works = new Work[s_steps.Length];
             foreach (VariantGroup group in plan.Groups)
@@ -61,40 +70,57 @@ internal static partial class PlanExplanation
                 for (int c = 0; c < plan.Classes.Length; c++)
                 {
                     PromptClass prompts = plan.Classes[c];
+                    long sequences = (long)prompts.Rows.Length * group.Count;
                     if (used.Contains(node))
-                        works[0] += Count(plan, node, prompts, prompts.All, group.Count, isWhole: true);
-                    if (used.Contains(node))
-                        works[1] += Count(plan, node, prompts, execution.Own.Before[group, node, c], group.Count, isWhole: true);
-                    works[2] += Count(plan, node, prompts, execution.Slices.Before[group, node, c], group.Count, isWhole: false);
+                    {
+                        works[0] += sequences * Whole(plan, node, prompts, prompts.All);
+                        works[1] += sequences * Whole(plan, node, prompts, execution.Own.Before[group, node, c]);
+                    }
+                    works[2] += sequences * Sliced(plan, node, execution.Slices.Before[group, node, c]);
                 }
             }
         }
         return layers;
     }
 
-    private static Work[] Total(SortedDictionary<int, Work[]> layers) => [.. s_steps.Select((_, i) => layers.Values.Select(works => works[i]).Aggregate((left, right) => left + right))];
+    private static int LayerOf(Expansion plan, NodeId node) =>
+        Layer().Match(plan.Name(node)) is { Success: true } match ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)
+        : node == plan.Id(plan.Graph.Output) ? LogitsLayer
+        : OtherLayer;
 
-    private static string Short(double value, int width) => value.ToString(value >= 100 ? "0" : value >= 1 ? "G3" : "G2", CultureInfo.InvariantCulture).PadLeft(width);
+    private static Work[] Total(SortedDictionary<int, Work[]> layers) =>
+        [.. s_steps.Select((_, i) => layers.Values.Select(works => works[i]).Aggregate((left, right) => left + right))];
 
-    private static Work Count(Expansion plan, NodeId node, PromptClass prompts, PositionSet positions, int variants, bool isWhole)
+    private static string Short(double value, int width) =>
+        value.ToString(value >= 100 ? "0" : value >= 1 ? "G3" : "G2", CultureInfo.InvariantCulture).PadLeft(width);
+
+    /// <summary>The work of some positions of one sequence in a full forward pass, where each looks at the whole sequence.</summary>
+    private static Work Whole(Expansion plan, NodeId node, PromptClass prompts, PositionSet positions)
+    {
+        NodeCost cost = plan.Graph.Costs.GetValueOrDefault(plan.Name(node));
+        NodeShape shape = plan.Shapes[plan.Name(node)];
+        return new Work(1, cost.PerPosition + ((double)cost.PerPair * prompts.Length), shape.Bytes * (shape.IsPair ? plan.Longest : 1))
+            * positions.Count;
+    }
+
+    /// <summary>The work of some positions of one sequence in a plan, where each position looks at those up to its own.</summary>
+    private static Work Sliced(Expansion plan, NodeId node, PositionSet positions)
     {
         if (positions.IsEmpty)
             return default;
-        long rows = (long)positions.Count * prompts.Rows.Length * variants;
         NodeCost cost = plan.Graph.Costs.GetValueOrDefault(plan.Name(node));
-        // Every position looks at those before it: on average half of them, up to the last one.
-        double seen = cost.PerPair == 0 ? 0 : positions.ToArray().Average(position => isWhole ? prompts.Length : position + 1);
-        NodeShape shape = plan.Shapes[plan.Name(node)];
-        bool isColumns = !isWhole && plan.Answers?.Node == node;
-        double perPosition = isColumns ? (double)cost.PerPosition * plan.RowShape(node)[0] / shape.Row[^1] : cost.PerPosition;
-        return new Work(rows, rows * (perPosition + (cost.PerPair * seen)), rows * (isWhole ? shape.Bytes * (shape.IsPair ? plan.Longest : 1) : plan.RowBytes(node)));
+        double seen = cost.PerPair == 0 ? 0 : positions.ToArray().Average(position => position + 1);
+        double perPosition = plan.Answers?.Node == node
+            ? (double)cost.PerPosition * plan.RowShape(node)[0] / plan.Shapes[plan.Name(node)].Row[^1]
+            : cost.PerPosition;
+        return new Work(1, perPosition + (cost.PerPair * seen), plan.RowBytes(node)) * positions.Count;
     }
 
-    /// <summary>What a full forward pass computes.</summary>
+    /// <summary>The nodes that a full forward pass computes.</summary>
     private static HashSet<NodeId> Used(Expansion plan)
     {
         HashSet<NodeId> used = [plan.Id(plan.Graph.Output)];
-        foreach (NodeId node in plan.NodeIds.Where(node => !node.IsInput).Reverse())
+        foreach (NodeId node in plan.Nodes.Computed.Reverse())
             if (used.Contains(node))
                 used.UnionWith(plan.Node(node).Definition.Inputs.Select(input => plan.Id(input.Node)));
         return used;
@@ -105,12 +131,17 @@ internal static partial class PlanExplanation
 
     private readonly record struct Work(long Rows, double Operations, long Bytes)
     {
-        public static Work operator +(Work left, Work right) => new(left.Rows + right.Rows, left.Operations + right.Operations, left.Bytes + right.Bytes);
+        public static Work operator +(Work left, Work right) =>
+            new(left.Rows + right.Rows, left.Operations + right.Operations, left.Bytes + right.Bytes);
+
+        public static Work operator *(Work work, long times) => new(work.Rows * times, work.Operations * times, work.Bytes * times);
+
+        public static Work operator *(long times, Work work) => work * times;
     }
 }
 
 /// <summary>Floating-point operations of the model's matrix products.</summary>
 /// <param name="NaiveForwards">How many forward passes the naive run has.</param>
-/// <param name="Naive">Their operations.</param>
-/// <param name="Planned">The plan's.</param>
+/// <param name="Naive">The operations of the naive run.</param>
+/// <param name="Planned">The operations of the plan.</param>
 internal readonly record struct OperationCount(int NaiveForwards, double Naive, double Planned);

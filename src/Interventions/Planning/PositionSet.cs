@@ -3,7 +3,7 @@ using Interventions.ModelGraphs;
 
 namespace Interventions.Planning;
 
-/// <summary>Some token positions of prompts of one length. Immutable; equal by content.</summary>
+/// <summary>A set of token positions. Immutable; equal by content.</summary>
 internal readonly struct PositionSet : IEquatable<PositionSet>
 {
     private readonly ulong[]? _words;
@@ -27,7 +27,7 @@ internal readonly struct PositionSet : IEquatable<PositionSet>
         }
     }
 
-    /// <summary>The smallest position; of a set that is not empty.</summary>
+    /// <summary>The smallest position of a set that is not empty.</summary>
     public int First
     {
         get
@@ -37,7 +37,7 @@ internal readonly struct PositionSet : IEquatable<PositionSet>
         }
     }
 
-    /// <summary>The largest position; of a set that is not empty.</summary>
+    /// <summary>The largest position of a set that is not empty.</summary>
     public int Last
     {
         get
@@ -47,7 +47,7 @@ internal readonly struct PositionSet : IEquatable<PositionSet>
         }
     }
 
-    /// <summary>The positions from <paramref name="first"/> up to <paramref name="end"/>, which is not one of them.</summary>
+    /// <summary>The positions from <paramref name="first"/> up to <paramref name="end"/>, exclusive.</summary>
     public static PositionSet Range(int first, int end)
     {
         if (first >= end)
@@ -93,7 +93,8 @@ internal readonly struct PositionSet : IEquatable<PositionSet>
     {
         ReachKind.Pointwise => this,
         ReachKind.Causal => Range(First, length),
-        ReachKind.Windowed => Of(ToArray().SelectMany(position => Enumerable.Range(position, Math.Min(reach.Width, length - position)))),
+        ReachKind.Windowed => Of(ToArray().SelectMany(position =>
+            Enumerable.Range(position, Math.Min(reach.Width, length - position)))),
         _ => Range(0, length),
     };
 
@@ -102,7 +103,8 @@ internal readonly struct PositionSet : IEquatable<PositionSet>
     {
         ReachKind.Pointwise => this,
         ReachKind.Causal => Range(0, Last + 1),
-        ReachKind.Windowed => Of(ToArray().SelectMany(position => Enumerable.Range(Math.Max(0, position - reach.Width + 1), Math.Min(reach.Width, position + 1)))),
+        ReachKind.Windowed => Of(ToArray().SelectMany(position =>
+            Enumerable.Range(Math.Max(0, position - reach.Width + 1), Math.Min(reach.Width, position + 1)))),
         _ => Range(0, length),
     };
 

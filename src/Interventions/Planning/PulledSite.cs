@@ -5,51 +5,69 @@ using Interventions.ModelGraphs;
 namespace Interventions.Planning;
 
 /// <summary>
-/// A site beside the ordinary path of which only the gradient is wanted: it is pulled back from the gradient of the node that would read the site, so that nobody takes the detour.
+/// A site beside the ordinary path whose gradient is kept, and which is neither written nor read. Its gradient is computed from the
+/// gradient of the node that would read the site, so that the detour through the site is not taken.
 /// </summary>
 /// <param name="Site">The site.</param>
-/// <param name="Node">The node whose detour goes through it.</param>
+/// <param name="Node">The node whose detour goes through the site.</param>
 /// <param name="Inputs">The inputs of the detour.</param>
-/// <param name="Pullback">The gradient of the site from the node's.</param>
-internal sealed record PulledSite(string Site, string Node, ImmutableArray<string> Inputs, Pullback Pullback)
+/// <param name="Pullback">Computes the site's gradient from the node's.</param>
+internal sealed record PulledSite(string Site, string Node, ImmutableArray<string> Inputs, Pullback Pullback);
+
+/// <summary>Which nodes gradients are taken of.</summary>
+internal static class Differentiation
 {
+    /// <summary>The nodes whose gradients are kept at a point of the sweep.</summary>
+    public static IEnumerable<string> Differentiated(this BoundIntervention intervention, SweepPoint point) =>
+        intervention.Gradients.SelectMany(gradient => gradient.Site.Names(point));
+
     /// <summary>
-    /// The sites that are differentiated and can be pulled back: everything that the detour would go round is as the model has it, and nobody asks for its gradient, which would not be the same on both ways.
-    /// And no metric and no write reads the site itself: what it adds to the gradient does not come through the node.
+    /// The sites that can be pulled back. A site qualifies if no node that its detour bypasses is written or differentiated, and if no
+    /// metric and no write reads the site: only then does the gradient through the ordinary path equal the one through the detour.
     /// </summary>
-    public static IEnumerable<PulledSite> Of(ModelGraph graph, NodeShapes shapes, BoundIntervention intervention, IReadOnlyList<SweepPoint> points)
+    public static IEnumerable<PulledSite> Pulled(PlanRequest request, ImmutableArray<SweepPoint> points)
     {
-        HashSet<string> differentiated = VariantGrouping.Differentiated(intervention, points), written = [.. points.SelectMany(point => intervention.Writes.SelectMany(write => write.Site.Names(point)))];
+        (ModelGraph graph, BoundIntervention intervention) = (request.Graph, request.Intervention);
+        HashSet<string> differentiated = [.. points.SelectMany(intervention.Differentiated)];
         if (differentiated.Count == 0)
             yield break;
-        HashSet<string> read =
+        HashSet<string> written = [.. points.SelectMany(point => intervention.Writes.SelectMany(write => write.Site.Names(point)))];
+        BoundSite[] sites =
         [
-            .. points.SelectMany(point => intervention.Metrics.SelectMany(metric => metric.Reads).Concat(intervention.Writes.SelectMany(write => write.Reads))
-                .OfType<BoundRead.Of>().SelectMany(of => of.Site.Names(point))),
+            .. intervention.Metrics.SelectMany(metric => metric.Reads).Concat(intervention.Writes.SelectMany(write => write.Reads))
+                .OfType<BoundRead.Of>().Select(of => of.Site),
         ];
-        ILookup<string, (ModelNode Node, Detour Detour)> detours = graph.Nodes.SelectMany(node => node.Detours.Select(detour => (Node: node, Detour: detour))).ToLookup(pair => pair.Detour.Through);
-        foreach (string site in differentiated)
+        HashSet<string> read = [.. points.SelectMany(point => sites.SelectMany(site => site.Names(point)))];
+        ILookup<string, (ModelNode Node, Detour Detour)> detours = graph.Nodes
+            .SelectMany(node => node.Detours.Select(detour => (Node: node, Detour: detour))).ToLookup(pair => pair.Detour.Through);
+        foreach (string site in differentiated.Where(site => !written.Contains(site) && !read.Contains(site)))
         {
-            // A detour that gives its node another shape has gradients that the ordinary path adds up.
-            if (written.Contains(site) || read.Contains(site) || detours[site].ToArray() is not [({ } node, { Pullback: { } pullback } detour)] || shapes.Reshaped(detour.Definition) is not null
-                || detour.Definition.LooksBeyond || detour.Definition.Inputs.Select(input => input.Node).Append(node.Name).Any(name => shapes[name].IsPair))
-                continue;
-            HashSet<string> around = GoneRound(graph, node, graph[site]);
-            if (!written.Contains(node.Name) && node.Detours.Length == 1
-                && !around.SelectMany(name => graph[name].Detours.Select(other => other.Through).Append(name)).Any(name => written.Contains(name) || differentiated.Contains(name)))
+            if (detours[site].ToArray() is [({ } node, { Pullback: { } pullback } detour)]
+                && node.Detours.Length == 1 && !written.Contains(node.Name)
+                && HasOrdinaryShapes(request.Shapes, node, detour.Definition)
+                && !Bypassed(graph, node, graph[site]).Any(name => written.Contains(name) || differentiated.Contains(name)))
                 yield return new PulledSite(site, node.Name, [.. detour.Definition.Inputs.Select(input => input.Node)], pullback);
         }
     }
 
-    /// <summary>Nodes on the ordinary way to a node, as far as what the site itself reads.</summary>
-    private static HashSet<string> GoneRound(ModelGraph graph, ModelNode node, ModelNode site)
+    /// <summary>
+    /// Whether a detour computes rows one by one, of the node's own shape: the ordinary path adds up the gradients of a detour that gives
+    /// its node another shape.
+    /// </summary>
+    private static bool HasOrdinaryShapes(NodeShapes shapes, ModelNode node, Definition detour) =>
+        shapes.Reshaped(detour) is null && !detour.LooksBeyond
+        && !detour.Inputs.Select(input => input.Node).Append(node.Name).Any(name => shapes[name].IsPair);
+
+    /// <summary>Nodes on the ordinary way to a node that a detour bypasses, and the sites that their own detours go through.</summary>
+    private static IEnumerable<string> Bypassed(ModelGraph graph, ModelNode node, ModelNode site)
     {
-        HashSet<string> ends = [ModelGraph.Tokens, ModelGraph.Positions, .. site.Definition.Inputs.Select(input => input.Node)], around = [];
+        HashSet<string> bypassed = [];
+        HashSet<string> ends = [ModelGraph.Tokens, ModelGraph.Positions, .. site.Definition.Inputs.Select(input => input.Node)];
         Queue<ModelNode> next = new([node]);
         while (next.TryDequeue(out ModelNode? at))
             foreach (NodeInput input in at.Definition.Inputs)
-                if (!ends.Contains(input.Node) && around.Add(input.Node))
+                if (!ends.Contains(input.Node) && bypassed.Add(input.Node))
                     next.Enqueue(graph[input.Node]);
-        return around;
+        return bypassed.SelectMany(name => graph[name].Detours.Select(other => other.Through).Append(name));
     }
 }

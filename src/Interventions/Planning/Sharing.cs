@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
 using Interventions.Sites;
@@ -5,92 +6,118 @@ using Interventions.Sites;
 namespace Interventions.Planning;
 
 /// <summary>
-/// The second step, share: where a variant differs from what it is a variant of. It begins to exist at its first write, or at its first token that is another; everything else is its
-/// parent's, by reference.
+/// The second step of planning, share: the rows in which a group differs from its parent. A group begins to differ at its first write, or
+/// at its first token that is another; it takes all other rows from its parent, without a copy.
 /// </summary>
-internal static class Sharing
+internal sealed class Sharing
 {
-    /// <summary>The rows that are a group's own: before its writes to a node, and after them.</summary>
-    public static OwnRows Own(Expansion plan)
+    private readonly Expansion _plan;
+    private readonly RowMap.Builder _before, _after;
+    private readonly Dictionary<(int Group, NodeId Node, int Class), ImmutableArray<RowsAtWrite>> _writes = [];
+
+    private Sharing(Expansion plan)
     {
-        int classes = plan.Classes.Length;
-        OwnRows own = new(new RowMap(plan.Groups.Length, plan.NodeCount, classes), new RowMap(plan.Groups.Length, plan.NodeCount, classes), [], []);
+        _plan = plan;
+        _before = new RowMap.Builder(plan);
+        _after = new RowMap.Builder(plan);
+    }
+
+    /// <summary>The rows that are each group's own.</summary>
+    public static OwnRows Of(Expansion plan)
+    {
+        Sharing sharing = new(plan);
         foreach (VariantGroup group in plan.Groups)
-            // A variant is what it is a variant of up to its first write.
-            foreach (NodeId node in plan.NodeIds.AsSpan()[FirstOwn(plan, group)..])
-                for (int c = 0; c < classes; c++)
-                    AddRows(plan, own, group, node, c);
-        return own;
+            foreach (NodeId node in plan.Nodes.All.AsSpan()[sharing.FirstOwn(group)..])
+                for (int c = 0; c < plan.Classes.Length; c++)
+                    sharing.Add(group, node, c);
+        return new OwnRows(sharing._before.Rows, sharing._after.Rows, sharing._writes);
     }
 
-    private static int FirstOwn(Expansion plan, VariantGroup group) => group.IsUnchanged ? 0
-        : Math.Min(Math.Min(plan.FirstDifferentiated.Index, plan.NodeCount), group.Writes.Keys.Select(name => plan.Id(name).Index).DefaultIfEmpty(plan.NodeCount).Min());
-
-    private static void AddRows(Expansion plan, OwnRows own, VariantGroup group, NodeId node, int c)
+    /// <summary>The place of the first node at which a group may differ from its parent.</summary>
+    private int FirstOwn(VariantGroup group)
     {
-        PositionSet rows = Before(plan, own, group, node, c);
-        own.Before[group, node, c] = rows;
-        if (group.Writes.TryGetValue(plan.Name(node), out var writes))
+        int first = _plan.Nodes.All.Length;
+        if (group.IsUnchanged)
+            return 0;
+        foreach (string node in group.Writes.Keys)
+            first = Math.Min(first, _plan.Id(node).Index);
+        return Math.Min(first, _plan.FirstDifferentiated.Index);
+    }
+
+    private void Add(VariantGroup group, NodeId node, int c)
+    {
+        PositionSet rows = Before(group, node, c);
+        _before[group, node, c] = rows;
+        if (group.Writes.TryGetValue(_plan.Name(node), out ImmutableArray<BoundWrite> writes))
         {
-            List<PositionSet> versions = [rows];
-            for (int i = 0; i < writes.Length; i++)
-                versions.Add(rows = AfterWrite(plan, own, group, node, c, i, writes[i], rows));
-            own.Versions[(group.Index, node, c)] = [.. versions];
+            var atWrites = ImmutableArray.CreateBuilder<RowsAtWrite>(writes.Length);
+            foreach (BoundWrite write in writes)
+            {
+                (PositionSet after, PositionSet copies) = AfterWrite(group, node, c, write, rows);
+                atWrites.Add(new RowsAtWrite(rows, copies));
+                rows = after;
+            }
+            _writes[(group.Index, node, c)] = atWrites.MoveToImmutable();
         }
-        own.After[group, node, c] = rows;
+        _after[group, node, c] = rows;
     }
 
-    private static PositionSet Before(Expansion plan, OwnRows own, VariantGroup group, NodeId node, int c)
+    /// <summary>The rows that a group's definition of a node makes its own.</summary>
+    private PositionSet Before(VariantGroup group, NodeId node, int c)
     {
-        PromptClass prompts = plan.Classes[c];
+        PromptClass prompts = _plan.Classes[c];
         if (group.Parent is null)
             return prompts.All;
         if (node == NodeId.Tokens)
             return group.IsUnchanged ? prompts.Differences[group.TokensOf] : PositionSet.Empty;
         if (node == NodeId.Positions)
             return PositionSet.Empty;
-        // A gradient belongs to one run, so its runs do not share what it flows through.
-        if (plan.IsUnshared(group, node))
+        if (_plan.IsUnshared(group, node))
             return prompts.All;
         PositionSet rows = PositionSet.Empty;
-        foreach (NodeInput input in group.DefinitionOf(plan.Node(node)).Inputs)
-            rows |= own.After[group, plan.Id(input.Node), c].Forward(input.Reach, prompts.Length);
-        return !rows.IsEmpty && group.IsWhole(plan.Node(node)) ? prompts.All : rows;
+        ModelNode model = _plan.Node(node);
+        foreach (NodeInput input in group.DefinitionOf(model).Inputs)
+            rows |= _after[group, _plan.Id(input.Node), c].Forward(input.Reach, prompts.Length);
+        return !rows.IsEmpty && group.Whole.Contains(model.Name) ? prompts.All : rows;
     }
 
-    private static PositionSet AfterWrite(Expansion plan, OwnRows own, VariantGroup group, NodeId node, int c, int index, BoundWrite write, PositionSet rows)
+    /// <summary>The rows that are a group's own after a write, and those at which the write puts the parent's value.</summary>
+    private (PositionSet Rows, PositionSet Copies) AfterWrite(VariantGroup group, NodeId node, int c, BoundWrite write, PositionSet before)
     {
-        IReadOnlyList<int> selected = plan.Positions(write.Site, group.TokensOf, c, group.Point);
-        if (!write.IsCopy || write.Reads[0] is not BoundRead.From { Site: null } from || plan.IsUnshared(group, node))
-            return rows | PositionSet.Of(selected);
+        IReadOnlyList<int> selected = _plan.Positions(write.Site, group.TokensOf, c, group.Point);
+        if (!write.IsCopy || write.Reads[0] is not BoundRead.From { Site: null } from || _plan.IsUnshared(group, node))
+            return (before | PositionSet.Of(selected), PositionSet.Empty);
 
-        // A copy of what is there already changes nothing: that row stays the parent's.
-        VariantGroup donor = plan.RunOf(group, from.Run.At(group.Point)), parent = plan.Groups[group.Parent!.Value];
-        IReadOnlyList<int> sources = plan.Positions(write.Site, donor.TokensOf, c, group.Point);
-        bool isSame = plan.SelectsSameKeys(write.Site, group.TokensOf, donor.TokensOf, c, group.Point);
-        PositionSet before = rows, copies = PositionSet.Empty;
+        VariantGroup donor = _plan.RunOf(group, from.Run.At(group.Point)), parent = _plan.Groups[group.Parent!.Value];
+        IReadOnlyList<int> sources = _plan.Positions(write.Site, donor.TokensOf, c, group.Point);
+        bool hasSameKeys = _plan.SelectsSameKeys(write.Site, group.TokensOf, donor.TokensOf, c, group.Point);
+        PositionSet rows = before, copies = PositionSet.Empty;
         for (int i = 0; i < selected.Count; i++)
         {
             int position = selected[i];
-            bool isShared = isSame && sources[i] == position
-                && plan.Owner(own.After, donor, node, c, position).Index == plan.Owner(own.After, parent, node, c, position).Index;
+            bool isShared = hasSameKeys && sources[i] == position && OwnerOf(donor, position) == OwnerOf(parent, position);
             if (!isShared)
                 rows = rows.With(position);
-            // A strict run looks what a copy changes where something else was before.
-            else if (write.Site.IsWholeAtAPosition && !(plan.FindsAll(write) && before.Contains(position)))
+            // Such a copy changes nothing: the row stays the parent's. A strict run measures the effect if the row was the group's own.
+            else if (write.Site.IsWholeAtAPosition && !(_plan.FindsAll(write) && before.Contains(position)))
                 rows = rows.Without(position);
             if (isShared && !rows.Contains(position))
                 copies = copies.With(position);
         }
-        own.Copies[(group.Index, node, c, index)] = copies;
-        return rows;
+        return (rows, copies);
+
+        int OwnerOf(VariantGroup of, int position) => _plan.Owner(_after.Rows, of, node, c, position).Index;
     }
 }
 
-/// <summary>Rows that are not the parent's.</summary>
-/// <param name="Before">Before a group's writes to a node.</param>
-/// <param name="After">After them.</param>
-/// <param name="Versions">Where a group writes a node: before the first write, after it, after the second, …</param>
-/// <param name="Copies">Where a write, counted in the group's to the node, puts what the parent has.</param>
+/// <summary>The rows in which groups differ from their parents.</summary>
+/// <param name="Before">Before the group's writes to the node.</param>
+/// <param name="After">After them; the same if there are none.</param>
+/// <param name="AtWrites">Between them, where a group writes a node: one entry for each write, in order.</param>
 internal sealed record OwnRows(
-    RowMap Before, RowMap After, Dictionary<(int Group, NodeId Node, int Class), PositionSet[]> Versions, Dictionary<(int Group, NodeId Node, int Class, int Write), PositionSet> Copies);
+    RowMap Before, RowMap After, IReadOnlyDictionary<(int Group, NodeId Node, int Class), ImmutableArray<RowsAtWrite>> AtWrites);
+
+/// <summary>A group's own rows at one of its writes.</summary>
+/// <param name="Before">The positions that differ from the parent just before the write.</param>
+/// <param name="Copies">The positions at which the write puts the parent's value, so that the group takes the parent's row.</param>
+internal readonly record struct RowsAtWrite(PositionSet Before, PositionSet Copies);

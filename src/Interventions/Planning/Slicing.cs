@@ -1,30 +1,31 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
-using Interventions.Execution;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 
 namespace Interventions.Planning;
 
 /// <summary>
-/// The third and fourth step, slice and prune: of the rows that are a variant's own, those that some capture, gradient, metric or donor reaches. What is left of a node may be some positions
-/// of it, or nothing.
+/// The third step of planning, slice: of the rows that are a group's own, those on which a capture, gradient, metric or donor depends. The
+/// other rows are not computed.
 /// </summary>
 internal sealed class Slicing
 {
     private readonly Expansion _plan;
     private readonly OwnRows _own;
-    private readonly RowMap _demand, _demandBefore;
-    private readonly Slices _slices;
+    private readonly RowMap.Builder _demand, _demandBefore, _before, _after, _pulled;
+    private readonly Dictionary<(int Group, NodeId Node), WrittenNode> _writes = [];
+    private readonly HashSet<(int Group, NodeId Node)> _readByVariants = [];
 
     private Slicing(Expansion plan, OwnRows own)
     {
         _plan = plan;
         _own = own;
-        RowMap Map() => new(plan.Groups.Length, plan.NodeCount, plan.Classes.Length);
-        _demand = Map();
-        _demandBefore = Map();
-        _slices = new Slices(Map(), Map(), Map(), [], []);
+        _demand = new RowMap.Builder(plan);
+        _demandBefore = new RowMap.Builder(plan);
+        _before = new RowMap.Builder(plan);
+        _after = new RowMap.Builder(plan);
+        _pulled = new RowMap.Builder(plan);
     }
 
     /// <summary>The rows to compute.</summary>
@@ -32,107 +33,91 @@ internal sealed class Slicing
     {
         Slicing slicing = new(plan, own);
         slicing.DemandKept();
-        // Groups read earlier ones only; a donor may lie at any node of an earlier group.
+        // Groups read earlier ones only, and a donor may lie at any node of an earlier group.
         foreach (VariantGroup group in plan.Groups.Reverse())
-            for (int i = plan.NodeCount - 1; i >= 0; i--)
-                slicing.Pass(group, plan.NodeIds[i]);
-        return slicing._slices;
+            for (int i = plan.Nodes.All.Length - 1; i >= 0; i--)
+                slicing.Slice(group, plan.Nodes.All[i]);
+        return new Slices(slicing._before.Rows, slicing._after.Rows, slicing._pulled.Rows, slicing._writes, slicing._readByVariants);
     }
 
     private void DemandKept()
     {
-        foreach (VariantGroup group in _plan.Groups)
+        // The points of a group select the same nodes and positions, so that one of them stands for all.
+        HashSet<SweepPoint> points = new(_plan.Groups.Select(group => group.Point), ReferenceEqualityComparer.Instance);
+        foreach (KeptItem item in _plan.Kept.Where(item => points.Contains(item.SomePoint)))
         {
-            if (!group.IsMeasured)
-                continue;
-            foreach (BoundKeep keep in _plan.Intervention.Kept)
+            (VariantGroup group, SweepPoint point) = (item.Group, item.SomePoint);
+            if (item is { Keep: { } keep, Site: NodeId site })
             {
-                foreach (SweepPoint point in PointsOf(group, keep.IsSwept))
-                {
-                    foreach (string node in keep.Site.Names(point))
-                    {
-                        bool before = keep is BoundCapture { Node.BeforeWrites: true };
-                        Demand(before ? _demandBefore : _demand, group, keep.Site, node, point, group);
-                        if (keep is BoundGradient && _plan.Pulled.TryGetValue(_plan.Id(node), out PulledSite? pulled))
-                            DemandPulled(pulled, group, keep.Site, node, point);
-                        DemandReads(keep.Reads, group, keep.Site, node, point);
-                    }
-                }
+                Demand(keep is BoundCapture { Node.BeforeWrites: true } ? _demandBefore : _demand, group, keep.Site, site, point, group);
+                if (keep is BoundGradient && _plan.Pulled.TryGetValue(site, out PulledSite? pulled))
+                    DemandPulled(pulled, item, keep.Site, site);
             }
-            foreach (BoundMetric metric in _plan.Intervention.Metrics)
-                foreach (SweepPoint point in PointsOf(group, metric.IsSwept))
-                    DemandReads(metric.Reads, group, null, null, point);
+            DemandReads(item.Reads, group, item.Keep?.Site, item.Site, point);
         }
     }
 
-    private void DemandPulled(PulledSite pulled, VariantGroup group, BoundSite site, string node, SweepPoint point)
+    private void DemandPulled(PulledSite pulled, KeptItem item, BoundSite site, NodeId node)
     {
         foreach (string read in pulled.Inputs.Append(pulled.Node))
-            Demand(_demand, group, site, read, point, group);
-        if (_plan.IsDifferentiated(group))
-            Demand(_slices.Pulled, group, site, node, point, group);
+            Demand(_demand, item.Group, site, _plan.Id(read), item.SomePoint, item.Group);
+        if (_plan.IsDifferentiated(item.Group))
+            Demand(_pulled, item.Group, site, node, item.SomePoint, item.Group);
     }
 
-    /// <summary>A run of the prompt set has no point of its own: what depends on the point is kept there at every point.</summary>
-    private IEnumerable<SweepPoint> PointsOf(VariantGroup group, bool isSwept) =>
-        !group.IsUnchanged ? [group.Point]
-        : isSwept ? _plan.Groups.Where(other => other.Run is null).Select(other => other.Point)
-        : [SweepPoint.None];
-
-    private void DemandReads(ImmutableArray<BoundRead> reads, VariantGroup group, BoundSite? own, string? node, SweepPoint point)
+    /// <summary>Demands what a method reads; its own site and node are null for a metric.</summary>
+    private void DemandReads(ImmutableArray<BoundRead> reads, VariantGroup group, BoundSite? own, NodeId? node, SweepPoint point)
     {
         foreach (BoundRead read in reads)
         {
-            switch (read)
+            bool isOwn = read is BoundRead.From { Site: null };
+            if ((isOwn ? own : read.NamedSite) is not { } site)
+                continue;
+            VariantGroup donor = read switch
             {
-                case BoundRead.From { Site: null } from:
-                    Demand(_demand, _plan.RunOf(group, from.Run.At(point)), own!, node!, point, group);
-                    break;
-                case BoundRead.From { Site: BoundSite other } from:
-                    Demand(_demand, _plan.RunOf(group, from.Run.At(point)), other, other.Names(point).Single(), point, group);
-                    break;
-                case BoundRead.Of of:
-                    Demand(_demand, group, of.Site, of.Site.Names(point).Single(), point, group);
-                    break;
-                case BoundRead.Logits logits:
-                    Demand(_demand, logits.Run is int run ? _plan.Groups[run] : group, logits.At, logits.At.Names(point).Single(), point, group);
-                    break;
-            }
+                BoundRead.From from => _plan.RunOf(group, from.Run.At(point)),
+                BoundRead.Logits { Run: int run } => _plan.Groups[run],
+                _ => group,
+            };
+            Demand(_demand, donor, site, isOwn ? node!.Value : _plan.Id(site.Names(point).Single()), point, group);
         }
     }
 
-    private void Demand(RowMap demand, VariantGroup group, BoundSite site, string node, SweepPoint point, VariantGroup reader)
+    private void Demand(RowMap.Builder demand, VariantGroup group, BoundSite site, NodeId node, SweepPoint point, VariantGroup reader)
     {
-        NodeId index = _plan.Id(node);
         for (int c = 0; c < _plan.Classes.Length; c++)
-            Demand(demand, group, index, c, PositionSet.Of(_plan.Positions(site, group.TokensOf, c, point)), reader);
+            Demand(demand, group, node, c, PositionSet.Of(_plan.Positions(site, group.TokensOf, c, point)), reader);
     }
 
-    private void Demand(RowMap demand, VariantGroup group, NodeId node, int c, PositionSet rows, VariantGroup reader)
+    private void Demand(RowMap.Builder demand, VariantGroup group, NodeId node, int c, PositionSet rows, VariantGroup reader)
     {
         demand[group, node, c] |= rows;
         if (reader.Index != group.Index && !reader.IsUnchanged && !rows.IsEmpty)
-            _slices.ReadByVariants.Add((group.Index, node));
+            _readByVariants.Add((group.Index, node));
     }
 
-    private void Pass(VariantGroup group, NodeId node)
+    /// <summary>
+    /// Divides the demanded rows of a node: those that are the group's own are computed, and their inputs are demanded; the others are
+    /// demanded of the parent.
+    /// </summary>
+    private void Slice(VariantGroup group, NodeId node)
     {
         int classes = _plan.Classes.Length;
-        if (!_demand.Any(group, node) && !_demandBefore.Any(group, node))
+        if (!_demand.Rows.Any(group, node) && !_demandBefore.Rows.Any(group, node))
             return;
         bool isWritten = group.Writes.TryGetValue(_plan.Name(node), out ImmutableArray<BoundWrite> writes);
         for (int c = 0; c < classes; c++)
         {
-            PositionSet wanted = _demand[group, node, c];
-            _slices.After[group, node, c] = wanted & _own.After[group, node, c];
+            PositionSet wanted = _demand[group, node, c], own = _own.After[group, node, c];
+            _after[group, node, c] = wanted & own;
             if (group.Parent is int parent)
-                Demand(_demand, _plan.Groups[parent], node, c, wanted.Except(_own.After[group, node, c]), group);
+                Demand(_demand, _plan.Groups[parent], node, c, wanted.Except(own), group);
         }
-        ReadOnlySpan<PositionSet> needed = isWritten ? Written(group, node, writes) : _slices.After.Of(group, node);
+        ReadOnlySpan<PositionSet> needed = isWritten ? BeforeWrites(group, node, writes) : _after.Rows.Of(group, node);
         for (int c = 0; c < classes; c++)
         {
             PositionSet wanted = needed[c] | _demandBefore[group, node, c], rows = wanted & _own.Before[group, node, c];
-            _slices.Before[group, node, c] = rows;
+            _before[group, node, c] = rows;
             if (group.Parent is int parent)
                 Demand(_demand, _plan.Groups[parent], node, c, wanted.Except(rows), group);
             if (!rows.IsEmpty && !node.IsInput)
@@ -157,56 +142,68 @@ internal sealed class Slicing
             _demand[group, _plan.Id(input.Node), c] |= isWhole ? prompts.All : rows;
     }
 
-    /// <summary>Goes through the writes to a node from the last to the first; returns the rows that the first one finds, which are computed or inherited.</summary>
-    private PositionSet[] Written(VariantGroup group, NodeId node, ImmutableArray<BoundWrite> writes)
+    /// <summary>
+    /// Narrows the writes to a node to the rows that are needed after them, from the last write to the first. Returns the rows that are
+    /// needed before the first write, of the group or of its parent.
+    /// </summary>
+    private PositionSet[] BeforeWrites(VariantGroup group, NodeId node, ImmutableArray<BoundWrite> writes)
     {
-        int classes = _plan.Classes.Length;
-        PositionSet[] needed = [.. _slices.After.Of(group, node)], working = [.. needed];
+        PositionSet[] needed = [.. _after.Rows.Of(group, node)], working = [.. needed];
         List<WriteStep> steps = [];
         for (int at = writes.Length - 1; at >= 0; at--)
         {
-            BoundWrite write = writes[at];
-            IReadOnlyList<int>[] selected = [.. Enumerable.Range(0, classes).Select(c => _plan.Positions(write.Site, group.TokensOf, c, group.Point))];
-            if (!Enumerable.Range(0, classes).Any(c => selected[c].Any(needed[c].Contains)))
+            if (Narrow(writes[at], group, needed) is not (BoundWrite write, bool widens))
                 continue;
-            // A method sees every position that it selects, unless it promises to treat each alone.
-            IReadOnlyDictionary<int, int[]>? narrowing = write.IsPointwise && !_plan.Checks(write) ? Narrowing(selected, needed) : null;
-            bool widens = !write.IsPointwise && Enumerable.Range(0, classes).Any(c => selected[c].Any(position => !needed[c].Contains(position)));
-            BoundWrite step = write with { Site = write.Site with { Narrowing = narrowing } };
             var unseen = ImmutableArray.CreateBuilder<PositionSet>();
             bool isCompared = false;
-            for (int c = 0; c < classes; c++)
+            for (int c = 0; c < needed.Length; c++)
             {
-                PositionSet rows = PositionSet.Of(_plan.Positions(step.Site, group.TokensOf, c, group.Point));
-                PositionSet found = Found(group, node, c, write, at, rows);
-                working[c] |= rows;
+                PositionSet rows = PositionSet.Of(_plan.Positions(write.Site, group.TokensOf, c, group.Point));
+                PositionSet found = Found(write, rows, _own.AtWrites[(group.Index, node, c)][at]);
                 needed[c] = needed[c].Except(rows) | found;
-                working[c] |= needed[c];
+                working[c] |= rows | needed[c];
                 unseen.Add(rows.Except(found));
                 isCompared |= !(rows & found).IsEmpty;
             }
-            DemandReads(step.Reads, group, step.Site, _plan.Name(node), group.Point);
-            steps.Add(new WriteStep(step, widens, unseen.ToImmutable(), isCompared));
+            DemandReads(write.Reads, group, write.Site, node, group.Point);
+            steps.Add(new WriteStep(write, widens, unseen.ToImmutable(), isCompared));
         }
         steps.Reverse();
-        _slices.Writes[(group.Index, node)] = new WrittenNode([.. steps], [.. needed], [.. working]);
+        _writes[(group.Index, node)] = new WrittenNode([.. steps], [.. needed], [.. working]);
         return needed;
     }
 
     /// <summary>
-    /// The rows of which a write needs what was there before it: what it reads, what it leaves in them, and to see what it changes, where that costs nothing: a row that is the parent's. Whoever
-    /// reads what is written there reads the parent's row in the parent.
+    /// A write to the positions that are needed after it, and whether it is a method that must be called with more; null if none is needed.
     /// </summary>
-    private PositionSet Found(VariantGroup group, NodeId node, int c, BoundWrite write, int index, PositionSet rows) =>
+    private (BoundWrite Write, bool Widens)? Narrow(BoundWrite write, VariantGroup group, PositionSet[] needed)
+    {
+        IReadOnlyList<int>[] selected =
+            [.. Enumerable.Range(0, needed.Length).Select(c => _plan.Positions(write.Site, group.TokensOf, c, group.Point))];
+        if (!selected.Index().Any(ofClass => ofClass.Item.Any(needed[ofClass.Index].Contains)))
+            return null;
+        // A method sees every position that it selects, unless it promises to treat each alone.
+        bool widens = !write.IsPointwise && selected.Index().Any(ofClass => !ofClass.Item.All(needed[ofClass.Index].Contains));
+        IReadOnlyDictionary<int, int[]>? narrowing = write.IsPointwise && !_plan.Checks(write) ? Narrowing(selected, needed) : null;
+        return (write with { Site = write.Site with { Narrowing = narrowing } }, widens);
+    }
+
+    /// <summary>
+    /// Positions whose old value a write needs: those that the method reads, those that it partly keeps, and (only to measure the effect)
+    /// those whose value the parent has anyway.
+    /// </summary>
+    private PositionSet Found(BoundWrite write, PositionSet rows, RowsAtWrite own) =>
         !write.Site.IsWholeAtAPosition || write.Reads.Any(read => read is BoundRead.Value) || _plan.FindsAll(write) ? rows
         : write.Node.Kind is WriteKind.Freeze ? PositionSet.Empty
-        : rows.Except(_own.Versions[(group.Index, node, c)][index]);
+        : rows.Except(own.Before);
 
-    /// <summary>Which of the selected positions are needed, by how many are selected.</summary>
+    /// <summary>
+    /// The places of the needed positions among the selected ones, by how many positions a prompt selects; null if all are needed.
+    /// </summary>
     private static Dictionary<int, int[]>? Narrowing(IReadOnlyList<int>[] selected, PositionSet[] needed)
     {
         Dictionary<int, int[]> narrowing = [];
-        foreach (var alike in Enumerable.Range(0, selected.Length).GroupBy(c => selected[c].Count))
+        foreach (IGrouping<int, int> alike in Enumerable.Range(0, selected.Length).GroupBy(c => selected[c].Count))
             narrowing[alike.Key] = [.. Enumerable.Range(0, alike.Key).Where(i => alike.Any(c => needed[c].Contains(selected[c][i])))];
         return narrowing.All(pair => pair.Value.Length == pair.Key) ? null : narrowing;
     }
@@ -214,21 +211,35 @@ internal sealed class Slicing
 
 /// <summary>The rows to compute.</summary>
 /// <param name="Before">Before a group's writes to a node.</param>
-/// <param name="After">After them; the same where there are none.</param>
-/// <param name="Pulled">Rows of which a gradient is pulled back.</param>
-/// <param name="Writes">The writes that are carried out.</param>
-/// <param name="ReadByVariants">By group, nodes of which variants read its rows, because they inherit them or take them from there.</param>
-internal sealed record Slices(RowMap Before, RowMap After, RowMap Pulled, Dictionary<(int Group, NodeId Node), WrittenNode> Writes, HashSet<(int Group, NodeId Node)> ReadByVariants);
+/// <param name="After">After them; the same if there are none.</param>
+/// <param name="Pulled">Rows whose gradients are pulled back.</param>
+/// <param name="Writes">The writes that are carried out, where a group writes a node.</param>
+/// <param name="ReadByVariants">Groups and nodes whose rows are read by variants of other groups, as inherited rows or as donors.</param>
+internal sealed record Slices(
+    RowMap Before,
+    RowMap After,
+    RowMap Pulled,
+    IReadOnlyDictionary<(int Group, NodeId Node), WrittenNode> Writes,
+    IReadOnlySet<(int Group, NodeId Node)> ReadByVariants)
+{
+    /// <summary>The nodes that a group writes, and the writes to them that are carried out.</summary>
+    public IEnumerable<(NodeId Node, WrittenNode Written)> WritesOf(Expansion plan, VariantGroup group)
+    {
+        foreach (string name in group.Writes.Keys)
+            if (Writes.TryGetValue((group.Index, plan.Id(name)), out WrittenNode? written))
+                yield return (plan.Id(name), written);
+    }
+}
 
 /// <summary>The writes of a group to a node.</summary>
 /// <param name="Steps">The writes, in order.</param>
-/// <param name="Found">By class, the rows that the first of them finds.</param>
-/// <param name="Working">By class, the rows that any of them reads or writes.</param>
+/// <param name="Found">By class, the positions whose value is needed before the first write.</param>
+/// <param name="Working">By class, the positions that any of the writes reads or writes.</param>
 internal sealed record WrittenNode(ImmutableArray<WriteStep> Steps, ImmutableArray<PositionSet> Found, ImmutableArray<PositionSet> Working);
 
-/// <summary>One write.</summary>
-/// <param name="Write">The write, its site narrowed to the positions that are needed.</param>
-/// <param name="Widens">Whether it is a method that sees all that it selects, of which not all would be needed.</param>
-/// <param name="Unseen">By class, the positions of which nobody computes what it finds.</param>
-/// <param name="IsCompared">Whether there are others.</param>
+/// <summary>One write of a group.</summary>
+/// <param name="Write">The write, with its site narrowed to the positions that are needed.</param>
+/// <param name="Widens">Whether it is a method that must be called with more positions than are needed.</param>
+/// <param name="Unseen">By class, the positions that are overwritten without computing their old value.</param>
+/// <param name="IsCompared">Whether the old value is known at one position at least, so that the change can be measured there.</param>
 internal sealed record WriteStep(BoundWrite Write, bool Widens, ImmutableArray<PositionSet> Unseen, bool IsCompared);

@@ -3,11 +3,15 @@ namespace Interventions;
 /// <summary>How tokens are generated.</summary>
 public sealed record GenerationOptions
 {
-    /// <summary>The most tokens that are generated a prompt, at least one. Default: 20.</summary>
+    /// <summary>The most tokens that are generated for a prompt, at least one. Default: 20.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
-    public int MaxNewTokens { get; init => field = value > 0 ? value : throw Out(nameof(MaxNewTokens), value, "At least one token is generated."); } = 20;
+    public int MaxNewTokens
+    {
+        get;
+        init => field = value > 0 ? value : throw Out(nameof(MaxNewTokens), value, "At least one token is generated.");
+    } = 20;
 
-    /// <summary>What logits are divided by before a token is drawn; 0, the default, takes the likeliest.</summary>
+    /// <summary>The divisor of the logits before a token is drawn. Default: 0, which takes the likeliest token.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or no number.</exception>
     public double Temperature
     {
@@ -15,37 +19,51 @@ public sealed record GenerationOptions
         init => field = value >= 0 && double.IsFinite(value) ? value : throw Out(nameof(Temperature), value, "A temperature is 0 or more.");
     }
 
-    /// <summary>Only so many likeliest tokens are drawn from. Default: all.</summary>
+    /// <summary>The number of likeliest tokens to draw from. Default: all.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
-    public int? TopK { get; init => field = value is null or > 0 ? value : throw Out(nameof(TopK), value, "At least one token is drawn from."); }
+    public int? TopK
+    {
+        get;
+        init => field = value is null or > 0 ? value : throw Out(nameof(TopK), value, "At least one token is drawn from.");
+    }
 
     /// <summary>
-    /// Only the likeliest tokens that together reach this probability are drawn from (nucleus sampling; Holtzman et al. 2019, arXiv:1904.09751), of those that
-    /// <see cref="TopK"/> leaves. Default: 1, all.
+    /// The share of the probability to draw from: only the likeliest tokens that together reach it are drawn (nucleus sampling; Holtzman et
+    /// al. 2019, arXiv:1904.09751), of those that <see cref="TopK"/> leaves. Default: 1, all.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not above 0 and at most 1.</exception>
-    public double TopP { get; init => field = value is > 0 and <= 1 ? value : throw Out(nameof(TopP), value, "A share of the probability is above 0 and at most 1."); } = 1;
+    public double TopP
+    {
+        get;
+        init => field = value is > 0 and <= 1
+            ? value
+            : throw Out(nameof(TopP), value, "A share of the probability is above 0 and at most 1.");
+    } = 1;
 
-    /// <summary>Equal seeds draw equal tokens, prompt by prompt: batches change nothing. Default: 0.</summary>
+    /// <summary>The seed of the draws. Equal seeds draw equal tokens for a prompt, in any batch. Default: 0.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Tokens that end a prompt's generation; they are part of what was generated. Default: none.</summary>
+    /// <summary>Tokens that end a prompt's generation; they are part of the generated tokens. Default: none.</summary>
     public IReadOnlyCollection<long> StopTokens { get; init; } = [];
 
     /// <summary>
-    /// Whether only new positions are computed, with what the model looks back at held. Default: yes, where model and intervention allow it;
-    /// <see cref="GenerationResult{TRun}.WhyUncached"/> says why not. It changes no value.
+    /// Whether only new positions are computed, from values of earlier positions that are held. Default: true, where model and intervention
+    /// allow it; <see cref="GenerationResult{TRun}.WhyUncached"/> says why not. It changes no value.
     /// </summary>
     public bool UseCache { get; init; } = true;
 
-    /// <summary>Whether the unchanged run is generated too. Default: no.</summary>
+    /// <summary>Whether the unchanged run is generated too. Default: false.</summary>
     public bool WithBase { get; init; }
 
-    /// <summary>How many prompts are generated together, at least one. Default: 32.</summary>
+    /// <summary>The number of prompts that are generated together, at least one. Default: 32.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
-    public int BatchSize { get; init => field = value > 0 ? value : throw Out(nameof(BatchSize), value, "A batch has at least one prompt."); } = 32;
+    public int BatchSize
+    {
+        get;
+        init => field = value > 0 ? value : throw Out(nameof(BatchSize), value, "A batch has at least one prompt.");
+    } = 32;
 
-    /// <summary>Told after every token.</summary>
+    /// <summary>Receives the progress after every token.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 
     private static ArgumentOutOfRangeException Out(string name, object? value, string message) => new(name, value, message);

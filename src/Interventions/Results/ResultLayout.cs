@@ -1,66 +1,206 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using Interventions.Files;
+using Interventions.Runtime;
 
 namespace Interventions.Results;
 
-/// <summary>What a result consists of beside its tensors, and how these are called.</summary>
-/// <param name="Declaration">The declaration's name.</param>
-/// <param name="Sweep">The placeholders, in order.</param>
-/// <param name="Runs">The runs of the prompt set.</param>
-/// <param name="BaseRun">The one that is changed.</param>
-/// <param name="Kept">Captures, gradients and metrics.</param>
-/// <param name="Parameters">The parameters whose gradients are kept.</param>
-/// <param name="Prompts">Which prompts of the set, by number, along the axis of prompts.</param>
-/// <param name="Writes">What each declared write did.</param>
-/// <param name="Notes">Methods that a strict run could not check, and those that made non-finite values.</param>
-internal sealed record ResultLayout(
-    string Declaration,
-    ImmutableArray<SweepAxis> Sweep,
-    ImmutableArray<string> Runs,
-    string BaseRun,
-    ImmutableArray<KeptLayout> Kept,
-    ImmutableArray<string> Parameters,
-    ImmutableArray<int> Prompts,
-    ImmutableArray<WriteTally> Writes,
-    ImmutableArray<string> Notes)
+/// <summary>
+/// The content of a result: its tensors by name and axis, its prompts, and its effects. A file holds it as JSON among its metadata.
+/// </summary>
+internal sealed record ResultLayout
 {
-    /// <summary>Prompts in which a write copies what is there already.</summary>
-    public ImmutableArray<AlikePrompts> Alike { get; init; } = [];
+    /// <summary>The metadata of a file that hold a layout.</summary>
+    public const string Key = "interventions.result";
 
-    /// <summary>The layout of all batches put together: prompts in their order.</summary>
+    /// <summary>The number of the file format. Version 1 is that of packages 0.1.</summary>
+    private const int Version = 2;
+
+    /// <summary>
+    /// A number, or a name as a text. A number that JSON lacks (an infinite strength) is an object, because a text is a name.
+    /// </summary>
+    private static readonly JsonScalar<SweepCoordinate> s_coordinate = new("a coordinate", WriteCoordinate, ReadCoordinate);
+
+    /// <summary>The declaration's name.</summary>
+    public required string Declaration { get; init; }
+
+    /// <summary>The placeholders, in order.</summary>
+    public required ImmutableArray<SweepAxis> Sweep { get; init; }
+
+    /// <summary>The runs of the prompt set.</summary>
+    public required ImmutableArray<string> Runs { get; init; }
+
+    /// <summary>The run that is changed.</summary>
+    public required string BaseRun { get; init; }
+
+    /// <summary>Captures, gradients and metrics.</summary>
+    public required ImmutableArray<KeptLayout> Kept { get; init; }
+
+    /// <summary>The parameters whose gradients are kept.</summary>
+    public required ImmutableArray<string> Parameters { get; init; }
+
+    /// <summary>The numbers of the prompts, along the axis of prompts.</summary>
+    public required ImmutableArray<int> Prompts { get; init; }
+
+    /// <summary>The effect of each declared write.</summary>
+    public required ImmutableArray<WriteEffect> Effects { get; init; }
+
+    /// <summary>The promises that a strict run could not check, and methods that made infinite values.</summary>
+    public required ImmutableArray<string> Notes { get; init; }
+
+    /// <summary>Writes without effect, on all prompts or on some.</summary>
+    public IEnumerable<string> Warnings => Effects.Select(effect => effect.Warning(Declaration, !Sweep.IsEmpty))
+        .Concat(Effects.Select(effect => effect.PromptWarning(Declaration, Prompts.Length))).OfType<string>();
+
+    /// <summary>The names of all tensors.</summary>
+    public IEnumerable<string> Tensors => Kept
+        .SelectMany(kept => Runs.Select(run => Of(run, kept.Name)).Prepend(kept.Name).Concat(kept.IsMasked ? [MaskOf(kept.Name)] : []))
+        .Concat(Parameters.Select(GradientOf));
+
+    /// <summary>The layout of all batches together: prompts in their order.</summary>
     public static ResultLayout Join(IReadOnlyList<ResultLayout> batches) => batches[0] with
     {
         Prompts = [.. batches.SelectMany(batch => batch.Prompts).Order()],
-        Writes = batches.Select(batch => batch.Writes).Aggregate(WriteTally.Sum),
-        Alike = AlikePrompts.Join(batches.SelectMany(batch => batch.Alike)),
+        Effects = batches.Select(batch => batch.Effects).Aggregate(WriteEffect.Sum),
         Notes = [.. batches.SelectMany(batch => batch.Notes).Distinct().Order(StringComparer.Ordinal)],
     };
 
-    /// <summary>Writes without effect, on all prompts or on some.</summary>
-    public IEnumerable<string> Warnings => Writes.Select(write => write.Warning(Declaration, !Sweep.IsEmpty)).OfType<string>()
-        .Concat(Alike.Select(alike => alike.Warning(Declaration, Prompts.Length)));
-
-    /// <summary>Every tensor.</summary>
-    public IEnumerable<string> Tensors => Kept.SelectMany(kept => Runs.Select(run => Of(run, kept.Name)).Prepend(kept.Name).Concat(kept.IsMasked ? [MaskOf(kept.Name)] : []))
-        .Concat(Parameters.Select(GradientOf));
-
-    /// <summary>The value in an unchanged run.</summary>
+    /// <summary>The tensor of a value in an unchanged run.</summary>
     public static string Of(string run, string name) => $"{run}/{name}";
 
-    /// <summary>Which entries of a value are real.</summary>
+    /// <summary>The tensor of a value's mask.</summary>
     public static string MaskOf(string name) => $"{name}.mask";
 
-    /// <summary>A parameter's gradient.</summary>
+    /// <summary>The tensor of a parameter's gradient.</summary>
     public static string GradientOf(string parameter) => $"{parameter}.gradient";
 
-    /// <summary>How many axes lie before that of the prompts.</summary>
-    /// <param name="kept">What is kept.</param>
-    /// <param name="isChanged">Whether in the changed run.</param>
+    /// <summary>The number of axes before the axis of prompts.</summary>
+    /// <param name="kept">The kept value.</param>
+    /// <param name="isChanged">Whether the value is the changed run's.</param>
     public int BatchAxis(KeptLayout kept, bool isChanged) => (isChanged || kept.IsSwept ? Sweep.Length : 0) + (kept.IsStacked ? 1 : 0);
+
+    /// <summary>The layout as JSON.</summary>
+    public string ToJson() => JsonFields.Write(fields => Fields(fields, this));
+
+    /// <summary>Reads the layout of a file.</summary>
+    /// <exception cref="CheckpointException">The file holds no result, or one of another version of the format.</exception>
+    public static ResultLayout Of(SafeTensorFile file)
+    {
+        if (!file.Metadata.TryGetValue(Key, out string? text))
+            throw new CheckpointException(file.Path, $"holds tensors, but no result of a run: it has no metadata '{Key}'.");
+        ResultLayout layout;
+        try
+        {
+            CheckVersion(file.Path, text);
+            layout = JsonFields.Read(text, json => Fields(json, null), (place, problem) => Malformed($"{place} {problem}.".TrimStart()));
+        }
+        catch (JsonException wrong)
+        {
+            throw Malformed(wrong.Message, wrong);
+        }
+        return layout.Tensors.FirstOrDefault(tensor => !file.Entries.ContainsKey(tensor)) is { } missing
+            ? throw new CheckpointException(file.Path, $"has no tensor '{missing}', which its metadata describe.")
+            : layout;
+
+        CheckpointException Malformed(string problem, Exception? inner = null) =>
+            new(file.Path, $"has metadata '{Key}' that describe no result: {problem}", inner);
+    }
+
+    /// <summary>A file of another version has other fields, so its version is read alone, before them.</summary>
+    private static void CheckVersion(string path, string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        if (document.RootElement.ValueKind is not JsonValueKind.Object
+            || !document.RootElement.TryGetProperty("version", out JsonElement value)
+            || !value.TryGetInt32(out int version) || version == Version)
+            return;
+        throw new CheckpointException(path, version < Version
+            ? $"was written by version {version} of the format, and this library reads version {Version}: run it again."
+            : $"was written by version {version} of the format, and this library reads version {Version}: update the package.");
+    }
+
+    private static ResultLayout Fields(JsonFields fields, ResultLayout? layout)
+    {
+        _ = fields.Integer("version", Version);
+        return new ResultLayout
+        {
+            Declaration = fields.Text("declaration", layout?.Declaration),
+            Sweep = fields.List("sweep", layout?.Sweep ?? [], Axis),
+            Runs = fields.Texts("runs", layout?.Runs ?? default),
+            BaseRun = fields.Text("baseRun", layout?.BaseRun),
+            Kept = fields.List("kept", layout?.Kept ?? [], KeptFields),
+            Parameters = fields.Texts("parameters", layout?.Parameters ?? default),
+            Prompts = fields.Integers("prompts", layout?.Prompts ?? default),
+            Effects = fields.List("effects", layout?.Effects ?? [], Effect),
+            Notes = fields.Texts("notes", layout?.Notes ?? default),
+        };
+    }
+
+    private static SweepAxis Axis(JsonFields fields, SweepAxis? axis)
+    {
+        string name = fields.Text("name", axis?.Name);
+        ImmutableArray<SweepCoordinate> coordinates = fields.Values("coordinates", axis?.Coordinates ?? default, s_coordinate);
+        return coordinates.IsDefault ? throw fields.Wrong("'coordinates' is missing") : new SweepAxis(name, coordinates);
+    }
+
+    private static KeptLayout KeptFields(JsonFields fields, KeptLayout? kept) => new(
+        fields.Text("name", kept?.Name),
+        fields.Truth("stacked", kept?.IsStacked), fields.Truth("swept", kept?.IsSwept), fields.Truth("masked", kept?.IsMasked));
+
+    private static WriteEffect Effect(JsonFields fields, WriteEffect? effect) => new(
+        fields.Text("write", effect?.Write),
+        fields.Text("site", effect?.Site),
+        fields.OptionalText("run", effect?.Run),
+        fields.Long("selected", effect?.Selected),
+        fields.Long("written", effect?.Written),
+        fields.Long("compared", effect?.Compared),
+        fields.Long("changed", effect?.Changed),
+        fields.Number("largest", effect?.Largest))
+    {
+        Read = fields.Long("read", effect?.Read),
+        Due = fields.Long("due", effect?.Due),
+        Alike = fields.Integers("alike", effect?.Alike ?? default),
+    };
+
+    private static void WriteCoordinate(Utf8JsonWriter json, SweepCoordinate coordinate)
+    {
+        if (coordinate.Name is { } name)
+            json.WriteStringValue(name);
+        else if (double.IsFinite(coordinate.Number))
+            json.WriteNumberValue(coordinate.Number);
+        else
+        {
+            json.WriteStartObject();
+            json.WriteString("number", coordinate.Number.ToString(CultureInfo.InvariantCulture));
+            json.WriteEndObject();
+        }
+    }
+
+    private static bool ReadCoordinate(JsonElement json, out SweepCoordinate coordinate)
+    {
+        coordinate = json.ValueKind switch
+        {
+            JsonValueKind.String => json.GetString()!,
+            JsonValueKind.Number => json.GetDouble(),
+            _ => 0,
+        };
+        if (json.ValueKind is JsonValueKind.String or JsonValueKind.Number)
+            return true;
+        if (json.ValueKind is not JsonValueKind.Object || !json.TryGetProperty("number", out JsonElement text)
+            || text.ValueKind is not JsonValueKind.String
+            || !double.TryParse(text.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number))
+            return false;
+        coordinate = number;
+        return true;
+    }
 }
 
-/// <summary>Something kept under a name.</summary>
+/// <summary>A value kept under a name.</summary>
 /// <param name="Name">The name.</param>
-/// <param name="IsStacked">Whether it has an axis of layers before that of the prompts.</param>
-/// <param name="IsSwept">Whether the sweep's point decides what is kept, so that unchanged runs have the sweep's axes too.</param>
+/// <param name="IsStacked">Whether it has an axis of layers before the axis of prompts.</param>
+/// <param name="IsSwept">
+/// Whether the point of the sweep decides which site is kept, so that unchanged runs have the sweep's axes too.
+/// </param>
 /// <param name="IsMasked">Whether it has a mask.</param>
 internal sealed record KeptLayout(string Name, bool IsStacked, bool IsSwept, bool IsMasked);

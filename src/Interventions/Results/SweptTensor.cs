@@ -27,9 +27,9 @@ public sealed class SweptTensor
     public Tensor Values { get; }
 
     /// <summary>
-    /// Which entries of a captured value or gradient are real, where prompts differ in length and the rest is zero: bool,
-    /// <c>[batch, …]</c>, of length 1 along every axis that is as long in all prompts, so that it broadcasts to the values;
-    /// <see langword="null"/> for a metric. Owned by the result.
+    /// The mask of the real entries of a captured value or gradient; the other entries pad shorter prompts and are zero. Bool, <c>[batch,
+    /// …]</c>, of length 1 along every axis that is as long in all prompts, so that it broadcasts to the values; <see langword="null"/> for
+    /// a metric. Owned by the result.
     /// </summary>
     public Tensor? Mask { get; }
 
@@ -81,7 +81,7 @@ public sealed class SweptTensor
     /// <summary>The points whose mean moved furthest from the unchanged base run, furthest first.</summary>
     public IReadOnlyList<SweptPoint> Top(int count) => [.. Points().OrderByDescending(point => Math.Abs(point.Change)).Take(count)];
 
-    /// <summary>Padding is zero, so it counts in no sum; it must not count as a number either.</summary>
+    /// <summary>Means without padding: its zeros add nothing to the sum, and the count leaves them out.</summary>
     private double[] Means(Tensor values, int count)
     {
         long[] shape = Values.shape[Axes.Length..];
@@ -89,7 +89,7 @@ public sealed class SweptTensor
         return [.. values.reshape(count, -1).to(ScalarType.Float64).sum([1L]).over(real).cpu().data<double>()];
     }
 
-    /// <summary>An axis of positions may mix names and indices; it is then indexed by text.</summary>
+    /// <summary>The index of a coordinate, or −1. An axis of positions that mixes names and indices is indexed by text.</summary>
     private static int IndexOf(ImmutableArray<SweepCoordinate> axis, SweepCoordinate wanted)
     {
         for (int i = 0; i < axis.Length; i++)
@@ -123,7 +123,7 @@ public sealed record SweptPoint(SweepPoint Point, double Value, double Change)
         ? (int)number
         : throw new InvalidOperationException($"'{name}' is {Coordinate(name)} here, which is no index: ask for Coordinate(\"{name}\").");
 
-    /// <summary>Where one placeholder stands: an index, a strength, or a name.</summary>
+    /// <summary>The coordinate of one placeholder: an index, a strength, or a name.</summary>
     /// <exception cref="ArgumentException">There is no such placeholder.</exception>
     public SweepCoordinate Coordinate(string name) => Point[name];
 

@@ -1,19 +1,92 @@
+using System.Collections.Immutable;
+using Interventions.Runtime;
+
 namespace Interventions;
 
-/// <summary>What a declared write did, over all prompts and points of the sweep: the proof that it had an effect.</summary>
+/// <summary>The effect of a declared write, over all prompts and points of the sweep.</summary>
 /// <remarks>
-/// Only what is read is computed, so that <c>Selected ≥ Written ≥ Compared ≥ Changed</c>. A naive run writes and compares everything that is selected. The values that a write finds are
-/// those that the writes before it left.
+/// A value that nothing reads is not computed, so that <c>Selected ≥ Written ≥ Compared ≥ Changed</c>. A naive run writes and compares
+/// every selected value. A write finds the values that the writes before it left.
 /// </remarks>
-/// <param name="Write">The method, property or attribute; of an included intervention after the property's name.</param>
+/// <param name="Write">The method, property or attribute; <c>Property.Method</c> for a write of an included intervention.</param>
 /// <param name="Site">The site path.</param>
 /// <param name="Run">The derived run that it writes; <see langword="null"/> is the changed run.</param>
-/// <param name="Selected">How many values it selects.</param>
-/// <param name="Written">Those of them that were written. Nothing reads the others; 0 if a write is never read.</param>
+/// <param name="Selected">The number of values that it selects.</param>
+/// <param name="Written">The number of those that were written. The others are read by nothing; 0 if the write is never read.</param>
 /// <param name="Compared">
-/// Those of them that were compared with what the write found. A value that is overwritten without having been read is computed in strict runs alone; a copy of what is there already, by
-/// construction, counts as compared.
+/// The number of those that were compared with the value before the write. A value that is overwritten unread is computed in a strict run
+/// only. A copy of a value that the run has already counts as compared.
 /// </param>
-/// <param name="Changed">Those of them that it changed.</param>
+/// <param name="Changed">The number of those that the write changed.</param>
 /// <param name="Largest">The largest absolute difference; 0 where nothing changed.</param>
-public sealed record WriteEffect(string Write, string Site, string? Run, long Selected, long Written, long Compared, long Changed, double Largest);
+public sealed record WriteEffect(
+    string Write, string Site, string? Run, long Selected, long Written, long Compared, long Changed, double Largest)
+{
+    /// <summary>
+    /// The number of written values that something reads. A strict run also writes values that only a later write finds, to compare them.
+    /// </summary>
+    internal long Read { get; init; }
+
+    /// <summary>
+    /// The number of selected values that the write is expected to change: all but those of freezes and of equal prompt beginnings.
+    /// </summary>
+    internal long Due { get; init; }
+
+    /// <summary>
+    /// The numbers of prompts whose runs have the same tokens up to all positions that the write selects, so that it copies values which
+    /// are there already; ascending.
+    /// </summary>
+    internal ImmutableArray<int> Alike { get; init; } = [];
+
+    /// <summary>Compares what a user sees: every value but the three above.</summary>
+    public bool Equals(WriteEffect? other) => other is not null
+        && (Write, Site, Run, Selected, Written) == (other.Write, other.Site, other.Run, other.Selected, other.Written)
+        && (Compared, Changed) == (other.Compared, other.Changed) && Largest.Equals(other.Largest);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Write, Site, Run, Selected, Written, Compared, Changed, Largest);
+
+    /// <summary>The effects of the same writes on the prompts of two batches.</summary>
+    internal static ImmutableArray<WriteEffect> Sum(ImmutableArray<WriteEffect> left, ImmutableArray<WriteEffect> right) =>
+    [
+        .. left.Zip(right, (one, other) => one with
+        {
+            Selected = one.Selected + other.Selected,
+            Written = one.Written + other.Written,
+            Compared = one.Compared + other.Compared,
+            Changed = one.Changed + other.Changed,
+            Largest = Math.Max(one.Largest, other.Largest),
+            Read = one.Read + other.Read,
+            Due = one.Due + other.Due,
+            Alike = [.. one.Alike.Concat(other.Alike).Order()],
+        }),
+    ];
+
+    /// <summary>A sentence if the write had no effect though one was expected.</summary>
+    /// <param name="declaration">The declaration's name.</param>
+    /// <param name="isSwept">Whether the declaration has a sweep.</param>
+    internal string? Warning(string declaration, bool isSwept)
+    {
+        string what = $"{declaration}.{Write}", where = Where;
+        string over = isSwept ? "on any prompt and point of the sweep" : "on any prompt";
+        return Due == 0 ? null
+            : Read == 0 ? $"{what} is never read: nothing that is kept depends on {where} {over}."
+            : Changed == 0 && Compared == Written ? $"{what} changed nothing: {where} has the same values without it {over}."
+            : null;
+    }
+
+    /// <summary>A sentence if the runs of some prompts are no pair for the write.</summary>
+    /// <param name="declaration">The declaration's name.</param>
+    /// <param name="prompts">How many prompts the result has.</param>
+    internal string? PromptWarning(string declaration, int prompts)
+    {
+        const int Listed = 5;
+        if (Alike.IsEmpty)
+            return null;
+        string numbers = string.Join(", ", Alike.Take(Listed)) + (Alike.Length > Listed ? $" and {Alike.Length - Listed} more" : "");
+        return $"{declaration}.{Write} copies what is there already in {Alike.Length} of {prompts} prompt{(prompts == 1 ? "" : "s")} "
+            + $"({numbers}): their runs have the same tokens up to the positions that {Where} selects.";
+    }
+
+    private string Where => $"'{Site}'{(Run is null ? "" : $" in run '{Run}'")}";
+}

@@ -1,12 +1,14 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.ComponentModel;
 using System.Linq;
 
 namespace Interventions.Runtime;
 
 /// <summary>An immutable array that equals another one with equal elements, so that records holding it compare by value.</summary>
 /// <remarks>Linked into the generator: whatever flows through an incremental pipeline must compare by value.</remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadOnlyList<T>
     where T : IEquatable<T>
 {
@@ -14,9 +16,6 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
 
     /// <summary>Copies the items.</summary>
     public EquatableArray(IEnumerable<T> items) => _items = items.ToArray();
-
-    /// <summary>The array without elements.</summary>
-    public static EquatableArray<T> Empty => default;
 
     /// <inheritdoc/>
     public int Count => _items?.Length ?? 0;
@@ -52,6 +51,7 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
 }
 
 /// <summary>Makes <see cref="EquatableArray{T}"/>s.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class EquatableArray
 {
     /// <summary>An array of the given items.</summary>

@@ -14,7 +14,9 @@ namespace Interventions;
 /// <param name="Axes">
 /// Sizes of the named axes: <c>layer</c>, <c>head</c>, <c>kv_head</c>, <c>d_head</c>, <c>d_model</c>, <c>neuron</c>, <c>vocab</c>.
 /// </param>
-/// <param name="Sites">The sites, with <c>{layer}</c> where one exists a layer.</param>
+/// <param name="Sites">
+/// The sites in the order of computation, with <c>{layer}</c> where one exists a layer; then the sites inside splices.
+/// </param>
 public sealed record ModelSchema(string Model, EquatableArray<AxisSize> Axes, EquatableArray<SiteDefinition> Sites)
 {
     /// <summary>The version of the canonical text's format.</summary>
@@ -60,6 +62,12 @@ public sealed record AxisSize(string Axis, int Size);
 /// <param name="Axes">Its axes, outermost first: <c>batch</c>, <c>pos</c>, <c>head</c>, <c>d_head</c>.</param>
 public sealed record SiteDefinition(string Path, EquatableArray<string> Axes)
 {
+    /// <summary>Whether it is computed in one step with the site before it: neither is computed from the other.</summary>
+    public bool SameStep { get; init; }
+
+    /// <summary>Whether the model computes its output without it, as long as no intervention writes it.</summary>
+    public bool Beside { get; init; }
+
     /// <summary>The property of the declaration whose splice has the site; <see langword="null"/> for a site of the model itself.</summary>
     public string? Splice { get; init; }
 

@@ -3,14 +3,14 @@ using System.Runtime.CompilerServices;
 namespace Interventions;
 
 /// <summary>
-/// Keeps the numbers of TorchSharp's calls alive. <c>x * 0.5</c> and <c>a + b</c> hand native code a number that a garbage collection on any thread may free before
-/// it is read; with bad luck the result is another number. Methods of interventions are protected. Other code that computes with numbers, an optimiser's step
-/// above all, is safe between <c>using (Finalizers.Pause()) { … }</c>.
+/// Keeps the numbers of TorchSharp's calls alive. <c>x * 0.5</c> and <c>a + b</c> hand native code a number that a garbage collection on
+/// any thread may free before it is read; the result is then another number. Methods of interventions are protected. Other code that
+/// computes with numbers, above all an optimiser's step, is safe between <c>using (Finalizers.Pause()) { … }</c>.
 /// </summary>
 /// <remarks>
-/// Freeing is the finaliser thread's work, so that thread is kept waiting: it runs a finaliser of ours, which does not return before the pause ends. A pause costs a collection of
-/// the youngest generation, a fraction of a millisecond; simultaneous pauses share one. Nothing else is finalised meanwhile, so keep it short. <c>GC.WaitForPendingFinalizers</c>
-/// within it waits for itself: after a minute the pause gives way.
+/// The finaliser thread frees, so a pause makes it wait: it runs a finaliser of this class, which returns when the pause ends. A pause
+/// costs a collection of the youngest generation, a fraction of a millisecond; simultaneous pauses share one. Keep a pause short, because
+/// nothing else is finalised in it. <c>GC.WaitForPendingFinalizers</c> within a pause waits for itself: after a minute the pause gives way.
 /// </remarks>
 public static class Finalizers
 {
@@ -22,14 +22,18 @@ public static class Finalizers
     [ThreadStatic]
     private static int t_depth;
 
-    /// <summary>No finaliser runs until the returned value is disposed of, on this thread; pauses may be nested.</summary>
-    /// <exception cref="InvalidOperationException">The finaliser thread has not answered for a minute: some finaliser of the process does not return.</exception>
+    /// <summary>
+    /// Begins a pause, in which no finaliser runs. It ends when the returned object is disposed, on this thread. Pauses may be nested.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">
+    /// The finaliser thread has not answered for a minute: a finaliser of the process does not return.
+    /// </exception>
     public static IDisposable Pause()
     {
         lock (s_gate)
         {
-            // Pauses of many threads that overlap would never let the finalisers run: whoever comes late gives the running one a moment to end. One that lasts is joined, since
-            // whoever holds it may be waiting for us.
+            // Overlapping pauses of many threads would never let the finalisers run, so a late thread gives the running pause a moment to
+            // end. Then it joins that pause, because the thread that holds it may be waiting for this one.
             if (t_depth == 0 && s_current is { } running && running.Since.Elapsed > s_patience)
                 Monitor.Wait(s_gate, s_patience);
             s_current ??= Pausing.Begin();
@@ -60,7 +64,7 @@ public static class Finalizers
         }
     }
 
-    /// <summary>One stay of the finaliser thread.</summary>
+    /// <summary>One wait of the finaliser thread.</summary>
     private sealed class Pausing
     {
         private readonly ManualResetEventSlim _hasBegun = new(), _hasEnded = new();
@@ -71,11 +75,15 @@ public static class Finalizers
         {
             Pausing pausing = new();
             Leave(pausing);
-            // The first collection finds it dead; the older generations are asked in case a collection was under way while it was made.
+            // The first collection finds the sentinel dead. Older generations follow, in case a collection that was under way promoted it.
             for (int attempt = 0; !pausing._hasBegun.IsSet; attempt++)
             {
                 if (pausing.Since.Elapsed > s_longest)
-                    throw new InvalidOperationException("The finaliser thread has not answered for a minute: a finaliser of this process does not return, so no number can be kept alive.");
+                {
+                    throw new InvalidOperationException(
+                        "The finaliser thread has not answered for a minute: a finaliser of this process does not return, "
+                        + "so no number can be kept alive.");
+                }
                 GC.Collect(Math.Min(attempt, GC.MaxGeneration), GCCollectionMode.Forced, blocking: true);
                 pausing._hasBegun.Wait(TimeSpan.FromMilliseconds(50));
             }
@@ -84,7 +92,7 @@ public static class Finalizers
 
         public void End() => _hasEnded.Set();
 
-        // A frame of its own, so that no register of the caller holds what is to die.
+        // A frame of its own, so that no register of the caller holds the sentinel.
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Leave(Pausing pausing) => _ = new Sentinel(pausing);
 

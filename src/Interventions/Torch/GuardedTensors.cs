@@ -1,4 +1,4 @@
-// This is the room in which the calls that are banned elsewhere are made.
+// Banned calls are made in this room only.
 #pragma warning disable RS0030
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,17 +6,17 @@ using static TorchSharp.torch;
 namespace Interventions.Torch;
 
 /// <summary>
-/// TorchSharp's calls that are not what they seem, each under another name as something that holds. All code of the repository uses these; the
-/// originals are in <c>BannedSymbols.txt</c> and do not compile.
+/// Safe forms of TorchSharp's calls that have a trap, each under another name. All code of the repository uses these; the originals are
+/// listed in <c>BannedSymbols.txt</c> and do not compile.
 /// </summary>
 /// <remarks>
-/// Numbers. TorchSharp turns every number of a call into a <see cref="Scalar"/>, a native handle with a finaliser, which the native call does
-/// not keep alive: a garbage collection during the call frees the number under it, and the call reads what lies there by then. That needs no number in the
-/// text: <c>a + b</c> is <c>a.add(b, 1)</c> inside TorchSharp. Here a number is disposed of after the call, which keeps it alive until then.
+/// The trap of most is a number. TorchSharp turns every number of a call into a <see cref="Scalar"/>, a native handle with a finaliser, and
+/// does not keep it alive during the native call: a garbage collection may free it, and the call reads freed memory. The text may show no
+/// number: <c>a + b</c> is <c>a.add(b, 1)</c> inside TorchSharp. Here a number is disposed after the call, which keeps it alive until then.
 /// </remarks>
 internal static class GuardedTensors
 {
-    /// <summary>What <c>add</c> multiplies its second argument with. Never freed.</summary>
+    /// <summary>The factor of <c>add</c>'s second argument. Never freed.</summary>
     private static readonly Scalar s_one = 1.ToScalar();
 
     /// <summary><c>a + b</c></summary>
@@ -97,42 +97,42 @@ internal static class GuardedTensors
     /// <summary><c>a * a</c></summary>
     public static Tensor squared(this Tensor a) => a.mul(a);
 
-    /// <summary>The larger one of each value and a number.</summary>
+    /// <summary>The maximum of each value and a number.</summary>
     public static Tensor at_least(this Tensor a, double number)
     {
         using Scalar held = number.ToScalar();
         return a.clamp_min(held);
     }
 
-    /// <summary>The larger one of each value and a number, which leaves whole numbers whole.</summary>
+    /// <summary>The maximum of each value and a number, which leaves whole numbers whole.</summary>
     public static Tensor at_least(this Tensor a, long number)
     {
         using Scalar held = number.ToScalar();
         return a.clamp_min(held);
     }
 
-    /// <summary>Where a value is a number.</summary>
+    /// <summary>True where a value equals a number.</summary>
     public static Tensor equal_to(this Tensor a, double number)
     {
         using Scalar held = number.ToScalar();
         return a.eq(held);
     }
 
-    /// <summary>Where a value is no smaller than a number.</summary>
+    /// <summary>True where a value is no smaller than a number.</summary>
     public static Tensor no_less_than(this Tensor a, double number)
     {
         using Scalar held = number.ToScalar();
         return a.ge(held);
     }
 
-    /// <summary>Where a whole number is no smaller than another.</summary>
+    /// <summary>True where a whole number is no smaller than another.</summary>
     public static Tensor no_less_than(this Tensor a, long number)
     {
         using Scalar held = number.ToScalar();
         return a.ge(held);
     }
 
-    /// <summary>Where a whole number is smaller than another.</summary>
+    /// <summary>True where a whole number is smaller than another.</summary>
     public static Tensor less_than(this Tensor a, long number)
     {
         using Scalar held = number.ToScalar();
@@ -153,7 +153,7 @@ internal static class GuardedTensors
         return a.masked_fill_(mask, held);
     }
 
-    /// <summary>The whole numbers from one up to another, which is left out.</summary>
+    /// <summary>The whole numbers from one number up to another, without the latter.</summary>
     public static Tensor range(long from, long to, Device device, long step = 1)
     {
         using Scalar first = from.ToScalar(), end = to.ToScalar(), held = step.ToScalar();
@@ -162,8 +162,8 @@ internal static class GuardedTensors
 
     /// <summary><c>input + batch1 @ batch2</c> of batches of matrices.</summary>
     /// <remarks>
-    /// TorchSharp's <c>input.baddbmm(batch1, batch2)</c> hands the three to libtorch in another order: <c>input</c> is taken for the first batch. Whether the
-    /// version at hand still does is asked once, since a later one that does not would make the mend the mistake.
+    /// TorchSharp's <c>input.baddbmm(batch1, batch2)</c> passes the three tensors in a wrong order: libtorch takes <c>input</c> for the
+    /// first batch. A later version may pass them in the right order, so the order is measured once.
     /// </remarks>
     public static Tensor plus_bmm(this Tensor input, Tensor batch1, Tensor batch2) =>
         s_baddbmm_starts_with_batches ? batch1.baddbmm(batch2, input) : input.baddbmm(batch1, batch2);
@@ -173,20 +173,23 @@ internal static class GuardedTensors
     private static bool BaddbmmStartsWithBatches()
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor two = tensor(new double[] { 2 }).view(1, 1, 1), three = tensor(new double[] { 3 }).view(1, 1, 1), five = tensor(new double[] { 5 }).view(1, 1, 1);
+        Tensor[] numbers = [.. new double[] { 2, 3, 5 }.Select(number => tensor(new[] { number }).view(1, 1, 1))];
+        (Tensor two, Tensor three, Tensor five) = (numbers[0], numbers[1], numbers[2]);
         return two.baddbmm(three, five).item<double>() != 2 + 3 * 5;
     }
 
-    /// <summary>One axis as several.</summary>
+    /// <summary>Splits one axis into several.</summary>
     /// <param name="value">The tensor.</param>
-    /// <param name="axis">The axis; from the end if negative, which TorchSharp's <c>unflatten</c> refuses.</param>
+    /// <param name="axis">The axis; counted from the end if negative, which TorchSharp's <c>unflatten</c> refuses.</param>
     /// <param name="sizes">The sizes of the new axes.</param>
-    public static Tensor split_axis(this Tensor value, long axis, params long[] sizes) => value.unflatten(axis < 0 ? axis + value.dim() : axis, sizes);
+    public static Tensor split_axis(this Tensor value, long axis, params long[] sizes) =>
+        value.unflatten(axis < 0 ? axis + value.dim() : axis, sizes);
 
-    /// <summary>Hands a tensor over to a scope.</summary>
+    /// <summary>Moves a tensor to a scope.</summary>
     /// <remarks>
-    /// TorchSharp's <c>MoveToOtherDisposeScope</c> to the scope that owns the tensor already takes it from there and puts it nowhere. Its finaliser
-    /// then reports to a scope that is gone, which ends the process.
+    /// TorchSharp's <c>MoveToOtherDisposeScope</c>, called with the scope that already owns the tensor, removes it from that scope and adds
+    /// it to none. The tensor's finaliser then reports to a scope that is gone, which ends the process.
     /// </remarks>
-    public static Tensor moved_to(this Tensor tensor, DisposeScope scope) => scope.Contains(tensor) ? tensor : tensor.MoveToOtherDisposeScope(scope);
+    public static Tensor moved_to(this Tensor tensor, DisposeScope scope) =>
+        scope.Contains(tensor) ? tensor : tensor.MoveToOtherDisposeScope(scope);
 }

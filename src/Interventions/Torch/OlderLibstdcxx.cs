@@ -4,20 +4,21 @@ using System.Text;
 namespace Interventions.Torch;
 
 /// <summary>
-/// TorchSharp's library for Linux was built with GCC 15: it asks for one symbol of libstdc++ 13, <c>std::ios_base_library_init()</c>, whose only
-/// purpose is to be asked for. All else that it needs, libstdc++ 12 (Debian 12, Ubuntu 22.04) has. This takes the demand out of the library's bytes.
+/// Adapts TorchSharp's library to libstdc++ 12 (Debian 12, Ubuntu 22.04). The library was built with GCC 15 and asks for one symbol of
+/// libstdc++ 13, <c>std::ios_base_library_init()</c>, which has no other purpose than to be asked for. This class removes the demand from
+/// the library's bytes.
 /// </summary>
 internal static class OlderLibstdcxx
 {
     private const string Symbol = "_ZSt21ios_base_library_initv";
     private const string Version = "GLIBCXX_3.4.32";
-    // Takes no arguments and changes nothing: should anybody ever call the symbol, this answers.
+    // The function that stands in for the symbol, should it be called: it takes no arguments and changes nothing.
     private const string Stand = "THSTorch_get_num_threads";
 
     private const uint DynamicSymbols = 11, VersionNeeds = 0x6ffffffe, SymbolVersions = 0x6fffffff;
     private const ushort WeakVersion = 2, Unversioned = 1;
 
-    /// <summary>The library without the demand, or <see langword="null"/>, and why, when it is not the library that this knows.</summary>
+    /// <summary>The library without the demand; <see langword="null"/> and the reason if it is not the expected library.</summary>
     internal static byte[]? Patched(ReadOnlySpan<byte> library, out string? whyNot)
     {
         byte[] bytes = library.ToArray();
@@ -36,7 +37,9 @@ internal static class OlderLibstdcxx
     {
         if (!bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1]))
             return "it is no 64-bit little-endian ELF file";
-        if (Section(bytes, DynamicSymbols) is not { } symbols || Section(bytes, SymbolVersions) is not { } versions || Section(bytes, VersionNeeds) is not { } needs)
+        if (Section(bytes, DynamicSymbols) is not { } symbols
+            || Section(bytes, SymbolVersions) is not { } versions
+            || Section(bytes, VersionNeeds) is not { } needs)
             return "it has no table of dynamic symbols and their versions";
         int names = symbols.Names;
         if (NeededVersion(bytes, needs, names) is not { } need)
@@ -66,7 +69,7 @@ internal static class OlderLibstdcxx
         return null;
     }
 
-    /// <summary>Where the first section of that type lies, and where the names that it speaks of begin.</summary>
+    /// <summary>The first section of a type: its offset and length, and the offset of the names that it refers to.</summary>
     private static (int Offset, int Length, int Names)? Section(byte[] bytes, uint type)
     {
         int table = I64(bytes, 0x28), size = U16(bytes, 0x3a), count = U16(bytes, 0x3c);
@@ -81,7 +84,7 @@ internal static class OlderLibstdcxx
         return null;
     }
 
-    /// <summary>Where the needed version stands among those of all needed libraries (two linked lists of relative offsets).</summary>
+    /// <summary>The offset of the needed version among those of all needed libraries (two linked lists of relative offsets).</summary>
     private static int? NeededVersion(byte[] bytes, (int Offset, int Length, int Names) needs, int names)
     {
         for (int library = needs.Offset; ;)
@@ -113,8 +116,9 @@ internal static class OlderLibstdcxx
 
     private static uint U32(byte[] bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at));
 
-    // Offsets in the file: none is negative, so that whatever follows them comes to an end.
-    private static int I32(byte[] bytes, int at) => U32(bytes, at) is <= int.MaxValue and var value ? (int)value : throw new ArgumentOutOfRangeException(nameof(at));
+    // Offsets in the file: none is negative, so that every walk along them comes to an end.
+    private static int I32(byte[] bytes, int at) =>
+        U32(bytes, at) is <= int.MaxValue and var value ? (int)value : throw new ArgumentOutOfRangeException(nameof(at));
 
     private static int I64(byte[] bytes, int at) =>
         BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(at)) is >= 0 and <= int.MaxValue and var value

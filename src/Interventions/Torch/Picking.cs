@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace Interventions.Torch;
 
 /// <summary>
-/// <c>index_select</c> and <c>index_copy</c>, which libtorch does not have on the meta device, where tensors have shapes and no numbers and on which plans are checked. (It has the
-/// latter, but its derivative is the former.)
+/// <c>index_select</c> and <c>index_copy</c> for every device. On the meta device, where tensors have shapes and no numbers and on which
+/// plans are checked, libtorch lacks the first, and the derivative of the second, which is the first.
 /// </summary>
 internal static class Picking
 {
-    /// <summary>Entries along an axis, in the order of the indices: <c>index_select</c>, also where only shapes exist.</summary>
+    /// <summary>Entries along an axis, in the order of the indices: <c>index_select</c>.</summary>
     /// <param name="value">The value.</param>
     /// <param name="axis">The axis, counted from the front.</param>
     /// <param name="index">Indices, <c>[entry]</c>, int64, on the value's device.</param>
@@ -22,16 +22,16 @@ internal static class Picking
         return value.gather(axis, Along(value, axis, index).expand(shape));
     }
 
-    /// <summary>A copy with entries put in places along an axis: <c>index_copy</c>, also where only shapes exist.</summary>
+    /// <summary>A copy with other entries at some indices along an axis: <c>index_copy</c>.</summary>
     /// <param name="value">The value.</param>
     /// <param name="axis">The axis, counted from the front.</param>
-    /// <param name="index">The places, <c>[entry]</c>, int64, on the value's device.</param>
-    /// <param name="entries">The value's shape, but for the axis.</param>
+    /// <param name="index">Indices, <c>[entry]</c>, int64, on the value's device.</param>
+    /// <param name="entries">The entries: of the value's shape, except along the axis.</param>
     public static Tensor Put(this Tensor value, int axis, Tensor index, Tensor entries) => value.device_type != DeviceType.META
         ? value.index_copy(axis, index, entries)
         : value.scatter(axis, Along(value, axis, index).expand(entries.shape), entries);
 
-    /// <summary>The indices with an axis for each of the value's. A wrong device is refused on the meta device as it would be on another.</summary>
+    /// <summary>The indices with as many axes as the value. A wrong device is refused on the meta device too.</summary>
     private static Tensor Along(Tensor value, int axis, Tensor index)
     {
         if (index.device_type != value.device_type)

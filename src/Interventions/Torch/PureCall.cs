@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Interventions.Torch;
 
 /// <summary>
-/// Calls of users' methods, which are pure, and which may write <c>a + b</c>: where a garbage collection overlapped the call, a number in it may have been freed before it was read
-/// (<see cref="GuardedTensors"/>), so the call is made again.
+/// Calls of users' methods, which are pure and may say <c>a + b</c>. If a garbage collection overlapped a call, it may have freed a number
+/// before it was read (<see cref="GuardedTensors"/>), so the call is made again.
 /// </summary>
 internal static class PureCall
 {
@@ -13,8 +13,10 @@ internal static class PureCall
     /// <summary>Switches the protection off, for the tests that show that it is needed.</summary>
     internal static bool IsUnprotected { get; set; }
 
-    /// <summary>The method's result, computed without a collection, or while no finaliser runs.</summary>
-    /// <remarks>An exception that no collection overlapped is the method's own. What a repeated call leaves behind is freed with the scope.</remarks>
+    /// <summary>The method's result, from a call that no collection overlapped, or during which no finaliser ran.</summary>
+    /// <remarks>
+    /// An exception of a call that no collection overlapped is the method's own. Tensors of a repeated call are freed with the scope.
+    /// </remarks>
     public static Tensor Run<TArguments>(TArguments arguments, Func<TArguments, Tensor> method)
         where TArguments : allows ref struct
     {
@@ -31,6 +33,7 @@ internal static class PureCall
             }
             catch (Exception exception) when (exception is not OperationCanceledException && GC.CollectionCount(0) != before)
             {
+                // A freed number may have caused it: the call is made again.
             }
         }
         using (Finalizers.Pause())

@@ -5,12 +5,13 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
+using Interventions.Files;
 
 namespace Interventions.Runtime;
 
 /// <summary>
-/// Sees to it that TorchSharp's libraries load, and says in one sentence why they do not. Generated code calls it first of all in every program and test
-/// project that references this package, so that it works where the very first line is a torch call.
+/// Makes TorchSharp's libraries load, or says in one sentence why they do not. Generated code calls it before the first line of every
+/// program and test project that references this package.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class TorchLoader
@@ -21,7 +22,7 @@ public static class TorchLoader
     private static nint s_library;
 
     /// <summary>Prepares the process; a second call does nothing. Loads nothing itself.</summary>
-    // CA2255: a library that prepares how another one is loaded is what module initializers are for.
+    // CA2255: a library must prepare the loading of another one before any code runs.
 #pragma warning disable CA2255
     [ModuleInitializer]
 #pragma warning restore CA2255
@@ -33,14 +34,16 @@ public static class TorchLoader
                 return;
             s_is_prepared = true;
         }
-        // OpenMP's idle threads spin for a while. Where another process keeps the cores busy, they spin against it, and everything takes ten times as
-        // long. libtorch reads the variable while it loads; what the user has set stays.
+        // OpenMP's idle threads spin for a while. If another process keeps the cores busy, they spin against it, and a pass takes several
+        // times as long. libtorch reads the variable while it loads; a value that the user has set stays.
         _ = setenv("OMP_WAIT_POLICY", "PASSIVE", overwrite: 0);
-        // MKL otherwise chooses how to add up by where a matrix lies in memory, so that two equal runs differ in the last bit; a resumed run must not. Costs nothing measurable.
+        // MKL otherwise adds up in an order that depends on a matrix's place in memory, so that two equal runs may differ in the last bit;
+        // a resumed run must not. The cost was too small to measure.
         if (Avx2.IsSupported)
             _ = setenv("MKL_CBWR", Avx512F.IsSupported ? "AVX512,STRICT" : "AVX2,STRICT", overwrite: 0);
-        // Raised only where the runtime has found no library that loads, so a system that needs no help never comes here.
-        (AssemblyLoadContext.GetLoadContext(typeof(TorchSharp.torch).Assembly) ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
+        // The event is raised only if the runtime has found no library that loads.
+        Assembly torchSharp = typeof(TorchSharp.torch).Assembly;
+        (AssemblyLoadContext.GetLoadContext(torchSharp) ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
     }
 
     private static nint Resolve(Assembly assembly, string name)
@@ -55,9 +58,10 @@ public static class TorchLoader
             {
                 return s_library = LoadTorchSharp(assembly);
             }
-            catch (Exception exception) when (exception is DllNotFoundException or IOException or UnauthorizedAccessException or BadImageFormatException)
+            catch (Exception exception) when (
+                exception is DllNotFoundException or IOException or UnauthorizedAccessException or BadImageFormatException)
             {
-                // TorchSharp swallows what is thrown here, and tells of a missing package whatever the cause.
+                // TorchSharp catches an exception of this handler and reports a missing package instead.
                 Console.Error.WriteLine(exception.Message);
             }
             return 0;
@@ -78,23 +82,26 @@ public static class TorchLoader
         string said = Refusal(original);
         byte[] bytes = File.ReadAllBytes(original);
         byte[] patched = OlderLibstdcxx.Patched(bytes, out string? whyNot)
-            ?? throw new DllNotFoundException($"TorchSharp does not load: {original}: {said} It cannot be adapted to this system, since {whyNot}. Install libstdc++ 13 or later.");
+            ?? throw new DllNotFoundException(
+                $"TorchSharp does not load: {original}: {said} It cannot be adapted to this system, since {whyNot}. "
+                + "Install libstdc++ 13 or later.");
         string copy = Copy(patched, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
         nint library = Load(copy, "Install libstdc++ 13 or later.");
         try
         {
-            // Else every native method of TorchSharp would first be looked for in the library that does not load.
+            // Without a resolver, the runtime would look for every native method of TorchSharp in the library that does not load first.
             NativeLibrary.SetDllImportResolver(assembly, (name, _, _) => name == Managed ? library : 0);
         }
         catch (InvalidOperationException)
         {
-            // The program has a resolver of its own; this event then answers each method.
+            // The program has set a resolver of its own; the event then resolves each method.
         }
         return library;
     }
 
     private static DllNotFoundException Missing(string file, string package) =>
-        new($"TorchSharp does not load: {file} is missing. Reference the package {package}. (Looked for in {string.Join(", ", Folders())}.)");
+        new($"TorchSharp does not load: {file} is missing. Reference the package {package}. "
+            + $"(Looked for in {string.Join(", ", Folders())}.)");
 
     private static nint Load(string file, string whatToDo)
     {
@@ -121,20 +128,26 @@ public static class TorchLoader
         }
     }
 
-    /// <summary>What the loader said; the runtime writes more lines before it.</summary>
-    private static string LastLine(Exception exception) => exception.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1].TrimEnd('.') + ".";
+    /// <summary>The loader's message, which is the last line; the runtime writes more lines before it.</summary>
+    private static string LastLine(Exception exception)
+    {
+        const StringSplitOptions options = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+        return exception.Message.Split('\n', options)[^1].TrimEnd('.') + ".";
+    }
 
     private static string? Find(string file) => Folders().Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
 
-    /// <summary>Where the runtime looks for native libraries.</summary>
-    private static IEnumerable<string> Folders() =>
-        ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+    /// <summary>The folders in which the runtime looks for native libraries.</summary>
+    private static IEnumerable<string> Folders() => (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
         .Append(AppContext.BaseDirectory)
         .Select(Path.TrimEndingDirectorySeparator)
         .Distinct();
 
-    /// <summary>The user's own copy of a patched library. What lies there is only trusted if it is the same to the byte.</summary>
+    /// <summary>
+    /// The user's own copy of a patched library. A copy that is already there is used only if it is the same to the byte.
+    /// </summary>
     private static string Copy(byte[] patched, string key)
     {
         foreach (string folder in CacheFolders())
@@ -148,10 +161,12 @@ public static class TorchLoader
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                // No home, or a read-only one: the next folder.
+                // There is no home, or it is read-only: the next folder is tried.
             }
         }
-        throw new IOException($"TorchSharp does not load: no copy of {Library} for this system can be written into {string.Join(" or ", CacheFolders())}. Set XDG_CACHE_HOME to a folder that can be written.");
+        throw new IOException(
+            $"TorchSharp does not load: no copy of {Library} for this system can be written into {string.Join(" or ", CacheFolders())}. "
+            + "Set XDG_CACHE_HOME to a folder that can be written.");
     }
 
     private static IEnumerable<string> CacheFolders()

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Interventions.Tracing;
 
 /// <summary>
-/// A forward pass that stands still between two nodes. Its values are held by itself, in no dispose scope: scopes and the grad mode belong to a thread, and the caller may do anything
-/// between two calls, also continue on another thread.
+/// A forward pass that stops between two nodes. It owns its values outside of any dispose scope: scopes and the grad mode belong to a
+/// thread, and the caller may continue the pass on another thread.
 /// </summary>
 internal sealed class ForwardPass : IDisposable
 {
@@ -23,22 +23,24 @@ internal sealed class ForwardPass : IDisposable
         _live[ModelGraph.Positions] = range(0, tokens.shape[1], tokens.device).unsqueeze(0).expand(tokens.shape).DetachFromDisposeScope();
     }
 
-    /// <summary>The value of a node, which is computed where it is not there yet. The pass keeps it.</summary>
+    /// <summary>The value of a node; the first call computes it. The pass owns it.</summary>
     public Tensor Value(string name)
     {
         if (_live.TryGetValue(name, out Tensor? known))
             return known;
         Definition definition = _graph[name].DefinitionUnder(_touched);
         Tensor[] inputs = [.. definition.Inputs.Select(input => Value(input.Node))];
-        // Upstream of the first gradient nothing needs a graph.
+        // No value before the first leaf has a gradient.
         using IDisposable mode = set_grad_enabled(_isDifferentiated);
         using DisposeScope scope = NewDisposeScope();
         Tensor value = definition.Compute(inputs);
-        // An input or a weight that is passed through must not share its handle: each is freed on its own.
+        // A node may return its input or a weight: the pass frees every value on its own, so each has a handle of its own.
         return _live[name] = (scope.Contains(value) ? value : value.alias()).DetachFromDisposeScope();
     }
 
-    /// <summary>Overwrites a value, which the pass takes over, out of any dispose scope; from then on the ordinary path leads through it.</summary>
+    /// <summary>
+    /// Replaces a value, from then on also on the ordinary path. The pass takes the new one out of its dispose scope, and owns it.
+    /// </summary>
     public void Replace(string name, Tensor value)
     {
         if (_live.Remove(name, out Tensor? before))
@@ -48,7 +50,7 @@ internal sealed class ForwardPass : IDisposable
         _isDifferentiated |= value.requires_grad;
     }
 
-    /// <summary>Adds a zero to a value and returns it: the gradient with respect to it is the gradient with respect to the value. The caller owns it.</summary>
+    /// <summary>Adds a zero to a value, and returns the zero: its gradient is that of the value. The caller owns it.</summary>
     public Tensor AddLeaf(string name)
     {
         Tensor value = Value(name);
@@ -59,7 +61,7 @@ internal sealed class ForwardPass : IDisposable
         return leaf.DetachFromDisposeScope();
     }
 
-    /// <summary>Frees values that nothing reads any more.</summary>
+    /// <summary>Frees values after their last reader.</summary>
     public void Free(IEnumerable<string> names)
     {
         foreach (string name in names)

@@ -7,14 +7,15 @@ using static TorchSharp.torch;
 namespace Interventions;
 
 /// <summary>
-/// A forward pass to walk through, site by site in the order in which they are computed: <c>foreach (var site in model.Trace(prompts)) { … }</c>. Leaving the loop stops the pass, and
-/// the last offered site is the last that is computed.
+/// A forward pass as a loop over sites, in the order of computation: <c>foreach (var site in model.Trace(prompts)) { … }</c>. The pass
+/// stops when the loop is left, and computes nothing after the last offered site.
 /// </summary>
 /// <remarks>
-/// <para>It owns what its sites were told to keep, and frees that on <see cref="Dispose"/>; everything else is freed as the pass goes on, and when the loop is left.</para>
-/// <para>A pass goes forward only: a value can be read and replaced while the loop stands at its site, and read once it is kept; before and after that it is an error that says where the loop
-/// stands. Several traces can be walked side by side, also with <c>Zip</c>, as none holds a dispose scope or a grad mode while the loop stands; one that needs a value of another takes it after
-/// the other has got there.</para>
+/// <para>The trace owns the kept values, and frees them on <see cref="Dispose"/>; other values are freed as the loop goes on or is
+/// left.</para>
+/// <para>A pass goes forward only: a value can be read and replaced while the loop stands at its site, and read later if it was kept.
+/// Reading it at another time is an error that says where the loop stands. Several traces can be walked side by side, also with <c>Zip</c>:
+/// a trace holds no dispose scope and no grad mode while the loop stands.</para>
 /// </remarks>
 /// <example><code>
 /// using var trace = model.Trace("When Mary and Tom went to the store, Tom gave a drink to", "blocks.*.attn.z", "logits");
@@ -36,9 +37,10 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
     private int _at = -1;
     private bool _isWalked, _isOver, _isDisposed;
 
-    private ModelTrace(HookedModel model, Tensor tokens, TraceSchedule schedule) => (_model, _tokens, _schedule) = (model, tokens, schedule);
+    private ModelTrace(HookedModel model, Tensor tokens, TraceSchedule schedule) =>
+        (_model, _tokens, _schedule) = (model, tokens, schedule);
 
-    /// <summary>A trace on token ids, which it takes over.</summary>
+    /// <summary>A trace of token ids; it takes ownership of them.</summary>
     internal static ModelTrace Of(HookedModel model, Func<Tensor> tokens, IReadOnlyCollection<string> sites)
     {
         TraceSchedule schedule = TraceSchedule.Of(model.Graph, TracedNames.Of(model, sites));
@@ -46,8 +48,8 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
     }
 
     /// <summary>
-    /// The value that a site was told to keep, as soon as the loop has gone on from there; of a path that names several layers, their values along a new first axis. The trace owns it, and
-    /// the pass goes on with a value of its own.
+    /// The value that <see cref="TracedSite.Keep"/> kept, once the loop has gone on; for a path that names several layers, their values
+    /// along a new first axis. The trace owns it, and the pass goes on with a copy.
     /// </summary>
     /// <param name="path">The path: <c>logits</c>, <c>blocks.*.attn.z</c>.</param>
     /// <exception cref="InterventionException">It names no site, or one whose value is not kept, or not yet.</exception>
@@ -66,13 +68,16 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
     }
 
     /// <summary>
-    /// The gradient of a metric with respect to the values of a site, as the loop left them; zero where the metric does not depend on them. It can be asked for repeatedly, of several
-    /// metrics.
+    /// The gradient of a metric with respect to the values of a site, as the loop left them; zero where the metric does not depend on them.
+    /// It may be called several times, also for several metrics.
     /// </summary>
-    /// <param name="metric">Computed of kept values, for instance of the logits. Of several numbers the sum is differentiated: one number a prompt gives each prompt its own gradient.</param>
-    /// <param name="path">A site that was told <see cref="TracedSite.KeepGradient"/>; of a path that names several layers, the gradients lie along a new first axis.</param>
+    /// <param name="metric">A function of kept values, for instance of the logits. Of several numbers the sum is differentiated: one number
+    /// a prompt gives each prompt its own gradient.</param>
+    /// <param name="path">A site with <see cref="TracedSite.KeepGradient"/>; for a path that names several layers, the gradients lie along
+    /// a new first axis.</param>
     /// <returns>The site's shape; the caller owns it.</returns>
-    /// <exception cref="InterventionException">The path names no site, or one without gradient; or the metric was not computed of what comes after the site.</exception>
+    /// <exception cref="InterventionException">The path names no site, or one without gradient; or the metric does not depend on values
+    /// after the site.</exception>
     public Tensor Gradient(Tensor metric, string path)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -82,25 +87,27 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
         Tensor[] leaves = [.. names.Select(name => Kept(_leaves, name, "gradient", "KeepGradient"))];
         if (!metric.requires_grad)
             throw new InterventionException(
-                $"Trace: the metric has no gradient with respect to '{path}': it was computed under no_grad, or of nothing that comes after a site with KeepGradient().");
+                $"Trace: the metric has no gradient with respect to '{path}': it was computed under no_grad, "
+                + "or of nothing that comes after a site with KeepGradient().");
         Tensor[] gradients = Derivatives.Of(metric.sum(), leaves);
         return (areSeveral ? stack(gradients) : gradients[0]).MoveToOuterDisposeScope();
     }
 
     /// <summary>Walks through the pass, once.</summary>
-    /// <exception cref="InvalidOperationException">It was walked before: what its sites were told is of that one pass.</exception>
+    /// <exception cref="InvalidOperationException">It was walked before: a trace is one pass.</exception>
     public IEnumerator<TracedSite> GetEnumerator()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (_isWalked)
-            throw new InvalidOperationException("A trace is one forward pass, and this one has been walked through. Call Trace again for another.");
+            throw new InvalidOperationException(
+                "A trace is one forward pass, and this one has been walked through. Call Trace again for another.");
         _isWalked = true;
         return Walk();
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>Frees what was kept.</summary>
+    /// <summary>Frees the kept values.</summary>
     public void Dispose()
     {
         if (_isDisposed)
@@ -133,7 +140,7 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
                     }
                     finally
                     {
-                        // Also when the loop is left here: what the last site was told to keep is kept.
+                        // In a finally, so that Keep also holds for the site at which the loop is left.
                         Settle(site, pass);
                     }
                     ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -170,7 +177,8 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
     }
 
     private Tensor Kept(Dictionary<string, Tensor> kept, TracedName name, string what, string method) =>
-        kept.GetValueOrDefault(name.Node) ?? throw new InterventionException($"Trace: there is no {what} of '{name.Node}': {WhyNot(name.Node, method)}.");
+        kept.GetValueOrDefault(name.Node)
+            ?? throw new InterventionException($"Trace: there is no {what} of '{name.Node}': {WhyNot(name.Node, method)}.");
 
     private string WhyNot(string node, string method)
     {

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.ModelGraphs;
+using Interventions.Runtime;
+using Interventions.Sites;
 
 namespace Interventions.Tracing;
 
@@ -8,8 +10,9 @@ namespace Interventions.Tracing;
 internal sealed record TraceSchedule(ImmutableArray<TraceStep> Steps)
 {
     /// <summary>
-    /// The steps up to the last offered site. What lies on the ordinary path is computed when its turn comes; a site beside it (a port, a head's result, a norm's scale) when somebody
-    /// looks at it, or when a detour leads through it. A value is held as long as anything may still read it, detours included.
+    /// The steps up to the last offered site. A node of the ordinary path is computed in its turn; a site beside it (a port, a head's
+    /// result, a norm's scale) when the loop reads its value, or when a detour leads through it. A value is held until its last possible
+    /// reader, detours included.
     /// </summary>
     /// <param name="graph">The forward pass.</param>
     /// <param name="offered">By node, the site that is offered.</param>
@@ -21,15 +24,18 @@ internal sealed record TraceSchedule(ImmutableArray<TraceStep> Steps)
         for (int i = graph.Nodes.Length - 1; i >= 0; i--)
         {
             ModelNode node = graph.Nodes[i];
-            // What is not computed in its turn may be computed as late as its own last reader.
+            // A node that is not computed in its turn may be computed as late as its own last reader.
             int reads = computed[i] ? i : last.GetValueOrDefault(node.Name, i);
-            foreach (NodeInput input in node.Detours.Select(detour => detour.Definition).Prepend(node.Definition).SelectMany(definition => definition.Inputs))
+            IEnumerable<Definition> definitions = node.Detours.Select(detour => detour.Definition).Prepend(node.Definition);
+            foreach (NodeInput input in definitions.SelectMany(definition => definition.Inputs))
                 last[input.Node] = Math.Max(last.GetValueOrDefault(input.Node), reads);
             last.TryAdd(node.Name, i);
         }
         ILookup<int, string> freed = last.ToLookup(pair => pair.Value, pair => pair.Key);
         int end = graph.Nodes.Select((node, i) => offered.ContainsKey(node.Name) ? i : -1).Max();
-        return new([.. graph.Nodes.Take(end + 1).Select((node, i) => new TraceStep(node, computed[i], offered.GetValueOrDefault(node.Name), [.. freed[i]]))]);
+        return new([.. graph.Nodes.Take(end + 1).Select(Step)]);
+
+        TraceStep Step(ModelNode node, int i) => new(node, computed[i], offered.GetValueOrDefault(node.Name), [.. freed[i]]);
     }
 
     /// <summary>The step that offers a site; −1 if none does.</summary>
@@ -48,7 +54,59 @@ internal sealed record TraceSchedule(ImmutableArray<TraceStep> Steps)
 
 /// <summary>One node's turn.</summary>
 /// <param name="Node">The node.</param>
-/// <param name="IsComputed">Whether it is computed in its turn, whoever looks at it.</param>
-/// <param name="Offered">The site that is offered; <see langword="null"/> for a node that nobody asked for.</param>
-/// <param name="Freed">The values that nothing reads from then on.</param>
+/// <param name="IsComputed">Whether it is computed in its turn, also if the loop does not read its value.</param>
+/// <param name="Offered">The site that is offered; <see langword="null"/> for a node that is computed for others only.</param>
+/// <param name="Freed">The values whose last reader it was.</param>
 internal sealed record TraceStep(ModelNode Node, bool IsComputed, TracedName? Offered, ImmutableArray<string> Freed);
+
+/// <summary>A site in one layer.</summary>
+/// <param name="Node">Its concrete path, which is the node's name.</param>
+/// <param name="Definition">The site.</param>
+/// <param name="Layer">The layer; <see langword="null"/> where the site has none.</param>
+internal sealed record TracedName(string Node, SiteDefinition Definition, int? Layer);
+
+/// <summary>Paths to sites, with the same messages as declarations.</summary>
+internal static class TracedNames
+{
+    /// <summary>The sites that paths name, each once; all of the model where no path is given.</summary>
+    /// <exception cref="InterventionException">A path names no site, or selects a part of one.</exception>
+    public static Dictionary<string, TracedName> Of(HookedModel model, IReadOnlyCollection<string> paths)
+    {
+        IEnumerable<TracedName> names = paths.Count == 0
+            ? model.Schema.Sites.SelectMany(site => Layers(site, HasLayers(site) ? Selection.All : null, model.Schema))
+            : paths.SelectMany(path => Of(model.Schema, path).Names);
+        Dictionary<string, TracedName> found = [];
+        foreach (TracedName name in names)
+            found[name.Node] = model.Graph.Contains(name.Node)
+                ? name
+                : throw new InterventionException(
+                    $"Trace: {model.Schema.Model} has a site '{name.Node}' in its schema, and no node of that name in its graph.");
+        return found;
+
+        static bool HasLayers(SiteDefinition site) => site.Path.Contains(SiteMatcher.Layer, StringComparison.Ordinal);
+    }
+
+    /// <summary>The sites that a path names, in the order of its layers, and whether that may be several.</summary>
+    /// <exception cref="InterventionException">It names no site, or selects a part of one.</exception>
+    public static (IReadOnlyList<TracedName> Names, bool AreSeveral) Of(ModelSchema schema, string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        (SiteResolution? resolution, EquatableArray<SiteProblem> problems) = SiteResolver.Resolve(path, schema, null);
+        if (resolution is null || problems.Count > 0)
+            throw new InterventionException($"Trace: {string.Join("; ", problems.Select(problem => problem.Message))}");
+        if (resolution.Axes.Count > 0)
+            throw new InterventionException(
+                $"Trace: '{path}' selects a part of a site; a trace offers whole values. "
+                + $"Write '{resolution.Path.Site}', and index the tensor.");
+        if (resolution.Layer is { IsSweep: true })
+            throw new InterventionException(
+                $"Trace: '{path}' sweeps over layers one at a time; a trace is one pass. Write '*' or a range in brackets.");
+        bool areSeveral = resolution.Layer is { } layer && (layer.Items.Count != 1 || layer.Items[0].First != layer.Items[0].Last);
+        return ([.. Layers(resolution.Site!, resolution.Layer, schema)], areSeveral);
+    }
+
+    private static IEnumerable<TracedName> Layers(SiteDefinition site, Selection? layers, ModelSchema schema) => layers is null
+        ? [new TracedName(site.Path, site, null)]
+        : SiteExpansion.Layers(site, layers, schema.SizeOf("layer") ?? 0)
+            .Select(layer => new TracedName(SiteExpansion.Concrete(site, layer), site, layer));
+}

@@ -26,13 +26,15 @@ public sealed class TracedSite
     public IReadOnlyList<string> Axes => _name.Definition.Axes;
 
     /// <summary>
-    /// The value, in the named axes. What is assigned (the same shape, or one that broadcasts to it; it is copied), or written into the tensor in place, is what the model goes on with.
-    /// The tensor is freed when the loop goes on: <see cref="Keep"/> what is needed later. A site beside the ordinary path, such as a port, is computed when this is read.
+    /// The value, in the named axes. The model goes on with the tensor that is assigned (it is copied; its shape is the value's, or
+    /// broadcasts to it), or with the value after it was written in place. The tensor is freed when the loop goes on: call
+    /// <see cref="Keep"/> for later use. The value of a site beside the ordinary path, such as a port, is computed when this property is
+    /// read.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop has gone on.</exception>
     /// <exception cref="InterventionException">
-    /// What is assigned does not broadcast to the value; or a port before this site was written, so that heads which share a value by the schema have one each.
-    /// </exception>
+    /// The assigned tensor does not broadcast to the value; or a port before this site was written, so that heads which share a value by
+    /// the schema have one each. </exception>
     public Tensor Value
     {
         get
@@ -47,7 +49,9 @@ public sealed class TracedSite
             ArgumentNullException.ThrowIfNull(value);
             Tensor before = Current();
             if (!Shapes.Broadcasts(value.shape, before.shape))
-                throw new InterventionException($"Trace: what replaces '{Name}' is {Shapes.Describe(value)}, which does not broadcast to {Shapes.Describe(before)} ({string.Join(", ", Axes)}).");
+                throw new InterventionException(
+                    $"Trace: what replaces '{Name}' is {Shapes.Describe(value)}, "
+                    + $"which does not broadcast to {Shapes.Describe(before)} ({string.Join(", ", Axes)}).");
             using DisposeScope scope = NewDisposeScope();
             Tensor written = value.to(before.device).to(before.dtype).expand(before.shape).clone().DetachFromDisposeScope();
             _value?.Dispose();
@@ -62,15 +66,17 @@ public sealed class TracedSite
     internal bool IsDifferentiated { get; private set; }
 
     private ForwardPass Pass => _pass ?? throw new InvalidOperationException(
-        $"The trace has gone on from '{Name}', whose value is freed. Call Keep() while the loop stands there, and read it of the trace afterwards.");
+        $"The trace has gone on from '{Name}', whose value is freed. "
+        + "Call Keep() while the loop stands there, and read it of the trace afterwards.");
 
     /// <summary>Keeps the value, as the loop leaves it: <c>trace["blocks.3.attn.z"]</c>.</summary>
     /// <exception cref="InvalidOperationException">The loop has gone on.</exception>
     public void Keep() => IsKept = Current() is not null;
 
     /// <summary>
-    /// Makes <see cref="ModelTrace.Gradient"/> answer for this site. The pass records what it computes from here on for the backward pass; the memory is freed with the trace. As a write would, it leads
-    /// the path through the site: after a port, its head has a norm of its own, and the shared one counts for the other heads only.
+    /// Makes <see cref="ModelTrace.Gradient"/> answer for this site. From here on the pass records its computations for the backward pass,
+    /// and the trace frees that memory. Like a write, the call leads the path through the site: after a port, its head has a norm of its
+    /// own, and the shared one counts for the other heads only.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop has gone on.</exception>
     public void KeepGradient() => IsDifferentiated = Current() is not null;
@@ -82,14 +88,16 @@ public sealed class TracedSite
     /// <summary>The name and the axes.</summary>
     public override string ToString() => $"{Name} [{string.Join(", ", Axes)}]";
 
-    /// <summary>Hands what was written to the pass.</summary>
+    /// <summary>Passes the written value on.</summary>
     internal void Settle()
     {
         if (_value is not { } value)
             return;
         if (value.IsInvalid)
-            throw new InterventionException($"Trace: the value of '{Name}' was disposed in the loop, so nobody knows what was written into it. The trace frees it; no 'using' is needed.");
-        // A copy: views of the tensor that was handed out may live on, and what is written into them comes too late.
+            throw new InterventionException(
+                $"Trace: the value of '{Name}' was disposed in the loop, so nobody knows what was written into it. "
+                + "The trace frees it; no 'using' is needed.");
+        // A copy: the loop may have views of the tensor, and later writes into them must not reach the pass.
         if (_isAssigned || HasChanged(value))
             Pass.Replace(Name, value.clone());
     }
@@ -109,10 +117,11 @@ public sealed class TracedSite
         return value;
     }
 
-    /// <summary>Whether somebody wrote into the tensor that was handed out.</summary>
+    /// <summary>Whether the loop wrote into the tensor in place.</summary>
     private bool HasChanged(Tensor value)
     {
         Tensor before = Pass.Value(Name);
-        return (value.requires_grad && !before.requires_grad) || (value.device_type != DeviceType.META && !value.allclose(before, rtol: 0, atol: 0, equal_nan: true));
+        return (value.requires_grad && !before.requires_grad)
+            || (value.device_type != DeviceType.META && !value.allclose(before, rtol: 0, atol: 0, equal_nan: true));
     }
 }

@@ -1,5 +1,5 @@
 using Interventions.Generators.Tests.Testing;
-using Interventions.Testing;
+using Interventions.Testing.Support;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -34,6 +34,31 @@ public sealed class EmissionTests
 
     [Fact]
     public void SeveralWritesToASiteCompileWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.SeveralWrites);
+
+    [Fact]
+    public void TheDeclaredSchemaSaysWhichSitesAreOfOneStepAndBeside()
+    {
+        string text = Compilations.GeneratedText("""
+            [ModelSchema, Site("a", "batch"), Site("b", "batch", SameStep = true), Site("c", SameStep = true, Beside = true)]
+            public abstract partial class Mine : Interventions.ModelGraphs.HookedModel;
+            """);
+
+        Assert.Contains("SiteDefinition(\"a\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")),", text, StringComparison.Ordinal);
+        Assert.Contains("SiteDefinition(\"b\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")) { SameStep = true },", text, StringComparison.Ordinal);
+        Assert.Contains("SiteDefinition(\"c\", default) { SameStep = true, Beside = true },", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AFamilysSitesAreAttributesOfItsModelClass()
+    {
+        CSharpCompilation compilation = Compilations.Of("""
+            namespace Interventions.Models.Families { internal sealed class FamilySitesAttribute : Attribute; }
+            namespace Interventions.Models { [Families.FamilySites] public abstract partial class Gpt2Model; [Families.FamilySites] public partial class Other; }
+            """).WithOptions(Compilations.Options.WithGeneralDiagnosticOption(ReportDiagnostic.Default));
+        GeneratorDriver driver = CSharpGeneratorDriver.Create(new FamilySitesGenerator().AsSourceGenerator()).WithUpdatedParseOptions(Compilations.Parse);
+
+        Snapshot.Verify(Assert.Single(driver.RunGenerators(compilation).GetRunResult().GeneratedTrees).ToString());
+    }
 
     [Fact]
     public void ADecoderCanBeLoaded() => Snapshot.Verify(Compilations.GeneratedText("""
@@ -73,6 +98,19 @@ public sealed class EmissionTests
             [Patch("embed")] static Tensor Between(Tensor x) => x;
             [Metric] static Tensor M([Logit("S")] Tensor s) => s;
             """, """[Scale("embed", 2, Order = 1)]""")).Split("// =====")[^1]);
+
+    [Fact]
+    public void ASpliceAndAPathPatchStandInTheirOrder()
+    {
+        string text = Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention("""
+            [Splice("embed", Order = -1)] public required ISplice Sae { get; init; }
+            [Metric] static Tensor M([Logit("S")] Tensor s) => s;
+            """, """[Run("direct"), PathPatch(["blocks.0.attn.z", "embed"], "blocks.1.mlp_in", In = "direct", Order = 1), Scale("embed", 2), Freeze("blocks.1.mlp_out", From = "direct")]"""));
+        string[] steps = [".Splice(\"Sae\"", "BuiltInWrites.Scale(\"embed\"", ".PathPatch(new string[] { \"blocks.0.attn.z\", \"embed\" }"];
+        Assert.All(steps, step => Assert.Contains(step, text, StringComparison.Ordinal));
+        Assert.Equal(steps, steps.OrderBy(step => text.IndexOf(step, StringComparison.Ordinal)));
+        Assert.Contains("freezeMlps: false, run: \"direct\")", text, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void NamesThatDifferByCaseAreFilesOfTheirOwn() => CompilesCleanly(Sources.Model, Sources.Prompts, """

@@ -1,7 +1,7 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Schema;
 using Interventions.Generators.Tests.Testing;
-using Interventions.Testing;
+using Interventions.Testing.Support;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 

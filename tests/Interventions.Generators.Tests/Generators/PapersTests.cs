@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using Interventions.Generators.Tests.Testing;
-using Interventions.Testing;
+using Interventions.Testing.Support;
 
 namespace Interventions.Generators.Tests.Generators;
 

@@ -50,17 +50,19 @@ public sealed class CompositionRuleTests
     [InlineData("INV202", "No write sweeps '{l}'", "", """[Capture("blocks.[|{l}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
     [InlineData("INV203", "'{h}' counts layers elsewhere and heads here", """[Zero("blocks.{h}.mlp_out"), Scale("blocks.0.attn.z[head=[|{h}|]]", 2)]""", "")]
     [InlineData("INV204", "'{l}' ranges over nothing", """[PathPatch("blocks.{l=0}.attn.z", "blocks.[|{l=1}|].mlp_in")]""", "")]
-    [InlineData("INV209", "Run 'b' reads 'a', which waits for 'b'", """[Run("a"), Run("b"), Freeze("embed", To = "b", In = "a"), Freeze("embed", To = "[|a|]", In = "b")]""", "")]
-    [InlineData("INV209", "Run 'c' reads 'a'", """[Run("a"), Run("b"), Run("c"), Freeze("embed", To = "b", In = "a"), Freeze("embed", To = "c", In = "b")]""", """[Patch("embed", In = "c")] static Tensor P([From("[|a|]")] Tensor x) => x;""")]
+    [InlineData("INV209", "Run 'b' reads 'a', which waits for 'b'", """[Run("a"), Run("b"), Freeze("embed", From = "b", In = "a"), Freeze("embed", From = "[|a|]", In = "b")]""", "")]
+    [InlineData("INV209", "Run 'c' reads 'a'", """[Run("a"), Run("b"), Run("c"), Freeze("embed", From = "b", In = "a"), Freeze("embed", From = "c", In = "b")]""", """[Patch("embed", In = "c")] static Tensor P([From("[|a|]")] Tensor x) => x;""")]
     [InlineData("INV210", "IoiPrompts has a run 'clean' already", """[Run("[|clean|]")]""", "")]
-    [InlineData("INV210", "Run 'a' is derived twice", """[Run("a"), Run("[|a|]"), Zero("embed", In = "a"), Freeze("embed", To = "a")]""", "")]
-    [InlineData("INV210", "Nothing writes run 'a': no write says In = \"a\"", """[Run("[|a|]"), Freeze("embed", To = "a")]""", "")]
+    [InlineData("INV210", "Run 'a' is derived twice", """[Run("a"), Run("[|a|]"), Zero("embed", In = "a"), Freeze("embed", From = "a")]""", "")]
+    [InlineData("INV210", "Nothing writes run 'a': no write says In = \"a\"", """[Run("[|a|]"), Freeze("embed", From = "a")]""", "")]
     [InlineData("INV210", "Nothing reads run 'a'", """[Run("[|a|]"), Zero("embed", In = "a")]""", "")]
     [InlineData("INV212", "'blocks.0.attn.q_input' is not downstream of 'blocks.0.attn.z'", """[PathPatch("blocks.0.attn.z[head=1]", "logits", "[|blocks.0.attn.q_input|][head=1]")]""", "")]
     [InlineData("INV212", "'blocks.0.mlp_in' is not downstream of 'blocks.-1.attn.z'", """[PathPatch("blocks.-1.attn.z", receivers: ["[|blocks.0.mlp_in|]"])]""", "")]
     [InlineData("INV212", "'embed' is not downstream", """[PathPatch("blocks.0.attn.z", new[] { "logits", "[|embed|]" })]""", "")]
     [InlineData("INV212", "'blocks.0.attn.z' has no receivers, so nothing is patched", """[PathPatch("[|blocks.0.attn.z|]")]""", "")]
-    [InlineData("INV213", "its own run 'a', which it reads, is complete", """[Run("a"), Freeze("embed", To = "a")]""", """[Patch("embed", In = "a")] static Tensor P([From("[|a|]")] Tensor x) => x;""")]
+    [InlineData("INV212", "There is no sender, so nothing is patched", """[PathPatch([|new string[0]|], "logits")]""", "")]
+    [InlineData("INV213", "its own run 'a', which it reads, is complete", """[Run("a"), PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", From = "[|a|]", In = "a"), Freeze("blocks.1.mlp_out", From = "a")]""", "")]
+    [InlineData("INV213", "its own run 'a', which it reads, is complete", """[Run("a"), Freeze("embed", From = "a")]""", """[Patch("embed", In = "a")] static Tensor P([From("[|a|]")] Tensor x) => x;""")]
     public Task AttributesFire(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
@@ -123,7 +125,8 @@ public sealed class CompositionRuleTests
     }.RunAsync();
 
     [Theory]
-    [InlineData("""[Run("a"), Run("b"), Freeze("embed", To = "b", In = "a"), Zero("embed", In = "b"), Freeze("embed", To = "a"), Freeze("blocks.0.mlp_out", To = "b")]""", "")]
+    [InlineData("""[Run("a"), Run("b"), Freeze("embed", From = "b", In = "a"), Zero("embed", In = "b"), Freeze("embed", From = "a"), Freeze("blocks.0.mlp_out", From = "b")]""", "")]
+    [InlineData("""[Run("a", From = "corrupted"), PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", In = "a"), Freeze("blocks.1.mlp_out", From = "a")]""", "")]
     [InlineData("""[PathPatch("blocks.0.attn.z", "blocks.0.mlp_in", "blocks.1.attn.q_input", "logits"), PathPatch("blocks.{l}.attn.z", "blocks.0.mlp_in")]""", "")]
     [InlineData("", """[Patch("blocks.1.mlp_out")] static Tensor P(Tensor x, [ValueOf("blocks.1.mlp_in")] Tensor y, [ValueOf("blocks.0.mlp_out")] Tensor z) => x + y + z;""")]
     [InlineData("", """[Patch("blocks.{l}.mlp_out")] static Tensor P([ValueOf("blocks.{l}.mlp_in")] Tensor x) => x; [Patch("blocks.*.mlp_in")] static Tensor Q(Tensor x, [ValueOf("embed")] Tensor y) => x + y;""")]

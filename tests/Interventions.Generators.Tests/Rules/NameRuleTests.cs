@@ -34,13 +34,13 @@ public sealed class NameRuleTests
     [InlineData("INV001", "did you mean 'embed'?", "", """[Metric] static Tensor M([ValueOf("[|embad|]")] Tensor x) => x;""")]
     [InlineData("INV008", "no position 'S2'", "", """[Metric] static Tensor M([Logits(At = "[|S2|]")] Tensor x) => x;""")]
     [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Changes("[|clear|]")]""", "")]
-    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Run("a", Of = "[|clear|]"), Zero("embed", In = "a"), Freeze("embed", To = "a")]""", "")]
-    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Freeze("embed", To = "[|clear|]")]""", "")]
+    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Run("a", From = "[|clear|]"), Zero("embed", In = "a"), Freeze("embed", From = "a")]""", "")]
+    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Freeze("embed", From = "[|clear|]")]""", "")]
     [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[PathPatch("blocks.0.attn.z", "logits", From = "[|clear|]")]""", "")]
-    [InlineData("INV009", "There is no run 'dirct'; did you mean 'direct'?", """[Run("direct"), Zero("embed", In = "direct"), Freeze("blocks.0.mlp_out", To = "direct"), Freeze("embed", To = "[|dirct|]")]""", "")]
+    [InlineData("INV009", "There is no run 'dirct'; did you mean 'direct'?", """[Run("direct"), Zero("embed", In = "direct"), Freeze("blocks.0.mlp_out", From = "direct"), Freeze("embed", From = "[|dirct|]")]""", "")]
     [InlineData("INV009", "'Probe' derives no run 'a': [Run(\"a\")] is missing", """[Zero("embed", In = "[|a|]")]""", "")]
     [InlineData("INV009", "'clean' is a run of IoiPrompts, which stays unchanged", "", """[Patch("embed", In = "[|clean|]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV009", "'a' is derived, and read by writes only; here stands a run of IoiPrompts: clean and corrupted", """[Run("a"), Zero("embed", In = "a"), Freeze("embed", To = "a")]""", """[Metric] static Tensor M([Logit("S", Run = "[|a|]")] Tensor x, [Logit("S")] Tensor y) => x - y;""")]
+    [InlineData("INV009", "'a' is derived, and read by writes only; here stands a run of IoiPrompts: clean and corrupted", """[Run("a"), Zero("embed", In = "a"), Freeze("embed", From = "a")]""", """[Metric] static Tensor M([Logit("S", In = "[|a|]")] Tensor x, [Logit("S")] Tensor y) => x - y;""")]
     [InlineData("INV010", "no answer 'X'", "", """[Metric] static Tensor M([Answer("[|X|]")] Tensor x) => x;""")]
     public Task InEveryAttribute(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));

@@ -24,7 +24,7 @@ public sealed class NewTokenRuleTests
 
     [Theory]
     [InlineData("""[Zero("blocks.0.attn.pattern[query=new; key=new]"), Zero("blocks.0.attn.pattern[query=new+2; key=new+0..2]"), Scale("embed[pos=prompt]", 2)]""", "")]
-    [InlineData("""[Mean("embed[pos=new]", Pooled = true), Resample("embed[pos=prompt]"), Freeze("blocks.{layer}.mlp_out[pos={t=new+0..4,end}]", To = "clean")]""", "")]
+    [InlineData("""[Mean("embed[pos=new]", Pooled = true), Resample("embed[pos=prompt]"), Freeze("blocks.{layer}.mlp_out[pos={t=new+0..4,end}]", From = "clean")]""", "")]
     [InlineData("", """[Patch("blocks.1.mlp_out[pos=new]")] static Tensor P([ValueOf("embed[pos=new]")] Tensor x, [From("clean", "embed[pos=end]")] Tensor y) => x; [Metric] static Tensor M([Logit("S", At = "new")] Tensor s, [Logits(At = "new+3")] Tensor t) => s;""")]
     public Task WhatCanOccurIsSilent(string attributes, string members) =>
         Analysis.Check(Sources.Model, Sources.Prompts, string.Format(null, Class, attributes, members));

@@ -60,13 +60,13 @@ internal static class Sources
         namespace Study;
 
         [Intervention<Toy, IoiPrompts>]
-        [Changes("corrupted"), Run("direct"), Run("again", Of = "clean")]
+        [Changes("corrupted"), Run("direct"), Run("again", From = "clean")]
         [Sweep("strength", -1, 0.5), Sweep("donor", "clean", "corrupted")]
-        [Zero("blocks.0.attn.z[head={first}]"), Scale("blocks.1.mlp_in", "{strength}"), Freeze("embed[pos={place=S1,IO+1}]", To = "{donor}")]
-        [Scale("embed", 0.5), Freeze("blocks.1.mlp_out", To = "clean", In = "direct"), Freeze("blocks.0.mlp_out")]
+        [Zero("blocks.0.attn.z[head={first}]"), Scale("blocks.1.mlp_in", "{strength}"), Freeze("embed[pos={place=S1,IO+1}]", From = "{donor}")]
+        [Scale("embed", 0.5), Freeze("blocks.1.mlp_out", From = "clean", In = "direct"), Freeze("blocks.0.mlp_out")]
         [PathPatch("blocks.0.attn.z[head={head}; pos=end]", "blocks.1.attn.q_input[head={other}]", "logits", From = "clean", FreezeMlps = true)]
         [Resample("blocks.0.mlp.post[neuron=1,2]", From = "clean", Seed = 7), Mean("blocks.1.attn.z[head={head}]", Pooled = true), Mean("blocks.0.mlp_out", Over = nameof(Others), AcrossTemplates = true)]
-        [PathPatch("blocks.0.attn.z[head=1]", "blocks.1.attn.q_input", Senders = ["embed", "blocks.0.mlp_out[pos=end]"], Freeze = ["blocks.1.attn.z"])]
+        [PathPatch(["blocks.0.attn.z[head=1]", "embed", "blocks.0.mlp_out[pos=end]"], "blocks.1.attn.q_input", Freeze = ["blocks.1.attn.z"])]
         public sealed partial class Everything
         {
             [Include(Order = -1)]
@@ -96,10 +96,10 @@ internal static class Sources
             static Tensor Attribution(Tensor gradient, Tensor z, [From("clean")] Tensor clean) => (gradient * (clean - z)).sum(-1);
 
             [Metric]
-            static Tensor Difference([Logit("IO", Run = "clean")] Tensor io, [Logit("S", At = "S1+1")] Tensor s) => io - s;
+            static Tensor Difference([Logit("IO", In = "clean")] Tensor io, [Logit("S", At = "S1+1")] Tensor s) => io - s;
 
             [Metric]
-            static Tensor Loss([Logits] Tensor logits, [Logits(At = "S1", Run = "clean")] Tensor other, [Answer("IO")] Tensor answer, [ValueOf("embed[pos=end]")] Tensor x) =>
+            static Tensor Loss([Logits] Tensor logits, [Logits(At = "S1", In = "clean")] Tensor other, [Answer("IO")] Tensor answer, [ValueOf("embed[pos=end]")] Tensor x) =>
                 logits.gather(1, answer.unsqueeze(1)).squeeze(1) - other.sum(-1) + x.sum();
         }
         """;

@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Decoder;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,18 +15,18 @@ public sealed class DecoderCheckpointTests : IDisposable
 
     public static TheoryData<DecoderConfig> Configs => new()
     {
-        Examples.Gpt2Config,
-        Examples.Gpt2Config with
+        SmallDecoders.Gpt2Config,
+        SmallDecoders.Gpt2Config with
         {
             TiedUnembedding = false, Activation = Activation.Relu, Neurons = 20, ScoreScaleByLayer = true, ScoreScale = 1, NormEpsilon = 1e-3,
         },
-        Examples.LlamaConfig,
-        Examples.LlamaConfig with
+        SmallDecoders.LlamaConfig,
+        SmallDecoders.LlamaConfig with
         {
             TiedUnembedding = true, QkvBias = true, AttentionOutBias = true, MlpBias = true, DHead = 6, ScoreScale = 1 / Math.Sqrt(6),
             Rotary = new RotaryConfig(500, new RotaryScaling.Linear(4)),
         },
-        Examples.LlamaConfig with { Rotary = new RotaryConfig(500000, new RotaryScaling.Llama3(8, 1, 4, 64)) },
+        SmallDecoders.LlamaConfig with { Rotary = new RotaryConfig(500000, new RotaryScaling.Llama3(8, 1, 4, 64)) },
     };
 
     [Theory]
@@ -40,9 +38,9 @@ public sealed class DecoderCheckpointTests : IDisposable
         saved.Save(_folder.Path);
         using DecoderModel loaded = DecoderModel.Load(_folder.Path);
         Assert.Equal(saved.Config, loaded.Config);
-        Assert.All(saved.Weights, weight => Assert.True(Examples.Same(weight.Value, loaded.Weights[weight.Key]), weight.Key));
-        Tensor ids = Examples.Prompts();
-        Assert.True(Reference.Distance.Largest(saved.Forward(ids), loaded.Forward(ids)) < 1e-6);
+        Assert.All(saved.Weights, weight => Assert.True(SmallDecoders.Same(weight.Value, loaded.Weights[weight.Key]), weight.Key));
+        Tensor ids = SmallDecoders.Prompts();
+        Assert.True(Distance.Largest(saved.Forward(ids), loaded.Forward(ids)) < 1e-6);
 
         // By file, in another type, and saved once more.
         using DecoderModel wide = DecoderModel.Load(_folder["model.safetensors"], ScalarType.Float64);
@@ -56,7 +54,7 @@ public sealed class DecoderCheckpointTests : IDisposable
     public void Half_precision_weights_become_float32()
     {
         using DisposeScope scope = NewDisposeScope();
-        SaveExample(Examples.LlamaConfig, value => value.to_type(ScalarType.BFloat16));
+        SaveExample(SmallDecoders.LlamaConfig, value => value.to_type(ScalarType.BFloat16));
         using DecoderModel model = DecoderModel.Load(_folder.Path);
         Assert.All(model.Weights.Values, weight => Assert.Equal(ScalarType.Float32, weight.dtype));
         using DecoderModel narrow = DecoderModel.Load(_folder.Path, ScalarType.BFloat16);
@@ -67,7 +65,7 @@ public sealed class DecoderCheckpointTests : IDisposable
     public void Gpt2_without_the_prefix_and_with_its_masks_is_read()
     {
         using DisposeScope scope = NewDisposeScope();
-        Dictionary<string, Tensor> stored = SaveExample(Examples.Gpt2Config);
+        Dictionary<string, Tensor> stored = SaveExample(SmallDecoders.Gpt2Config);
         using DecoderModel expected = DecoderModel.Load(_folder.Path);
         stored = stored.ToDictionary(pair => pair.Key.Replace("transformer.", "", StringComparison.Ordinal), pair => pair.Value);
         stored["h.0.attn.bias"] = ones(1, 1, 16, 16);
@@ -75,20 +73,20 @@ public sealed class DecoderCheckpointTests : IDisposable
         stored["lm_head.weight"] = stored["wte.weight"].clone();
         SafeTensors.Save(_folder["model.safetensors"], stored);
         using DecoderModel bare = DecoderModel.Load(_folder.Path);
-        Tensor ids = Examples.Prompts();
-        Assert.True(Examples.Same(bare.Forward(ids), expected.Forward(ids)));
+        Tensor ids = SmallDecoders.Prompts();
+        Assert.True(SmallDecoders.Same(bare.Forward(ids), expected.Forward(ids)));
     }
 
     [Fact]
     public void Shards_are_read_together()
     {
         using DisposeScope scope = NewDisposeScope();
-        Dictionary<string, Tensor> stored = SaveExample(Examples.LlamaConfig);
+        Dictionary<string, Tensor> stored = SaveExample(SmallDecoders.LlamaConfig);
         using DecoderModel expected = DecoderModel.Load(_folder.Path);
         JsonObject map = Shard(stored);
         using DecoderModel sharded = DecoderModel.Load(_folder.Path);
-        Tensor ids = Examples.Prompts();
-        Assert.True(Examples.Same(sharded.Forward(ids), expected.Forward(ids)));
+        Tensor ids = SmallDecoders.Prompts();
+        Assert.True(SmallDecoders.Same(sharded.Forward(ids), expected.Forward(ids)));
 
         map["model.norm.weight"] = "model-00001-of-00002.safetensors";
         WriteIndex(map);
@@ -105,7 +103,7 @@ public sealed class DecoderCheckpointTests : IDisposable
     public void Missing_strange_and_misshapen_tensors_are_named()
     {
         using DisposeScope scope = NewDisposeScope();
-        Dictionary<string, Tensor> stored = SaveExample(Examples.LlamaConfig);
+        Dictionary<string, Tensor> stored = SaveExample(SmallDecoders.LlamaConfig);
         void With(string name, Tensor? value)
         {
             Dictionary<string, Tensor> changed = new(stored);
@@ -140,7 +138,7 @@ public sealed class DecoderCheckpointTests : IDisposable
     public void An_unusable_configuration_is_refused_with_the_reason(string property, string value, string reason)
     {
         using DisposeScope scope = NewDisposeScope();
-        SaveExample(Examples.LlamaConfig);
+        SaveExample(SmallDecoders.LlamaConfig);
         JsonNode config = JsonNode.Parse(File.ReadAllText(_folder["config.json"]))!;
         config[property] = JsonNode.Parse(value);
         File.WriteAllText(_folder["config.json"], config.ToJsonString());
@@ -159,7 +157,7 @@ public sealed class DecoderCheckpointTests : IDisposable
         Assert.Contains("is neither a folder, a file nor a hub id.", Refusal(_folder["no/such/folder"]), StringComparison.Ordinal);
 
         using DisposeScope scope = NewDisposeScope();
-        SaveExample(Examples.LlamaConfig);
+        SaveExample(SmallDecoders.LlamaConfig);
         File.Delete(_folder["model.safetensors"]);
         Assert.Contains("has neither model.safetensors nor model.safetensors.index.json.", Refusal(), StringComparison.Ordinal);
         File.WriteAllText(_folder["pytorch_model.bin"], "");

@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Reference;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,78 +23,78 @@ public sealed class DetourTests
     public void A_detour_agrees_with_the_ordinary_path(string family, string site, int layer)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         string path = $"blocks.{layer}.{site}";
         Tensor ordinary = model.Forward(ids);
-        Assert.True(Distance.Largest(Examples.Read(model, ids, "logits", (path, x => x)), ordinary) < 1e-9);
-        Assert.True(Distance.Largest(Examples.Read(model, ids, "logits", (path, x => x.sin() + 2)), ordinary) > 1e-3);
+        Assert.True(Distance.Largest(SmallDecoders.Read(model, ids, "logits", (path, x => x)), ordinary) < 1e-9);
+        Assert.True(Distance.Largest(SmallDecoders.Read(model, ids, "logits", (path, x => x.sin() + 2)), ordinary) > 1e-3);
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void All_detours_together_agree_too(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
-        Tensor all = Examples.Read(model, ids, "logits", [.. model.Graph.Nodes.Select(node => (node.Name, (Func<Tensor, Tensor>)(x => x)))]);
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
+        Tensor all = SmallDecoders.Read(model, ids, "logits", [.. model.Graph.Nodes.Select(node => (node.Name, (Func<Tensor, Tensor>)(x => x)))]);
         Assert.True(Distance.Largest(all, model.Forward(ids)) < 1e-9);
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Writing_what_is_there_changes_nothing(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts(), ordinary = model.Forward(ids);
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts(), ordinary = model.Forward(ids);
         foreach (ModelNode node in model.Graph.Nodes)
         {
-            Tensor written = Examples.Read(model, ids, "logits", (node.Name, x => x.clone()));
+            Tensor written = SmallDecoders.Read(model, ids, "logits", (node.Name, x => x.clone()));
             Assert.True(Distance.Largest(written, ordinary) < 1e-9, node.Name);
         }
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Reading_takes_no_detour(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(model.Graph, ids, model.Graph.Nodes.Select(node => node.Name));
-        Assert.True(Examples.Same(values["logits"], model.Forward(ids)));
+        Assert.True(SmallDecoders.Same(values["logits"], model.Forward(ids)));
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void All_heads_and_neurons_and_the_embedding_from_another_run_are_that_run(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor clean = Examples.Prompts(3), corrupted = Examples.Prompts(4);
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor clean = SmallDecoders.Prompts(3), corrupted = SmallDecoders.Prompts(4);
         string[] sites =
         [
             .. Enumerable.Range(0, 3).SelectMany(layer => (string[])[$"blocks.{layer}.attn.z", $"blocks.{layer}.mlp_out"]), "embed",
         ];
         Dictionary<string, Tensor> donor = GraphEvaluator.Evaluate(model.Graph, corrupted, [.. sites, "logits"]);
-        Tensor patched = Examples.Read(model, clean, "logits", [.. sites.Select(site => (site, (Func<Tensor, Tensor>)(_ => donor[site])))]);
+        Tensor patched = SmallDecoders.Read(model, clean, "logits", [.. sites.Select(site => (site, (Func<Tensor, Tensor>)(_ => donor[site])))]);
         Assert.True(Distance.Largest(patched, donor["logits"]) < 1e-9);
         Assert.False(Distance.Largest(model.Forward(clean), donor["logits"]) < 1e-3);
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void A_port_moves_its_own_head_only(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         foreach (string port in (string[])["q_input", "k_input", "v_input"])
         {
-            Tensor before = Examples.Read(model, ids, "blocks.1.attn.z");
-            Tensor after = Examples.Read(model, ids, "blocks.1.attn.z", ($"blocks.1.attn.{port}", x => Plus(x, head: 2, position: 4)));
+            Tensor before = SmallDecoders.Read(model, ids, "blocks.1.attn.z");
+            Tensor after = SmallDecoders.Read(model, ids, "blocks.1.attn.z", ($"blocks.1.attn.{port}", x => Plus(x, head: 2, position: 4)));
             Tensor difference = (after - before).abs().amax([0, 3]);
             Assert.Equal(0, Largest(difference[.., 0]) + Largest(difference[.., 1]) + Largest(difference[.., 3]), 9);
             Assert.Equal(0, Largest(difference[TensorIndex.Slice(0, 4), 2]), 9);
@@ -105,30 +104,30 @@ public sealed class DetourTests
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Every_head_s_port_written_alike_is_the_shared_input_written(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
         Tensor Ports(Tensor x) => x.sin();
-        Tensor apart = Examples.Read(model, ids, "logits",
+        Tensor apart = SmallDecoders.Read(model, ids, "logits",
             ("blocks.1.attn.q_input", Ports), ("blocks.1.attn.k_input", Ports), ("blocks.1.attn.v_input", Ports));
-        Tensor together = Examples.Read(model, ids, "logits", ("blocks.1.attn_in", Ports));
+        Tensor together = SmallDecoders.Read(model, ids, "logits", ("blocks.1.attn_in", Ports));
         Assert.True(Distance.Largest(apart, together) < 1e-9);
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Masked_scores_stay_masked(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family);
-        Tensor ids = Examples.Prompts();
-        Tensor pattern = Examples.Read(model, ids, "blocks.1.attn.pattern", ("blocks.1.attn.scores", x => ones_like(x) * 50));
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
+        Tensor pattern = SmallDecoders.Read(model, ids, "blocks.1.attn.pattern", ("blocks.1.attn.scores", x => ones_like(x) * 50));
         Tensor uniform = ones(9, 9, ScalarType.Float64).tril().div(arange(1, 10).unsqueeze(-1));
         Assert.True(Distance.Largest(pattern, uniform.expand(pattern.shape)) < 1e-12);
-        Assert.Equal(0, Largest(Examples.Read(model, ids, "blocks.1.attn.scores").triu(1)), 15);
+        Assert.Equal(0, Largest(SmallDecoders.Read(model, ids, "blocks.1.attn.scores").triu(1)), 15);
     }
 
     private static Tensor Plus(Tensor x, int head, int position)

@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Tests;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,18 +17,18 @@ public sealed class ForwardTests
     public void Equals_a_plain_forward_bit_for_bit(string family, ScalarType dtype)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model(family, dtype);
-        Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family, dtype);
+        Tensor ids = SmallDecoders.Prompts();
         Tensor plain = family == "gpt2" ? StraightLine.Gpt2(model, ids) : StraightLine.Llama(model, ids);
-        Assert.True(Examples.Same(model.Forward(ids), plain));
+        Assert.True(SmallDecoders.Same(model.Forward(ids), plain));
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Leaves_no_handles_behind(string family)
     {
-        using DecoderModel model = Examples.Model(family, ScalarType.Float32);
-        using Tensor ids = Examples.Prompts();
+        using DecoderModel model = SmallDecoders.Model(family, ScalarType.Float32);
+        using Tensor ids = SmallDecoders.Prompts();
         model.Forward(ids).Dispose();
         model.Generate(ids, 2).Dispose();
         long before = LiveTensors.Count();
@@ -41,25 +40,25 @@ public sealed class ForwardTests
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Frees_its_weights(string family)
     {
         long before = LiveTensors.Count();
         using (DisposeScope scope = NewDisposeScope())
         {
-            using DecoderModel model = Examples.Model(family);
+            using DecoderModel model = SmallDecoders.Model(family);
             Assert.True(Tensor.TotalCount > before);
         }
         Assert.Equal(before, Tensor.TotalCount);
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Makes_every_tensor_on_the_models_device(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = DecoderModel.Random(family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig, device: META);
-        Tensor ids = Examples.Prompts().to(META);
+        using DecoderModel model = DecoderModel.Random(family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig, device: META);
+        Tensor ids = SmallDecoders.Prompts().to(META);
         string[] sites = [.. model.Graph.Nodes.Select(node => node.Name)];
         foreach (string[] touched in (string[][])[[], [.. sites.Where(site => site.EndsWith("_input", StringComparison.Ordinal))], [.. sites]])
         {
@@ -73,7 +72,7 @@ public sealed class ForwardTests
     public void Refuses_ids_that_it_cannot_read()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = Examples.Model("llama");
+        using DecoderModel model = SmallDecoders.Model("llama");
         string Message(Tensor ids, int generate = 0) =>
             Assert.Throws<ArgumentException>(() => generate > 0 ? model.Generate(ids, generate) : model.Forward(ids)).Message;
 
@@ -86,15 +85,15 @@ public sealed class ForwardTests
     }
 
     [Theory]
-    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void Can_be_trained(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = DecoderModel.Random(family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig, seed: 5);
+        using DecoderModel model = DecoderModel.Random(family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig, seed: 5);
         // Parameters that are the model's own weights.
         Parameter[] trained = [.. model.Weights.Values.Select(weight => new Parameter(weight.alias()))];
         using optim.Optimizer adam = optim.AdamW(trained, lr: 3e-3);
-        Tensor ids = Examples.Prompts();
+        Tensor ids = SmallDecoders.Prompts();
         double Step()
         {
             using DisposeScope step = NewDisposeScope();
@@ -117,10 +116,10 @@ public sealed class ForwardTests
     public void Random_weights_follow_the_seed()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel a = DecoderModel.Random(Examples.Gpt2Config, seed: 5), b = DecoderModel.Random(Examples.Gpt2Config, seed: 5),
-            c = DecoderModel.Random(Examples.Gpt2Config, seed: 6);
-        Tensor ids = Examples.Prompts();
-        Assert.True(Examples.Same(a.Forward(ids), b.Forward(ids)));
-        Assert.False(Examples.Same(a.Forward(ids), c.Forward(ids)));
+        using DecoderModel a = DecoderModel.Random(SmallDecoders.Gpt2Config, seed: 5), b = DecoderModel.Random(SmallDecoders.Gpt2Config, seed: 5),
+            c = DecoderModel.Random(SmallDecoders.Gpt2Config, seed: 6);
+        Tensor ids = SmallDecoders.Prompts();
+        Assert.True(SmallDecoders.Same(a.Forward(ids), b.Forward(ids)));
+        Assert.False(SmallDecoders.Same(a.Forward(ids), c.Forward(ids)));
     }
 }

@@ -1,6 +1,5 @@
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
-using Interventions.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,7 +27,7 @@ public sealed class HalfPrecisionTests
             Assert.InRange(plain, 1e-5 * scale, 0.1 * scale);
             foreach (bool isNaive in new[] { false, true })
             {
-                using RunOutput output = InterventionRunner.Run(graph, half, prompts, new RunOptions { Naive = isNaive });
+                using RunResult output = InterventionRunner.Run(graph, half, prompts, new RunOptions { Naive = isNaive });
                 Assert.Equal(dtype, output.Changed("Logits").Values.dtype);
                 Assert.InRange(Distance(output.Changed("Logits").Values, expected), 0, 2 * plain);
             }
@@ -64,7 +63,7 @@ public sealed class HalfPrecisionTests
                 Gradients = [new GradientNode("Slope", "blocks.*.attn.z[pos=end]", [new Read.Gradient(), value], x => (x[0] * x[1]).sum(-1))],
                 Metrics = [new MetricNode("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "end")], x => x[0] - x[1])],
             };
-            using RunOutput planned = InterventionRunner.Run(graph, half, prompts), naive = InterventionRunner.Run(graph, half, prompts, new RunOptions { Naive = true }),
+            using RunResult planned = InterventionRunner.Run(graph, half, prompts), naive = InterventionRunner.Run(graph, half, prompts, new RunOptions { Naive = true }),
                 reference = InterventionRunner.Run(graph, exact, prompts);
             foreach (string name in new[] { "Pattern", "Slope", "Metric" })
             {
@@ -72,7 +71,7 @@ public sealed class HalfPrecisionTests
                 double own = Distance(naive.Changed(name).Values, expected);
                 Assert.InRange(Distance(planned.Changed(name).Values, expected), 0, (2 * own) + (1e-3 * expected.abs().max().item<double>()));
             }
-            using GenerationOutput generated = GenerationRunner.Generate(graph with { Gradients = [], Writes = graph.Writes[..1] }, half, prompts, new GenerationOptions { MaxNewTokens = 4 });
+            using GenerationResult<GeneratedRun> generated = GenerationRunner.Generate(graph with { Gradients = [], Writes = graph.Writes[..1] }, half, prompts, new GenerationOptions { MaxNewTokens = 4 });
             Assert.Null(generated.WhyUncached);
         }
     }
@@ -80,7 +79,7 @@ public sealed class HalfPrecisionTests
     /// <summary>A half-precision model, and one with the very same weights in float64.</summary>
     private static (DecoderModel Half, DecoderModel Exact) Models(string family, ScalarType dtype)
     {
-        DecoderModel half = Examples.Model(family, dtype), exact = Examples.Model(family, ScalarType.Float64);
+        DecoderModel half = SmallDecoders.Model(family, dtype), exact = SmallDecoders.Model(family, ScalarType.Float64);
         using var _ = no_grad();
         foreach ((string name, Tensor weight) in exact.Weights)
             weight.copy_(half.Weights[name]);

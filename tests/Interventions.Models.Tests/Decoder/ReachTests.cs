@@ -1,6 +1,5 @@
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Models.Tests.Reference;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,9 +15,9 @@ public sealed class ReachTests
     public void Some_positions_of_a_node_need_some_positions_of_its_pointwise_inputs(string family, int? window)
     {
         using DisposeScope scope = NewDisposeScope();
-        DecoderConfig config = (family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig) with { Window = window };
+        DecoderConfig config = (family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig) with { Window = window };
         using DecoderModel model = DecoderModel.Random(config, dtype: ScalarType.Float64);
-        Tensor ids = Examples.Prompts(), rows = tensor(new long[] { 2, 5, 8 });
+        Tensor ids = SmallDecoders.Prompts(), rows = tensor(new long[] { 2, 5, 8 });
         Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(model.Graph, ids, model.Graph.Nodes.Select(node => node.Name));
         values[ModelGraph.Tokens] = ids;
         values[ModelGraph.Positions] = arange(9).unsqueeze(0).expand(ids.shape);
@@ -43,10 +42,10 @@ public sealed class ReachTests
     public void Windows_limit_what_is_seen(string family, int? window)
     {
         using DisposeScope scope = NewDisposeScope();
-        DecoderConfig config = (family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig) with { Window = window };
+        DecoderConfig config = (family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig) with { Window = window };
         using DecoderModel model = DecoderModel.Random(config);
-        Tensor seen = Examples.Read(model, Examples.Prompts(), "blocks.0.attn.pattern")[0, 0].gt(0);
-        Assert.True(Examples.Same(seen, ones(9, 9, ScalarType.Bool).tril().logical_and(ones(9, 9, ScalarType.Bool).triu(1 - (window ?? 9)))));
+        Tensor seen = SmallDecoders.Read(model, SmallDecoders.Prompts(), "blocks.0.attn.pattern")[0, 0].gt(0);
+        Assert.True(SmallDecoders.Same(seen, ones(9, 9, ScalarType.Bool).tril().logical_and(ones(9, 9, ScalarType.Bool).triu(1 - (window ?? 9)))));
         Reach reach = model.Graph["blocks.0.attn.pattern"].Definition.Inputs[1].Reach;
         Assert.Equal(window is { } w ? Reach.Windowed(w) : Reach.Causal, reach);
     }

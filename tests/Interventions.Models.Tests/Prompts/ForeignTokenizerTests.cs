@@ -1,12 +1,11 @@
 using System.Buffers;
 using System.Text;
-using Interventions.Models.Tests.Language;
 using Microsoft.ML.Tokenizers;
 
 namespace Interventions.Models.Tests.Prompts;
 
 /// <summary>
-/// Tokenizers of others are used where decoding and offsets bear them out, and refused where they could mark another token than was meant.
+/// Other tokenizers are used if decoding confirms their offsets, and refused if they could mark a token that the text does not mean.
 /// </summary>
 public sealed class ForeignTokenizerTests
 {
@@ -27,7 +26,7 @@ public sealed class ForeignTokenizerTests
 
     [Theory]
     [MemberData(nameof(Right))]
-    public void What_decodes_to_the_text_is_marked_where_the_text_says(string name)
+    public void A_tokenizer_that_decodes_to_the_text_marks_the_right_token(string name)
     {
         Tokenizer tokenizer = s_right[name];
         foreach (string marked in (string[])[
@@ -100,7 +99,7 @@ public sealed class ForeignTokenizerTests
             Assert.NotEmpty(PromptText.Encode(s_right[name], Text(random) + Text(random), $"text {i}"));
     }
 
-    /// <summary>Whatever becomes of random text: a position is where decoding reaches the mark, or there is an error.</summary>
+    /// <summary>For random text, a position is the token at which decoding reaches the mark, or the text is refused.</summary>
     [Fact]
     public void No_position_is_wrong()
     {
@@ -135,7 +134,7 @@ public sealed class ForeignTokenizerTests
 
     [Theory]
     [MemberData(nameof(Wrong))]
-    public void What_does_not_is_refused_with_the_text_in_question(string name, string text, string message)
+    public void A_tokenizer_that_changes_the_text_is_refused_with_that_text(string name, string text, string message)
     {
         Tokenizer tokenizer = name switch
         {
@@ -172,7 +171,7 @@ public sealed class ForeignTokenizerTests
         Assert.Contains(
             "gives \"…et when tom met Mary met tom met…\" back as \"…et when tom met mary met tom met…\".",
             Refused(SmallTokenizers.Bert, $"[subject|{text}]", ""));
-        // Its first token covers nothing, but is the text's.
+        // The first token covers nothing, but belongs to the text.
         LetterTokenizer tokenizer = new() { LowerCase = true, Offsets = "0..0 0..2 2..3 3..4 4..5" };
         Assert.Contains("gives \"aB cd\" back as \"ab cd\".", Refused(tokenizer, "[subject|aB] cd", ""));
     }
@@ -197,7 +196,7 @@ public sealed class ForeignTokenizerTests
         Assert.Equal([1, 4], Create(tokenizer, "[subject|ab] cd", "a").Prompts[0].Runs[0].Positions);
     }
 
-    /// <summary>They cover the text without a gap, but what they say of the mark is not what decoding says.</summary>
+    /// <summary>They cover the text without a gap, but contradict decoding at the mark.</summary>
     [Fact]
     public void Offsets_that_are_wrong_at_a_mark_are_refused()
     {
@@ -213,7 +212,7 @@ public sealed class ForeignTokenizerTests
             Refused(tokenizer, $"[subject|{new string('a', 30)}]{new string('b', 10)}", ""));
     }
 
-    /// <summary>Decoding undoes what the normalizer did, so that offsets alone tell.</summary>
+    /// <summary>Decoding undoes the normalizer, so that only the offsets show it.</summary>
     [Fact]
     public void Offsets_into_a_normalized_text_are_refused()
     {
@@ -264,10 +263,10 @@ public sealed class ForeignTokenizerTests
     /// <summary>A token a letter.</summary>
     private sealed class LetterTokenizer : Tokenizer
     {
-        /// <summary>The offsets of texts of as many letters; they are right by default, and elsewhere.</summary>
+        /// <summary>Offsets for texts of as many letters; other texts get right ones.</summary>
         public string? Offsets { get; init; }
 
-        /// <summary>What is put in front of a text and taken away by decoding.</summary>
+        /// <summary>A prefix that encoding adds and decoding removes.</summary>
         public string Prefix { get; init; } = "";
 
         public bool LowerCase { get; init; }

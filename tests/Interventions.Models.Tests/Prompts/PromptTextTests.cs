@@ -1,11 +1,12 @@
-using Interventions.Models.Tests.Language;
 using Interventions.Models.Tests.Tokenization;
 
 namespace Interventions.Models.Tests.Prompts;
 
+/// <summary>Marked texts, read as tokens and positions.</summary>
 public sealed class PromptTextTests
 {
-    private static readonly HuggingFaceTokenizer s_tokenizer = Words("When", " Mary", " Tom", " met", " gave", " it", " to", ",", "[", " Ann");
+    private static readonly HuggingFaceTokenizer s_tokenizer =
+        Words("When", " Mary", " Tom", " met", " gave", " it", " to", ",", "[", " Ann");
 
     [Fact]
     public void Marks_name_the_last_token_of_their_text()
@@ -19,8 +20,10 @@ public sealed class PromptTextTests
     [Fact]
     public void Prompts_say_their_template()
     {
-        TinyPrompts.Prompt prompt = new() { Clean = "[subject|When]", Corrupted = "[subject|When]", Other = "[subject|When]", Right = " Mary", Wrong = " Ann" };
-        Assert.Equal([0, 3], TinyPrompts.Create(s_tokenizer, [prompt, prompt with { Template = 3 }]).Prompts.Select(tokens => tokens.Template));
+        const string text = "[subject|When]";
+        TinyPrompts.Prompt prompt = new() { Clean = text, Corrupted = text, Other = text, Right = " Mary", Wrong = " Ann" };
+        TinyPrompts prompts = TinyPrompts.Create(s_tokenizer, [prompt, prompt with { Template = 3 }]);
+        Assert.Equal([0, 3], prompts.Prompts.Select(tokens => tokens.Template));
     }
 
     [Fact]
@@ -38,7 +41,7 @@ public sealed class PromptTextTests
     [InlineData("When[subject| Zorro] met", "the tokenizer does not know \" Zorro\"")]
     [InlineData("", "")]
     [InlineData(null, "has no text: it is null")]
-    public void What_cannot_be_read_is_said_with_the_prompt(string? text, string message)
+    public void A_text_that_cannot_be_read_is_refused_with_its_prompt(string? text, string message)
     {
         ArgumentException refused = Assert.Throws<ArgumentException>(() => Create(text!));
         Assert.Contains(message, refused.Message);
@@ -48,8 +51,9 @@ public sealed class PromptTextTests
     [Fact]
     public void Runs_of_unequal_length_are_refused()
     {
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => TinyPrompts.Create(
-            s_tokenizer, [new() { Clean = "When[subject| Tom] met", Corrupted = "When[subject| Tom]", Other = "When[subject| Tom] met", Right = " Tom", Wrong = " Mary" }]));
+        const string text = "When[subject| Tom] met", shorter = "When[subject| Tom]";
+        TinyPrompts.Prompt prompt = new() { Clean = text, Corrupted = shorter, Other = text, Right = " Tom", Wrong = " Mary" };
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => TinyPrompts.Create(s_tokenizer, [prompt]));
         Assert.Contains("prompt 0 of TinyPrompts differ in length: 'clean' has 3 tokens, 'corrupted' has 2", refused.Message);
     }
 
@@ -63,12 +67,12 @@ public sealed class PromptTextTests
         Assert.Contains(message, refused.Message);
     }
 
-    /// <summary>As where a model has one special token for everything.</summary>
+    /// <summary>Some models have one special token for all purposes.</summary>
     [Fact]
     public void The_unknown_token_may_be_added_around_a_text()
     {
         HuggingFaceTokenizer tokenizer = TokenizerFolder.Load(
-            HuggingFaceTokenizerTests.Sentences.Replace("\"unk_token\": \"<unk>\"", "\"unk_token\": \"<s>\""));
+            SmallFiles.Sentences.Replace("\"unk_token\": \"<unk>\"", "\"unk_token\": \"<s>\""));
         Assert.Equal([1, 9, 10], PromptText.Encode(tokenizer, "ab a", "the text"));
         Assert.Throws<ArgumentException>(() => PromptText.Encode(tokenizer, "ab z", "the text"));
     }
@@ -79,15 +83,16 @@ public sealed class PromptTextTests
     /// <summary>A tokenizer of whole words with the space in front of them.</summary>
     private static HuggingFaceTokenizer Words(params string[] words)
     {
-        string file = Path.Combine(Directory.CreateTempSubdirectory().FullName, "tokenizer.json");
-        File.WriteAllText(file, $$"""
+        string vocabulary = string.Join(", ", words.Prepend("[UNK]").Select((word, i) => $"\"{word}\": {i}"));
+        return TokenizerFolder.Load($$"""
             {
               "version": "1.0", "normalizer": null, "post_processor": null, "decoder": { "type": "Fuse" },
-              "added_tokens": [{ "id": 0, "content": "[UNK]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true }],
-              "pre_tokenizer": { "type": "Split", "pattern": { "Regex": " ?[A-Za-z]+|[^A-Za-z ]" }, "behavior": "Isolated", "invert": false },
-              "model": { "type": "WordLevel", "unk_token": "[UNK]", "vocab": { {{string.Join(", ", words.Prepend("[UNK]").Select((word, i) => $"\"{word}\": {i}"))}} } }
+              "added_tokens": [{ "id": 0, "content": "[UNK]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+                "special": true }],
+              "pre_tokenizer": { "type": "Split", "pattern": { "Regex": " ?[A-Za-z]+|[^A-Za-z ]" },
+                "behavior": "Isolated", "invert": false },
+              "model": { "type": "WordLevel", "unk_token": "[UNK]", "vocab": { {{vocabulary}} } }
             }
             """);
-        return HuggingFaceTokenizer.Load(file);
     }
 }

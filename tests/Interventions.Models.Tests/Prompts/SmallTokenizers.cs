@@ -29,10 +29,10 @@ internal static class SmallTokenizers
         EndOfSentenceToken = special ? Special : null,
     });
 
-    /// <summary>Its words are cut at spaces, which it then forgets.</summary>
+    /// <summary>It cuts words at spaces and drops the spaces.</summary>
     public static BpeTokenizer Spaceless => BpeTokenizer.Create(Stream(VocabularyFile), Stream(MergesFile));
 
-    /// <summary>The package's only one that encodes GPT-2's alphabet character by character, and leaves out what is not in it.</summary>
+    /// <summary>It encodes GPT-2's alphabet character by character, and drops characters outside it.</summary>
     public static EnglishRobertaTokenizer Roberta => EnglishRobertaTokenizer.Create(
         Stream(VocabularyFile.Insert(1, """
             "<s>": 900, "</s>": 901, "<pad>": 902, "<mask>": 903, "<unk>": 904,

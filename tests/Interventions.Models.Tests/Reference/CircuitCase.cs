@@ -1,10 +1,10 @@
 using System.Reflection;
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
-using Interventions.Planning;
+using Interventions.Models.Families;
 using Interventions.Runtime;
-using Interventions.Testing;
 using Xunit.Sdk;
 using static TorchSharp.torch;
 
@@ -77,7 +77,7 @@ public sealed class CircuitCase : IPromptSet, IDisposable
     private static bool IsDecoder(string folder)
     {
         using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "config.json")));
-        return Families.DecoderFamily.All.Any(family => family.ModelType == config.RootElement.GetProperty("model_type").GetString());
+        return DecoderFamily.All.Any(family => family.ModelType == config.RootElement.GetProperty("model_type").GetString());
     }
 
     private sealed record ReferencePrompts(CircuitCase Case, IReadOnlyList<PromptTokens> Prompts) : IPromptSet

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Interventions.Runtime;
-using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -167,7 +166,7 @@ public sealed class CircuitReferenceTests
     private static void Agree(CircuitCase circuit, Tensor expected, InterventionGraph graph)
     {
         using DisposeScope scope = NewDisposeScope();
-        using RunOutput run = InterventionRunner.Run(graph with { Metrics = [CircuitCase.LogitDifference] }, circuit.Model, circuit);
+        using RunResult run = InterventionRunner.Run(graph with { Metrics = [CircuitCase.LogitDifference] }, circuit.Model, circuit);
         double worst = Distance.Largest(run.Changed("LD").Values, expected);
         Assert.True(worst <= 1e-9, $"{graph.Name}, {graph.Writes[^1].Site}: differs by {worst}");
     }

@@ -1,6 +1,5 @@
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
-using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +28,7 @@ public sealed class DeclaredInterventionTests
                 Writes = [new WriteNode("Write", site, [new Read.Value()], x => body(x[0]))],
                 Captures = [new CaptureNode("Logits", "logits", [new Read.Value()], x => x[0])],
             };
-            using RunOutput run = InterventionRunner.Run(graph, model, prompts);
+            using RunResult run = InterventionRunner.Run(graph, model, prompts);
             Assert.InRange(Distance.Largest(run.Changed("Logits").Values, reference[$"{stored}.logits"]), 0, reference.LogitsTolerance);
             Assert.InRange(Distance.Largest(run.Run("clean")["Logits"], reference["logits"]), 0, reference.LogitsTolerance);
         }

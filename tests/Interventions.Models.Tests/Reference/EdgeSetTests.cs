@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Interventions.Runtime;
-using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -122,7 +121,7 @@ public sealed class EdgeSetTests
     private static void Agree(CircuitCase circuit, string what, int set, InterventionGraph graph, Tensor[] expected)
     {
         using DisposeScope scope = NewDisposeScope();
-        using RunOutput run = InterventionRunner.Run(graph, circuit.Model, circuit);
+        using RunResult run = InterventionRunner.Run(graph, circuit.Model, circuit);
         string[] kept = [.. graph.Metrics.Select(metric => metric.Name), .. graph.Captures.Select(capture => capture.Name)];
         for (int i = 0; i < kept.Length; i++)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using static TorchSharp.torch;

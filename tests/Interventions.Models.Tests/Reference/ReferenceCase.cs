@@ -1,7 +1,8 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Planning;
+using Interventions.Models.Families;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ public sealed class ReferenceCase : IDisposable
     public ReferenceCase(string name)
     {
         Name = name;
-        Folder = Testing.SharedData.Path($"reference/models/{name}");
+        Folder = SharedData.Path($"reference/models/{name}");
         _values = SafeTensorFile.Open(Path.Combine(Folder, "reference.safetensors"));
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "reference.json")));
         JsonElement tolerance = json.RootElement.GetProperty("tolerance");
@@ -48,27 +49,10 @@ public sealed class ReferenceCase : IDisposable
 
     /// <summary>The cases whose family can be read, or those whose family cannot.</summary>
     public static IEnumerable<string> Names(bool supported) =>
-        Testing.SharedData.Folders("reference/models").Where(folder => IsSupported(folder) == supported).Select(folder => Path.GetFileName(folder));
+        SharedData.Folders("reference/models").Where(folder => IsSupported(folder) == supported).Select(folder => Path.GetFileName(folder));
 
     public void Dispose() => _values.Dispose();
 
     private static bool IsSupported(string folder) =>
-        Families.DecoderFamily.All.Any(family => family.ModelType == ConfigFile.Read(Path.Combine(folder, "config.json")).Text("model_type"));
-}
-
-/// <summary>How far a value is from what it should be.</summary>
-internal static class Distance
-{
-    /// <summary>
-    /// The largest absolute difference; infinite where shapes differ or a value is not a number. Equal infinities do not differ.
-    /// </summary>
-    public static double Largest(Tensor actual, Tensor expected)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        if (!actual.shape.SequenceEqual(expected.shape))
-            return double.PositiveInfinity;
-        Tensor difference = actual.detach().to_type(ScalarType.Float64) - expected.detach().to_type(ScalarType.Float64);
-        double largest = difference.masked_fill_(actual.eq(expected), 0).abs().max().item<double>();
-        return double.IsNaN(largest) ? double.PositiveInfinity : largest;
-    }
+        DecoderFamily.All.Any(family => family.ModelType == ConfigFile.Read(Path.Combine(folder, "config.json")).Text("model_type"));
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
-using Interventions.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,7 +22,7 @@ public sealed class SpliceReferenceTests : IDisposable
     public void Features_errors_and_spliced_logits_are_the_references()
     {
         using Case reference = new();
-        using RunOutput run = reference.Run(new InterventionGraph { Name = "Inner", Captures = [Capture("logits"), .. Inner("features", "reconstruction", "error")] }
+        using RunResult run = reference.Run(new InterventionGraph { Name = "Inner", Captures = [Capture("logits"), .. Inner("features", "reconstruction", "error")] }
             .Splice("Sae", Site, reference.Sae, errorTerm: false));
         Close(reference["splicing", "feature_acts"], run.Run("only")["features"]);
         Close(reference["splicing", "reconstruction"], run.Run("only")["reconstruction"]);
@@ -30,7 +30,7 @@ public sealed class SpliceReferenceTests : IDisposable
         Close(reference["splicing", "logits.clean"], run.Run("only")["logits"]);
         Close(reference["splicing", "logits.spliced"], run.Changed("logits").Values);
 
-        using RunOutput skipping = reference.Run(new InterventionGraph { Name = "Skipping", Captures = [Capture("logits")] }
+        using RunResult skipping = reference.Run(new InterventionGraph { Name = "Skipping", Captures = [Capture("logits")] }
             .Splice("Sae", Site, reference.Sae).Then(BuiltInWrites.Zero($"{Site}.sae.error[pos=1..-1]")));
         // Where the error stays, so does the value.
         Close(reference["splicing", "logits.spliced_skipping_position_0"], skipping.Changed("logits").Values);
@@ -48,7 +48,7 @@ public sealed class SpliceReferenceTests : IDisposable
             {
                 foreach ((string error, bool errorTerm) in new[] { ("spliced", false), ("with_error", true) })
                 {
-                    using RunOutput run = reference.Run(new InterventionGraph { Name = "Edit", Captures = [Capture("logits")] }
+                    using RunResult run = reference.Run(new InterventionGraph { Name = "Edit", Captures = [Capture("logits")] }
                         .Splice("Sae", Site, reference.Sae, errorTerm: errorTerm)
                         .Then(new WriteNode("Edit", $"{Site}.sae.features[feature={feature}{selector}]", [new Read.Value()], x => write(x[0]))));
                     Close(reference["splicing", $"logits.feature_{edit}.{where}.{error}"], run.Changed("logits").Values);
@@ -62,9 +62,9 @@ public sealed class SpliceReferenceTests : IDisposable
     {
         using Case reference = new();
         InterventionGraph graph = new() { Name = "Gradients", Metrics = [s_metric], Gradients = [Gradient("features"), Gradient("original")] };
-        using RunOutput passing = reference.Run(graph.Splice("Sae", Site, reference.Sae));
-        using RunOutput detached = reference.Run(graph.Splice("Sae", Site, reference.Sae, detachError: true));
-        using RunOutput spliced = reference.Run(graph.Splice("Sae", Site, reference.Sae, errorTerm: false));
+        using RunResult passing = reference.Run(graph.Splice("Sae", Site, reference.Sae));
+        using RunResult detached = reference.Run(graph.Splice("Sae", Site, reference.Sae, detachError: true));
+        using RunResult spliced = reference.Run(graph.Splice("Sae", Site, reference.Sae, errorTerm: false));
         Close(reference["attribution", "metric.clean"], passing.Changed("Metric").Values);
         Close(reference["attribution", "metric.spliced"], spliced.Changed("Metric").Values);
         Close(reference["attribution", "gradient.with_error"], passing.Run("only")["features"]);
@@ -80,7 +80,7 @@ public sealed class SpliceReferenceTests : IDisposable
     public void Sweeping_every_feature_off_at_every_position_gives_the_ablation_effects()
     {
         using Case reference = new();
-        using RunOutput run = reference.Run(new InterventionGraph { Name = "Off", Metrics = [s_metric] }
+        using RunResult run = reference.Run(new InterventionGraph { Name = "Off", Metrics = [s_metric] }
             .Splice("Sae", Site, reference.Sae).Then(BuiltInWrites.Zero($"{Site}.sae.features[feature={{f}}; pos={{p}}]")));
         Close(reference["attribution", "ablation_effect.with_error"], run.Run("only")["Metric"].view(-1, 1, 1) - run.Changed("Metric").Values.permute(2, 1, 0));
     }
@@ -124,7 +124,7 @@ public sealed class SpliceReferenceTests : IDisposable
 
         public Tensor this[string file, string value] => (file == "splicing" ? _splicing : _attribution).Read(value);
 
-        public RunOutput Run(InterventionGraph graph) => InterventionRunner.Run(graph, _model, this);
+        public RunResult Run(InterventionGraph graph) => InterventionRunner.Run(graph, _model, this);
 
         public void Dispose()
         {

@@ -1,6 +1,6 @@
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Models.Tokenization;
-using Interventions.Testing;
 using TorchSharp;
 using Xunit.Abstractions;
 using static TorchSharp.torch;

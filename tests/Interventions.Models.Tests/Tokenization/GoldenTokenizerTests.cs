@@ -1,10 +1,9 @@
 using System.Collections;
 using System.Text.Json;
-using Interventions.Testing;
 
 namespace Interventions.Models.Tests.Tokenization;
 
-/// <summary>Against recorded results of the reference implementation, for every tokenizer in the shared data.</summary>
+/// <summary>Compares with recorded results of the reference implementation, for every tokenizer in the shared data.</summary>
 public sealed class GoldenTokenizerTests
 {
     private const string Root = "reference/tokenizers";
@@ -22,7 +21,7 @@ public sealed class GoldenTokenizerTests
         check("ids of the base class", Ints(row, "ids"), tokenizer.EncodeToIds(text));
         if (row.TryGetProperty("ids_plain", out _))
             check("plain ids", Ints(row, "ids_plain"), tokenizer.Encode(text, addSpecialTokens: false).Ids);
-        if (row.TryGetProperty("tokens", out var tokens))
+        if (row.TryGetProperty("tokens", out JsonElement tokens))
             check("tokens", tokens.EnumerateArray().Select(token => token.GetString()), tokenizer.Encode(text).Tokens);
     });
 
@@ -30,10 +29,12 @@ public sealed class GoldenTokenizerTests
     [MemberData(nameof(Folders))]
     public void Offsets_are_the_recorded_ones(string folder) => ForEach(folder, s_texts, (tokenizer, row, check) =>
     {
-        var encoded = tokenizer.Encode(row.GetProperty("text").GetString()!);
+        EncodedText encoded = tokenizer.Encode(row.GetProperty("text").GetString()!);
         // After bytes without a token the reference implementation's offsets slip to the left within the word; ours stay.
-        if (encoded.Missing.Count > 0) return;
-        var recorded = row.GetProperty("offsets_utf16").EnumerateArray().Select(span => span[0].GetInt32()..span[1].GetInt32());
+        if (encoded.Missing.Count > 0)
+            return;
+        IEnumerable<Range> recorded = row.GetProperty("offsets_utf16").EnumerateArray()
+            .Select(span => span[0].GetInt32()..span[1].GetInt32());
         check("offsets", recorded, encoded.Offsets);
     });
 
@@ -41,10 +42,10 @@ public sealed class GoldenTokenizerTests
     [MemberData(nameof(Folders))]
     public void Decoded_text_is_the_recorded_one(string folder) => ForEach(folder, [.. s_texts, "decode.jsonl"], (tokenizer, row, check) =>
     {
-        bool streamed = row.TryGetProperty("skip_special_tokens", out var skip);
+        bool streamed = row.TryGetProperty("skip_special_tokens", out JsonElement skip);
         string text = tokenizer.Decode(Ints(row, "ids"), streamed && skip.GetBoolean());
         check("decoded", new[] { row.GetProperty("decoded").GetString() }, new[] { text });
-        if (row.TryGetProperty("decoded_skip", out var skipped))
+        if (row.TryGetProperty("decoded_skip", out JsonElement skipped))
             check("skipped", new[] { skipped.GetString() }, new[] { tokenizer.Decode(Ints(row, "ids"), skipSpecialTokens: true) });
     });
 
@@ -58,22 +59,23 @@ public sealed class GoldenTokenizerTests
     public void Older_files_of_a_vocabulary_and_merges_give_the_same_ids(string folder)
     {
         string path = SharedData.Path($"{Root}/{folder}");
-        if (!File.Exists(Path.Combine(path, "vocab.json"))) return;    // most folders have tokenizer.json alone
-        using var older = new TokenizerFolder();
+        if (!File.Exists(Path.Combine(path, "vocab.json")))
+            return;    // most folders have tokenizer.json alone
+        using TokenizerFolder older = new();
         foreach (string name in (string[])["vocab.json", "merges.txt"])
             File.Copy(Path.Combine(path, name), Path.Combine(older.FullPath, name));
-        var tokenizer = HuggingFaceTokenizer.Load(older.FullPath);
-        foreach (var row in Rows(Path.Combine(path, "cases.jsonl")))
+        HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(older.FullPath);
+        foreach (JsonElement row in Rows(Path.Combine(path, "cases.jsonl")))
             Assert.Equal(Ints(row, "ids"), tokenizer.Encode(row.GetProperty("text").GetString()!).Ids);
     }
 
     [SharedFact("reference/stories260K/tokens.json")]
     public void A_model_folder_gives_the_ids_its_reference_was_made_with()
     {
-        var tokenizer = HuggingFaceTokenizer.Load(SharedData.Path("models/stories260K"));
+        HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(SharedData.Path("models/stories260K"));
         Assert.Equal((1, 2, 0), (tokenizer.BosId, tokenizer.EosId, tokenizer.UnknownId));
-        using var prompts = JsonDocument.Parse(File.ReadAllBytes(SharedData.Path("reference/stories260K/tokens.json")));
-        foreach (var prompt in prompts.RootElement.EnumerateArray())
+        using JsonDocument prompts = JsonDocument.Parse(File.ReadAllBytes(SharedData.Path("reference/stories260K/tokens.json")));
+        foreach (JsonElement prompt in prompts.RootElement.EnumerateArray())
         {
             string text = prompt.GetProperty("text").GetString()!;
             Assert.Equal(Ints(prompt, "ids"), tokenizer.Encode(text).Ids);
@@ -87,16 +89,17 @@ public sealed class GoldenTokenizerTests
     private static void ForEach(string folder, string[] files, Action<HuggingFaceTokenizer, JsonElement, Compare> compare)
     {
         string path = SharedData.Path($"{Root}/{folder}");
-        var tokenizer = HuggingFaceTokenizer.Load(path);
-        var wrong = new List<string>();
+        HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(path);
+        List<string> wrong = [];
         foreach (string file in files.Select(file => Path.Combine(path, file)).Where(File.Exists))
         {
-            foreach (var row in Rows(file))
+            foreach (JsonElement row in Rows(file))
             {
                 compare(tokenizer, row, (what, expected, actual) =>
                 {
                     string want = string.Join(' ', expected.Cast<object?>()), got = string.Join(' ', actual.Cast<object?>());
-                    if (want != got) wrong.Add($"{row.GetProperty("id").GetString()}: {what}\n  want {want}\n  got  {got}");
+                    if (want != got)
+                        wrong.Add($"{row.GetProperty("id").GetString()}: {what}\n  want {want}\n  got  {got}");
                 });
             }
         }

@@ -1,15 +1,14 @@
 using System.Text.Json.Nodes;
 using Interventions.Runtime;
-using Interventions.Testing;
 
 namespace Interventions.Models.Tests.Tokenization;
 
-/// <summary>Malformed and odd files: one clear error each, or the recorded result.</summary>
+/// <summary>Malformed and odd files: each gives one clear error, or the recorded result.</summary>
 public sealed class MalformedTokenizerTests
 {
     private const string Errors = "reference/tokenizers/errors.json";
 
-    /// <summary>What the reference implementation loads and gets wrong later, guesses at, or leaves to chance.</summary>
+    /// <summary>Files that the reference implementation loads, but then misreads or reads by chance. We refuse them.</summary>
     private static readonly HashSet<string> s_stricter =
     [
         "added-id-wrong", "bpe-unk-not-in-vocab", "decoder-unknown", "dropout-set", "postproc-unknown", "template-id-length",
@@ -20,39 +19,44 @@ public sealed class MalformedTokenizerTests
 
     [SharedTheory(Errors)]
     [MemberData(nameof(Cases))]
-    public void Says_what_is_wrong_or_works(string id)
+    public void A_malformed_file_is_refused_with_its_name_and_an_odd_one_is_read(string id)
     {
-        var item = Read().Single(item => (string)item["id"]! == id);
+        JsonNode item = Read().Single(item => (string)item["id"]! == id);
         string json = Text(item);
         if (id != "bom" && (!(bool)item["hf_loads"]! || s_stricter.Contains(id)))
         {
-            using var folder = new TokenizerFolder().Write("tokenizer.json", json);
-            var error = Assert.ThrowsAny<Exception>(() => HuggingFaceTokenizer.Load(folder.FullPath));
+            using TokenizerFolder folder = new TokenizerFolder().Write("tokenizer.json", json);
+            Exception error = Assert.ThrowsAny<Exception>(() => HuggingFaceTokenizer.Load(folder.FullPath));
             Assert.True(error is InvalidDataException or NotSupportedException, error.ToString());
             Assert.StartsWith(Path.Combine(folder.FullPath, "tokenizer.json") + ": ", error.Message);
             return;
         }
-        var tokenizer = TokenizerFolder.Load(json);
-        if (item["hf_probe"] is not { } probe || probe["ids"] is not JsonArray ids) return;
-        var encoded = tokenizer.Encode((string)probe["text"]!);
+        HuggingFaceTokenizer tokenizer = TokenizerFolder.Load(json);
+        if (item["hf_probe"] is not { } probe || probe["ids"] is not JsonArray ids)
+            return;
+        EncodedText encoded = tokenizer.Encode((string)probe["text"]!);
         Assert.Equal(ids.Select(value => (int)value!), encoded.Ids);
         Assert.Equal((string)probe["decoded"]!, tokenizer.Decode(encoded.Ids));
     }
 
-    private static IEnumerable<JsonNode> Read() => JsonNode.Parse(File.ReadAllText(SharedData.Path(Errors)))!.AsArray().Select(item => item!);
+    private static IEnumerable<JsonNode> Read() =>
+        JsonNode.Parse(File.ReadAllText(SharedData.Path(Errors)))!.AsArray().Select(item => item!);
 
     private static string Text(JsonNode item)
     {
-        if ((string?)item["base"] is not { } folder) return (string)item["raw"]!;
+        if ((string?)item["base"] is not { } folder)
+            return (string)item["raw"]!;
         string text = File.ReadAllText(SharedData.Path($"reference/tokenizers/{folder}/tokenizer.json"));
         if (item["patch"] is JsonArray patch)
         {
-            var root = JsonNode.Parse(text)!;
-            foreach (var step in patch) Apply(root, step!);
+            JsonNode root = JsonNode.Parse(text)!;
+            foreach (JsonNode? step in patch)
+                Apply(root, step!);
             return root.ToJsonString();
         }
-        var edit = item["text_edit"]!;
-        if ((int?)edit["keep"] is { } keep) text = text[..keep];
+        JsonNode edit = item["text_edit"]!;
+        if ((int?)edit["keep"] is { } keep)
+            text = text[..keep];
         return (string?)edit["prepend"] + text + (string?)edit["append"];
     }
 
@@ -60,9 +64,9 @@ public sealed class MalformedTokenizerTests
     private static void Apply(JsonNode root, JsonNode step)
     {
         string[] path = [.. ((string)step["path"]!).Split('/').Skip(1).Select(part => part.Replace("~1", "/").Replace("~0", "~"))];
-        var parent = path.SkipLast(1).Aggregate(root, (node, part) => node is JsonArray array ? array[int.Parse(part)]! : node[part]!);
+        JsonNode parent = path.SkipLast(1).Aggregate(root, (node, part) => node is JsonArray array ? array[int.Parse(part)]! : node[part]!);
         string operation = (string)step["op"]!, last = path[^1];
-        var value = step["value"]?.DeepClone();
+        JsonNode? value = step["value"]?.DeepClone();
         switch (parent, operation)
         {
             case (JsonArray array, "add"): array.Insert(int.Parse(last), value); break;

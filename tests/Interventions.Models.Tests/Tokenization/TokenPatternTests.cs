@@ -3,6 +3,7 @@ using Interventions.Models.Tokenization;
 
 namespace Interventions.Models.Tests.Tokenization;
 
+/// <summary>Regular expressions of tokenizer files, read as their dialect means them.</summary>
 public sealed class TokenPatternTests
 {
     [Theory]
@@ -16,8 +17,8 @@ public sealed class TokenPatternTests
     [InlineData(@"^b", "a\nb", "b")]    // always at lines
     public void Classes_hold_for_code_points(string pattern, string text, string expected)
     {
-        var aligned = AlignedText.From(text);
-        var match = TokenPattern.OfRegex(pattern).Matches(aligned)[0];
+        AlignedText aligned = AlignedText.From(text);
+        TextRange match = TokenPattern.OfRegex(pattern).Matches(aligned)[0];
         Assert.Equal(expected, aligned.Slice(match.Start, match.End).Text);
     }
 
@@ -34,7 +35,8 @@ public sealed class TokenPatternTests
     [InlineData("\U0001F600")]
     [InlineData(@"[一-\uFFFF]")]    // would take stand-ins for other characters
     [InlineData("a\\")]
-    public void What_would_be_misread_is_refused(string pattern) => Assert.Throws<FormatException>(() => TokenPattern.OfRegex(pattern));
+    public void A_pattern_with_another_meaning_in_NET_is_refused(string pattern) =>
+        Assert.Throws<FormatException>(() => TokenPattern.OfRegex(pattern));
 
     [Fact]
     public void Every_stand_in_is_of_the_category_it_stands_for()
@@ -42,7 +44,8 @@ public sealed class TokenPatternTests
         for (int codePoint = 0x10000; codePoint <= 0x10FFFF; codePoint++)
         {
             char standIn = Shadow.Of(AlignedText.From(char.ConvertFromUtf32(codePoint)))[0];
-            if (CharUnicodeInfo.GetUnicodeCategory(codePoint) != char.GetUnicodeCategory(standIn)) Assert.Fail($"U+{codePoint:X}");
+            if (CharUnicodeInfo.GetUnicodeCategory(codePoint) != char.GetUnicodeCategory(standIn))
+                Assert.Fail($"U+{codePoint:X}");
         }
     }
 }

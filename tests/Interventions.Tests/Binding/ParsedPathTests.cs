@@ -3,7 +3,7 @@ using Interventions.Binding;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
-using Interventions.Tests.Execution;
+using Interventions.Testing.ToyModels;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using Interventions.Runtime;
-using Interventions.Tests.LongRuns;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +28,7 @@ public sealed class EffectTests : IDisposable
     public void Every_value_is_counted(bool naive)
     {
         Tensor half = full([ToyModel.Width], 0.5, dtype: float64);
-        using RunOutput run = Run(naive, new()
+        using RunResult run = Run(naive, new()
         {
             Name = "X",
             Sweeps = [SweepAxis.OfNumbers("alpha", 0, 1, -2)],
@@ -50,7 +49,7 @@ public sealed class EffectTests : IDisposable
     {
         const string Site = "blocks.0.resid[pos=end]";
         WriteNode fused = WriteNode.Fuse(BuiltInWrites.Scale(Site, 3), new("Same", Site, [s_value], x => x[0]), BuiltInWrites.Scale(Site, 2));
-        using RunOutput run = Run(naive, new()
+        using RunResult run = Run(naive, new()
         {
             Name = "X",
             Writes = [fused],
@@ -74,7 +73,7 @@ public sealed class EffectTests : IDisposable
             Writes = [new("Take", "blocks.1.out", [new Read.From("Half.side")], x => x[0])],
             Captures = [s_logits],
         };
-        using RunOutput run = Run(naive, outer.Including(inner, "Half"));
+        using RunResult run = Run(naive, outer.Including(inner, "Half"));
         Assert.Equal(("Half.P", "Half.side"), (run.Effects[0].Write, run.Effects[0].Run));
         Assert.True(run.Effects[0].Changed > 0 && run.Effects[1].Changed > 0);
     }
@@ -94,7 +93,7 @@ public sealed class EffectTests : IDisposable
             "X.Scale changed nothing: 'blocks.{layer}.out' has the same values without it on any prompt and point of the sweep.",
             "X.FromItself changed nothing: 'embed' has the same values without it on any prompt and point of the sweep.",
         ];
-        using (RunOutput run = Run(naive, graph))
+        using (RunResult run = Run(naive, graph))
         {
             Assert.Equal(expected, run.Warnings.AsEnumerable());
             Assert.Equal(2L * 11 * 6, run.Effects[2].Changed);
@@ -135,7 +134,7 @@ public sealed class EffectTests : IDisposable
                 Writes = [.. parts.OfType<WriteNode>()],
                 Captures = [s_logits],
             };
-            using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
+            using RunResult run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
             return [.. run.Warnings];
         }
     }
@@ -170,7 +169,7 @@ public sealed class EffectTests : IDisposable
         string[] Warnings(params object[] parts)
         {
             InterventionGraph graph = new() { Name = "X", Runs = [.. parts.OfType<DerivedRun>()], Writes = [.. parts.OfType<WriteNode>()], Captures = [s_logits] };
-            using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive, BatchSize = 3 });
+            using RunResult run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive, BatchSize = 3 });
             RunOptions strict = new() { Naive = naive, BatchSize = 3, Strict = true };
             if (run.Warnings.IsEmpty)
                 InterventionRunner.Run(graph, _model, prompts, strict).Dispose();
@@ -189,12 +188,12 @@ public sealed class EffectTests : IDisposable
         const string Said = "returned values that are infinite or no numbers, though all that it read is finite.";
         WriteNode infinite = new("Infinite", "embed[pos=end]", [s_value], x => x[0] / 0);
         CaptureNode after = new("After", "embed", [s_value], x => x[0] * 2), log = new("Log", "embed[pos=0]", [s_value], x => -x[0].abs().log() * 0 / 0);
-        using (RunOutput run = Run(naive, new() { Name = "X", Writes = [infinite], Captures = [after], Metrics = [s_correct] }))
+        using (RunResult run = Run(naive, new() { Name = "X", Writes = [infinite], Captures = [after], Metrics = [s_correct] }))
             Assert.Equal([$"X.Infinite {Said}"], run.Warnings.AsEnumerable());
-        using (RunOutput run = Run(naive, new() { Name = "X", Captures = [log], Metrics = [new("Metric", [new Read.Logit("correct", "end")], x => x[0] / 0)] }))
+        using (RunResult run = Run(naive, new() { Name = "X", Captures = [log], Metrics = [new("Metric", [new Read.Logit("correct", "end")], x => x[0] / 0)] }))
             Assert.Equal([$"X.Log {Said}", $"X.Metric {Said}"], run.Warnings.AsEnumerable());
         // Only a method of the user's is named: an infinite strength is meant.
-        using (RunOutput run = Run(naive, new() { Name = "X", Writes = [BuiltInWrites.Scale("embed", double.PositiveInfinity)], Captures = [after] }))
+        using (RunResult run = Run(naive, new() { Name = "X", Writes = [BuiltInWrites.Scale("embed", double.PositiveInfinity)], Captures = [after] }))
             Assert.Empty(run.Warnings);
         Assert.Equal(
             $"X.Infinite {Said}",
@@ -207,17 +206,17 @@ public sealed class EffectTests : IDisposable
         ToyPrompts prompts = new([.. Enumerable.Range(0, 8).Select(i => new PromptTokens([new([i, 1], [0, 1]), new([i, i == 7 ? 2 : 1], [0, 1])], [0, 1]))]);
         InterventionGraph graph = new() { Name = "X", Writes = [new WriteNode("Copy", "embed", new WriteKind.Copy("corrupted"))], Metrics = [s_correct] };
         const string Whole = "X.Copy copies what is there already in 7 of 8 prompts (0, 1, 2, 3, 4 and 2 more): their runs have the same tokens up to the positions that 'embed' selects.";
-        using Folder folder = new();
+        using TemporaryFolder folder = new();
         string path = folder["result.safetensors"];
-        using (RunOutput run = InterventionRunner.Run(graph, _model, prompts))
+        using (RunResult run = InterventionRunner.Run(graph, _model, prompts))
         {
             Assert.Equal([Whole], run.Warnings.AsEnumerable());
             run.Save(path);
         }
-        using (RunOutput loaded = RunOutput.Load(path))
+        using (RunResult loaded = RunResult.Load(path))
             Assert.Equal([Whole], loaded.Warnings.AsEnumerable());
         List<string> said = [];
-        await foreach (RunOutput batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, new RunOptions { BatchSize = 5 }))
+        await foreach (RunResult batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, new RunOptions { BatchSize = 5 }))
         {
             said.AddRange(batch.Warnings.Select(warning => warning.Split(':')[0]));
             batch.Dispose();
@@ -225,7 +224,7 @@ public sealed class EffectTests : IDisposable
         Assert.Equal(["X.Copy copies what is there already in 5 of 5 prompts (0, 1, 2, 3, 4)", "X.Copy copies what is there already in 2 of 3 prompts (5, 6)"], said);
         InterventionException thrown = await Assert.ThrowsAsync<InterventionException>(async () =>
         {
-            await foreach (RunOutput batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, new RunOptions { BatchSize = 5, Strict = true }))
+            await foreach (RunResult batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, new RunOptions { BatchSize = 5, Strict = true }))
                 batch.Dispose();
         });
         Assert.Equal(Whole, thrown.Message);
@@ -235,14 +234,14 @@ public sealed class EffectTests : IDisposable
     public void What_nobody_reads_is_said_so()
     {
         InterventionGraph graph = new() { Name = "X", Writes = [BuiltInWrites.Scale("blocks.1.resid[pos=0..1]", 2)], Metrics = [s_correct] };
-        using (RunOutput run = Run(naive: false, graph))
+        using (RunResult run = Run(naive: false, graph))
         {
             Assert.Equal(new WriteEffect("Scale", "blocks.1.resid[pos=0..1]", null, 36, 0, 0, 0, 0), Assert.Single(run.Effects));
             Assert.Equal(
                 "X.Scale is never read: nothing that is kept depends on 'blocks.1.resid[pos=0..1]' on any prompt.", Assert.Single(run.Warnings));
         }
         Assert.StartsWith("X.Scale is never read", Assert.Throws<InterventionException>(() => Run(naive: false, graph, strict: true)).Message);
-        using RunOutput all = Run(naive: true, graph);
+        using RunResult all = Run(naive: true, graph);
         Assert.Equal(36, all.Effects[0].Changed);
     }
 
@@ -255,7 +254,7 @@ public sealed class EffectTests : IDisposable
             Writes = [BuiltInWrites.Scale("embed[pos=end]", 2), new("Over", "blocks.1.resid", [s_corrupted], x => x[0] * 2)],
             Captures = [s_logits, new("Early", "blocks.0.resid", [s_value], x => x[0])],
         };
-        using RunOutput naive = Run(naive: true, graph), planned = Run(naive: false, graph), strict = Run(naive: false, graph, strict: true);
+        using RunResult naive = Run(naive: true, graph), planned = Run(naive: false, graph), strict = Run(naive: false, graph, strict: true);
         Assert.Equal(naive.Effects.Select(Rounded), strict.Effects.Select(Rounded));
         // Before the end nothing is the changed run's own, so what is found there is the clean run's, at no cost.
         Assert.Equal((11L * 6, 11L * 6, 8L * 6, 8L * 6), (planned.Effects[1].Selected, planned.Effects[1].Written, planned.Effects[1].Compared, planned.Effects[1].Changed));
@@ -270,12 +269,12 @@ public sealed class EffectTests : IDisposable
 
         string Warning(InterventionGraph unread)
         {
-            using RunOutput run = Run(naive: false, unread);
+            using RunResult run = Run(naive: false, unread);
             return Assert.Single(run.Warnings);
         }
     }
 
-    private RunOutput Run(bool naive, InterventionGraph graph, bool strict = false) =>
+    private RunResult Run(bool naive, InterventionGraph graph, bool strict = false) =>
         InterventionRunner.Run(graph, _model, _prompts, new RunOptions { Naive = naive, Strict = strict, BatchSize = 2 });
 
     private static double Largest(Tensor values) => Math.Round(values.abs().max().item<double>(), 9);

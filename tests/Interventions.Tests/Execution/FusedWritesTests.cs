@@ -41,8 +41,8 @@ public sealed class FusedWritesTests : IDisposable
         for (int count = 2; count <= writes.Length; count++)
         {
             WriteNode[] some = writes[..count];
-            using RunOutput apart = Run(prompts, some);
-            using RunOutput fused = Run(prompts, WriteNode.Fuse(some));
+            using RunResult apart = Run(prompts, some);
+            using RunResult fused = Run(prompts, WriteNode.Fuse(some));
             foreach (string name in new[] { "logits", "embed" })
                 Assert.InRange((apart.Changed(name).Values - fused.Changed(name).Values).abs().max().item<double>(), 0, 1e-9);
             Assert.True((fused.Changed("logits").Values - fused.Run("clean")["logits"]).abs().max().item<double>() > 1e-3);
@@ -79,7 +79,7 @@ public sealed class FusedWritesTests : IDisposable
             Assert.Throws<InterventionException>(() => Run(prompts, WriteNode.Fuse(wrong, BuiltInWrites.Zero("embed")))).Message;
     }
 
-    private RunOutput Run(ToyPrompts prompts, params WriteNode[] writes) => InterventionRunner.Run(
+    private RunResult Run(ToyPrompts prompts, params WriteNode[] writes) => InterventionRunner.Run(
         new InterventionGraph { Name = "Fused", Writes = [.. writes], Captures = [Capture("logits"), Capture("embed")] }, _model, prompts);
 
     private static CaptureNode Capture(string site) => new(site, site, [s_value], x => x[0]);

@@ -38,10 +38,10 @@ public sealed class LookAheadTests : IDisposable
             Gradients = [new("Embedding", "embed", [new Read.Gradient()], x => x[0])],
             Metrics = [new("Correct", [new Read.Logit("correct", "end")], x => x[0])],
         };
-        using RunOutput together = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive, BatchSize = batchSize });
+        using RunResult together = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive, BatchSize = batchSize });
         for (int prompt = 0; prompt < prompts.Prompts.Count; prompt++)
         {
-            using RunOutput alone = InterventionRunner.Run(graph, _model, prompts.Only(prompt), new RunOptions { Naive = naive });
+            using RunResult alone = InterventionRunner.Run(graph, _model, prompts.Only(prompt), new RunOptions { Naive = naive });
             int length = prompts.Prompts[prompt].Runs[0].Ids.Count;
             foreach (string name in new[] { "Logits", "Embedding", "Correct", "Pattern" })
             {
@@ -70,9 +70,9 @@ public sealed class LookAheadTests : IDisposable
             Writes = [BuiltInWrites.Resample("blocks.1.resid[pos=end]", "clean", seed: 1), BuiltInWrites.Mean("blocks.0.resid[pos=end]", "clean", pooled: false)],
             Captures = [new("End", "blocks.1.resid[pos=end]", [s_value], x => x[0]), new("Mean", "blocks.0.resid[pos=end]", [s_value], x => x[0])],
         };
-        using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
+        using RunResult run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
         // Of two prompts each has the other as its partner.
-        using RunOutput first = InterventionRunner.Run(graph with { Writes = [] }, _model, prompts.Only(0)), second = InterventionRunner.Run(graph with { Writes = [] }, _model, prompts.Only(1));
+        using RunResult first = InterventionRunner.Run(graph with { Writes = [] }, _model, prompts.Only(0)), second = InterventionRunner.Run(graph with { Writes = [] }, _model, prompts.Only(1));
         Close(cat([second.Run("clean")["End"], first.Run("clean")["End"]]), run.Changed("End").Values);
         Tensor mean = (first.Run("clean")["Mean"] + second.Run("clean")["Mean"]) / 2;
         Close(cat([mean, mean]), run.Changed("Mean").Values);

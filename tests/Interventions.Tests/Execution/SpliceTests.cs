@@ -29,11 +29,11 @@ public sealed class SpliceTests : IDisposable
     public void Unedited_features_leave_every_value_as_it_was_bit_for_bit()
     {
         InterventionGraph plain = new() { Name = "Plain", Captures = [Capture("logits"), Capture("blocks.0.resid")] };
-        using RunOutput without = Run(plain);
+        using RunResult without = Run(plain);
         // Read only, and written with themselves, so that the value passes through decoder and error.
         foreach (WriteNode[] writes in new WriteNode[][] { [], [BuiltInWrites.Scale("blocks.*.resid.sae.features", 1), BuiltInWrites.Scale("blocks.1.resid.sae.reconstruction", 1)] })
         {
-            using RunOutput spliced = Run((plain with { Captures = plain.Captures.Add(Capture("blocks.0.resid.sae.features")) })
+            using RunResult spliced = Run((plain with { Captures = plain.Captures.Add(Capture("blocks.0.resid.sae.features")) })
                 .Splice("Sae", "blocks.*.resid", _sae).Then(writes));
             foreach (string name in new[] { "logits", "blocks.0.resid" })
             {
@@ -46,7 +46,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void Inner_sites_are_what_they_say_in_every_run()
     {
-        using RunOutput run = Run(new InterventionGraph
+        using RunResult run = Run(new InterventionGraph
         {
             Name = "Inner",
             Captures = [Capture("blocks.0.resid.sae.original"), Capture("blocks.0.resid.sae.features"), Capture("blocks.0.resid.sae.reconstruction"), Capture("blocks.0.resid.sae.error")],
@@ -65,7 +65,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void An_edit_is_decoded_and_the_error_added()
     {
-        using RunOutput run = Run(Edit(errorTerm: true));
+        using RunResult run = Run(Edit(errorTerm: true));
         Tensor x = Forward(0)["blocks.0.resid"], f = _sae.Encode(x), edited = f.clone();
         edited[.., 2, 3] = edited[.., 2, 3] * 2 + 1;
         Tensor y = _sae.Decode(edited, x) + x - _sae.Decode(f, x);
@@ -79,7 +79,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void Without_the_error_term_the_changed_run_has_the_reconstruction()
     {
-        using RunOutput run = Run(Edit(errorTerm: false));
+        using RunResult run = Run(Edit(errorTerm: false));
         Tensor x = Forward(0)["blocks.0.resid"], edited = _sae.Encode(x);
         edited[.., 2, 3] = edited[.., 2, 3] * 2 + 1;
         Close(_sae.Decode(edited, x), run.Changed("blocks.0.resid").Values);
@@ -91,7 +91,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void Ablating_the_error_gives_the_reconstruction_where_it_is_ablated()
     {
-        using RunOutput run = Run(new InterventionGraph { Name = "Error", Captures = [Capture("blocks.1.resid")] }
+        using RunResult run = Run(new InterventionGraph { Name = "Error", Captures = [Capture("blocks.1.resid")] }
             .Splice("Sae", "blocks.1.resid", _sae).Then(BuiltInWrites.Zero("blocks.1.resid.sae.error[pos=1..-1]")));
         Tensor x = Forward(0)["blocks.1.resid"], reconstruction = _sae.Decode(_sae.Encode(x), x);
         Close(reconstruction[.., 1..], run.Changed("blocks.1.resid").Values[.., 1..]);
@@ -101,7 +101,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void Several_layers_compound_each_with_its_own_splice()
     {
-        using RunOutput run = Run(new InterventionGraph { Name = "Layers", Captures = [Capture("logits"), Capture("blocks.*.resid.both_saes.features")] }
+        using RunResult run = Run(new InterventionGraph { Name = "Layers", Captures = [Capture("logits"), Capture("blocks.*.resid.both_saes.features")] }
             .Splice("BothSAEs", "blocks.*.resid", [_sae, _other], errorTerm: false));
         Tensor expected = Forward(0, ("blocks.0.resid", x => _sae.Decode(_sae.Encode(x), x)), ("blocks.1.resid", x => _other.Decode(_other.Encode(x), x)))["logits"];
         Close(expected, run.Changed("logits").Values);
@@ -112,7 +112,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void Features_are_swept_one_at_a_time_and_layers_are_the_spliced_ones()
     {
-        using RunOutput run = Run(new InterventionGraph { Name = "Sweep", Metrics = [s_logitDifference] }
+        using RunResult run = Run(new InterventionGraph { Name = "Sweep", Metrics = [s_logitDifference] }
             .Splice("Sae", "blocks.1.resid", _sae).Then(BuiltInWrites.Zero("blocks.{layer}.resid.sae.features[feature={f}; pos=end]")));
         SweptTensor swept = run.Changed("LogitDifference");
         Assert.Equal([1, Features, 2], swept.Values.shape);
@@ -130,7 +130,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void Another_runs_features_are_donors()
     {
-        using RunOutput run = Run(new InterventionGraph { Name = "Donor", Captures = [Capture("blocks.0.resid")] }
+        using RunResult run = Run(new InterventionGraph { Name = "Donor", Captures = [Capture("blocks.0.resid")] }
             .Splice("Sae", "blocks.0.resid", _sae)
             .Then(BuiltInWrites.Freeze("blocks.0.resid.sae.features", "corrupted"), BuiltInWrites.Freeze("blocks.0.resid.sae.error", "corrupted")));
         Close(Forward(1)["blocks.0.resid"], run.Changed("blocks.0.resid").Values);
@@ -142,9 +142,9 @@ public sealed class SpliceTests : IDisposable
         Tensor vector = arange(ToyModel.Width, dtype: float64);
         WriteNode add = BuiltInWrites.Add("Direction", "blocks.0.resid", vector, 1);
         InterventionGraph graph = new() { Name = "Order", Captures = [Capture("blocks.0.resid"), Capture("blocks.0.resid.sae.original"), Capture("blocks.0.resid") with { Name = "Before", BeforeWrites = true }] };
-        using RunOutput before = Run(graph.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false));
-        using RunOutput after = Run(graph.Splice("Sae", "blocks.0.resid", _sae, errorTerm: false).Then(add));
-        using RunOutput included = Run(new InterventionGraph { Name = "Including", Captures = graph.Captures }
+        using RunResult before = Run(graph.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false));
+        using RunResult after = Run(graph.Splice("Sae", "blocks.0.resid", _sae, errorTerm: false).Then(add));
+        using RunResult included = Run(new InterventionGraph { Name = "Including", Captures = graph.Captures }
             .Including(new InterventionGraph { Name = "Included" }.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false), "Inner"));
         Tensor x = Forward(0)["blocks.0.resid"];
         Close(_sae.Decode(_sae.Encode(x + vector), x), before.Changed("blocks.0.resid").Values);
@@ -159,7 +159,7 @@ public sealed class SpliceTests : IDisposable
     public void Included_writes_come_before_the_includers_splice()
     {
         Tensor vector = ones(ToyModel.Width, dtype: float64);
-        using RunOutput run = Run(new InterventionGraph { Name = "Including", Captures = [Capture("blocks.0.resid")] }
+        using RunResult run = Run(new InterventionGraph { Name = "Including", Captures = [Capture("blocks.0.resid")] }
             .Including(new InterventionGraph { Name = "Included", Writes = [BuiltInWrites.Add("Direction", "blocks.0.resid", vector, 1)] }, "Inner")
             .Splice("Sae", "blocks.0.resid", _sae, errorTerm: false));
         Tensor x = Forward(0)["blocks.0.resid"];
@@ -169,7 +169,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void A_transcoder_reads_one_site_and_replaces_another()
     {
-        using RunOutput run = Run(new InterventionGraph { Name = "Transcoder", Captures = [Capture("blocks.1.out"), Capture("blocks.1.out.sae.error") with { BeforeWrites = true }] }
+        using RunResult run = Run(new InterventionGraph { Name = "Transcoder", Captures = [Capture("blocks.1.out"), Capture("blocks.1.out.sae.error") with { BeforeWrites = true }] }
             .Splice("Sae", "blocks.*.out", _sae, reads: "embed", errorTerm: false));
         Tensor embed = Forward(0)["embed"], reconstruction = _sae.Decode(_sae.Encode(embed), embed);
         Close(reconstruction, run.Changed("blocks.1.out").Values);
@@ -181,7 +181,7 @@ public sealed class SpliceTests : IDisposable
     [InlineData(true)]
     public void The_gradient_of_features_is_the_sites_seen_through_the_decoder(bool detachError)
     {
-        using RunOutput run = Run(new InterventionGraph
+        using RunResult run = Run(new InterventionGraph
         {
             Name = "Gradient",
             Metrics = [s_logitDifference],
@@ -204,7 +204,7 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void With_a_constant_error_gradients_pass_through_the_features_alone()
     {
-        using RunOutput run = Run(new InterventionGraph { Name = "Detached", Metrics = [s_logitDifference], Gradients = [Gradient("blocks.0.resid.sae.original")] }
+        using RunResult run = Run(new InterventionGraph { Name = "Detached", Metrics = [s_logitDifference], Gradients = [Gradient("blocks.0.resid.sae.original")] }
             .Splice("Sae", "blocks.0.resid", _sae, detachError: true));
         Tensor x = Forward(0)["blocks.0.resid"], active = _sae.Encode(x).gt(0).to(float64);
         Close((SiteGradient("blocks.0.resid").matmul(_sae.Decoder.t()) * active).matmul(_sae.Encoder.t()), run.Run("clean")["blocks.0.resid.sae.original"]);
@@ -217,7 +217,7 @@ public sealed class SpliceTests : IDisposable
         int nodes = _model.Graph.Nodes.Length;
         for (int i = 0; i < 2; i++)
         {
-            using RunOutput run = Run(graph);
+            using RunResult run = Run(graph);
             Assert.False(_sae.Decoder.IsInvalid);
         }
         Assert.Equal(nodes, _model.Graph.Nodes.Length);
@@ -275,7 +275,7 @@ public sealed class SpliceTests : IDisposable
 
     private static GradientNode Gradient(string site) => new(site, site, [new Read.Gradient()], x => x[0]);
 
-    private RunOutput Run(InterventionGraph graph) => InterventionRunner.Run(graph, _model, _prompts);
+    private RunResult Run(InterventionGraph graph) => InterventionRunner.Run(graph, _model, _prompts);
 
     private void Refused(string message, InterventionGraph graph) =>
         Assert.Contains(message, Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, _model, _prompts)).Message, StringComparison.Ordinal);

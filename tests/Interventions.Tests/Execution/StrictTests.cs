@@ -86,8 +86,8 @@ public sealed class StrictTests : IDisposable
             Refused(naive, "X.P makes something else of a prompt when other prompts are run with it", mixes with { Writes = silent.Writes });
             Refused(naive, "Declare it [AcrossBatch] if that is meant", mixes with { Captures = silent.Captures });
             Refused(naive, "X.M makes something else", mixes with { Metrics = silent.Metrics });
-            using RunOutput run = Run(naive, mixes, strict: true);
-            using RunOutput clean = Run(naive, new() { Name = "X", Captures = [new("C", Site, [s_value], x => x[0])] }, strict: true);
+            using RunResult run = Run(naive, mixes, strict: true);
+            using RunResult clean = Run(naive, new() { Name = "X", Captures = [new("C", Site, [s_value], x => x[0])] }, strict: true);
             Tensor expected = body([body([clean.Run("clean")["C"]])]);
             Assert.InRange((expected - run.Changed("C").Values).abs().max().item<double>(), 0, 1e-9);
         }
@@ -120,7 +120,7 @@ public sealed class StrictTests : IDisposable
             Assert.Contains(
                 "X.P is declared [AcrossBatch], so that it needs all 3 prompts at once: about",
                 Assert.Throws<InterventionException>(() => InterventionRunner.Run(Graph("embed"), _model, many, new RunOptions { MemoryBudget = 100 })).Message);
-        using RunOutput run = InterventionRunner.Run(Graph("embed[pos=end]"), _model, mixed, new RunOptions { Naive = naive, Strict = true });
+        using RunResult run = InterventionRunner.Run(Graph("embed[pos=end]"), _model, mixed, new RunOptions { Naive = naive, Strict = true });
         Assert.Equal(12, run.Effects[0].Changed);
     }
 
@@ -129,7 +129,7 @@ public sealed class StrictTests : IDisposable
     public void What_is_random_cannot_be_checked_and_is_said_so(bool naive)
     {
         using Generator generator = new(1);
-        using RunOutput run = Run(naive, Patch([s_value], x => x[0] + randn(x[0].shape, dtype: float64, generator: generator)), strict: true);
+        using RunResult run = Run(naive, Patch([s_value], x => x[0] + randn(x[0].shape, dtype: float64, generator: generator)), strict: true);
         Assert.Contains("X.P returns something else each time", Assert.Single(run.Warnings), StringComparison.Ordinal);
     }
 
@@ -168,11 +168,11 @@ public sealed class StrictTests : IDisposable
     /// <summary>Strictly too, with the same values.</summary>
     private void Runs(bool naive, InterventionGraph graph)
     {
-        using RunOutput strict = Run(naive, graph, strict: true), ordinary = Run(naive, graph, strict: false);
+        using RunResult strict = Run(naive, graph, strict: true), ordinary = Run(naive, graph, strict: false);
         Assert.Empty(strict.Warnings);
         Assert.InRange((strict.Changed("Logits").Values - ordinary.Changed("Logits").Values).abs().max().item<double>(), 0, 1e-9);
     }
 
-    private RunOutput Run(bool naive, InterventionGraph graph, bool strict) =>
+    private RunResult Run(bool naive, InterventionGraph graph, bool strict) =>
         InterventionRunner.Run(graph, _model, ToyPrompts.Random(3, 4, 4, 4, 4, 4), new RunOptions { Naive = naive, Strict = strict });
 }

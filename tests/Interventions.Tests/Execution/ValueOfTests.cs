@@ -26,7 +26,7 @@ public sealed class ValueOfTests : IDisposable
         ToyPrompts prompts = ToyPrompts.Random(1, 4, 4, 4);
         Tensor embed = Evaluate(prompts, 0, [])["embed"] * 3;
         Tensor expected = Evaluate(prompts, 0, new() { ["embed"] = _ => embed, ["blocks.1.out"] = x => x + (embed * 2) })["logits"];
-        using RunOutput run = Run(naive, prompts, BuiltInWrites.Scale("embed", 3), new("AddEmbedding", "blocks.1.out", [new Read.Value(), new Read.Of("embed")], x => x[0] + (x[1] * 2)));
+        using RunResult run = Run(naive, prompts, BuiltInWrites.Scale("embed", 3), new("AddEmbedding", "blocks.1.out", [new Read.Value(), new Read.Of("embed")], x => x[0] + (x[1] * 2)));
         Close(expected, run.Changed("Logits").Values);
         Close(Evaluate(prompts, 0, [])["logits"], run.Run("clean")["Logits"]);
     }
@@ -41,7 +41,7 @@ public sealed class ValueOfTests : IDisposable
         Tensor expected = Evaluate(prompts, 0, new() { ["blocks.1.resid"] = _ => derived })["logits"];
         WriteNode minus = new("Minus", "blocks.0.out", [new Read.Value(), new Read.Of("embed")], x => x[0] - x[1], "other");
         InterventionGraph graph = Graph(minus, BuiltInWrites.Freeze("blocks.1.resid", "other")) with { Runs = [new("other", "corrupted")] };
-        using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new() { Naive = naive });
+        using RunResult run = InterventionRunner.Run(graph, _model, prompts, new() { Naive = naive });
         Close(expected, run.Changed("Logits").Values);
     }
 
@@ -52,7 +52,7 @@ public sealed class ValueOfTests : IDisposable
         ToyPrompts prompts = ToyPrompts.Random(3, 3, 6, 4);
         InterventionGraph graph = Graph(new WriteNode(
             "FromEnd", "blocks.{layer}.out[pos=0]", [new Read.Of("blocks.{layer}.z[pos=end; head=1]")], x => x[0].sum([2L, 3L]).unsqueeze(-1).expand(-1, -1, ToyModel.Width)));
-        using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new() { Naive = naive });
+        using RunResult run = InterventionRunner.Run(graph, _model, prompts, new() { Naive = naive });
         for (int row = 0; row < 3; row++)
         {
             ToyPrompts one = prompts.Only(row);
@@ -78,7 +78,7 @@ public sealed class ValueOfTests : IDisposable
             Metrics = [new("Square", [new Read.Logits("end")], x => x[0].pow(2).sum(-1))],
             Gradients = [new("Embedding", "embed", [new Read.Gradient()], x => x[0])],
         };
-        using RunOutput run = InterventionRunner.Run(graph, _model, prompts, new() { Naive = naive });
+        using RunResult run = InterventionRunner.Run(graph, _model, prompts, new() { Naive = naive });
         Close(expected, run.Changed("Embedding").Values);
     }
 
@@ -101,7 +101,7 @@ public sealed class ValueOfTests : IDisposable
         Captures = [new("Logits", "logits", [new Read.Value()], x => x[0])],
     };
 
-    private RunOutput Run(bool naive, ToyPrompts prompts, params WriteNode[] writes) => InterventionRunner.Run(Graph(writes), _model, prompts, new() { Naive = naive });
+    private RunResult Run(bool naive, ToyPrompts prompts, params WriteNode[] writes) => InterventionRunner.Run(Graph(writes), _model, prompts, new() { Naive = naive });
 
     private Dictionary<string, Tensor> Evaluate(ToyPrompts prompts, int run, Dictionary<string, Func<Tensor, Tensor>> writes) => GraphEvaluator.Evaluate(
         _model.Graph, tensor(prompts.Prompts.SelectMany(prompt => prompt.Runs[run].Ids).ToArray()).view(prompts.Prompts.Count, -1),

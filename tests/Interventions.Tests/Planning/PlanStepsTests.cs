@@ -113,7 +113,7 @@ public sealed class PlanStepsTests : IDisposable
             Metrics = [new("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - x[1])],
         };
         RandomPrompts prompts = RandomPrompts.Of(2, WindowedModel.Vocabulary, 4, 3, 4);
-        using RunOutput naive = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, _model, prompts);
+        using RunResult naive = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, _model, prompts);
         foreach (string name in (string[])["Stream", "Metric", .. isDifferentiated ? ["Gradient"] : Array.Empty<string>()])
         {
             Assert.Equal(naive.Changed(name).Values.shape, planned.Changed(name).Values.shape);
@@ -126,9 +126,11 @@ public sealed class PlanStepsTests : IDisposable
     {
         RunTokens Run(long second) => new([1, 2, second, 3, 4, 5, 6, 0, 1], [6, 8]);
         RandomPrompts prompts = new([new PromptTokens([Run(0), Run(5), Run(0)], [2, 3])]);
-        Expansion plan = new(
-            _model.Graph, ShapeProbe.Of(_model.Graph, _model.Device), InterventionBinder.Bind(graph, _model.Schema, prompts), new PromptBatch(prompts, [0]), runs: 3, isStrict: false);
-        OwnRows own = Sharing.Own(plan);
+        NodeShapes shapes = ShapeProbe.Of(_model.Graph, _model.Device);
+        BoundIntervention intervention = InterventionBinder.Bind(graph, _model.Schema, prompts);
+        Expansion plan = Expansion.Of(
+            new(_model.Graph, shapes, intervention, new PromptBatch(prompts, [0]), RunCount: 3, Budget: long.MaxValue, IsStrict: false));
+        OwnRows own = Sharing.Of(plan);
         return (plan, own, Slicing.Of(plan, own));
     }
 }

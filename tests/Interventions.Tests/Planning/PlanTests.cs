@@ -1,4 +1,3 @@
-using Interventions.Tests.Execution;
 using static TorchSharp.torch;
 
 namespace Interventions.Tests.Planning;

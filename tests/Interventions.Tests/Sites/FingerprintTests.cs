@@ -5,7 +5,7 @@ namespace Interventions.Tests.Sites;
 public sealed class FingerprintTests
 {
     [Fact]
-    public void AFingerprintIsPartOfThePublicInterface()
+    public void A_fingerprint_is_part_of_the_public_interface()
     {
         var schema = new ModelSchema("Tiny", EquatableArray.Of(new AxisSize("layer", 2)), EquatableArray.Of(new SiteDefinition("embed", EquatableArray.Of("batch", "pos"))));
 
@@ -15,19 +15,23 @@ public sealed class FingerprintTests
     }
 
     [Fact]
-    public void NeitherTheModelsNameNorTheOrderMatters()
+    public void Neither_the_models_name_nor_the_order_matters()
     {
         ModelSchema schema = Vocabularies.Gpt2Small;
 
         ModelSchema other = new("Other", schema.Axes.Reverse().ToEquatableArray(), schema.Sites.Reverse().ToEquatableArray());
 
         Assert.Equal(schema.Fingerprint, other.Fingerprint);
+        Assert.Equal(schema.Fingerprint, (schema with
+        {
+            Sites = schema.Sites.Select(site => site with { SameStep = !site.SameStep, Beside = !site.Beside }).ToEquatableArray(),
+        }).Fingerprint);
         Assert.NotEqual(schema.Fingerprint, (schema with { Sites = schema.Sites.Skip(1).ToEquatableArray() }).Fingerprint);
         Assert.NotEqual(schema.Fingerprint, (schema with { Axes = EquatableArray.Of(new AxisSize("layer", 11)) }).Fingerprint);
     }
 
     [Fact]
-    public void TheOrderOfRunsMatters()
+    public void The_order_of_runs_matters()
     {
         PromptVocabulary prompts = Vocabularies.Ioi;
 

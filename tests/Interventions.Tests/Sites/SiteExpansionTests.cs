@@ -5,7 +5,7 @@ namespace Interventions.Tests.Sites;
 public sealed class SiteExpansionTests
 {
     [Fact]
-    public void ASiteHasANameInEachLayer()
+    public void A_site_has_a_name_in_each_layer()
     {
         SiteDefinition site = Resolve("blocks.*.attn.z").Site!;
 
@@ -19,11 +19,11 @@ public sealed class SiteExpansionTests
     [InlineData("embed[pos=-1,-3..-2]", new[] { 6, 4, 5 })]
     [InlineData("embed[pos=5..-1,6]", new[] { 5, 6, 6 })]
     [InlineData("embed[pos=S1,S1+1,end-2]", new[] { 3, 4, 4 })]
-    public void IndicesAreInTheOrderOfTheSelection(string path, int[] expected) =>
+    public void Indices_are_in_the_order_of_the_selection(string path, int[] expected) =>
         Assert.Equal(expected, SiteExpansion.Indices(Resolve(path).Axes[0].Selection, 7, name => name == "S1" ? 3 : 6));
 
     [Fact]
-    public void APlaceholderRangesOverWhatAllItsUsesHave()
+    public void A_placeholder_ranges_over_what_all_its_uses_have()
     {
         IReadOnlyList<PlaceholderRange> ranges = SiteExpansion.Placeholders(
             [
@@ -45,7 +45,7 @@ public sealed class SiteExpansionTests
     [InlineData("0,-1", "1..-1", "-1", "-1")]
     [InlineData("1..-2", "S1,0", "", "")]
     [InlineData("1..-1", "0..-2", "1 2 3", null)]
-    public void ARangeUpToTheEndMeetsAList(string left, string right, string inFive, string? unknown)
+    public void A_range_up_to_the_end_meets_a_list(string left, string right, string inFive, string? unknown)
     {
         SiteResolution[] uses = [Resolve($"embed[pos={{p={left}}}]"), Resolve($"embed[pos={{p={right}}}]")];
         Assert.Equal($"pos: {inFive}", Show(SiteExpansion.Placeholders(uses, Vocabularies.Gpt2Small, length: 5).Single()));

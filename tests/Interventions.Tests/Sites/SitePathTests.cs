@@ -74,7 +74,7 @@ public sealed class SitePathTests
     [InlineData("embed[pos=end] ", " ", "does not belong to a path")]
     [InlineData("embed[pos=99999999999]", "99999999999", "is too large")]
     [InlineData("blocks 3", " 3", "does not belong to a path")]
-    public void RefusesAndSaysWhere(string text, string where, string message)
+    public void Refuses_and_says_where(string text, string where, string message)
     {
         Assert.False(SitePath.TryParse(text, out _, out SiteProblem? problem));
 
@@ -85,7 +85,7 @@ public sealed class SitePathTests
     }
 
     [Fact]
-    public void NoTextMakesItFail()
+    public void No_text_makes_it_fail()
     {
         const string alphabet = "ab3.*[]{}=,;+- S";
         var random = new Random(7);
@@ -98,7 +98,7 @@ public sealed class SitePathTests
     }
 
     [Fact]
-    public void PlaceholdersKnowWhereTheyStand()
+    public void Placeholders_know_where_they_stand()
     {
         const string text = "blocks.{layer}.attn.z[head={head=0..3}; pos=end]";
 

@@ -65,7 +65,7 @@ public sealed class SiteResolverTests
     [InlineData("blocks.1.attn.z[head=end]", nameof(IndexOutOfRange), "end", "'end' in 'blocks.1.attn.z[head=end]' is not a head: only positions have names")]
     [InlineData("embed[pos=ned]", nameof(UnknownPosition), "ned", "IoiPrompts has no position 'ned'; did you mean 'end'? Its positions are IO, S1, S2 and end")]
     [InlineData("embed[pos=end,subject+1]", nameof(UnknownPosition), "subject", "IoiPrompts has no position 'subject'. Its positions are IO, S1, S2 and end")]
-    public void SaysWhatIsWrongAndWhere(string path, string kind, string where, string message)
+    public void Says_what_is_wrong_and_where(string path, string kind, string where, string message)
     {
         SiteResolution resolution = SiteResolver.Resolve(SitePath.Parse(path), Vocabularies.Gpt2Small, Vocabularies.Ioi);
 
@@ -83,7 +83,7 @@ public sealed class SiteResolverTests
     [InlineData("blocks.3.z[head=1]", "blocks.3.attn.z[head=1]")]
     [InlineData("blocks.3.attn.z[haed=1; pos=end]", "blocks.3.attn.z[head=1; pos=end]")]
     [InlineData("embed[pos=S1,ned-1]", "embed[pos=S1,end-1]")]
-    public void ASuggestionResolves(string path, string suggestion)
+    public void A_suggestion_resolves(string path, string suggestion)
     {
         SiteProblem problem = Assert.Single(SiteResolver.Resolve(path, Vocabularies.Gpt2Small, Vocabularies.Ioi).Problems);
 
@@ -92,7 +92,7 @@ public sealed class SiteResolverTests
     }
 
     [Fact]
-    public void AllProblemsOfAPathAreTold()
+    public void All_problems_of_a_path_are_told()
     {
         EquatableArray<SiteProblem> problems =
             SiteResolver.Resolve("blocks.12.attn.hook_z[head=99; pos=nowhere; key=0]", Vocabularies.Gpt2Small, Vocabularies.Ioi).Problems;
@@ -101,6 +101,6 @@ public sealed class SiteResolverTests
     }
 
     [Fact]
-    public void PositionsAreNotCheckedWithoutPrompts() =>
+    public void Positions_are_not_checked_without_prompts() =>
         Assert.Empty(SiteResolver.Resolve("embed[pos=nowhere]", Vocabularies.Gpt2Small, null).Problems);
 }

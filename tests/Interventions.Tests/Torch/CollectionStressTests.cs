@@ -1,4 +1,3 @@
-using Interventions.Tests.Execution;
 using Interventions.Torch;
 using static TorchSharp.torch;
 

@@ -1,0 +1,106 @@
+using System.Collections.Immutable;
+using Interventions.Binding;
+using Interventions.Execution;
+using Interventions.Runtime;
+
+namespace Interventions.Planning;
+
+/// <summary>Counts the values that writes select, write and compare. All of it is known from the plan.</summary>
+internal sealed class WriteCounting
+{
+    private readonly Expansion _plan;
+    private readonly OwnRows _own;
+    private readonly Slices _slices;
+    private readonly Dictionary<(int Write, int TokensOf, int Class), SelectedValues> _selected = [];
+
+    private WriteCounting(Expansion plan, OwnRows own, Slices slices)
+    {
+        _plan = plan;
+        _own = own;
+        _slices = slices;
+    }
+
+    /// <summary>The counts over all variants of all groups, by the write's number.</summary>
+    public static ImmutableArray<WriteCount> Of(Expansion plan, OwnRows own, Slices slices)
+    {
+        WriteCounting counting = new(plan, own, slices);
+        WriteCount[] counts = new WriteCount[plan.Intervention.Writes.Sum(write => write.Declared.Count())];
+        foreach (VariantGroup group in plan.Groups)
+            foreach ((string name, ImmutableArray<BoundWrite> writes) in group.Writes)
+                for (int c = 0; c < plan.Classes.Length; c++)
+                    counting.Add(counts, group, plan.Id(name), writes, c);
+        return [.. counts];
+    }
+
+    private void Add(WriteCount[] counts, VariantGroup group, NodeId node, ImmutableArray<BoundWrite> writes, int c)
+    {
+        WrittenNode? written = _slices.Writes.GetValueOrDefault((group.Index, node));
+        ImmutableArray<RowsAtWrite> own = _own.AtWrites[(group.Index, node, c)];
+        for (int i = 0; i < writes.Length; i++)
+        {
+            int number = writes[i].Number;
+            WriteStep? step = written?.Steps.FirstOrDefault(step => step.Write.Number == number);
+            counts[number] += Count(group, node, Select(group, writes[i], c), step, own[i], c);
+        }
+    }
+
+    private WriteCount Count(VariantGroup group, NodeId node, SelectedValues selected, WriteStep? step, RowsAtWrite own, int c)
+    {
+        int[]? narrowed = step?.Write.Site.Narrowing?[selected.Positions.Count];
+        WriteCount count = default;
+        for (int i = 0; i < selected.Positions.Count; i++)
+        {
+            int position = selected.Positions[i];
+            // A copy of the parent's value is written by leaving the parent's row there.
+            bool isCarriedOut = step is not null && (narrowed is null || narrowed.Contains(i));
+            bool isWritten = isCarriedOut || own.Copies.Contains(position);
+            bool isCompared = isCarriedOut ? !step!.Unseen[c].Contains(position) : isWritten && !own.Before.Contains(position);
+            int written = isWritten ? 1 : 0;
+            count += new WriteCount(1, written, written, isCompared ? 1 : 0, position < selected.Exempt ? 0 : 1);
+        }
+        long lanes = (long)group.Count * _plan.Classes[c].Rows.Length;
+        // All logits are selected, but only the answers' may be computed.
+        long values = _plan.Answers is { } columns && columns.Node == node ? columns.Answers.Length : selected.Values;
+        WriteCount computed = count * (lanes * values);
+        return computed with { Selected = count.Selected * lanes * selected.Values, Due = count.Due * lanes * selected.Values };
+    }
+
+    private SelectedValues Select(VariantGroup group, BoundWrite write, int c)
+    {
+        if (_selected.TryGetValue((write.Number, group.TokensOf, c), out SelectedValues? known))
+            return known;
+        SelectedValues selected = new(
+            _plan.Positions(write.Site, group.TokensOf, c, group.Point),
+            _plan.Exempt(write, group, c),
+            _plan.ValuesAtAPosition(write.Site, group, c));
+        // A swept site or donor is another one in every group.
+        if (!write.Site.IsSwept && !write.Reads.Any(read => read.IsSwept))
+            _selected[(write.Number, group.TokensOf, c)] = selected;
+        return selected;
+    }
+
+    /// <summary>The values that a write selects of a prompt.</summary>
+    /// <param name="Positions">The positions.</param>
+    /// <param name="Exempt">The number of leading positions of the prompt that the write need not change.</param>
+    /// <param name="Values">The number of values at each position.</param>
+    private sealed record SelectedValues(IReadOnlyList<int> Positions, int Exempt, long Values);
+}
+
+/// <summary>How many values a write selects, and what becomes of them.</summary>
+/// <param name="Selected">All of them.</param>
+/// <param name="Read">Those whose new value is read; a strict run writes more, to see the effect of later writes there.</param>
+/// <param name="Written">Those that are written.</param>
+/// <param name="Compared">Those that are compared with their old value.</param>
+/// <param name="Due">Those that the write should change: all selected ones but the exempt.</param>
+internal readonly record struct WriteCount(long Selected, long Read, long Written, long Compared, long Due)
+{
+    public static WriteCount operator +(WriteCount left, WriteCount right) => new(
+        left.Selected + right.Selected,
+        left.Read + right.Read,
+        left.Written + right.Written,
+        left.Compared + right.Compared,
+        left.Due + right.Due);
+
+    public static WriteCount operator *(WriteCount count, long times) => new(
+        count.Selected * times, count.Read * times, count.Written * times, count.Compared * times, count.Due * times);
+}

@@ -1,0 +1,219 @@
+using System.Collections.Immutable;
+using System.ComponentModel;
+using Interventions.Files;
+using Interventions.Results;
+using Interventions.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions;
+
+/// <summary>
+/// The values that a run kept, by name: in the changed run, at every point of the sweep, and in every unchanged run. The generated result
+/// types derive from it. A result owns its tensors until it is disposed; the end of a dispose scope does not free them.
+/// </summary>
+/// <remarks>
+/// Results are for reading. Where nothing was written, the changed run's tensor and an unchanged run's may share their memory: clone before
+/// writing into one.
+/// </remarks>
+public class RunResult : IDisposable
+{
+    private readonly IReadOnlyDictionary<string, Tensor> _tensors;
+
+    /// <summary>Takes over tensors that are in no dispose scope: one for each of the layout's names.</summary>
+    internal RunResult(ResultLayout layout, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        Layout = layout;
+        Warnings = [.. layout.Warnings, .. layout.Notes];
+        _tensors = tensors;
+    }
+
+    /// <summary>Takes over another result's tensors. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected RunResult(RunResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        (Layout, Warnings, _tensors) = (result.Layout, result.Warnings, result._tensors);
+    }
+
+    /// <summary>The numbers of the prompts along the axis of prompts: all of the set's, or those of a batch.</summary>
+    public ImmutableArray<int> Prompts => Layout.Prompts;
+
+    /// <summary>
+    /// The effect of each declared write, over all prompts and points of the sweep: first the writes of includes, then the class's, then
+    /// its members'.
+    /// </summary>
+    public ImmutableArray<WriteEffect> Effects => Layout.Effects;
+
+    /// <summary>
+    /// Writes without effect: those that changed nothing on any prompt and point of the sweep, and those that nothing reads. A freeze may
+    /// change nothing, and so may a copy of another run at positions up to which both runs' tokens agree; but prompts of which a copy
+    /// selects such positions alone are reported by number. Methods that make infinite values from finite ones are reported by name. A
+    /// strict run (<see cref="RunOptions.Strict"/>) throws instead.
+    /// </summary>
+    public ImmutableArray<string> Warnings { get; }
+
+    internal ResultLayout Layout { get; }
+
+    /// <summary>The tensor of one of the layout's names.</summary>
+    internal Tensor this[string tensor] => _tensors[tensor];
+
+    /// <summary>A kept value in the changed run, with the sweep's axes in front; owned by the result.</summary>
+    /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
+    public SweptTensor Changed(string name)
+    {
+        KeptLayout kept = Layout.Kept.FirstOrDefault(kept => kept.Name == name)
+            ?? throw new KeyNotFoundException($"Nothing is kept under '{name}'.");
+        return new SweptTensor(
+            Layout.Sweep,
+            _tensors[name],
+            kept.IsMasked ? _tensors[ResultLayout.MaskOf(name)] : null,
+            _tensors[ResultLayout.Of(Layout.BaseRun, name)]);
+    }
+
+    /// <summary>The kept values in an unchanged run, by name; owned by the result.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such run.</exception>
+    public IReadOnlyDictionary<string, Tensor> Run(string run) => Layout.Runs.Contains(run)
+        ? Layout.Kept.ToDictionary(kept => kept.Name, kept => _tensors[ResultLayout.Of(run, kept.Name)])
+        : throw new KeyNotFoundException($"There is no run '{run}'.");
+
+    /// <summary>
+    /// The metric's gradient with respect to a parameter, summed over the prompts and the sweep's points; owned by the result.
+    /// </summary>
+    /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
+    public Tensor Gradient(string parameter) => _tensors[ResultLayout.GradientOf(parameter)];
+
+    /// <summary>
+    /// Writes everything to a file of the safetensors format: <c>LogitDifference</c> of the changed run, <c>clean/LogitDifference</c> of an
+    /// unchanged one, <c>Residual.mask</c>, <c>Direction.gradient</c>; the sweep's axes and coordinates as JSON in the metadata
+    /// <c>interventions.result</c>.
+    /// </summary>
+    /// <param name="path">The file. It appears under its name only when it is complete.</param>
+    public void Save(string path) => Save(path, []);
+
+    /// <summary>The same with further metadata.</summary>
+    internal void Save(string path, IEnumerable<KeyValuePair<string, string>> metadata) => SafeTensors.Save(
+        path, _tensors, new Dictionary<string, string>([new("format", "pt"), new(ResultLayout.Key, Layout.ToJson()), .. metadata]));
+
+    /// <summary>Reads a file that <see cref="Save(string)"/> wrote, memory-mapped, on the CPU.</summary>
+    /// <param name="path">The file. While the result lives, the file may be replaced, but not written into.</param>
+    /// <exception cref="CheckpointException">
+    /// The file is missing, malformed, no result of a run, or one of another version of the format.
+    /// </exception>
+    public static RunResult Load(string path)
+    {
+        using SafeTensorFile file = SafeTensorFile.Open(path);
+        ResultLayout layout = ResultLayout.Of(file);
+        using DisposeScope scope = NewDisposeScope();
+        return new RunResult(layout, Detached(layout.Tensors.ToDictionary(name => name, file.Read)));
+    }
+
+    /// <summary>Reads the result of one declaration. Called by generated code.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="declaration">The declaration's name.</param>
+    /// <param name="kept">The names of its captures, gradients and metrics.</param>
+    /// <param name="placeholders">Its placeholders, in order.</param>
+    /// <exception cref="CheckpointException">
+    /// The file is missing, malformed, no result of a run, or one of another version of the format.
+    /// </exception>
+    /// <exception cref="InterventionException">It is the result of another declaration, or of another state of this one.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static RunResult Load(string path, string declaration, IEnumerable<string> kept, IEnumerable<string> placeholders)
+    {
+        RunResult result = Load(path);
+        ResultLayout layout = result.Layout;
+        string[] saved = [.. layout.Kept.Select(one => one.Name)], axes = [.. layout.Sweep.Select(axis => axis.Name)];
+        string? difference =
+            layout.Declaration != declaration ? $"is a result of '{layout.Declaration}', not of '{declaration}'"
+            : !saved.ToHashSet().SetEquals(kept) ? $"kept {List(saved)}, and '{declaration}' keeps {List(kept)} by now"
+            : axes.SequenceEqual(placeholders) ? null
+            : $"was swept over {List(axes)}, and '{declaration}' is swept over {List(placeholders)} by now";
+        if (difference is null)
+            return result;
+        result.Dispose();
+        throw new InterventionException($"'{path}' {difference}.");
+
+        static string List(IEnumerable<string> names) => names.DefaultIfEmpty("nothing").Aggregate((list, name) => $"{list}, {name}");
+    }
+
+    /// <summary>The result of one run over all prompts, from the results of its batches, which their owners dispose.</summary>
+    internal static RunResult Join(IReadOnlyList<RunResult> batches)
+    {
+        ResultLayout layout = ResultLayout.Join([.. batches.Select(batch => batch.Layout)]);
+        using DisposeScope scope = NewDisposeScope();
+        // A model that looks ahead has batches of prompts of one length, which are not neighbours in the set.
+        ImmutableArray<int> prompts = [.. batches.SelectMany(batch => batch.Prompts)];
+        int[] rows = [.. Enumerable.Range(0, prompts.Length).OrderBy(row => prompts[row])];
+        Dictionary<string, Tensor> tensors = [];
+        foreach (KeptLayout kept in layout.Kept)
+        {
+            int axis = layout.BatchAxis(kept, isChanged: true);
+            tensors[kept.Name] = Join(batches, kept.Name, axis, rows);
+            foreach (string name in layout.Runs.Select(run => ResultLayout.Of(run, kept.Name)))
+                tensors[name] = Join(batches, name, layout.BatchAxis(kept, isChanged: false), rows);
+            if (!kept.IsMasked)
+                continue;
+            string mask = ResultLayout.MaskOf(kept.Name);
+            long[][] extents = [.. batches.SelectMany(batch => RaggedMask.Extents(batch[mask], batch[kept.Name].shape.AsSpan(axis)))];
+            tensors[mask] = RaggedMask.Of([.. rows.Select(row => extents[row])], batches[0][kept.Name].device);
+        }
+        foreach (string gradient in layout.Parameters.Select(ResultLayout.GradientOf))
+            tensors[gradient] = batches.Skip(1).Aggregate(batches[0][gradient].clone(), (sum, batch) => sum.plus_(batch[gradient]));
+        return new RunResult(layout, Detached(tensors));
+    }
+
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in _tensors.Values)
+            tensor.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The value kept under a name, of a declaration without a sweep; owned by the result. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected Tensor Get(string name) => Changed(name).Values;
+
+    /// <summary>The value kept under a name, with the sweep's axes. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected SweptTensor GetSwept(string name) => Changed(name);
+
+    /// <summary>
+    /// The mask of the real entries of a captured value or gradient, see <see cref="SweptTensor.Mask"/>; owned by the result. Called by
+    /// generated code.
+    /// </summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected Tensor GetMask(string name) => Changed(name).Mask
+        ?? throw new KeyNotFoundException($"'{name}' is a metric: it has one number a prompt, and no mask.");
+
+    /// <inheritdoc cref="Gradient"/>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected Tensor GetGradient(string parameter) => Gradient(parameter);
+
+    /// <summary>The values in an unchanged run. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected TRun Of<TRun>(string run)
+        where TRun : UnchangedRun, new() => new() { Values = Run(run) };
+
+    /// <summary>The tensors, out of every dispose scope.</summary>
+    private static Dictionary<string, Tensor> Detached(Dictionary<string, Tensor> tensors)
+    {
+        foreach (Tensor tensor in tensors.Values)
+            tensor.DetachFromDisposeScope();
+        return tensors;
+    }
+
+    /// <summary>Joins along the axis of prompts, in the order of <paramref name="rows"/>; shorter batches are padded with zeros.</summary>
+    private static Tensor Join(IReadOnlyList<RunResult> batches, string name, int axis, int[] rows)
+    {
+        Tensor[] parts = [.. batches.Select(batch => batch[name])];
+        for (int other = axis + 1; other < parts[0].shape.Length; other++)
+        {
+            long longest = parts.Max(part => part.shape[other]);
+            parts = [.. parts.Select(part => RaggedBatch.PadAfter(part, other, longest))];
+        }
+        return rows.SequenceEqual(Enumerable.Range(0, rows.Length))
+            ? cat(parts, axis)
+            : cat(parts, axis).index_select(axis, tensor(rows.Select(row => (long)row).ToArray(), device: parts[0].device));
+    }
+}

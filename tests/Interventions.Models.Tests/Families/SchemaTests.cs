@@ -1,0 +1,101 @@
+using System.Reflection;
+using Interventions.Models.Decoder;
+using Interventions.Models.Families;
+using Interventions.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Models.Tests.Families;
+
+/// <summary>Declared names and loaded names are the same names.</summary>
+public sealed class SchemaTests
+{
+    [Theory]
+    [InlineData(typeof(Gpt2Model), "gpt2")]
+    [InlineData(typeof(LlamaModel), "llama")]
+    public void A_family_declares_exactly_the_sites_that_its_models_have(Type type, string family)
+    {
+        SiteDefinition[] declared =
+        [
+            .. type.GetCustomAttributes<SiteAttribute>().Select(site =>
+                new SiteDefinition(site.Path, site.Axes.ToEquatableArray()) { SameStep = site.SameStep, Beside = site.Beside }),
+        ];
+        ModelSchema loaded = DecoderSchema.Of(family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig, "loaded");
+        Assert.Equal(declared, loaded.Sites);
+    }
+
+    [Fact]
+    public void Each_family_has_a_model_class_that_declares_its_sites()
+    {
+        foreach (DecoderFamily family in DecoderFamily.All)
+        {
+            Type type = typeof(DecoderModel).Assembly.GetType(family.ModelClass, throwOnError: true)!;
+            Assert.Equal(
+                DecoderSchema.Sites(family.Default).Select(site => site.Path),
+                type.GetCustomAttributes<SiteAttribute>().Select(site => site.Path));
+        }
+        Assert.Equal(DecoderSchema.Of(DecoderFamily.Named("gpt2").Default, nameof(Gpt2Small)), Gpt2Small.DeclaredSchema);
+    }
+
+    [Theory]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
+    public void Sites_are_declared_in_the_order_of_computation(string family)
+    {
+        using DecoderModel model = SmallDecoders.Model(family);
+        DeclaredOrder.Check(model);
+    }
+
+    [Theory]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
+    public void Every_site_is_a_node_with_the_declared_axes(string family)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel model = SmallDecoders.Model(family);
+        Tensor ids = SmallDecoders.Prompts();
+        Dictionary<string, long> sizes = model.Schema.Axes.ToDictionary(axis => axis.Axis, axis => (long)axis.Size);
+        (sizes["batch"], sizes["pos"], sizes["query"], sizes["key"], sizes["one"]) = (ids.shape[0], ids.shape[1], ids.shape[1], ids.shape[1], 1);
+        foreach (SiteDefinition site in model.Schema.Sites)
+        {
+            string path = site.Path.Replace("{layer}", "2", StringComparison.Ordinal);
+            Assert.Equal([.. site.Axes.Select(axis => sizes[axis])], SmallDecoders.Read(model, ids, path).shape);
+        }
+    }
+
+    [Fact]
+    public void The_published_sizes_declare_their_axes_and_their_familys_sites()
+    {
+        Assert.Equal(EquatableArray.Of(
+            new AxisSize("layer", 12), new AxisSize("head", 12), new AxisSize("kv_head", 12), new AxisSize("d_head", 64), new AxisSize("d_model", 768),
+            new AxisSize("neuron", 3072), new AxisSize("vocab", 50257)), Gpt2Small.DeclaredSchema.Axes);
+        DecoderConfig small = Gpt2Model.Configure(12, 12, 768, 50257, 1024);
+        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(small, "loaded"), Gpt2Small.DeclaredSchema));
+        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(24, 16, 1024, 50257, 1024), "loaded"), Gpt2Medium.DeclaredSchema));
+        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(36, 20, 1280, 50257, 1024), "loaded"), Gpt2Large.DeclaredSchema));
+        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(48, 25, 1600, 50257, 1024), "loaded"), Gpt2Xl.DeclaredSchema));
+        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(LlamaModel.Configure(30, 9, 3, 576, 1536, 49152, 2048), "loaded"), SmolLm2_135M.DeclaredSchema));
+    }
+
+    [Fact]
+    public void Loading_another_geometry_lists_every_difference()
+    {
+        using TemporaryFolder folder = new();
+        using (DecoderModel model = DecoderModel.Random(Gpt2Model.Configure(2, 4, 768, 61, 16)))
+            model.Save(folder.Path);
+        string message = Assert.Throws<CheckpointException>(() => Gpt2Small.Load(folder.Path)).Message;
+        string start = $"'{folder.Path}' is no Gpt2Small: it has 2 layers; Gpt2Small declares 12; it has 4 heads; Gpt2Small declares 12;";
+        Assert.StartsWith(start, message, StringComparison.Ordinal);
+        Assert.Contains("it has 61 tokens; Gpt2Small declares 50257.", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Loading_another_family_is_refused_and_leaks_nothing()
+    {
+        using TemporaryFolder folder = new();
+        using (DecoderModel model = DecoderModel.Random(SmallDecoders.LlamaConfig))
+            model.Save(folder.Path);
+        long before = LiveTensors.Count();
+        string message = Assert.Throws<CheckpointException>(() => Gpt2Small.Load(folder.Path)).Message;
+        Assert.Equal($"'{folder.Path}' is a llama, not a gpt2.", message);
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+}

@@ -1,0 +1,228 @@
+using System.Collections.Immutable;
+using Interventions.Runtime;
+using static TorchSharp.torch;
+
+namespace Interventions.Testing.RandomDeclarations;
+
+/// <summary>
+/// Random declarations on a model, from a seed: writes of every kind, derived runs, sweeps, captures, gradients, metrics. Not every one
+/// makes sense; those are refused.
+/// </summary>
+public sealed class RandomIntervention(ModelSchema schema, int seed, Device? device = null)
+{
+    private static readonly Read s_value = new Read.Value();
+
+    private readonly Random _random = new(seed), _padding = new(~seed);
+    private readonly List<string> _placeholders = [];
+    private IPromptSet? _prompts, _reference;
+    private readonly List<string> _runs = ["clean", "corrupted"];
+
+    /// <summary>Prompts of three runs that begin alike, of one length or mixed, from rows that are padded on either side.</summary>
+    public IPromptSet Prompts(int vocabulary)
+    {
+        int count = _random.Next(1, 5);
+        bool isMixed = Chance(0.5);
+        int length = _random.Next(3, 8);
+        _prompts = new RandomPrompts([.. Enumerable.Range(0, count).Select(_ =>
+        {
+            int own = isMixed ? _random.Next(3, 8) : length, shared = _random.Next(0, own);
+            long[] clean = [.. Enumerable.Range(0, own).Select(_ => (long)_random.Next(vocabulary))];
+            int mid = _random.Next(own);
+            RunTokens Run(bool isOther) => Padded.Around(
+                new([.. clean.Select((id, i) => isOther && i >= shared ? _random.Next(vocabulary) : id)], [Chance(0.7) ? mid : _random.Next(own), own - 1]), _padding.Next(3), _padding.Next(3));
+            return new PromptTokens([Run(false), Run(true), Run(Chance(0.8))], [_random.Next(vocabulary), _random.Next(vocabulary)]) { Template = _random.Next(2) };
+        })]);
+        // Of both templates, and as long as any prompt.
+        _reference = new RandomPrompts([.. Enumerable.Range(0, 5).Select(i =>
+        {
+            RunTokens Run() => new([.. Enumerable.Range(0, 7 - (i / 2)).Select(_ => (long)_random.Next(vocabulary))], [1, 6 - (i / 2)]);
+            return new PromptTokens([Run(), Run(), Run()], [0, 0]) { Template = i % 2 };
+        })]);
+        return _prompts;
+    }
+
+    public InterventionGraph Graph()
+    {
+        List<DerivedRun> derived = [];
+        for (int i = _random.Next(3); i > 0 && Chance(0.6); i--)
+            derived.Add(new DerivedRun($"derived{i}", Chance(0.3) ? "corrupted" : null));
+        ImmutableArray<WriteNode> writes = [.. Enumerable.Range(0, _random.Next(5)).Select(i => Write(i, derived))];
+        ImmutableArray<CaptureNode> captures = [.. Enumerable.Range(0, _random.Next(3)).Select(i => Capture(i))];
+        bool isDifferentiated = Chance(0.35);
+        ImmutableArray<GradientNode> gradients = isDifferentiated ? [.. Enumerable.Range(0, _random.Next(1, 3)).Select(Gradient)] : [];
+        return new InterventionGraph
+        {
+            Name = "Random",
+            Changes = Chance(0.2) ? "corrupted" : null,
+            Runs = [.. derived],
+            Writes = writes,
+            Captures = captures,
+            Gradients = gradients,
+            Metrics = gradients.Length > 0 || captures.Length == 0 || Chance(0.7) ? [Metric()] : [],
+        };
+    }
+
+    private WriteNode Write(int number, List<DerivedRun> derived)
+    {
+        SiteDefinition site = Site();
+        string path = Path(site, mayAddPlaceholders: true);
+        string? run = derived.Count > 0 && Chance(0.5) ? derived[_random.Next(derived.Count)].Name : null;
+        // A run reads only runs before it, or the generator would make circles.
+        string[] donors = run is null ? ["clean", "corrupted", "other", .. derived.Select(one => one.Name)] : ["clean", "corrupted", "other"];
+        string donor = Chance(0.15) && CanSweep("r") ? "{r}" : donors[_random.Next(donors.Length)];
+        WriteKind? kind = _random.Next(14) switch
+        {
+            // A norm that divides by 0 gives what nobody can compare.
+            0 when !site.Path.EndsWith("scale", StringComparison.Ordinal) => new WriteKind.Zero(),
+            1 => new WriteKind.Scale(0.5),
+            2 or 3 => new WriteKind.Freeze(Chance(0.5) ? null : donor),
+            4 or 5 => new WriteKind.Copy(donor),
+            6 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.Add(Vector(), 1.5),
+            7 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.ProjectOut(Vector()),
+            8 or 9 => new WriteKind.Mean(_runs[_random.Next(_runs.Count)], Chance(0.3), Chance(0.5) ? _reference : null, Chance(0.3)),
+            // A partner is equally long where the length decides what is selected.
+            10 when Lengths is [_] && _prompts!.Prompts.Count > 1 => new WriteKind.Resample(_runs[_random.Next(_runs.Count)], _random.Next(100)),
+            11 or 12 => Mix(site, path, donor),
+            _ => null,
+        };
+        string name = $"Write{number}";
+        return kind is not null
+            ? new WriteNode(name, path, kind, run)
+            : _random.Next(6) switch
+            {
+                0 => new WriteNode(name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run) { Pointwise = Chance(0.5) },
+                1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run) { Pointwise = Chance(0.5) },
+                2 => new WriteNode(name, path, [s_value], x => x[0].tanh(), run),
+                3 => new WriteNode(name, path, [s_value, new Read.Of(Earlier(site, path))], x => x[0] + Summary(x[1], x[0]), run),
+                // A donor may lie anywhere in another run.
+                4 => new WriteNode(name, path, [s_value, new Read.From(donor, Path(Site(), mayAddPlaceholders: false, single: true))], x => x[0] + Summary(x[1], x[0]), run),
+                // Sees all that it selects: no row of it may be left out.
+                _ => new WriteNode(name, path, [s_value], x => x[0] - (0.3 * x[0].mean([1L], keepdim: true)), run),
+            };
+
+        // Scores that are masked are −∞.
+        static Tensor Summary(Tensor x, Tensor like) => x.tanh().flatten(1).mean([1L]).view([like.shape[0], .. Enumerable.Repeat(1L, like.shape.Length - 1)]);
+
+        Tensor Vector()
+        {
+            using Generator generator = new((ulong)_random.Next());
+            return randn(schema.SizeOf("d_model")!.Value, dtype: float64, generator: generator).to(device ?? CPU);
+        }
+    }
+
+    /// <summary>A site that is mostly computed before another one; one that is not is refused.</summary>
+    private string Earlier(SiteDefinition site, string path)
+    {
+        int place = Enumerable.Range(0, schema.Sites.Count).First(i => schema.Sites[i] == site);
+        SiteDefinition earlier = schema.Sites[_random.Next(Math.Max(1, place))];
+        return Path(earlier, mayAddPlaceholders: false, single: true, layer: path.Contains("{l}", StringComparison.Ordinal) ? "{l}" : "0");
+    }
+
+    private int[] Lengths => [.. _prompts!.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct()];
+
+    /// <summary>
+    /// A mask along the last axis, along positions, or a number a layer; null where none of them has a length that is known here.
+    /// </summary>
+    private WriteKind.Mix? Mix(SiteDefinition site, string path, string donor)
+    {
+        List<(string Axis, int Size)> axes = [];
+        if (Layers() is > 1 and int count && Chance(0.7))
+            axes.Add(("layer", count));
+        if (site.Axes.Contains("pos") && IsWhole("pos") && Lengths is [int length] && Chance(0.3))
+            axes.Add(("pos", length));
+        string last = site.Axes[site.Axes.Count - 1];
+        if (schema.SizeOf(site, last) is int size && IsWhole(last) && Chance(0.7))
+            axes.Add((last, size));
+        if (axes.Count == 0)
+            return null;
+        using Generator generator = new((ulong)_random.Next());
+        Tensor mask = rand([.. axes.Select(axis => (long)axis.Size)], dtype: float64, generator: generator).to(device ?? CPU);
+        // Without names, the mask broadcasts as it is.
+        return new WriteKind.Mix(mask, donor, axes is [(var only, _)] && only == last && Chance(0.5) ? default : new EquatableArray<string>(axes.Select(axis => axis.Axis)));
+
+        bool IsWhole(string axis) => !path.Contains($"{axis}=", StringComparison.Ordinal);
+
+        int Layers()
+        {
+            int all = schema.SizeOf("layer") ?? 1, first = path.IndexOf(".[", StringComparison.Ordinal);
+            return path.Contains(".*", StringComparison.Ordinal) ? all : first >= 0 ? all - (path[first + 2] - '0') : 1;
+        }
+    }
+
+    private CaptureNode Capture(int number)
+    {
+        string path = Path(Site(), mayAddPlaceholders: false);
+        return _random.Next(3) switch
+        {
+            0 => new CaptureNode($"Capture{number}", path, [s_value, new Read.From("corrupted")], x => x[0] - x[1]),
+            1 => new CaptureNode($"Capture{number}", path, [s_value], x => x[0], BeforeWrites: true),
+            _ => new CaptureNode($"Capture{number}", path, [s_value], x => x[0]),
+        };
+    }
+
+    private GradientNode Gradient(int number) => new($"Gradient{number}", Path(Site(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
+
+    private MetricNode Metric() => _random.Next(3) switch
+    {
+        0 => new MetricNode("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - (2 * x[1])),
+        1 => new MetricNode("Metric", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => (x[0].softmax(-1) * x[1].log_softmax(-1)).sum(-1)),
+        _ => new MetricNode(
+            "Metric", [new Read.Logit("right", "mid"), new Read.Of(Path(Site(), mayAddPlaceholders: false, single: true))], x => x[0] * x[1].square().flatten(1).sum(-1)),
+    };
+
+    private SiteDefinition Site() => schema.Sites[_random.Next(schema.Sites.Count)];
+
+    private string Path(SiteDefinition site, bool mayAddPlaceholders, bool single = false, string? layer = null)
+    {
+        int layers = schema.SizeOf("layer") ?? 1;
+        layer ??= _random.Next(5) switch
+        {
+            0 when !single => "*",
+            1 when !single => $"[{_random.Next(layers)}..{layers - 1}]",
+            2 when mayAddPlaceholders && CanSweep("l") => "{l}",
+            _ => $"{_random.Next(layers)}",
+        };
+        List<string> selectors = [];
+        foreach (string axis in site.Axes)
+            if (Selector(axis, mayAddPlaceholders) is { } selector)
+                selectors.Add($"{axis}={selector}");
+        string path = site.Path.Replace("{layer}", layer, StringComparison.Ordinal);
+        return selectors.Count == 0 ? path : $"{path}[{string.Join("; ", selectors)}]";
+    }
+
+    private string? Selector(string axis, bool mayAddPlaceholders) => axis switch
+    {
+        "pos" or "query" or "key" => _random.Next(9) switch
+        {
+            0 => "end",
+            1 => "mid",
+            2 => "0..1",
+            3 => "-1",
+            4 => "mid,end",
+            5 => "1..-1",
+            6 when mayAddPlaceholders && CanSweep("p") => "{p=1,mid,-1}",
+            _ => null,
+        },
+        "head" or "kv_head" or "neuron" => _random.Next(4) switch
+        {
+            0 => "0",
+            1 => "1,0",
+            2 when mayAddPlaceholders && axis == "head" && CanSweep("h") => "{h}",
+            _ => null,
+        },
+        _ => null,
+    };
+
+    /// <summary>At most two placeholders, so that sweeps stay small.</summary>
+    private bool CanSweep(string name)
+    {
+        if (_placeholders.Contains(name))
+            return true;
+        if (_placeholders.Count == 2)
+            return false;
+        _placeholders.Add(name);
+        return true;
+    }
+
+    private bool Chance(double probability) => _random.NextDouble() < probability;
+}
