@@ -37,6 +37,9 @@ internal sealed record BoundIntervention
     /// <summary>The trained values whose gradients are summed.</summary>
     public required ImmutableArray<BoundParameter> Parameters { get; init; }
 
+    /// <summary>Prompts in which a write copies what is there already, by the write's number; found when a run is prepared.</summary>
+    public IReadOnlyDictionary<int, ImmutableArray<int>> Alike { get; init; } = ImmutableDictionary<int, ImmutableArray<int>>.Empty;
+
     /// <summary>Captures and gradients.</summary>
     public IEnumerable<BoundKeep> Kept => Captures.Concat<BoundKeep>(Gradients);
 

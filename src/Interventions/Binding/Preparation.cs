@@ -20,7 +20,8 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         run.Check(options.BatchSize, generates: false);
         bool isOneBatch = PromptBatch.Of(prompts, options.BatchSize, run.Model.Graph).Count() == 1;
         TensorChecks.Check(graph, run.Intervention, run.Model.Schema, prompts, isOneBatch);
-        return run;
+        BoundIntervention bound = run.Intervention;
+        return run with { Intervention = bound with { Alike = Exemptions.Alike(bound, prompts, run.Model.Graph.LooksAhead) } };
     }
 
     /// <summary>Prepares a generation, which takes no gradients.</summary>

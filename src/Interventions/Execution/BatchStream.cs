@@ -55,7 +55,7 @@ internal static class BatchStream
                     _ => true,
                     (_, output) =>
                     {
-                        all = all is null ? output.Layout : all with { Effects = WriteEffect.Sum(all.Effects, output.Layout.Effects) };
+                        all = all is null ? output.Layout : ResultLayout.Join([all, output.Layout]);
                         ready.Writer.TryWrite(output);
                         read.Wait(stop.Token);
                     },

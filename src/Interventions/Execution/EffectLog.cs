@@ -74,7 +74,8 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     }
 
     /// <summary>What every declared write did.</summary>
-    public ImmutableArray<WriteEffect> All() => [.. _writes.Select(write =>
+    /// <param name="prompts">The numbers of the prompts.</param>
+    public ImmutableArray<WriteEffect> All(ImmutableArray<int> prompts) => [.. _writes.Select(write =>
     {
         WriteCount count = _counts.GetValueOrDefault(write.Number);
         (long changed, double largest) = _differences.TryGetValue(write.Number, out (Tensor Changed, Tensor Largest) found)
@@ -85,6 +86,7 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
         {
             Read = count.Read,
             Due = _hasNumbers ? count.Due : 0,
+            Alike = [.. intervention.Alike.GetValueOrDefault(write.Number, []).Where(prompts.Contains)],
         };
     })];
 

@@ -30,6 +30,9 @@ internal sealed class KeptValues(
     /// <summary>Checks what methods promise; <see langword="null"/> in ordinary runs.</summary>
     public StrictChecks? Strict { get; } = isStrict ? new() : null;
 
+    /// <summary>Finds methods that make infinite values.</summary>
+    public FiniteLog Finite { get; } = new(isStrict, owner);
+
     /// <summary>What is kept of an unchanged run.</summary>
     public Parts OfRun(int run) => Get(_runs, run);
 
@@ -89,8 +92,8 @@ internal sealed class KeptValues(
         ],
         Parameters = [.. _parameters.Keys],
         Prompts = prompts,
-        Effects = Effects.All(),
-        Notes = [.. Strict?.Notes ?? []],
+        Effects = Effects.All(prompts),
+        Notes = [.. Strict?.Notes ?? [], .. Finite.Warnings],
     };
 
     private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];

@@ -24,6 +24,9 @@ internal sealed record MethodCalls(
     /// <summary>Checks what methods promise; null in ordinary runs.</summary>
     public StrictChecks? Strict { get; init; }
 
+    /// <summary>Finds methods that make non-finite values; null where no result reports them.</summary>
+    public FiniteLog? Finite { get; init; }
+
     /// <summary>The entries that a write puts at a selection; they broadcast to it.</summary>
     /// <param name="write">The write.</param>
     /// <param name="node">The node.</param>
@@ -53,7 +56,7 @@ internal sealed record MethodCalls(
 
         Tensor Entries(BoundWrite write, BoundSite site, int[] some, long[] shape)
         {
-            Tensor entries = Call(write.Node.Name, write.Node.Reads, Observed(write.Node, observe), Read(write.Reads, site, node, some));
+            Tensor entries = CallWrite(write, Read(write.Reads, site, node, some), observe);
             write.Node.CheckShape(entries, shape);
             return Shapes.Broadcasts(entries.shape, shape)
                 ? entries
@@ -119,15 +122,25 @@ internal sealed record MethodCalls(
 
     private string Name(string method) => $"{Intervention}.{method}";
 
-    private static MethodBody Observed(WriteNode node, PartObserver? observe) =>
-        node.Observed is { } observed ? arguments => observed(arguments, observe) : Protected(node.Body);
+    private Tensor CallWrite(BoundWrite write, Tensor[] arguments, PartObserver? observe) =>
+        write.Node.Observed is { } observed
+            // The parts of a fused write are protected one by one: a repeated call would observe them twice.
+            ? Call(write.Node.Name, write.Node.Reads, given => observed(given, observe), arguments, isWatched: IsMethod(write))
+            : Call(write.Node.Name, write.Node.Reads, Protected(write.Node.Body), arguments, isWatched: IsMethod(write));
 
-    // The parts of a fused write are protected one by one: a repeated call would observe them twice.
+    /// <summary>Whether users' methods alone make what is written.</summary>
+    private static bool IsMethod(BoundWrite write) => write.Declared.All(part => part.Node.Kind is null);
+
     private static MethodBody Protected(MethodBody body) => arguments => PureCall.Run(arguments, body.Invoke);
 
-    private Tensor Call(string method, ImmutableArray<Read> reads, MethodBody body, Tensor[] arguments) =>
-        (Strict is null ? body(arguments) : StrictChecks.Call(Name(method), reads, arguments, given => body(given)))
-        ?? throw new InterventionException($"{Name(method)} returned null; it must return a tensor.");
+    private Tensor Call(string method, ImmutableArray<Read> reads, MethodBody body, Tensor[] arguments, bool isWatched = true)
+    {
+        return (isWatched && Finite is not null ? Finite.Call(Name(method), arguments, Result) : Result())
+            ?? throw new InterventionException($"{Name(method)} returned null; it must return a tensor.");
+
+        Tensor Result() =>
+            Strict is null ? body(arguments) : StrictChecks.Call(Name(method), reads, arguments, given => body(given));
+    }
 
     /// <summary>The arguments of a method with a site of its own.</summary>
     private Tensor[] Read(

@@ -70,7 +70,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
                 }),
             ];
         }
-        return [.. calls.Select(run => run with { Strict = context.Kept.Strict })];
+        return [.. calls.Select(run => run with { Strict = context.Kept.Strict, Finite = context.Kept.Finite })];
 
         WholeValues Part(Dictionary<string, Tensor> values, int run) =>
             new(batch, run, values.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, (long)run * batch.Count, batch.Count)));

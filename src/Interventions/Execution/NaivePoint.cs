@@ -32,7 +32,11 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
         GradientLeaves leaves = new(context.Scope);
         WholeValues changed = Pass(runs, null, _intervention.BaseRun, reads.Kept([point]), leaves, reads.Differentiated([point]));
         context.Report();
-        MethodCalls calls = new(_intervention.Name, point, changed, runs, context.References) { Strict = context.Kept.Strict };
+        MethodCalls calls = new(_intervention.Name, point, changed, runs, context.References)
+        {
+            Strict = context.Kept.Strict,
+            Finite = context.Kept.Finite,
+        };
         return calls with { Gradients = Gradients(calls, leaves) };
     }
 
@@ -93,6 +97,7 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
         {
             Others = new WholeValues(batch, of, earlier),
             Strict = context.Kept.Strict,
+            Finite = context.Kept.Finite,
         };
         EffectLog effects = context.Kept.Effects;
         PartObserver? observe = write.Parts.IsEmpty

@@ -129,6 +129,7 @@ internal sealed class PassVariants(PlanPass pass, RowStore store, PromptBatch ba
         calls = new MethodCalls(plan.Intervention.Name, point, Values(group, variant), runs, context.References)
         {
             Strict = context.Kept.Strict,
+            Finite = context.Kept.Finite,
         };
         _calls[(group.Index, variant)] = calls;
         return calls;

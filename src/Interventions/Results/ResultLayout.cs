@@ -46,11 +46,12 @@ internal sealed record ResultLayout
     /// <summary>The effect of each declared write.</summary>
     public required ImmutableArray<WriteEffect> Effects { get; init; }
 
-    /// <summary>The promises that a strict run could not check.</summary>
+    /// <summary>The promises that a strict run could not check, and methods that made infinite values.</summary>
     public required ImmutableArray<string> Notes { get; init; }
 
-    /// <summary>Writes without effect.</summary>
-    public IEnumerable<string> Warnings => Effects.Select(effect => effect.Warning(Declaration, !Sweep.IsEmpty)).OfType<string>();
+    /// <summary>Writes without effect, on all prompts or on some.</summary>
+    public IEnumerable<string> Warnings => Effects.Select(effect => effect.Warning(Declaration, !Sweep.IsEmpty))
+        .Concat(Effects.Select(effect => effect.PromptWarning(Declaration, Prompts.Length))).OfType<string>();
 
     /// <summary>The names of all tensors.</summary>
     public IEnumerable<string> Tensors => Kept
@@ -159,6 +160,7 @@ internal sealed record ResultLayout
     {
         Read = fields.Long("read", effect?.Read),
         Due = fields.Long("due", effect?.Due),
+        Alike = fields.Integers("alike", effect?.Alike ?? default),
     };
 
     private static void WriteCoordinate(Utf8JsonWriter json, SweepCoordinate coordinate)

@@ -33,10 +33,10 @@ public sealed record RunOptions
     public bool Naive { get; init; }
 
     /// <summary>
-    /// Whether promises are checked: that every write changes something, that methods leave their arguments alone, that they treat each
-    /// prompt alone unless they are <see cref="AcrossBatchAttribute"/>, and each position alone if they are
-    /// <see cref="PointwiseAttribute"/>. A broken promise is an exception. Methods are then called more than once, so that a method that
-    /// draws from a generator draws more often. Default: false, which costs nothing.
+    /// Whether promises are checked: that every write changes something, that methods leave their arguments alone and make no infinite
+    /// values from finite ones, that they treat each prompt alone unless they are <see cref="AcrossBatchAttribute"/>, and each position
+    /// alone if they are <see cref="PointwiseAttribute"/>. A broken promise is an exception. Methods are then called more than once, so
+    /// that a method that draws from a generator draws more often. Default: false, which costs nothing.
     /// </summary>
     public bool Strict { get; init; }
 

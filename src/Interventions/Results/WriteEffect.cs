@@ -32,7 +32,13 @@ public sealed record WriteEffect(
     /// </summary>
     internal long Due { get; init; }
 
-    /// <summary>Compares what a user sees: every value but the two above.</summary>
+    /// <summary>
+    /// The numbers of prompts whose runs have the same tokens up to all positions that the write selects, so that it copies values which
+    /// are there already; ascending.
+    /// </summary>
+    internal ImmutableArray<int> Alike { get; init; } = [];
+
+    /// <summary>Compares what a user sees: every value but the three above.</summary>
     public bool Equals(WriteEffect? other) => other is not null
         && (Write, Site, Run, Selected, Written) == (other.Write, other.Site, other.Run, other.Selected, other.Written)
         && (Compared, Changed) == (other.Compared, other.Changed) && Largest.Equals(other.Largest);
@@ -52,6 +58,7 @@ public sealed record WriteEffect(
             Largest = Math.Max(one.Largest, other.Largest),
             Read = one.Read + other.Read,
             Due = one.Due + other.Due,
+            Alike = [.. one.Alike.Concat(other.Alike).Order()],
         }),
     ];
 
@@ -60,11 +67,26 @@ public sealed record WriteEffect(
     /// <param name="isSwept">Whether the declaration has a sweep.</param>
     internal string? Warning(string declaration, bool isSwept)
     {
-        string what = $"{declaration}.{Write}", where = $"'{Site}'{(Run is null ? "" : $" in run '{Run}'")}";
+        string what = $"{declaration}.{Write}", where = Where;
         string over = isSwept ? "on any prompt and point of the sweep" : "on any prompt";
         return Due == 0 ? null
             : Read == 0 ? $"{what} is never read: nothing that is kept depends on {where} {over}."
             : Changed == 0 && Compared == Written ? $"{what} changed nothing: {where} has the same values without it {over}."
             : null;
     }
+
+    /// <summary>A sentence if the runs of some prompts are no pair for the write.</summary>
+    /// <param name="declaration">The declaration's name.</param>
+    /// <param name="prompts">How many prompts the result has.</param>
+    internal string? PromptWarning(string declaration, int prompts)
+    {
+        const int Listed = 5;
+        if (Alike.IsEmpty)
+            return null;
+        string numbers = string.Join(", ", Alike.Take(Listed)) + (Alike.Length > Listed ? $" and {Alike.Length - Listed} more" : "");
+        return $"{declaration}.{Write} copies what is there already in {Alike.Length} of {prompts} prompt{(prompts == 1 ? "" : "s")} "
+            + $"({numbers}): their runs have the same tokens up to the positions that {Where} selects.";
+    }
+
+    private string Where => $"'{Site}'{(Run is null ? "" : $" in run '{Run}'")}";
 }

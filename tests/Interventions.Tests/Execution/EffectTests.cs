@@ -95,7 +95,7 @@ public sealed class EffectTests : IDisposable
         ];
         using (RunResult run = Run(naive, graph))
         {
-            Assert.Equal(expected, run.Warnings);
+            Assert.Equal(expected, run.Warnings.AsEnumerable());
             Assert.Equal(2L * 11 * 6, run.Effects[2].Changed);
         }
         Assert.Equal(string.Join(' ', expected), Assert.Throws<InterventionException>(() => Run(naive, graph, strict: true)).Message);
@@ -108,16 +108,20 @@ public sealed class EffectTests : IDisposable
         // The runs differ from token 2 on.
         ToyPrompts prompts = new(new PromptTokens([new([1, 2, 3, 4], [1, 3]), new([1, 2, 5, 4], [1, 3])], [0, 1]));
         Assert.Empty(Warnings(BuiltInWrites.Freeze("blocks.1.z", null)));
-        Assert.Empty(Warnings(new WriteNode("Copy", "blocks.0.resid[pos=1]", new WriteKind.Copy("corrupted"))));
-        Assert.Empty(Warnings(new WriteNode("Own", "blocks.0.resid[pos=0..1]", [s_corrupted], x => x[0])));
-        Assert.Empty(Warnings(new WriteNode("Swept", "blocks.0.resid[pos={p=0..1}]", [s_corrupted], x => x[0])));
+        // It is said that the prompt is no pair for them, not that they changed nothing on any prompt.
+        const string NoPair = "copies what is there already in 1 of 1 prompt (0)";
+        Assert.Contains(NoPair, Assert.Single(Warnings(new WriteNode("Copy", "blocks.0.resid[pos=1]", new WriteKind.Copy("corrupted")))));
+        Assert.Contains(NoPair, Assert.Single(Warnings(new WriteNode("Own", "blocks.0.resid[pos=0..1]", [s_corrupted], x => x[0]))));
+        Assert.Contains(NoPair, Assert.Single(Warnings(new WriteNode("Swept", "blocks.0.resid[pos={p=0..1}]", [s_corrupted], x => x[0]))));
         // From there on, or of what is no other run's value of the same site, it is a mistake.
         Assert.Single(Warnings(new WriteNode("Late", "embed[pos=3]", [s_corrupted], x => x[0])));
         Assert.Single(Warnings(new WriteNode("Value", "embed[pos=1]", [s_value], x => x[0])));
         // Copies of copies, but not of what else is written.
         DerivedRun side = new("side");
         WriteNode receiver = new("Receiver", "blocks.1.resid[pos=1]", new WriteKind.Copy("side"));
-        Assert.Empty(Warnings(side, new WriteNode("Sender", "blocks.0.z[head=1; pos=1]", new WriteKind.Copy("corrupted"), "side"), receiver));
+        string[] copies = Warnings(side, new WriteNode("Sender", "blocks.0.z[head=1; pos=1]", new WriteKind.Copy("corrupted"), "side"), receiver);
+        Assert.Equal(2, copies.Length);
+        Assert.All(copies, warning => Assert.Contains(NoPair, warning));
         Assert.StartsWith("X.Scale changed nothing: 'blocks.0.z[head=1; pos=1]' in run 'side' has", Warnings(side, BuiltInWrites.Scale("blocks.0.z[head=1; pos=1]", 1, "side"), receiver)[0]);
         Assert.Empty(Warnings(side, BuiltInWrites.Scale("blocks.0.z[head=1; pos=1]", 2, "side"), receiver));
 
@@ -133,6 +137,97 @@ public sealed class EffectTests : IDisposable
             using RunResult run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
             return [.. run.Warnings];
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
+    public void Prompts_that_are_no_pair_for_a_copy_are_reported_by_number(bool naive)
+    {
+        // The runs of prompts 0 and 2 differ from token 2 on, those of prompt 1 from the first; those of prompt 3 not at all.
+        ToyPrompts prompts = new(Pair([1, 2, 3, 4], [1, 2, 5, 4]), Pair([1, 2, 3, 4], [5, 2, 3, 4]), Pair([2, 2, 2, 2], [2, 2, 3, 3]), Pair([6, 2, 1, 3], [6, 2, 1, 3]));
+        const string Same = "their runs have the same tokens up to the positions that";
+        Assert.Equal(
+            $"X.Copy copies what is there already in 3 of 4 prompts (0, 2, 3): {Same} 'blocks.0.resid[pos=1]' selects.",
+            Assert.Single(Warnings(new WriteNode("Copy", "blocks.0.resid[pos=1]", new WriteKind.Copy("corrupted")))));
+        Assert.Equal(
+            $"X.Method copies what is there already in 1 of 4 prompts (3): {Same} 'blocks.0.resid' selects.",
+            Assert.Single(Warnings(new WriteNode("Method", "blocks.0.resid", [s_corrupted], x => x[0]))));
+        // A sweep over positions begins before the first other token in every prompt; one over runs has a point for each pair.
+        Assert.Contains("(3)", Assert.Single(Warnings(new WriteNode("Swept", "blocks.0.resid[pos={p=0..3}]", new WriteKind.Copy("corrupted")))));
+        Assert.Contains("in 3 of 4", Assert.Single(Warnings(new WriteNode("Runs", "blocks.0.resid[pos=1]", new WriteKind.Copy("{donor}")))));
+        // A derived run's copies are another run's, and named with it; freezes and values of other sites are exempt.
+        DerivedRun side = new("side");
+        WriteNode sender = new("Sender", "blocks.0.z[head=1; pos=1]", new WriteKind.Copy("corrupted"), "side"), receiver = new("Receiver", "blocks.1.resid[pos=2]", new WriteKind.Copy("side"));
+        Assert.Equal(
+            [
+                $"X.Sender copies what is there already in 3 of 4 prompts (0, 2, 3): {Same} 'blocks.0.z[head=1; pos=1]' in run 'side' selects.",
+                $"X.Receiver copies what is there already in 1 of 4 prompts (3): {Same} 'blocks.1.resid[pos=2]' selects.",
+            ],
+            Warnings(side, sender, receiver));
+        Assert.Empty(Warnings(BuiltInWrites.Freeze("blocks.1.z", null), new WriteNode("Site", "blocks.1.resid[pos=1]", [new Read.From("corrupted", "embed[pos=end]")], x => x[0])));
+
+        string[] Warnings(params object[] parts)
+        {
+            InterventionGraph graph = new() { Name = "X", Runs = [.. parts.OfType<DerivedRun>()], Writes = [.. parts.OfType<WriteNode>()], Captures = [s_logits] };
+            using RunResult run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive, BatchSize = 3 });
+            RunOptions strict = new() { Naive = naive, BatchSize = 3, Strict = true };
+            if (run.Warnings.IsEmpty)
+                InterventionRunner.Run(graph, _model, prompts, strict).Dispose();
+            else
+                Assert.Equal(string.Join(' ', run.Warnings), Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, _model, prompts, strict)).Message);
+            return [.. run.Warnings];
+        }
+
+        static PromptTokens Pair(long[] clean, long[] corrupted) => new([new(clean, [1, 3]), new(corrupted, [1, 3])], [0, 1]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
+    public void A_method_that_makes_non_finite_values_is_named_and_strictly_refused(bool naive)
+    {
+        const string Said = "returned values that are infinite or no numbers, though all that it read is finite.";
+        WriteNode infinite = new("Infinite", "embed[pos=end]", [s_value], x => x[0] / 0);
+        CaptureNode after = new("After", "embed", [s_value], x => x[0] * 2), log = new("Log", "embed[pos=0]", [s_value], x => -x[0].abs().log() * 0 / 0);
+        using (RunResult run = Run(naive, new() { Name = "X", Writes = [infinite], Captures = [after], Metrics = [s_correct] }))
+            Assert.Equal([$"X.Infinite {Said}"], run.Warnings.AsEnumerable());
+        using (RunResult run = Run(naive, new() { Name = "X", Captures = [log], Metrics = [new("Metric", [new Read.Logit("correct", "end")], x => x[0] / 0)] }))
+            Assert.Equal([$"X.Log {Said}", $"X.Metric {Said}"], run.Warnings.AsEnumerable());
+        // Only a method of the user's is named: an infinite strength is meant.
+        using (RunResult run = Run(naive, new() { Name = "X", Writes = [BuiltInWrites.Scale("embed", double.PositiveInfinity)], Captures = [after] }))
+            Assert.Empty(run.Warnings);
+        Assert.Equal(
+            $"X.Infinite {Said}",
+            Assert.Throws<InterventionException>(() => Run(naive, new() { Name = "X", Writes = [infinite], Captures = [after] }, strict: true)).Message);
+    }
+
+    [Fact]
+    public async Task Prompts_that_are_no_pair_are_reported_by_batch_and_in_files()
+    {
+        ToyPrompts prompts = new([.. Enumerable.Range(0, 8).Select(i => new PromptTokens([new([i, 1], [0, 1]), new([i, i == 7 ? 2 : 1], [0, 1])], [0, 1]))]);
+        InterventionGraph graph = new() { Name = "X", Writes = [new WriteNode("Copy", "embed", new WriteKind.Copy("corrupted"))], Metrics = [s_correct] };
+        const string Whole = "X.Copy copies what is there already in 7 of 8 prompts (0, 1, 2, 3, 4 and 2 more): their runs have the same tokens up to the positions that 'embed' selects.";
+        using TemporaryFolder folder = new();
+        string path = folder["result.safetensors"];
+        using (RunResult run = InterventionRunner.Run(graph, _model, prompts))
+        {
+            Assert.Equal([Whole], run.Warnings.AsEnumerable());
+            run.Save(path);
+        }
+        using (RunResult loaded = RunResult.Load(path))
+            Assert.Equal([Whole], loaded.Warnings.AsEnumerable());
+        List<string> said = [];
+        await foreach (RunResult batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, new RunOptions { BatchSize = 5 }))
+        {
+            said.AddRange(batch.Warnings.Select(warning => warning.Split(':')[0]));
+            batch.Dispose();
+        }
+        Assert.Equal(["X.Copy copies what is there already in 5 of 5 prompts (0, 1, 2, 3, 4)", "X.Copy copies what is there already in 2 of 3 prompts (5, 6)"], said);
+        InterventionException thrown = await Assert.ThrowsAsync<InterventionException>(async () =>
+        {
+            await foreach (RunResult batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, new RunOptions { BatchSize = 5, Strict = true }))
+                batch.Dispose();
+        });
+        Assert.Equal(Whole, thrown.Message);
     }
 
     [Fact]

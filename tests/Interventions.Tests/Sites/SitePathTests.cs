@@ -32,6 +32,29 @@ public sealed class SitePathTests
     }
 
     [Theory]
+    [InlineData("end")]
+    [InlineData("S1+1")]
+    [InlineData("-2")]
+    [InlineData("new")]
+    public void APositionOfASiteIsThePathThatItsTextIs(string text)
+    {
+        Assert.True(VocabularyResolver.TryPosition(text, null, out SelectionItem? position, out _));
+
+        Assert.Equal(SitePath.Parse($"logits[pos={text}]"), SitePath.At("logits", text, position));
+    }
+
+    [Theory]
+    [InlineData("blocks.3.z", true)]
+    [InlineData("blocks.[3].z", true)]
+    [InlineData("blocks.{layer}.z", true)]
+    [InlineData("blocks.{layer=1..3}.z", true)]
+    [InlineData("blocks.*.z", false)]
+    [InlineData("blocks.[1..2].z", false)]
+    [InlineData("blocks.[1,3].z", false)]
+    public void OneIndexAtATimeIsANumberOrAPlaceholder(string path, bool isOne) =>
+        Assert.Equal(isOne, SitePath.Parse(path).Segments[1].Indices!.Selection.IsOne);
+
+    [Theory]
     [InlineData("", "", "a path starts with a name")]
     [InlineData("blocks.", ".", "is missing")]
     [InlineData("blocks..mlp_out", ".", "is missing")]
