@@ -104,7 +104,9 @@ internal sealed class BpeMerges
     private readonly Dictionary<(int Left, int Right), (int Rank, int Id)> _merges = [];
     private int _rank;
 
-    /// <summary>The merges of a <c>tokenizer.json</c>: all as <c>"a b"</c> in older files, all as <c>["a", "b"]</c> in newer ones.</summary>
+    /// <summary>
+    /// The merges of a <c>tokenizer.json</c>: all as <c>"a b"</c> in older files, all as <c>["a", "b"]</c> in newer ones.
+    /// </summary>
     public static BpeMerges Read(JsonField field, IReadOnlyDictionary<string, int> vocabulary)
     {
         BpeMerges merges = new();
