@@ -2,6 +2,7 @@ using Interventions.Generators.Configs;
 using Interventions.Generators.Diagnostics;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
+using Interventions.Models.Families;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -18,9 +19,9 @@ public sealed class ConfigFamilyAnalyzer() : HookedModelAnalyzer(Rules.ConfigFam
             return $"'{type.Name}' has [ModelSchema] too; its sizes come from one of the two";
         if (named.Count != 1 || named[0].ModelType is not { } modelType)
             return null;
-        ConfigFamily? family = ConfigFamily.All.FirstOrDefault(family => type.BaseTypes().Any(baseType => baseType.Is(family.Base)));
+        DecoderFamily? family = DecoderFamily.All.FirstOrDefault(family => type.BaseTypes().Any(baseType => baseType.Is(family.ModelClass)));
         if (family is not null)
-            return family.ModelType == modelType ? null : $"'{type.Name}' is a {Last(family.Base)}, and '{name}' describes a model of type '{modelType}'";
+            return family.ModelType == modelType ? null : $"'{type.Name}' is a {Last(family.ModelClass)}, and '{name}' describes a model of type '{modelType}'";
         // The generator writes a base that it can find.
         return type.BaseType is { SpecialType: SpecialType.System_Object } ? $"'{type.Name}' has no base, and Interventions.Models is not referenced" : null;
     }

@@ -1,59 +1,83 @@
 using System.Globalization;
+using Interventions.Models.Families;
 using Microsoft.CodeAnalysis.Text;
 
 namespace Interventions.Generators.Configs;
 
 /// <summary>
-/// A <c>config.json</c> with typed, checked access, in the words of the run time's <c>ConfigFile</c>. A member that is <c>null</c> counts as absent; of
-/// members of one name the last one counts.
+/// A JSON object of a <c>config.json</c>; its messages are those of the library's <c>ConfigFile</c>. Of equal names the last counts.
 /// </summary>
-internal sealed class ConfigObject
+internal sealed class ConfigObject : IConfig
 {
     private readonly JsonValue _root;
+    private readonly string _prefix;
 
-    /// <summary>A configuration.</summary>
-    /// <exception cref="ConfigException">The value is no object.</exception>
-    public ConfigObject(JsonValue root)
+    private ConfigObject(JsonValue root, string prefix)
     {
-        _root = root.Kind == JsonKind.Object ? root : throw new ConfigException("a configuration is an object", root.Span, isSyntax: false);
+        _root = root;
+        _prefix = prefix;
     }
 
-    /// <summary>Whether the member is there.</summary>
+    /// <summary>A whole configuration.</summary>
+    /// <exception cref="ConfigException">The value is no object.</exception>
+    public static ConfigObject Of(JsonValue root) =>
+        root.Kind == JsonKind.Object
+            ? new ConfigObject(root, "")
+            : throw new ConfigException("a configuration is an object", root.Span, isSyntax: false);
+
+    /// <inheritdoc/>
     public bool Has(string name) => Find(name) is not null;
 
-    /// <summary>An integer of at least one.</summary>
+    /// <inheritdoc/>
     public int Integer(string name, int? otherwise = null)
     {
-        if (Find(name) is not { Value: var value })
+        if (Find(name) is not { } value)
             return otherwise ?? throw Wrong(name, "is missing");
-        return value.Kind == JsonKind.Number && int.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)
-            && number >= 1
+        int.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number);
+        return value.Kind == JsonKind.Number && number >= 1
             ? number
             : throw Wrong(name, $"must be an integer of at least 1, and is {Written(value)}");
     }
 
-    /// <summary>A truth value.</summary>
+    /// <inheritdoc/>
+    public double Number(string name, double? otherwise = null)
+    {
+        if (Find(name) is not { } value)
+            return otherwise ?? throw Wrong(name, "is missing");
+        bool isNumber = double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number);
+        return value.Kind == JsonKind.Number && isNumber
+            ? number
+            : throw Wrong(name, $"must be a number, and is {Written(value)}");
+    }
+
+    /// <inheritdoc/>
     public bool Flag(string name, bool otherwise) =>
-        Find(name) is not { Value: var value } ? otherwise :
+        Find(name) is not { } value ? otherwise :
         value.Kind == JsonKind.Flag ? value.Text == "true" :
         throw Wrong(name, $"must be true or false, and is {Written(value)}");
 
-    /// <summary>Text.</summary>
-    public string Text(string name)
+    /// <inheritdoc/>
+    public string Text(string name, string? otherwise = null)
     {
-        if (Find(name) is not { Value: var value })
-            throw Wrong(name, "is missing");
+        if (Find(name) is not { } value)
+            return otherwise ?? throw Wrong(name, "is missing");
         return value.Kind == JsonKind.Text ? value.Text : throw Wrong(name, $"must be text, and is {Written(value)}");
     }
 
-    /// <summary>What is wrong with a member: at its value, or where the object opens when it is absent.</summary>
-    public ConfigException Wrong(string name, string reason) =>
-        new($"'{name}' {reason}", Find(name)?.Value.Span ?? new TextSpan(_root.Span.Start, 1), isSyntax: false);
+    /// <inheritdoc/>
+    public IConfig? Section(string name) =>
+        Find(name) is not { } value ? null :
+        value.Kind == JsonKind.Object ? new ConfigObject(value, $"{_prefix}{name}.") :
+        throw Wrong(name, $"must be an object, and is {Written(value)}");
 
-    private JsonMember? Find(string name)
+    /// <summary>What is wrong with a property: at its value, or where the object opens when it is absent.</summary>
+    public Exception Wrong(string name, string reason) =>
+        new ConfigException($"'{_prefix}{name}' {reason}", Find(name)?.Span ?? new TextSpan(_root.Span.Start, 1), isSyntax: false);
+
+    private JsonValue? Find(string name)
     {
         JsonMember? member = _root.Members.LastOrDefault(member => member.Name == name);
-        return member is { Value.Kind: JsonKind.Null } ? null : member;
+        return member is null or { Value.Kind: JsonKind.Null } ? null : member.Value;
     }
 
     private static string Written(JsonValue value) => value.Kind switch
@@ -63,4 +87,14 @@ internal sealed class ConfigObject
         JsonKind.Text => $"\"{value.Text}\"",
         _ => value.Text,
     };
+}
+
+/// <summary>What is wrong with a configuration file, and where. <see cref="ConfigParser"/> catches it.</summary>
+internal sealed class ConfigException(string message, TextSpan span, bool isSyntax) : Exception(message)
+{
+    /// <summary>Where in the file.</summary>
+    public TextSpan Span { get; } = span;
+
+    /// <summary>Whether the file is not JSON at all.</summary>
+    public bool IsSyntax { get; } = isSyntax;
 }

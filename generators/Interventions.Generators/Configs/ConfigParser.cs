@@ -1,12 +1,15 @@
 using Interventions.Generators.Model;
+using Interventions.Models.Decoder;
+using Interventions.Models.Families;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Text;
 
 namespace Interventions.Generators.Configs;
 
-/// <summary>Reads a <c>config.json</c>, for the generator (which wants the sizes) and for the analyzers (which want to know what is wrong).</summary>
+/// <summary>Reads a <c>config.json</c>: the generator takes its sizes, the analyzers report what is wrong with it.</summary>
 internal static class ConfigParser
 {
-    /// <summary>Whether a path is that of a file that could be named.</summary>
+    /// <summary>Whether a file can be a configuration, by the end of its name.</summary>
     public static bool IsCandidate(AdditionalText file) => file.Path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Reads a file.</summary>
@@ -15,14 +18,42 @@ internal static class ConfigParser
         string? type = null;
         try
         {
-            var config = new ConfigObject(JsonReader.Read(file.GetText(cancellation)?.ToString() ?? ""));
-            ConfigFamily family = ConfigFamily.Of(config);
+            var config = ConfigObject.Of(JsonReader.Read(file.GetText(cancellation)?.ToString() ?? ""));
+            string name = config.Text("model_type");
+            DecoderFamily family = DecoderFamily.Find(name)
+                ?? throw config.Wrong("model_type", $"is '{name}'; supported are {DecoderFamily.Names}");
             type = family.ModelType;
-            return new ConfigModel(file.Path, type, family.Axes(config), null);
+            return new ConfigModel(file.Path, type, DecoderSchema.Axes(family.Read(config)), null);
         }
         catch (ConfigException problem)
         {
-            return new ConfigModel(file.Path, type, default, new ConfigProblem(problem.Message, problem.Span.Start, problem.Span.Length, problem.IsSyntax));
+            TextSpan at = problem.Span;
+            return new ConfigModel(file.Path, type, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
         }
     }
+}
+
+/// <summary>Which files an attribute names: those whose path ends with what it says, in whole segments.</summary>
+internal static class ConfigPath
+{
+    /// <summary>The one file that is named; null when there is none, or several.</summary>
+    public static ConfigModel? Named(string name, IEnumerable<ConfigModel> configs)
+    {
+        List<ConfigModel> named = configs.Where(config => IsNamed(config.Path, name)).ToList();
+        return named.Count == 1 ? named[0] : null;
+    }
+
+    /// <summary>Whether a file is named.</summary>
+    public static bool IsNamed(string path, string name)
+    {
+        path = Normal(path);
+        name = Normal(name);
+        if (name.StartsWith("./", StringComparison.Ordinal))
+            name = name.Substring(2);
+        // Names that differ by case are names of different files.
+        return name.Length > 0 && path.EndsWith(name, StringComparison.Ordinal)
+            && (path.Length == name.Length || path[path.Length - name.Length - 1] == '/');
+    }
+
+    private static string Normal(string path) => path.Replace('\\', '/');
 }

@@ -5,12 +5,12 @@ using Microsoft.CodeAnalysis.Text;
 namespace Interventions.Generators.Configs;
 
 /// <summary>
-/// Reads JSON (RFC 8259, as strictly as the run time does) and keeps where everything stands. A generator that shipped a JSON library would fail to load
-/// wherever the editor has another version of it.
+/// Reads JSON (RFC 8259, as strictly as the library does) and the place of each value in the text. The generator has no JSON library: it
+/// would fail to load in editors that have another version of that library.
 /// </summary>
 internal sealed class JsonReader
 {
-    // What the run time's reader accepts, too.
+    // The library's reader has the same limit.
     private const int MaximumDepth = 64;
 
     private readonly string _text;
@@ -140,14 +140,16 @@ internal sealed class JsonReader
                 return '\r';
             case 't':
                 return '\t';
-            case 'u' when _at + 4 < _text.Length
-                && ushort.TryParse(_text.Substring(_at + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort code):
+            case 'u' when _at + 4 < _text.Length && Code(_text.Substring(_at + 1, 4)) is { } code:
                 _at += 4;
-                return (char)code;
+                return code;
             default:
                 throw Wrong("this is no escape");
         }
     }
+
+    private static char? Code(string digits) =>
+        ushort.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort code) ? (char)code : null;
 
     private void Number()
     {
@@ -201,4 +203,39 @@ internal sealed class JsonReader
 
     /// <summary>An error at the current character; at the end of the file, behind the last one.</summary>
     private ConfigException Wrong(string message) => new(message, new TextSpan(_at, _at < _text.Length ? 1 : 0), isSyntax: true);
+}
+
+/// <summary>A JSON value, and where it stands in the file.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Text">Text without quotes and escapes; of anything else, what is written.</param>
+/// <param name="Span">Where it stands.</param>
+/// <param name="Members">An object's members, in order; of anything else, none.</param>
+internal sealed record JsonValue(JsonKind Kind, string Text, TextSpan Span, IReadOnlyList<JsonMember> Members);
+
+/// <summary>A member of a JSON object.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="NameSpan">Where the name stands, quotes included.</param>
+/// <param name="Value">Its value.</param>
+internal sealed record JsonMember(string Name, TextSpan NameSpan, JsonValue Value);
+
+/// <summary>What a JSON value is.</summary>
+internal enum JsonKind
+{
+    /// <summary>An object.</summary>
+    Object,
+
+    /// <summary>An array.</summary>
+    Array,
+
+    /// <summary>Text.</summary>
+    Text,
+
+    /// <summary>A number.</summary>
+    Number,
+
+    /// <summary><c>true</c> or <c>false</c>.</summary>
+    Flag,
+
+    /// <summary><c>null</c>.</summary>
+    Null,
 }

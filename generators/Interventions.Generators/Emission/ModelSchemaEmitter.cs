@@ -28,8 +28,11 @@ internal static class ModelSchemaEmitter
         Array(writer, Names.AxisSize, model.Schema.Axes.Select(axis => $"({Literals.Quote(axis.Axis)}, {Literals.Number(axis.Size)})").ToList(), ",");
         Array(
             writer, Names.SiteDefinition,
-            model.Schema.Sites.Select(site => $"({Literals.Quote(site.Path)}, {TypeEmitter.Strings(site.Axes)})").ToList(), ");");
+            model.Schema.Sites.Select(site => $"({Literals.Quote(site.Path)}, {TypeEmitter.Strings(site.Axes)}){Flags(site)}").ToList(), ");");
     }
+
+    private static string Flags(SiteDefinition site) =>
+        string.Join(", ", FamilySitesEmitter.Flags(site)) is { Length: > 0 } flags ? $" {{ {flags} }}" : "";
 
     private static void Array(SourceWriter writer, string type, IReadOnlyList<string> arguments, string end)
     {

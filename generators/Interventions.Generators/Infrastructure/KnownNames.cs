@@ -6,6 +6,7 @@ internal static class KnownNames
     public const string ModelSchema = "Interventions.ModelSchemaAttribute";
     public const string HookedModel = "Interventions.HookedModelAttribute";
     public const string Site = "Interventions.SiteAttribute";
+    public const string FamilySites = "Interventions.Models.Families.FamilySitesAttribute";
     public const string Axis = "Interventions.AxisAttribute";
     public const string PromptSchema = "Interventions.PromptSchemaAttribute";
     public const string Intervention = "Interventions.InterventionAttribute";

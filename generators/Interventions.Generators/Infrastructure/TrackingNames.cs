@@ -8,6 +8,7 @@ internal static class TrackingNames
     public const string Configs = nameof(Configs);
     public const string HookedModelDeclarations = nameof(HookedModelDeclarations);
     public const string HookedModels = nameof(HookedModels);
+    public const string FamilySites = nameof(FamilySites);
     public const string PromptSchemas = nameof(PromptSchemas);
     public const string Interventions = nameof(Interventions);
     public const string GenericInterventions = nameof(GenericInterventions);

@@ -1,7 +1,7 @@
-using Interventions.Generators.Configs;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Schema;
+using Interventions.Models.Families;
 using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
@@ -46,13 +46,13 @@ internal static class HookedModelParser
     {
         if (type.BaseType is { SpecialType: not SpecialType.System_Object })
         {
-            ConfigFamily? family = ConfigFamily.All.FirstOrDefault(family => type.BaseTypes().Any(baseType => baseType.Is(family.Base)));
+            DecoderFamily? family = DecoderFamily.All.FirstOrDefault(family => type.BaseTypes().Any(baseType => baseType.Is(family.ModelClass)));
             yield return new HookedModelBase(
                 family?.ModelType ?? "", null, SchemaReader.Read(type), ModelSchemaParser.IsDecoder(type, type.BaseTypes()));
             yield break;
         }
-        foreach (ConfigFamily family in ConfigFamily.All)
-            if (compilation.GetTypeByMetadataName(family.Base) is { } baseType)
+        foreach (DecoderFamily family in DecoderFamily.All)
+            if (compilation.GetTypeByMetadataName(family.ModelClass) is { } baseType)
                 yield return new HookedModelBase(
                     family.ModelType, baseType.Qualified(), SchemaReader.ReadOn(baseType, type),
                     ModelSchemaParser.IsDecoder(type, baseType.BaseTypes()));

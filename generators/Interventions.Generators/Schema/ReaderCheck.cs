@@ -3,12 +3,13 @@ using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Model;
 using Interventions.Generators.Parsing;
 using Interventions.Sites;
+using Microsoft.CodeAnalysis;
 
 namespace Interventions.Generators.Schema;
 
 /// <summary>
-/// The rules of readers: what is written reaches something that is kept, directly or through runs that read it, by the order of the forward pass; and a value
-/// before its writes has writes. A declaration that keeps nothing is there to be included, or to generate.
+/// The rules of readers. A write reaches a value that is kept, directly or through runs that read it, by the order of the forward pass. A
+/// value that is kept as it is before its writes has writes. A declaration that keeps nothing is there to be included, or to generate.
 /// </summary>
 internal static class ReaderCheck
 {
@@ -27,15 +28,21 @@ internal static class ReaderCheck
     {
         if (declaration.Methods.All(method => method.Kind == NodeKind.Patch))
             yield break;
-        List<Reader> readers = declaration.Methods.Where(method => method.Kind != NodeKind.Patch).SelectMany(method => Readers(method, cancellation)).ToList();
-        // An include counts as one, and so does a path patch with several receivers.
-        foreach (var step in writes.GroupBy(write => write.Source is Microsoft.CodeAnalysis.IPropertySymbol include ? include : (object)write.Write))
-            if (!step.Any(write => Reaches(write, readers, writes, schema, [], cancellation)))
-                yield return new Problem(Rules.UnreadWrite, step.First().Location, step.First().Path.Site, step.First().Run is { } run ? $" in run '{run}'" : "");
+        List<Reader> readers =
+            declaration.Methods.Where(method => method.Kind != NodeKind.Patch).SelectMany(method => Readers(method, cancellation)).ToList();
+        // The writes of one include count together, and so do the receivers of one path patch: one of them is to be read.
+        foreach (IGrouping<object, PlacedWrite> step in writes.GroupBy(one => one.Source is IPropertySymbol ? one.Source : one.Write))
+            if (!step.Any(one => Reaches(one, readers, writes, schema, [], cancellation)))
+            {
+                PlacedWrite write = step.First();
+                string run = write.Run is null ? "" : $" in run '{write.Run}'";
+                yield return new Problem(Rules.UnreadWrite, write.Location, write.Path.Site, run);
+            }
     }
 
     private static bool Reaches(
-        PlacedWrite write, List<Reader> readers, IReadOnlyList<PlacedWrite> writes, ModelSchema schema, HashSet<PlacedWrite> seen, CancellationToken cancellation)
+        PlacedWrite write, List<Reader> readers, IReadOnlyList<PlacedWrite> writes, ModelSchema schema, HashSet<PlacedWrite> seen,
+        CancellationToken cancellation)
     {
         if (!seen.Add(write))
             return false;
@@ -55,7 +62,7 @@ internal static class ReaderCheck
                 yield return DeclaredPath.Read(parameter, cancellation)?.Path ?? write.Path;
     }
 
-    /// <summary>What something that is kept reads of the changed run.</summary>
+    /// <summary>The values of the changed run that a kept value is made of.</summary>
     private static IEnumerable<Reader> Readers(DeclaredMethod method, CancellationToken cancellation)
     {
         foreach (DeclaredParameter parameter in method.Parameters)
@@ -88,8 +95,8 @@ internal static class ReaderCheck
             }
     }
 
-    /// <summary>A place that is read.</summary>
-    /// <param name="Path">Where.</param>
-    /// <param name="IsBefore">Whether as it is before the writes to that very site.</param>
+    /// <summary>A value that is read.</summary>
+    /// <param name="Path">Its site and what is selected of it.</param>
+    /// <param name="IsBefore">Whether it is read as it is before the writes to that very site.</param>
     private sealed record Reader(SitePath Path, bool IsBefore);
 }

@@ -13,12 +13,13 @@ internal static class SchemaCheck
     {
         var sites = new HashSet<string>();
         var axes = new HashSet<string>();
+        AttributeData? elsewhere = SchemaReader.SiteOfAnotherPart(type, cancellation);
         foreach (AttributeData attribute in type.GetAttributes())
         {
             if (attribute.AttributeClass is not { } attributeType)
                 continue;
             string? message =
-                attributeType.Is(KnownNames.Site) ? Site(attribute.Text(0), sites) :
+                attributeType.Is(KnownNames.Site) ? Site(attribute.Text(0), sites) ?? (attribute == elsewhere ? Parts(type) : null) :
                 attributeType.Is(KnownNames.Axis) ? Axis(attribute, axes) :
                 attributeType.Is(KnownNames.PromptSchema) ? Prompts(VocabularyReader.Read(type, attribute)) :
                 attributeType.Is(KnownNames.ModelSchema) ? Layers(SchemaReader.Read(type)) :
@@ -41,6 +42,9 @@ internal static class SchemaCheck
             return $"'{path}' has two layers";
         return known.Add(path) ? null : $"site '{path}' is declared twice";
     }
+
+    private static string Parts(INamedTypeSymbol type) =>
+        $"the sites of '{type.Name}' stand at several parts of the type, which have no order among each other; list them at one part, in the order of computation";
 
     private static string? Axis(AttributeData attribute, HashSet<string> known) =>
         !IsName(attribute.Text(0)) ? $"'{attribute.Text(0)}' is not a name that a path can have" :

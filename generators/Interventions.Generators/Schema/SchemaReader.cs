@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Parsing;
+using Interventions.Models.Decoder;
+using Interventions.Models.Families;
 using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
 
@@ -9,14 +11,17 @@ namespace Interventions.Generators.Schema;
 /// <summary>Reads a model's names from the attributes of its type, in source or in a referenced assembly.</summary>
 internal static class SchemaReader
 {
-    /// <summary>What a symbol declares never changes: it is kept as long as the symbol.</summary>
+    /// <summary>A symbol's attributes never change: what they say is kept as long as the symbol.</summary>
     private static readonly ConditionalWeakTable<ITypeSymbol, ModelSchema> s_schemas = new();
 
-    /// <summary>The names of a <c>[ModelSchema]</c> type: base types first; a derived type's site or axis replaces its base's.</summary>
+    /// <summary>
+    /// The names of a <c>[ModelSchema]</c> type, base types first. A site or axis that a derived type declares again stays in its place.
+    /// </summary>
     public static ModelSchema Read(INamedTypeSymbol type) => Read(type, type.BaseTypes());
 
     /// <summary>The names that a type would have on that base.</summary>
-    public static ModelSchema ReadOn(INamedTypeSymbol baseType, INamedTypeSymbol type) => Read(type, baseType.BaseTypes().Prepend(baseType));
+    public static ModelSchema ReadOn(INamedTypeSymbol baseType, INamedTypeSymbol type) =>
+        Read(type, baseType.BaseTypes().Prepend(baseType));
 
     private static ModelSchema Read(INamedTypeSymbol type, IEnumerable<INamedTypeSymbol> baseTypes)
     {
@@ -24,6 +29,7 @@ internal static class SchemaReader
         var sites = new List<SiteDefinition>();
         foreach (INamedTypeSymbol declaring in baseTypes.Reverse().Append(type))
         {
+            bool hasSites = false;
             foreach (AttributeData attribute in declaring.GetAttributes())
             {
                 if (attribute.AttributeClass is not { } attributeType)
@@ -31,19 +37,47 @@ internal static class SchemaReader
                 if (attributeType.Is(KnownNames.Axis))
                     Put(axes, new AxisSize(attribute.Text(0), Size(attribute)), axis => axis.Axis);
                 else if (attributeType.Is(KnownNames.Site))
-                    Put(sites, new SiteDefinition(attribute.Text(0), Axes(attribute)), site => site.Path);
+                {
+                    hasSites = true;
+                    Put(sites, Site(attribute), site => site.Path);
+                }
             }
+            // A generator does not see the attributes that another generator adds to a family's class.
+            if (!hasSites && FamilySites(declaring) is { } family)
+                foreach (SiteDefinition site in family)
+                    Put(sites, site, known => known.Path);
         }
         return new ModelSchema(type.Name, axes.ToEquatableArray(), sites.ToEquatableArray());
     }
+
+    /// <summary>The sites of the family whose model class a type is; null for any other type.</summary>
+    public static EquatableArray<SiteDefinition>? FamilySites(INamedTypeSymbol type)
+    {
+        if (type.Attribute(KnownNames.FamilySites) is null)
+            return null;
+        DecoderFamily? family = DecoderFamily.All.FirstOrDefault(family => type.Is(family.ModelClass));
+        return family is null ? null : DecoderSchema.Sites(family.Default);
+    }
+
+    /// <summary>The first site that stands at another part of the type than the first one; null when all stand at one part.</summary>
+    public static AttributeData? SiteOfAnotherPart(INamedTypeSymbol type, CancellationToken cancellation)
+    {
+        if (type.DeclaringSyntaxReferences.Length < 2)
+            return null;
+        List<AttributeData> sites = type.GetAttributes().Where(site => site.AttributeClass?.Is(KnownNames.Site) == true).ToList();
+        return sites.Find(site => Part(site, cancellation) != Part(sites[0], cancellation));
+    }
+
+    private static SyntaxNode? Part(AttributeData attribute, CancellationToken cancellation) =>
+        attribute.ApplicationSyntaxReference?.GetSyntax(cancellation).Parent?.Parent;
 
     /// <summary>The type's names, or null when it declares none.</summary>
     public static ModelSchema? TryRead(ITypeSymbol type) =>
         type is INamedTypeSymbol named && named.Attribute(KnownNames.ModelSchema) is not null ? Once(named) : null;
 
     /// <summary>
-    /// What a declaration's paths are compared with, or null when there is nothing. While its model is a type parameter: the sites of the constraint, and the
-    /// lengths of those axes only that say theirs.
+    /// The names that a declaration's paths are compared with; null when its model has none. Where the model is a type parameter, they are
+    /// those of its constraint: the sites, and the axes with known lengths.
     /// </summary>
     public static ModelSchema? Of(InterventionDeclaration declaration) =>
         declaration.ModelParameter is null ? TryRead(declaration.Model) :
@@ -59,6 +93,12 @@ internal static class SchemaReader
 
     private static int Size(AttributeData attribute) =>
         attribute.ConstructorArguments.Length > 1 && attribute.ConstructorArguments[1].Value is int size ? size : 0;
+
+    private static SiteDefinition Site(AttributeData attribute) => new(attribute.Text(0), Axes(attribute))
+    {
+        SameStep = attribute.Named("SameStep", false),
+        Beside = attribute.Named("Beside", false),
+    };
 
     private static EquatableArray<string> Axes(AttributeData attribute) =>
         attribute.ConstructorArguments.Length > 1 ? attribute.ConstructorArguments[1].Texts().ToEquatableArray() : default;

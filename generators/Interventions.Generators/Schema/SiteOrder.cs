@@ -1,42 +1,42 @@
+using System.Runtime.CompilerServices;
 using Interventions.Sites;
 
 namespace Interventions.Generators.Schema;
 
 /// <summary>
-/// When a value is computed: by layer, and within one by the place of its site in the forward pass. A site that is not known here has no order, and is
-/// not compared.
+/// Which of a model's values are computed before which others: a schema lists its sites in the order of computation. A path that is in
+/// error, or inside a splice, has no place in it, and is not compared.
 /// </summary>
-internal static class SiteOrder
+internal sealed class SiteOrder
 {
-    private static readonly string[] InLayer =
-    [
-        "resid_pre", "attn_in", "attn.q_input|attn.k_input|attn.v_input", "ln1.scale", "ln1.normalized", "attn.q|attn.k|attn.v", "attn.rot_q|attn.rot_k",
-        "attn.scores", "attn.pattern", "attn.z", "attn.result", "ln1_post.scale", "ln1_post.normalized", "attn_out", "resid_mid", "mlp_in", "ln2.scale",
-        "ln2.normalized", "mlp.pre|mlp.pre_linear", "mlp.post", "ln2_post.scale", "ln2_post.normalized", "mlp_out", "resid_post",
-    ];
+    private static readonly ConditionalWeakTable<ModelSchema, SiteOrder> s_orders = new();
 
-    private static readonly Dictionary<string, int> PlaceInLayer =
-        InLayer.SelectMany((names, place) => names.Split('|').Select(name => (name, place))).ToDictionary(site => site.name, site => site.place);
+    private readonly Dictionary<string, Step> _steps = new(StringComparer.Ordinal);
 
-    private static readonly string[] BeforeLayers = ["embed", "pos_embed"];
-
-    private static readonly string[] AfterLayers = ["ln_final.scale", "ln_final.normalized", "logits"];
-
-    /// <summary>Whether a value surely does not depend on another one: it is computed before it, or at the same time.</summary>
-    public static bool IsNotAfter(SitePath path, SitePath other, ModelSchema schema) =>
-        Place(path, schema, last: true) is { } place && Place(other, schema, last: false) is { } otherPlace && place.CompareTo(otherPlace) <= 0;
-
-    /// <summary>Whether some of what is written is surely computed before what it reads in the same run, or at the same time.</summary>
-    public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema)
+    private SiteOrder(ModelSchema schema)
     {
-        if (Named(written) is not var (writtenLayers, _, writtenPlace) || Named(read) is not var (readLayers, _, readPlace))
-            return false;
-        // Which layers a placeholder goes through, all of its uses say together; one placeholder is one layer at a time.
-        if (writtenLayers is { IsSweep: true } || readLayers is { IsSweep: true })
-            return writtenLayers?.Placeholder is { } sweep && sweep == readLayers?.Placeholder && writtenPlace <= readPlace;
-        return Layers(writtenLayers, writtenPlace, schema) is var (first, _) && Layers(readLayers, readPlace, schema) is var (there, _)
-            && (first < there || (first == there && writtenPlace <= readPlace));
+        Step last = new(0, 0, null);
+        foreach (SiteDefinition site in schema.Sites)
+        {
+            if (site.Splice is not null)
+                continue;
+            int layer = site.Path.IndexOf(SiteMatcher.Layer, StringComparison.Ordinal);
+            string? stack = layer < 0 ? null : site.Path.Substring(0, layer);
+            bool isSameStage = stack is null ? last.Stack is null && site.SameStep : last.Stack is not null;
+            last = new Step(isSameStage ? last.Stage : last.Stage + 1, site.SameStep ? last.Number : last.Number + 1, stack);
+            _steps[site.Path] = last;
+        }
     }
+
+    /// <summary>Whether a value surely does not depend on another one: it is computed before it, or in the same step.</summary>
+    public static bool IsNotAfter(SitePath path, SitePath other, ModelSchema schema) =>
+        Find(path, schema) is { } place && Find(other, schema) is { } otherPlace
+        && IsSurelyNotAfter(place, place.Last, otherPlace, otherPlace.First);
+
+    /// <summary>Whether some of what is written is surely computed before what it reads in the same run, or in the same step.</summary>
+    public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema) =>
+        Find(written, schema) is { } place && Find(read, schema) is { } readPlace
+        && IsSurelyNotAfter(place, place.First, readPlace, readPlace.First);
 
     /// <summary>Whether a write may change what is read in the same run: some of what is read is after some of what is written.</summary>
     /// <param name="written">The written path.</param>
@@ -45,45 +45,58 @@ internal static class SiteOrder
     /// <param name="schema">The model.</param>
     public static bool MayReach(SitePath written, SitePath read, bool before, ModelSchema schema)
     {
-        if (Named(written) is not var (writtenLayers, writtenName, writtenPlace) || Named(read) is not var (readLayers, readName, readPlace))
+        if (Find(written, schema) is not { } place || Find(read, schema) is not { } readPlace)
             return true;
-        bool isSame = writtenName == readName && !before;
-        // One placeholder is one layer at a time.
-        if (writtenLayers is { IsSweep: true } && writtenLayers.Placeholder == readLayers?.Placeholder)
-            return readPlace > writtenPlace || isSame;
-        if (Layers(writtenLayers, writtenPlace, schema) is not var (first, _) || Layers(readLayers, readPlace, schema) is not var (_, last))
-            return true;
-        int order = last.CompareTo(first);
-        return order > 0 || (order == 0 && (readPlace > writtenPlace || isSame));
+        bool isOneLayer = place.IsSweptWith(readPlace);
+        int? first = isOneLayer ? 0 : place.First, last = isOneLayer ? 0 : readPlace.Last;
+        return !readPlace.Step.IsNotAfter(last, place.Step, first) || (!before && place.Site == readPlace.Site && first == last);
     }
 
-    /// <summary>The first and the last layer; what stands before or after them all counts as one; null when the model says too little.</summary>
-    private static (int First, int Last)? Layers(Selection? layers, int place, ModelSchema schema)
+    /// <summary>Whether that holds whichever layers placeholders stand for: one placeholder stands for one layer at a time.</summary>
+    private static bool IsSurelyNotAfter(Place place, int? layer, Place other, int? otherLayer) =>
+        place.IsSweptWith(other) ? place.Step.IsNotAfter(0, other.Step, 0) :
+        place.IsSwept || other.IsSwept ? place.Step.IsNotAfter(null, other.Step, null) :
+        place.Step.IsNotAfter(layer, other.Step, otherLayer);
+
+    private static Place? Find(SitePath path, ModelSchema schema)
     {
-        if (layers is null)
-            return place < 0 ? (-1, -1) : (int.MaxValue, int.MaxValue);
-        if (schema.SizeOf("layer") is not { } count)
+        SiteResolution resolution = ResolvedPath.Of(path, schema);
+        SiteOrder order = s_orders.GetValue(schema, static key => new SiteOrder(key));
+        if (!resolution.IsSuccess || !order._steps.TryGetValue(resolution.Site!.Path, out Step? step))
             return null;
-        IReadOnlyList<int> indices = SiteExpansion.Indices(layers, count);
-        return (indices.Min(), indices.Max());
+        if (resolution.Layer is not { } layers)
+            return new Place(resolution.Site.Path, step, null, 0, 0);
+        IReadOnlyList<int>? indices = schema.SizeOf("layer") is { } count ? SiteExpansion.Indices(layers, count) : null;
+        return new Place(resolution.Site.Path, step, layers.Placeholder, indices?.Min(), indices?.Max());
     }
 
-    /// <summary>A path's layers, its site's name behind them, and its place within; embeddings are at −1. Null for an unknown site.</summary>
-    private static (Selection? Layers, string Name, int Place)? Named(SitePath path)
+    /// <summary>When a site is computed.</summary>
+    /// <param name="Stage">Counts sites without layers; sites with layers that follow each other are one stage.</param>
+    /// <param name="Number">Counts steps.</param>
+    /// <param name="Stack">What a path with a layer begins with; null for a site without layers.</param>
+    private sealed record Step(int Stage, int Number, string? Stack)
     {
-        PathSegment? layered = path.Segments.FirstOrDefault(segment => segment.Indices is not null);
-        string site = path.Site, name = layered is null ? site : site.Substring(Math.Min(site.Length, layered.Span.Start + layered.Span.Length + 1));
-        int place =
-            layered is null ? Array.IndexOf(AfterLayers, name) :
-            PlaceInLayer.TryGetValue(name, out int known) ? known : -1;
-        // Embeddings are added to each other: neither is after the other.
-        return layered is null && BeforeLayers.Contains(name) ? (null, name, -1) :
-            place < 0 ? null :
-            (layered?.Indices!.Selection, name, place);
+        /// <summary>
+        /// Whether a value of this step surely does not depend on one of another step; null is an unknown layer. Within a stack, layers
+        /// ascend. Two stacks of one stage are computed one after the other, or together layer by layer: the step is not after the other
+        /// one when both orders say so.
+        /// </summary>
+        public bool IsNotAfter(int? layer, Step other, int? otherLayer) =>
+            Stage != other.Stage ? Stage < other.Stage :
+            Stack != other.Stack ? layer <= otherLayer && Number < other.Number :
+            layer < otherLayer || (layer is not null && layer == otherLayer && Number <= other.Number);
     }
 
-    /// <summary>Layer and place, of several layers the first or the last; null where the layer is swept, or the site unknown.</summary>
-    private static (int Layer, int Place)? Place(SitePath path, ModelSchema schema, bool last) =>
-        Named(path) is not var (layers, _, place) || layers is { IsSweep: true } || Layers(layers, place, schema) is not { } range ? null :
-        (last ? range.Last : range.First, range.First < 0 ? 0 : place);
+    /// <summary>A path in the order.</summary>
+    /// <param name="Site">The site that it names.</param>
+    /// <param name="Step">When it is computed.</param>
+    /// <param name="Placeholder">The placeholder that sweeps the layer; null when none does.</param>
+    /// <param name="First">The first layer that it names; null where the number of layers is unknown.</param>
+    /// <param name="Last">The last one.</param>
+    private sealed record Place(string Site, Step Step, string? Placeholder, int? First, int? Last)
+    {
+        public bool IsSwept => Placeholder is not null;
+
+        public bool IsSweptWith(Place other) => IsSwept && Placeholder == other.Placeholder;
+    }
 }

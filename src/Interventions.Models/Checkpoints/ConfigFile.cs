@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Interventions.Runtime;
+using Interventions.Models.Families;
 
 namespace Interventions.Models.Checkpoints;
 
-/// <summary>A JSON object with typed, checked access; a property that is <c>null</c> counts as absent.</summary>
-internal sealed class ConfigFile
+/// <summary>A JSON file that is one object, such as a <c>config.json</c>, or an object within it.</summary>
+internal sealed class ConfigFile : IConfig
 {
     private readonly JsonElement _root;
     private readonly string _prefix;
@@ -16,7 +16,7 @@ internal sealed class ConfigFile
         _prefix = prefix;
     }
 
-    /// <summary>The file.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
     /// <summary>All properties, in order.</summary>
@@ -41,28 +41,30 @@ internal sealed class ConfigFile
         }
     }
 
-    /// <summary>Whether the property is there and not <c>null</c>.</summary>
+    /// <inheritdoc/>
     public bool Has(string name) => Find(name) is not null;
 
-    /// <summary>An integer of at least <paramref name="least"/>.</summary>
-    public int Integer(string name, int? otherwise = null, int least = 1)
+    /// <inheritdoc/>
+    public int Integer(string name, int? otherwise = null)
     {
         if (Find(name) is not { } value)
             return otherwise ?? throw Wrong(name, "is missing");
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number >= least
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number >= 1
             ? number
-            : throw Wrong(name, $"must be an integer of at least {least}, and is {value.GetRawText()}");
+            : throw Wrong(name, $"must be an integer of at least 1, and is {value.GetRawText()}");
     }
 
-    /// <summary>A number.</summary>
+    /// <inheritdoc/>
     public double Number(string name, double? otherwise = null)
     {
         if (Find(name) is not { } value)
             return otherwise ?? throw Wrong(name, "is missing");
-        return value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw Wrong(name, $"must be a number, and is {value.GetRawText()}");
+        return value.ValueKind == JsonValueKind.Number
+            ? value.GetDouble()
+            : throw Wrong(name, $"must be a number, and is {value.GetRawText()}");
     }
 
-    /// <summary>A truth value.</summary>
+    /// <inheritdoc/>
     public bool Flag(string name, bool otherwise) => Find(name) is not { } value ? otherwise : value.ValueKind switch
     {
         JsonValueKind.True => true,
@@ -70,18 +72,24 @@ internal sealed class ConfigFile
         _ => throw Wrong(name, $"must be true or false, and is {value.GetRawText()}"),
     };
 
-    /// <summary>Text.</summary>
+    /// <inheritdoc/>
     public string Text(string name, string? otherwise = null)
     {
         if (Find(name) is not { } value)
             return otherwise ?? throw Wrong(name, "is missing");
-        return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(name, $"must be text, and is {value.GetRawText()}");
+        return value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw Wrong(name, $"must be text, and is {value.GetRawText()}");
     }
 
     /// <summary>A nested object, or <see langword="null"/> if it is absent.</summary>
     public ConfigFile? Section(string name) => Find(name) is not { } value ? null
         : value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value, $"{_prefix}{name}.")
         : throw Wrong(name, $"must be an object, and is {value.GetRawText()}");
+
+    IConfig? IConfig.Section(string name) => Section(name);
+
+    Exception IConfig.Wrong(string name, string reason) => Wrong(name, reason);
 
     /// <summary>The exception that says what is wrong with a property.</summary>
     public CheckpointException Wrong(string name, string reason) => new(Path, $"cannot be used: '{_prefix}{name}' {reason}.");

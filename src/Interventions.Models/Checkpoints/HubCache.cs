@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Interventions.Models.Checkpoints;
 
-/// <summary>Finds models that Hugging Face tools have downloaded. Nothing is ever fetched.</summary>
+/// <summary>Finds models that Hugging Face tools have downloaded. It downloads none itself.</summary>
 internal static partial class HubCache
 {
     /// <summary>Whether the text can be a hub id: <c>gpt2</c> or <c>openai-community/gpt2</c>.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;
@@ -37,7 +36,7 @@ internal sealed class TensorFolder : IDisposable
     /// <summary>Opens one file.</summary>
     public TensorFolder(FileInfo file) => OpenSingle(file.FullName);
 
-    /// <summary>What was opened, for messages: the file, or the index.</summary>
+    /// <summary>The file or the index that was opened, for messages.</summary>
     public string Path { get; private set; } = "";
 
     /// <summary>The tensors' names.</summary>

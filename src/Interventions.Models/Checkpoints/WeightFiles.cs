@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;
 
-/// <summary>Weights between a family's files and their canonical form.</summary>
+/// <summary>Translates weights between the tensors that a family stores and the canonical ones.</summary>
 internal static class WeightFiles
 {
-    /// <summary>Reads every weight of a decoder; refuses tensors that the decoder has no place for.</summary>
+    /// <summary>Reads all weights of a decoder, and refuses files with tensors that the decoder does not have.</summary>
     /// <exception cref="CheckpointException">A tensor is missing, has the wrong shape, or is not part of the decoder.</exception>
     public static Dictionary<string, Tensor> Read(
         TensorFolder files, DecoderFamily family, DecoderConfig config, ScalarType dtype, Device device)
@@ -26,7 +26,8 @@ internal static class WeightFiles
                 Tensor[] parts = [.. source.Parts.Select(part => ReadPart(files, family, part, shape, source.Transposed, unread))];
                 Tensor whole = parts is [Tensor only] ? only : cat(parts, 0);
                 bool copied = parts.Length > 1 || whole.dtype != dtype;
-                weights.Add(source.Weight, DecoderWeights.Own(copied && IsProjection(source.Weight, shape) ? ByInput(whole) : whole, dtype, device));
+                Tensor laidOut = copied && IsProjection(source.Weight, shape) ? ByInput(whole) : whole;
+                weights.Add(source.Weight, DecoderWeights.Own(laidOut, dtype, device));
             }
             string[] strange = [.. unread.Where(name => !family.Ignores(name, config)).Order(StringComparer.Ordinal)];
             string some = string.Join(", ", strange.Take(5)) + (strange.Length > 5 ? ", …" : "");
@@ -70,8 +71,8 @@ internal static class WeightFiles
         shape.Length == 2 && weight is not "embed.weight" and not "pos_embed.weight";
 
     /// <summary>
-    /// The same matrix laid out by input: a few rows times it take a quarter less time than laid out by output (measured; from 128 rows on there is no
-    /// difference). Done only where the weight is copied anyway: otherwise it stays a view of the file.
+    /// The same matrix laid out by input: its product with a few rows takes a quarter less time than laid out by output (measured; from 128
+    /// rows on there is no difference). Only weights that are copied anyway are laid out anew: others stay views of the file.
     /// </summary>
     private static Tensor ByInput(Tensor weight) => weight.t().contiguous().t();
 

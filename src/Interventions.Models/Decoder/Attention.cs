@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Interventions.Models.Decoder;
 
-/// <summary>Attention's two products and what lies between them.</summary>
-/// <param name="Scale">What queries are multiplied with.</param>
+/// <summary>Attention: queries times keys, softmax, pattern times values.</summary>
+/// <param name="Scale">The factor of the queries.</param>
 internal sealed record Attention(double Scale)
 {
     /// <summary>
@@ -36,13 +36,14 @@ internal sealed record Attention(double Scale)
     }
 
     /// <summary>
-    /// Both products and the softmax in one call, where nobody reads or writes scores or pattern: queries <c>[batch, query, head, d_head]</c>, keys and values
-    /// <c>[batch, key, kv_head | head, d_head]</c>, to <c>[batch, query, head, d_head]</c>.
+    /// Both products and the softmax in one call, for passes in which scores and pattern are neither read nor written: queries
+    /// <c>[batch, query, head, d_head]</c>, keys and values <c>[batch, key, kv_head | head, d_head]</c>, to
+    /// <c>[batch, query, head, d_head]</c>.
     /// </summary>
     /// <param name="q">The queries.</param>
     /// <param name="k">The keys.</param>
     /// <param name="v">The values.</param>
-    /// <param name="mask">What is added to scores, <c>[batch | 1, 1, query, key]</c>; <see langword="null"/> if nothing is hidden.</param>
+    /// <param name="mask">Added to scores, <c>[batch | 1, 1, query, key]</c>; <see langword="null"/> if no key is hidden.</param>
     public Tensor Fused(Tensor q, Tensor k, Tensor v, Tensor? mask)
     {
         long[] shape = q.shape;
@@ -50,11 +51,12 @@ internal sealed record Attention(double Scale)
         long keyHeads = k.shape[2], sharing = heads / keyHeads;
         if (keyHeads != v.shape[2] || q.device_type == DeviceType.META)
         {
-            // A written port gives each query head keys of its own, and values stay shared. And libtorch 2.10 has no such call on the meta device.
+            // A written port gives each query head keys of its own, while values stay shared. On the meta device libtorch 2.10 has no
+            // fused call.
             Tensor scores = Scores(q, k);
             return Mix((mask is null ? scores : scores.plus_(mask)).softmax(-1), v);
         }
-        // The call itself divides by the root of the width.
+        // The fused call divides by the root of the width.
         double rest = Scale * Math.Sqrt(width);
         Tensor grouped = (Math.Abs(rest - 1) < 1e-12 ? q : q.times(rest)).transpose(1, 2);
         if (sharing > 1)
@@ -62,7 +64,8 @@ internal sealed record Attention(double Scale)
             grouped = grouped.reshape(batch, keyHeads, sharing * queries, width);
             mask = mask?.repeat(1, 1, sharing, 1);
         }
-        return scaled_dot_product_attention(grouped, k.transpose(1, 2), v.transpose(1, 2), mask).reshape(batch, heads, queries, width).transpose(1, 2);
+        Tensor z = scaled_dot_product_attention(grouped, k.transpose(1, 2), v.transpose(1, 2), mask);
+        return z.reshape(batch, heads, queries, width).transpose(1, 2);
     }
 
     /// <summary>Some queries of many variants: one softmax over all pieces of the history. Own: q. History: k, v.</summary>
@@ -77,7 +80,9 @@ internal sealed record Attention(double Scale)
         long variants = lanes / sources;
         if (variants == 1 && pieces.Length == 1)
         {
-            Tensor? mask = pieces[0].Hidden is { } unseen ? zeros([1, 1, .. unseen.shape], own[0].dtype, own[0].device).filled_(unseen, double.NegativeInfinity) : null;
+            Tensor? mask = pieces[0].Hidden is { } unseen
+                ? zeros([1, 1, .. unseen.shape], own[0].dtype, own[0].device).filled_(unseen, double.NegativeInfinity)
+                : null;
             return Fused(own[0], pieces[0].Inputs[0], pieces[0].Inputs[1], mask);
         }
         Tensor q = own[0].times(Scale).view(variants, sources, queries, heads, width).permute(1, 3, 0, 2, 4).contiguous();
@@ -102,38 +107,50 @@ internal sealed record Attention(double Scale)
         return z!.permute(2, 0, 3, 1, 4).reshape(lanes, queries, heads, width);
     }
 
-    /// <summary>Queries <c>[source, head, variant, query, d_head]</c> times one piece's keys: <c>[source, head, variant, query, key]</c>.</summary>
+    /// <summary>
+    /// Queries <c>[source, head, variant, query, d_head]</c> times one piece's keys: <c>[source, head, variant, query, key]</c>.
+    /// </summary>
     private static Tensor PieceScores(Tensor q, Tensor k)
     {
         long[] shape = q.shape;
         (long sources, long heads, long variants, long queries, long width) = (shape[0], shape[1], shape[2], shape[3], shape[4]);
         long keys = k.shape[1], keyHeads = k.shape[2], sharing = heads / keyHeads;
         if (k.shape[0] == sources)
-            return q.view(sources, keyHeads, sharing * variants * queries, width).matmul(k.permute(0, 2, 3, 1)).view(sources, heads, variants, queries, keys);
+        {
+            Tensor all = q.view(sources, keyHeads, sharing * variants * queries, width);
+            return all.matmul(k.permute(0, 2, 3, 1)).view(sources, heads, variants, queries, keys);
+        }
 
         Tensor own = k.view(variants, sources, keys, keyHeads, width).permute(1, 3, 0, 2, 4);
         Tensor grouped = q.view(sources, keyHeads, sharing, variants, queries, width).transpose(2, 3);
         // A product of one row by one column is slower as a matrix product than written out.
         Tensor scores = queries * keys == 1
             ? grouped.mul(own.unsqueeze(3)).sum([-1L], keepdim: true)
-            : grouped.reshape(sources, keyHeads, variants, sharing * queries, width).matmul(own.transpose(-1, -2)).view(sources, keyHeads, variants, sharing, queries, keys);
+            : grouped.reshape(sources, keyHeads, variants, sharing * queries, width).matmul(own.transpose(-1, -2))
+                .view(sources, keyHeads, variants, sharing, queries, keys);
         return scores.transpose(2, 3).reshape(sources, heads, variants, queries, keys);
     }
 
-    /// <summary>A pattern <c>[source, head, variant, query, key]</c> times one piece's values: <c>[source, head, variant, query, d_head]</c>.</summary>
+    /// <summary>
+    /// A pattern <c>[source, head, variant, query, key]</c> times one piece's values: <c>[source, head, variant, query, d_head]</c>.
+    /// </summary>
     private static Tensor PieceMix(Tensor pattern, Tensor v)
     {
         long[] shape = pattern.shape;
         (long sources, long heads, long variants, long queries, long keys) = (shape[0], shape[1], shape[2], shape[3], shape[4]);
         long valueHeads = v.shape[2], width = v.shape[3], sharing = heads / valueHeads;
         if (v.shape[0] == sources)
-            return pattern.reshape(sources, valueHeads, sharing * variants * queries, keys).matmul(v.transpose(1, 2)).view(sources, heads, variants, queries, width);
+        {
+            Tensor all = pattern.reshape(sources, valueHeads, sharing * variants * queries, keys);
+            return all.matmul(v.transpose(1, 2)).view(sources, heads, variants, queries, width);
+        }
 
         Tensor own = v.view(variants, sources, keys, valueHeads, width).permute(1, 3, 0, 2, 4);
         Tensor grouped = pattern.reshape(sources, valueHeads, sharing, variants, queries, keys).transpose(2, 3);
         Tensor mixed = queries * keys == 1
             ? grouped.mul(own.unsqueeze(3))
-            : grouped.reshape(sources, valueHeads, variants, sharing * queries, keys).matmul(own).view(sources, valueHeads, variants, sharing, queries, width);
+            : grouped.reshape(sources, valueHeads, variants, sharing * queries, keys).matmul(own)
+                .view(sources, valueHeads, variants, sharing, queries, width);
         return mixed.transpose(2, 3).reshape(sources, heads, variants, queries, width);
     }
 }

@@ -17,13 +17,13 @@ internal sealed record AttentionProjections(HeadProjection Q, HeadProjection K, 
     }
 }
 
-/// <summary>One of them.</summary>
-/// <param name="Norm">The norm that attention reads.</param>
-/// <param name="Weight">All three, <c>[(head + 2 kv_head) · d_head, d_model]</c>.</param>
-/// <param name="Bias">All three, <c>[(head + 2 kv_head) · d_head]</c>.</param>
-/// <param name="FirstHead">Where this one begins, in heads.</param>
+/// <summary>The query, key or value projection of one layer.</summary>
+/// <param name="Norm">The norm before attention.</param>
+/// <param name="Weight">The weights of all three projections, <c>[(head + 2 kv_head) · d_head, d_model]</c>.</param>
+/// <param name="Bias">Their biases, <c>[(head + 2 kv_head) · d_head]</c>.</param>
+/// <param name="FirstHead">The first head of this projection, among the heads of all three.</param>
 /// <param name="Heads">How many heads it has.</param>
-/// <param name="DHead">Their width.</param>
+/// <param name="DHead">The width of a head.</param>
 internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, int FirstHead, int Heads, int DHead)
 {
     /// <summary>
@@ -32,9 +32,8 @@ internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, in
     public Tensor Slice(Tensor qkv) => Rows(qkv, -1).split_axis(-1, Heads, DHead);
 
     /// <summary>
-    /// Each query head its own norm and projection: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, head, d_head]</c>. Query
-    /// heads that share a
-    /// key/value head use the same weights on different inputs.
+    /// A norm and a projection for each query head: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, head, d_head]</c>. Query
+    /// heads that share a key/value head use the same weights on different inputs.
     /// </summary>
     public Tensor Private(Tensor port)
     {
@@ -47,7 +46,8 @@ internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, in
     }
 
     /// <summary>
-    /// The gradient of the ports, <c>[batch, pos, head, d_model]</c>, from that of the projection, <c>[batch, pos, head, d_head]</c>, where every head reads the same residual.
+    /// The gradient of the ports, <c>[batch, pos, head, d_model]</c>, from that of the projection, <c>[batch, pos, head, d_head]</c>, where
+    /// all heads read the same residual.
     /// </summary>
     public Tensor PullBack(Tensor port, Tensor gradient)
     {
@@ -73,7 +73,9 @@ internal sealed record OutputProjection(Tensor Weight, Tensor? Bias, int Heads)
     /// <summary>The ordinary path: <c>[batch, pos, head, d_head]</c> to <c>[batch, pos, d_model]</c>.</summary>
     public Tensor Apply(Tensor z) => linear(z.flatten(2), Weight, Bias);
 
-    /// <summary>What each head adds: <c>[batch, pos, head, d_head]</c> to <c>[batch, pos, head, d_model]</c>.</summary>
+    /// <summary>
+    /// What each head adds to the residual, bias excepted: <c>[batch, pos, head, d_head]</c> to <c>[batch, pos, head, d_model]</c>.
+    /// </summary>
     public Tensor Result(Tensor z)
     {
         long[] shape = z.shape;
@@ -82,7 +84,7 @@ internal sealed record OutputProjection(Tensor Weight, Tensor? Bias, int Heads)
         return perHead.bmm(weights).view(Heads, shape[0], shape[1], -1).permute(1, 2, 0, 3);
     }
 
-    /// <summary>The heads' results together: <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, d_model]</c>.</summary>
+    /// <summary>The sum of the heads' results, and the bias: <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, d_model]</c>.</summary>
     public Tensor Sum(Tensor result)
     {
         Tensor sum = result.sum(2);

@@ -24,7 +24,7 @@ public sealed class DecoderCheckpoint : IDisposable
         Weights = weights;
     }
 
-    /// <summary>Where it was read from, for messages.</summary>
+    /// <summary>The file or folder that it was read from, for messages.</summary>
     public string Path { get; }
 
     /// <summary>What the decoder is made of.</summary>
@@ -36,8 +36,7 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <summary>Reads a checkpoint in the Hugging Face layout.</summary>
     /// <param name="path">
     /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; or a hub id
-    /// (<c>openai-community/gpt2</c>) that
-    /// Hugging Face tools have downloaded to this machine.
+    /// (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded to this machine.
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
@@ -97,8 +96,9 @@ public sealed class DecoderCheckpoint : IDisposable
     internal bool HasTokenizer => _folder is not null && File.Exists(System.IO.Path.Combine(_folder, s_tokenizerFiles[0]));
 
     /// <summary>The tokenizer that lies beside the weights.</summary>
-    internal HuggingFaceTokenizer LoadTokenizer() =>
-        HuggingFaceTokenizer.Load(_folder ?? throw new InvalidOperationException($"'{Path}' has no tokenizer: it was not loaded from a folder."));
+    internal HuggingFaceTokenizer LoadTokenizer() => _folder is null
+        ? throw new InvalidOperationException($"'{Path}' has no tokenizer: it was not loaded from a folder.")
+        : HuggingFaceTokenizer.Load(_folder);
 
     private void CopyTokenizer(string folder)
     {

@@ -1,6 +1,6 @@
 namespace Interventions.Models.Decoder;
 
-/// <summary>What a decoder is made of. Everything that its forward pass depends on, except the weights.</summary>
+/// <summary>What a decoder is made of: all that its forward pass depends on, except the weights.</summary>
 /// <remarks>
 /// Families translate their <c>config.json</c> to it (<c>Gpt2Model.Configure</c> and <c>LlamaModel.Configure</c> make one by hand).
 /// </remarks>
@@ -36,7 +36,7 @@ public sealed record DecoderConfig
     /// <summary>The norm before attention, before the feed-forward block and before the unembedding.</summary>
     public required NormKind Norm { get; init; }
 
-    /// <summary>What is added to the variance or mean square.</summary>
+    /// <summary>The ε that is added to the variance or mean square.</summary>
     public required double NormEpsilon { get; init; }
 
     /// <summary>The nonlinearity of the feed-forward block.</summary>
@@ -48,13 +48,13 @@ public sealed record DecoderConfig
     /// <summary>Rotary positions; <see langword="null"/> means learned ones, <c>pos_embed</c>.</summary>
     public RotaryConfig? Rotary { get; init; }
 
-    /// <summary>What q·k is multiplied with, usually 1/√d_head.</summary>
+    /// <summary>The factor of q·k, usually 1/√d_head.</summary>
     public required double ScoreScale { get; init; }
 
     /// <summary>Whether scores are divided by layer + 1 as well.</summary>
     public bool ScoreScaleByLayer { get; init; }
 
-    /// <summary>How many keys a query sees, itself included; <see langword="null"/> means all earlier ones.</summary>
+    /// <summary>How many keys a query sees, its own included; <see langword="null"/> means all up to its own.</summary>
     public int? Window { get; init; }
 
     /// <summary>Whether the query, key and value projections have biases.</summary>
@@ -69,7 +69,7 @@ public sealed record DecoderConfig
     /// <summary>Whether the unembedding is the embedding.</summary>
     public bool TiedUnembedding { get; init; }
 
-    /// <summary>What a layer's q·k is multiplied with.</summary>
+    /// <summary>The factor of a layer's q·k.</summary>
     public double ScoreScaleOf(int layer) => ScoreScaleByLayer ? ScoreScale / (layer + 1) : ScoreScale;
 
     /// <summary>This record, if its numbers fit together.</summary>
@@ -79,7 +79,8 @@ public sealed record DecoderConfig
         (string Name, int Value)[] sizes =
         [
             (nameof(Layers), Layers), (nameof(Heads), Heads), (nameof(KvHeads), KvHeads), (nameof(DHead), DHead), (nameof(DModel), DModel),
-            (nameof(Neurons), Neurons), (nameof(VocabularySize), VocabularySize), (nameof(ContextLength), ContextLength), (nameof(Window), Window ?? 1),
+            (nameof(Neurons), Neurons), (nameof(VocabularySize), VocabularySize), (nameof(ContextLength), ContextLength),
+            (nameof(Window), Window ?? 1),
         ];
         foreach ((string name, int value) in sizes)
             if (value < 1)

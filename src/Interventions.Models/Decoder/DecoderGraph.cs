@@ -27,7 +27,10 @@ public static class DecoderGraph
             stream = AddBlock(parts, positions, layer, stream);
         NodeInput normalized = parts.AddNorm("ln_final", stream);
         Tensor unembedding = weights[config.TiedUnembedding ? "embed.weight" : "unembed.weight"];
-        Definition logits = new([normalized], x => linear(x[0], unembedding)) { Entries = (x, entries) => linear(x[0], Rows(unembedding, entries)) };
+        Definition logits = new([normalized], x => linear(x[0], unembedding))
+        {
+            Entries = (x, entries) => linear(x[0], Rows(unembedding, entries)),
+        };
         return graph.Build(graph.Costing(graph.Add("logits", logits), new NodeCost(2L * config.DModel * config.VocabularySize)));
     }
 
@@ -39,13 +42,13 @@ public static class DecoderGraph
         if (parts.Config.Rotary is not null)
             return graph.Add("blocks.0.resid_pre", embed, x => x);
         Tensor learned = parts.Weight("pos_embed.weight");
-        // Padding before the first real token has negative positions; what is read there is never used.
+        // Padding before the first real token has negative positions; it reads the first row, and real tokens never see it.
         NodeInput pos_embed = graph.Add("pos_embed", graph.Positions, positions => Rows(learned, positions.at_least(0)));
         return graph.Add("blocks.0.resid_pre", embed, pos_embed, (x, p) => x.plus(p));
     }
 
     /// <summary>Rows of a table: <c>[rows, d_model]</c> at <c>[batch, pos]</c> is <c>[batch, pos, d_model]</c>.</summary>
-    // Indexing would take negative ids from the end.
+    // Indexing would count negative ids from the end.
     private static Tensor Rows(Tensor table, Tensor indices) => table.Pick(0, indices.reshape(-1)).view([.. indices.shape, table.shape[1]]);
 
     /// <summary>

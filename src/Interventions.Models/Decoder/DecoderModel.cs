@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Interventions.Models.Decoder;
 
 /// <summary>
-/// A decoder-only language model of any family. Declared types such as <c>Gpt2Small</c> derive from it, and add names that the compiler
-/// knows.
+/// A decoder-only language model of any family. Declared types such as <c>Gpt2Small</c> derive from it and add names that the compiler
+/// checks.
 /// </summary>
 /// <example><code>
 /// using var model = DecoderModel.Load("openai-community/gpt2");
@@ -71,9 +71,13 @@ public class DecoderModel : HookedModel
     public IReadOnlyDictionary<string, Tensor> Weights => _checkpoint.Weights;
 
     /// <inheritdoc/>
-    public override string? WeightsFingerprint() => $"{Config} {WeightsChecksum.Of(Weights.OrderBy(weight => weight.Key, StringComparer.Ordinal).Select(weight => weight.Value))}";
+    public override string? WeightsFingerprint()
+    {
+        IEnumerable<Tensor> weights = Weights.OrderBy(weight => weight.Key, StringComparer.Ordinal).Select(weight => weight.Value);
+        return $"{Config} {WeightsChecksum.Of(weights)}";
+    }
 
-    /// <summary>The tokenizer that lies beside the weights, read at first use.</summary>
+    /// <summary>The tokenizer in the folder of the weights, read at first use.</summary>
     /// <exception cref="FileNotFoundException">There is none in the model's folder.</exception>
     /// <exception cref="InvalidOperationException">The model was not loaded from a folder.</exception>
     public HuggingFaceTokenizer Tokenizer => _tokenizer.Value;
@@ -129,7 +133,9 @@ public class DecoderModel : HookedModel
     /// <param name="prompts">Token ids, at least one prompt of at least one token; their lengths may differ.</param>
     /// <param name="options">How tokens are chosen; by default the likeliest 20.</param>
     /// <param name="cancellationToken">Stops between two steps.</param>
-    /// <exception cref="InterventionException">A token is outside the vocabulary, or a prompt with its new tokens does not fit into the context.</exception>
+    /// <exception cref="InterventionException">
+    /// A token is outside the vocabulary, or a prompt with its new tokens does not fit into the context.
+    /// </exception>
     public GeneratedRun Generate(
         IReadOnlyList<IReadOnlyList<long>> prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         GenerationRunner.Generate(this, prompts, options, cancellationToken);
@@ -140,7 +146,8 @@ public class DecoderModel : HookedModel
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The tokenizer has no token for a part of the text.</exception>
-    public override IReadOnlyList<long>? Encode(string text) => _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
+    public override IReadOnlyList<long>? Encode(string text) =>
+        _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
 
     /// <summary>
     /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;

@@ -4,7 +4,7 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Interventions.Models.Decoder;
 
-/// <summary>What every part of a decoder's graph is built from.</summary>
+/// <summary>A decoder's configuration and weights, and the graph that is built of them.</summary>
 internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<string, Tensor> Weights, ModelGraphBuilder Graph)
 {
     /// <summary>The weight of that canonical name.</summary>
@@ -25,8 +25,8 @@ internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<st
     }
 
     /// <summary>
-    /// Adds a norm's two sites and returns the normalised value. The ordinary path is one fused call; a touched scale is divided by
-    /// instead.
+    /// Adds a norm's two sites and returns the normalised value: by one fused call, or, when an intervention touches the scale, by dividing
+    /// by the scale.
     /// </summary>
     public NodeInput AddNorm(string name, NodeInput input)
     {
@@ -36,10 +36,10 @@ internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<st
     }
 }
 
-/// <summary>Makes detours.</summary>
+/// <summary>Shorthand for detours.</summary>
 internal static class Detours
 {
-    /// <summary>The definition to take when the site is touched.</summary>
+    /// <summary>Another definition of a node, for passes that write or differentiate the site.</summary>
     public static Detour Through(NodeInput site, NodeInput[] inputs, Compute compute) =>
         new(site.Node, new Definition([.. inputs], compute));
 }

@@ -2,71 +2,81 @@ using Interventions.Runtime;
 
 namespace Interventions.Models.Decoder;
 
-/// <summary>The sites and axes that a decoder has.</summary>
+/// <summary>
+/// The sites and axes that a decoder has. The generator is compiled with this file: it adds the sites to the families' model classes.
+/// </summary>
 public static class DecoderSchema
 {
+    private static readonly string[] s_residual = ["batch", "pos", "d_model"];
+    private static readonly string[] s_scale = ["batch", "pos", "one"];
+    private static readonly string[] s_port = ["batch", "pos", "head", "d_model"];
+    private static readonly string[] s_query = ["batch", "pos", "head", "d_head"];
+    private static readonly string[] s_key = ["batch", "pos", "kv_head", "d_head"];
+    private static readonly string[] s_pattern = ["batch", "head", "query", "key"];
+    private static readonly string[] s_neuron = ["batch", "pos", "neuron"];
+    private static readonly string[] s_logits = ["batch", "pos", "vocab"];
+
     /// <summary>The schema of a decoder.</summary>
     /// <param name="config">The decoder.</param>
     /// <param name="model">The model's name, for messages.</param>
-    public static ModelSchema Of(DecoderConfig config, string model) => new(
-        model,
-        EquatableArray.Of(
-            new AxisSize("layer", config.Layers),
-            new AxisSize("head", config.Heads),
-            new AxisSize("kv_head", config.KvHeads),
-            new AxisSize("d_head", config.DHead),
-            new AxisSize("d_model", config.DModel),
-            new AxisSize("neuron", config.Neurons),
-            new AxisSize("vocab", config.VocabularySize)),
-        Sites(config).ToEquatableArray());
+    public static ModelSchema Of(DecoderConfig config, string model) => new(model, Axes(config), Sites(config));
 
-    private static IEnumerable<SiteDefinition> Sites(DecoderConfig config)
+    /// <summary>The lengths of the axes.</summary>
+    internal static EquatableArray<AxisSize> Axes(DecoderConfig config) => EquatableArray.Of(
+        new AxisSize("layer", config.Layers),
+        new AxisSize("head", config.Heads),
+        new AxisSize("kv_head", config.KvHeads),
+        new AxisSize("d_head", config.DHead),
+        new AxisSize("d_model", config.DModel),
+        new AxisSize("neuron", config.Neurons),
+        new AxisSize("vocab", config.VocabularySize));
+
+    /// <summary>
+    /// The sites, in the order of computation. Beside are the ports of attention, scores, pattern, results of heads, and scales: the fused
+    /// calls do not compute them.
+    /// </summary>
+    internal static EquatableArray<SiteDefinition> Sites(DecoderConfig config)
     {
-        const string block = "blocks.{layer}";
-        yield return Residual("embed");
-        if (config.Rotary is null)
-            yield return Residual("pos_embed");
-        yield return Residual($"{block}.resid_pre");
-        yield return Residual($"{block}.attn_in");
-        foreach (string port in (string[])["q_input", "k_input", "v_input"])
-            yield return Site($"{block}.attn.{port}", "batch", "pos", "head", "d_model");
-        foreach (SiteDefinition norm in Norm($"{block}.ln1"))
-            yield return norm;
-        yield return Site($"{block}.attn.q", "batch", "pos", "head", "d_head");
-        yield return Site($"{block}.attn.k", "batch", "pos", "kv_head", "d_head");
-        yield return Site($"{block}.attn.v", "batch", "pos", "kv_head", "d_head");
-        if (config.Rotary is not null)
-        {
-            yield return Site($"{block}.attn.rot_q", "batch", "pos", "head", "d_head");
-            yield return Site($"{block}.attn.rot_k", "batch", "pos", "kv_head", "d_head");
-        }
-        yield return Site($"{block}.attn.scores", "batch", "head", "query", "key");
-        yield return Site($"{block}.attn.pattern", "batch", "head", "query", "key");
-        yield return Site($"{block}.attn.z", "batch", "pos", "head", "d_head");
-        yield return Site($"{block}.attn.result", "batch", "pos", "head", "d_model");
-        yield return Residual($"{block}.attn_out");
-        yield return Residual($"{block}.resid_mid");
-        yield return Residual($"{block}.mlp_in");
-        foreach (SiteDefinition norm in Norm($"{block}.ln2"))
-            yield return norm;
-        yield return Site($"{block}.mlp.pre", "batch", "pos", "neuron");
-        if (config.GatedMlp)
-            yield return Site($"{block}.mlp.pre_linear", "batch", "pos", "neuron");
-        yield return Site($"{block}.mlp.post", "batch", "pos", "neuron");
-        yield return Residual($"{block}.mlp_out");
-        yield return Residual($"{block}.resid_post");
-        foreach (SiteDefinition norm in Norm("ln_final"))
-            yield return norm;
-        yield return Site("logits", "batch", "pos", "vocab");
+        bool isRotary = config.Rotary is not null;
+        SiteDefinition[] sites =
+        [
+            Site("embed", s_residual),
+            .. If(!isRotary, Site("pos_embed", s_residual) with { SameStep = true }),
+            Block("resid_pre", s_residual),
+            Block("attn_in", s_residual),
+            Block("attn.q_input", s_port) with { Beside = true },
+            Block("attn.k_input", s_port) with { Beside = true, SameStep = true },
+            Block("attn.v_input", s_port) with { Beside = true, SameStep = true },
+            Block("ln1.scale", s_scale) with { Beside = true },
+            Block("ln1.normalized", s_residual),
+            Block("attn.q", s_query),
+            Block("attn.k", s_key) with { SameStep = true },
+            Block("attn.v", s_key) with { SameStep = true },
+            .. If(isRotary, Block("attn.rot_q", s_query), Block("attn.rot_k", s_key) with { SameStep = true }),
+            Block("attn.scores", s_pattern) with { Beside = true },
+            Block("attn.pattern", s_pattern) with { Beside = true },
+            Block("attn.z", s_query),
+            Block("attn.result", s_port) with { Beside = true },
+            Block("attn_out", s_residual),
+            Block("resid_mid", s_residual),
+            Block("mlp_in", s_residual),
+            Block("ln2.scale", s_scale) with { Beside = true },
+            Block("ln2.normalized", s_residual),
+            Block("mlp.pre", s_neuron),
+            .. If(config.GatedMlp, Block("mlp.pre_linear", s_neuron) with { SameStep = true }),
+            Block("mlp.post", s_neuron),
+            Block("mlp_out", s_residual),
+            Block("resid_post", s_residual),
+            Site("ln_final.scale", s_scale) with { Beside = true },
+            Site("ln_final.normalized", s_residual),
+            Site("logits", s_logits),
+        ];
+        return sites.ToEquatableArray();
     }
 
-    private static IEnumerable<SiteDefinition> Norm(string name)
-    {
-        yield return Site($"{name}.scale", "batch", "pos", "one");
-        yield return Residual($"{name}.normalized");
-    }
+    private static SiteDefinition Block(string name, string[] axes) => Site("blocks.{layer}." + name, axes);
 
-    private static SiteDefinition Residual(string path) => Site(path, "batch", "pos", "d_model");
+    private static SiteDefinition Site(string path, string[] axes) => new(path, axes.ToEquatableArray());
 
-    private static SiteDefinition Site(string path, params string[] axes) => new(path, axes.ToEquatableArray());
+    private static SiteDefinition[] If(bool isThere, params SiteDefinition[] sites) => isThere ? sites : [];
 }

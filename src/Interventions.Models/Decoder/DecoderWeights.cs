@@ -5,9 +5,8 @@ namespace Interventions.Models.Decoder;
 
 /// <summary>The canonical names and shapes of a decoder's weights.</summary>
 /// <remarks>
-/// A projection is <c>[out, in]</c> with any strides: families that store <c>[in, out]</c> give a transposed view, and nothing is copied.
-/// Queries, keys and
-/// values are one projection, <c>attn.qkv</c>: one matrix product instead of three.
+/// A projection is <c>[out, in]</c> with any strides: families that store <c>[in, out]</c> give a transposed view without a copy. Queries,
+/// keys and values are one projection, <c>attn.qkv</c>: one matrix product instead of three.
 /// </remarks>
 public static class DecoderWeights
 {
@@ -48,8 +47,7 @@ public static class DecoderWeights
 
     /// <summary>
     /// Random weights, as GPT-2 begins training: N(0, 0.02²), projections into the residual stream narrower by √(2 · layers), gains 1,
-    /// biases 0
-    /// (Radford et al. 2019, section 2.3). The caller owns them.
+    /// biases 0 (Radford et al. 2019, section 2.3). The caller owns them.
     /// </summary>
     /// <param name="config">The decoder.</param>
     /// <param name="seed">Equal seeds give equal weights.</param>
@@ -63,9 +61,10 @@ public static class DecoderWeights
         foreach ((string name, long[] shape) in Shapes(config))
         {
             using DisposeScope scope = NewDisposeScope();
-            bool intoStream = name.EndsWith("attn.out.weight", StringComparison.Ordinal) || name.EndsWith("mlp.out.weight", StringComparison.Ordinal);
+            bool intoStream = name.EndsWith("attn.out.weight", StringComparison.Ordinal)
+                || name.EndsWith("mlp.out.weight", StringComparison.Ordinal);
             double spread = intoStream ? std / Math.Sqrt(2.0 * config.Layers) : std;
-            // Drawn in float64 on the CPU, so that a seed means the same everywhere.
+            // Drawn in float64 on the CPU: a seed gives the same weights on each device.
             Tensor value =
                 name.EndsWith(".gain", StringComparison.Ordinal) ? ones(shape, ScalarType.Float64) :
                 name.EndsWith(".bias", StringComparison.Ordinal) ? zeros(shape, ScalarType.Float64) :
@@ -75,8 +74,8 @@ public static class DecoderWeights
         return weights;
     }
 
-    /// <summary>The value as a weight of its own, which outlives the current scope and does not require a gradient.</summary>
-    // No Parameter: TorchSharp's constructor takes the handle out of the tensor that it is given, which counts as alive ever after.
+    /// <summary>A weight with this value, which outlives the current scope and does not require a gradient.</summary>
+    // Not a Parameter: TorchSharp's constructor takes the handle out of its argument, which then counts as alive for ever.
     internal static Tensor Own(Tensor value, ScalarType dtype, Device device)
     {
         using var _ = no_grad();

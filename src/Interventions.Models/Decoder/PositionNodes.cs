@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;
 
-/// <summary>What follows from the positions alone, computed once for all layers.</summary>
+/// <summary>The nodes that are computed from positions alone, once for all layers.</summary>
 /// <param name="Hidden">Which keys a query does not see: <c>[batch, 1, query, key]</c>, bool.</param>
-/// <param name="Mask">What is added to scores: −∞ where hidden, otherwise 0; <c>[batch, 1, query, key]</c>.</param>
+/// <param name="Mask">The summand of scores: −∞ where a key is hidden, otherwise 0; <c>[batch, 1, query, key]</c>.</param>
 /// <param name="Cos">Rotary cosines, <c>[batch, pos, 1, d_head]</c>.</param>
 /// <param name="Sin">Rotary sines, the first half negated, <c>[batch, pos, 1, d_head]</c>.</param>
 /// <param name="KeyReach">How far a query looks into keys and values.</param>
@@ -33,8 +33,7 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
 
     /// <summary>
     /// Query i sees key j if j ≤ i and, with a window w, j > i − w. Padding before the first real token has negative positions: real tokens
-    /// do not see it, and it sees
-    /// itself, so that no row of scores is hidden altogether.
+    /// do not see it, and it sees itself, so that each row of scores has a key that is not hidden.
     /// </summary>
     private static Tensor IsHidden(Tensor queries, Tensor keys, int? window)
     {
@@ -43,7 +42,10 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
         return window is { } w ? hidden.bitwise_or(key.le(query.minus(w))) : hidden;
     }
 
-    /// <summary>In float64: float32 would lose the angle of far positions. <c>[batch, pos, 1, d_head / 2]</c>.</summary>
+    /// <summary>
+    /// The angles, <c>[batch, pos, 1, d_head / 2]</c>, in float64: in float32 the angles of far positions would be inexact.
+    /// </summary>
     private static Tensor Angles(Tensor positions, double[] frequencies) =>
-        positions.to_type(ScalarType.Float64).unsqueeze(-1).unsqueeze(-1).mul(tensor(frequencies, ScalarType.Float64, positions.device));
+        positions.to_type(ScalarType.Float64).unsqueeze(-1).unsqueeze(-1)
+            .mul(tensor(frequencies, ScalarType.Float64, positions.device));
 }

@@ -22,7 +22,7 @@ public abstract record RotaryScaling
     {
     }
 
-    /// <summary>The changed frequency.</summary>
+    /// <summary>The frequency after scaling.</summary>
     public abstract double Scale(double frequency);
 
     /// <summary>Every frequency divided by the factor: positions are interpolated (Chen et al. 2023, arXiv:2306.15595).</summary>
@@ -34,10 +34,9 @@ public abstract record RotaryScaling
 
     /// <summary>
     /// Low frequencies divided by the factor, high ones kept, those between interpolated by how many turns they make in the original
-    /// context
-    /// (Llama 3.1: Grattafiori et al. 2024, arXiv:2407.21783, section 3.4.1 and the released code).
+    /// context (Llama 3.1: Grattafiori et al. 2024, arXiv:2407.21783, section 3.4.1 and the released code).
     /// </summary>
-    /// <param name="Factor">What low frequencies are divided by.</param>
+    /// <param name="Factor">The divisor of low frequencies.</param>
     /// <param name="LowTurns">Frequencies that make fewer turns than this in the original context are low (<c>low_freq_factor</c>).</param>
     /// <param name="HighTurns">Frequencies that make more turns than this are high (<c>high_freq_factor</c>).</param>
     /// <param name="OriginalContext">The context length before scaling.</param>
@@ -47,7 +46,7 @@ public abstract record RotaryScaling
         public override double Scale(double frequency)
         {
             double turns = OriginalContext * frequency / (2 * Math.PI);
-            double kept = Math.Clamp((turns - LowTurns) / (HighTurns - LowTurns), 0, 1);
+            double kept = Math.Max(0, Math.Min((turns - LowTurns) / (HighTurns - LowTurns), 1));
             return ((1 - kept) * frequency / Factor) + (kept * frequency);
         }
     }

@@ -14,7 +14,7 @@ internal static class SchemaDifferences
         ["vocab"] = "tokens",
     };
 
-    /// <summary>Every difference, as text. Sites that are loaded but not declared are none: a declaration may say less.</summary>
+    /// <summary>Each difference, as text. A declared type may have fewer sites than the loaded model.</summary>
     public static IReadOnlyList<string> Find(ModelSchema loaded, ModelSchema declared)
     {
         List<string> differences = [];

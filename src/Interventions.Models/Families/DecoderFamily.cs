@@ -2,28 +2,13 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 
-/// <summary>
-/// How one family spells a decoder: its <c>config.json</c> and its tensors' names. Another family is another class here and a line in <see
-/// cref="All"/>.
-/// </summary>
-internal abstract class DecoderFamily
+internal abstract partial class DecoderFamily
 {
-    /// <summary>The families that can be read.</summary>
-    public static ImmutableArray<DecoderFamily> All { get; } = [new Gpt2Family(), new LlamaFamily()];
-
-    /// <summary>The family's <c>model_type</c>.</summary>
-    public abstract string ModelType { get; }
-
     /// <summary>What the names of the base model's tensors begin with; checkpoints of the base model alone leave it out.</summary>
     public abstract string Prefix { get; }
-
-    /// <summary>Translates a configuration.</summary>
-    /// <exception cref="CheckpointException">A property is missing, malformed or asks for something unsupported.</exception>
-    public abstract DecoderConfig Read(ConfigFile file);
 
     /// <summary>Writes the properties of <c>config.json</c> that <see cref="Read"/> reads, <c>model_type</c> excepted.</summary>
     public abstract void Write(DecoderConfig config, Utf8JsonWriter json);
@@ -32,8 +17,8 @@ internal abstract class DecoderFamily
     public abstract IEnumerable<WeightSource> Weights(DecoderConfig config);
 
     /// <summary>
-    /// Whether a stored tensor that is not among <see cref="Weights"/> carries nothing: a mask, a table that follows from the
-    /// configuration.
+    /// Whether a stored tensor that is not among <see cref="Weights"/> can be left out: a mask, or a table that the configuration
+    /// determines.
     /// </summary>
     public abstract bool Ignores(string name, DecoderConfig config);
 
@@ -42,17 +27,20 @@ internal abstract class DecoderFamily
     public static DecoderFamily Of(ConfigFile file)
     {
         string type = file.Text("model_type");
-        return All.FirstOrDefault(family => family.ModelType == type)
-            ?? throw new CheckpointException(file.Path, $"describes a model of type '{type}'; supported are {Names}.");
+        return Find(type) ?? throw new CheckpointException(file.Path, $"describes a model of type '{type}'; supported are {Names}.");
     }
 
     /// <summary>The family of that name.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
-    public static DecoderFamily Named(string name) => All.FirstOrDefault(family => family.ModelType == name)
-        ?? throw new ArgumentException($"There is no decoder family '{name}'; known are {Names}.", nameof(name));
-
-    private static string Names => string.Join(", ", All.Select(family => family.ModelType));
+    public static DecoderFamily Named(string name) =>
+        Find(name) ?? throw new ArgumentException($"There is no decoder family '{name}'; known are {Names}.", nameof(name));
 }
+
+/// <summary>
+/// Marks the model class of a <see cref="DecoderFamily"/>: the generator adds the family's sites to it, as <see cref="SiteAttribute"/>s.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+internal sealed class FamilySitesAttribute : Attribute;
 
 /// <summary>Where a weight is stored.</summary>
 /// <param name="Weight">The canonical name.</param>

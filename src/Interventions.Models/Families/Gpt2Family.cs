@@ -1,49 +1,12 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 
-/// <summary>GPT-2 (Radford et al. 2019): layer norms, learned positions, projections stored <c>[in, out]</c>.</summary>
-internal sealed partial class Gpt2Family : DecoderFamily
+internal sealed partial class Gpt2Family
 {
-    public const string Type = "gpt2";
-
-    public override string ModelType => Type;
-
     public override string Prefix => "transformer.";
-
-    public override DecoderConfig Read(ConfigFile file)
-    {
-        if (file.Flag("add_cross_attention", false))
-            throw file.Wrong("add_cross_attention", "is true, and cross attention is not supported");
-        int d_model = file.Integer("n_embd", 768), heads = file.Integer("n_head", 12);
-        if (d_model % heads != 0)
-            throw file.Wrong("n_embd", $"is {d_model}, which {heads} heads do not divide");
-        return new DecoderConfig
-        {
-            Family = Type,
-            Layers = file.Integer("n_layer", 12),
-            Heads = heads,
-            KvHeads = heads,
-            DHead = d_model / heads,
-            DModel = d_model,
-            Neurons = file.Integer("n_inner", 4 * d_model),
-            VocabularySize = file.Integer("vocab_size", 50257),
-            ContextLength = file.Integer("n_positions", file.Integer("n_ctx", 1024)),
-            Norm = NormKind.LayerNorm,
-            NormEpsilon = file.Number("layer_norm_epsilon", 1e-5),
-            Activation = ActivationNames.Read(file, "activation_function", "gelu_new"),
-            ScoreScale = file.Flag("scale_attn_weights", true) ? 1 / Math.Sqrt(d_model / heads) : 1,
-            ScoreScaleByLayer = file.Flag("scale_attn_by_inverse_layer_idx", false),
-            QkvBias = true,
-            AttentionOutBias = true,
-            MlpBias = true,
-            TiedUnembedding = file.Flag("tie_word_embeddings", true),
-        };
-    }
 
     public override void Write(DecoderConfig config, Utf8JsonWriter json)
     {

@@ -1,58 +1,11 @@
 using System.Text.Json;
-using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 
-/// <summary>
-/// Llama (Touvron et al. 2023, arXiv:2302.13971 and 2307.09288; Grattafiori et al. 2024, arXiv:2407.21783): RMS norms, rotary positions,
-/// grouped queries, gated SiLU.
-/// </summary>
-internal sealed class LlamaFamily : DecoderFamily
+internal sealed partial class LlamaFamily
 {
-    public const string Type = "llama";
-
-    public override string ModelType => Type;
-
     public override string Prefix => "model.";
-
-    public override DecoderConfig Read(ConfigFile file)
-    {
-        int d_model = file.Integer("hidden_size"), heads = file.Integer("num_attention_heads");
-        int kv_heads = file.Integer("num_key_value_heads", heads);
-        if (heads % kv_heads != 0)
-            throw file.Wrong("num_key_value_heads", $"is {kv_heads}, which does not divide {heads} query heads");
-        if (!file.Has("head_dim") && d_model % heads != 0)
-            throw file.Wrong("hidden_size", $"is {d_model}, which {heads} heads do not divide");
-        int d_head = file.Integer("head_dim", d_model / heads);
-        if (d_head % 2 != 0)
-            throw file.Wrong("head_dim", $"is {d_head}, and rotary positions need an even number");
-        int context = file.Integer("max_position_embeddings", 2048);
-        bool bias = file.Flag("attention_bias", false);
-        return new DecoderConfig
-        {
-            Family = Type,
-            Layers = file.Integer("num_hidden_layers"),
-            Heads = heads,
-            KvHeads = kv_heads,
-            DHead = d_head,
-            DModel = d_model,
-            Neurons = file.Integer("intermediate_size"),
-            VocabularySize = file.Integer("vocab_size"),
-            ContextLength = context,
-            Norm = NormKind.RmsNorm,
-            NormEpsilon = file.Number("rms_norm_eps", 1e-6),
-            Activation = ActivationNames.Read(file, "hidden_act", "silu"),
-            GatedMlp = true,
-            Rotary = RotaryOptions.Read(file, 10000, context),
-            ScoreScale = 1 / Math.Sqrt(d_head),
-            QkvBias = bias,
-            AttentionOutBias = bias,
-            MlpBias = file.Flag("mlp_bias", false),
-            TiedUnembedding = file.Flag("tie_word_embeddings", false),
-        };
-    }
 
     public override void Write(DecoderConfig config, Utf8JsonWriter json)
     {

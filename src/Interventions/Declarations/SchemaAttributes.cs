@@ -1,13 +1,14 @@
 namespace Interventions;
 
 /// <summary>
-/// A model type whose names are checked at compile time. Its <see cref="SiteAttribute"/>s and <see cref="AxisAttribute"/>s, its base
-/// types' included, are its schema; the type is <see langword="partial"/>, and the generator adds <c>SchemaFingerprint</c>, <c>DeclaredSchema</c> and
-/// (for decoders) <c>Load</c>.
+/// A model type whose names are checked at compile time. Its <see cref="SiteAttribute"/>s and <see cref="AxisAttribute"/>s, those of its
+/// base types included, are its schema. The type is <see langword="partial"/>: the generator adds <c>SchemaFingerprint</c>,
+/// <c>DeclaredSchema</c> and (for decoders) <c>Load</c>.
 /// </summary>
 /// <example><code>
 /// [ModelSchema]
-/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
+/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24)]
+/// [Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
 /// public sealed partial class MyModel : Gpt2Model;
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
@@ -18,8 +19,9 @@ public sealed class ModelSchemaAttribute : Attribute
 }
 
 /// <summary>
-/// A model type whose sizes a Hugging Face <c>config.json</c> says, at compile time. The type is <see langword="partial"/>; the generator adds
-/// <see cref="ModelSchemaAttribute"/>, the <see cref="AxisAttribute"/>s and what they bring, and the family's base where none is written.
+/// A model type whose sizes a Hugging Face <c>config.json</c> says, at compile time. The type is <see langword="partial"/>: the generator
+/// adds <see cref="ModelSchemaAttribute"/>, the <see cref="AxisAttribute"/>s, the members of a <c>[ModelSchema]</c> type, and the family's
+/// base class where the declaration has none.
 /// </summary>
 /// <example><code>
 /// &lt;AdditionalFiles Include="models/gpt2/config.json" /&gt; &lt;!-- in the project --&gt;
@@ -36,6 +38,11 @@ public sealed class HookedModelAttribute(string config) : Attribute
 }
 
 /// <summary>A site of the model: its dotted path, with <c>{layer}</c> where one exists a layer, and its axes, outermost first.</summary>
+/// <remarks>
+/// The order of a type's attributes is the order of computation, base types first: no site is computed from a later one. Sites with
+/// <c>{layer}</c> that follow each other are computed layer by layer. A site that a derived type declares again stays in its place. All
+/// attributes of a type stand at one of its parts.
+/// </remarks>
 /// <example><code>
 /// [ModelSchema]
 /// [Axis("layer", 2), Axis("d_model", 16)]
@@ -50,12 +57,19 @@ public sealed class SiteAttribute(string path, params string[] axes) : Attribute
 
     /// <summary>The axes, outermost first: <c>batch</c>, <c>pos</c>, <c>head</c>, <c>d_head</c>.</summary>
     public string[] Axes { get; } = axes;
+
+    /// <summary>Whether it is computed in one step with the site of the attribute before it: neither is computed from the other.</summary>
+    public bool SameStep { get; init; }
+
+    /// <summary>Whether the model computes its output without it, as long as no intervention writes it.</summary>
+    public bool Beside { get; init; }
 }
 
 /// <summary>The length of one of the model's axes.</summary>
 /// <example><code>
 /// [ModelSchema]
-/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
+/// [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24)]
+/// [Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
 /// public sealed partial class MyModel : Gpt2Model;
 /// </code></example>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]

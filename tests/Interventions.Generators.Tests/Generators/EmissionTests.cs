@@ -36,6 +36,31 @@ public sealed class EmissionTests
     public void SeveralWritesToASiteCompileWithoutWarnings() => CompilesCleanly(Sources.Model, Sources.Prompts, Sources.SeveralWrites);
 
     [Fact]
+    public void TheDeclaredSchemaSaysWhichSitesAreOfOneStepAndBeside()
+    {
+        string text = Compilations.GeneratedText("""
+            [ModelSchema, Site("a", "batch"), Site("b", "batch", SameStep = true), Site("c", SameStep = true, Beside = true)]
+            public abstract partial class Mine : Interventions.ModelGraphs.HookedModel;
+            """);
+
+        Assert.Contains("SiteDefinition(\"a\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")),", text, StringComparison.Ordinal);
+        Assert.Contains("SiteDefinition(\"b\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")) { SameStep = true },", text, StringComparison.Ordinal);
+        Assert.Contains("SiteDefinition(\"c\", default) { SameStep = true, Beside = true },", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AFamilysSitesAreAttributesOfItsModelClass()
+    {
+        CSharpCompilation compilation = Compilations.Of("""
+            namespace Interventions.Models.Families { internal sealed class FamilySitesAttribute : Attribute; }
+            namespace Interventions.Models { [Families.FamilySites] public abstract partial class Gpt2Model; [Families.FamilySites] public partial class Other; }
+            """).WithOptions(Compilations.Options.WithGeneralDiagnosticOption(ReportDiagnostic.Default));
+        GeneratorDriver driver = CSharpGeneratorDriver.Create(new FamilySitesGenerator().AsSourceGenerator()).WithUpdatedParseOptions(Compilations.Parse);
+
+        Snapshot.Verify(Assert.Single(driver.RunGenerators(compilation).GetRunResult().GeneratedTrees).ToString());
+    }
+
+    [Fact]
     public void ADecoderCanBeLoaded() => Snapshot.Verify(Compilations.GeneratedText("""
         [ModelSchema, Axis("layer", 2), Axis("head", 3)]
         [Site("own", "batch")]

@@ -8,6 +8,10 @@ public sealed class ConfigRuleTests
 
     private const string Gpt2 = """{ "model_type": "gpt2", "n_layer": 2, "n_head": 3, "n_embd": 48 }""";
 
+    private const string Llama = """
+        "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 8, "vocab_size": 9
+        """;
+
     [Theory]
     [InlineData("""{ "model_type": "gpt2" """, "',' or '}', which closes the object, is missing", "[||]")]
     [InlineData("{\n  \"model_type\": \"gpt2\",\n  \"n_layer\": 12,\n", "a member's name, in double quotes, is missing", "[||]")]
@@ -46,6 +50,12 @@ public sealed class ConfigRuleTests
     [InlineData("""{ "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": [|3|] }""", "does not divide 4 query heads")]
     [InlineData("""{ "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "head_dim": [|15|] }""", "need an even number")]
     [InlineData("""[|{|] "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2 }""", "'intermediate_size' is missing")]
+    // What the library would refuse at run time, the compiler refuses too.
+    [InlineData("""{ "model_type": "gpt2", "activation_function": [|"mish"|] }""", "'activation_function' is 'mish'; supported are gelu_new")]
+    [InlineData("""{ "model_type": "gpt2", "layer_norm_epsilon": [|"small"|] }""", "'layer_norm_epsilon' must be a number, and is \"small\"")]
+    [InlineData("{ " + Llama + """, "rope_scaling": { "type": [|"yarn"|], "factor": 2 } }""", "'rope_scaling.type' is 'yarn'; supported are")]
+    [InlineData("{ " + Llama + """, "rope_parameters": [|{|] "rope_type": "linear" } }""", "'rope_parameters.factor' is missing")]
+    [InlineData("{ " + Llama + """, "rope_scaling": [|2|] }""", "'rope_scaling' must be an object, and is 2")]
     public Task WhatIsNoConfiguration(string json, string message) =>
         Analysis.Fires("INV016", message, [("/p/config.json", json)], Model);
 

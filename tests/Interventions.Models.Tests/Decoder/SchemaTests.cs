@@ -1,5 +1,6 @@
 using System.Reflection;
 using Interventions.Models.Decoder;
+using Interventions.Models.Families;
 using Interventions.Runtime;
 using Interventions.Tests;
 using TorchSharp;
@@ -15,10 +16,34 @@ public sealed class SchemaTests
     [InlineData(typeof(LlamaModel), "llama")]
     public void A_family_declares_exactly_the_sites_that_its_models_have(Type type, string family)
     {
-        static string Text(string path, IEnumerable<string> axes) => $"{path} [{string.Join(", ", axes)}]";
-        IEnumerable<string> declared = type.GetCustomAttributes<SiteAttribute>().Select(site => Text(site.Path, site.Axes));
+        SiteDefinition[] declared =
+        [
+            .. type.GetCustomAttributes<SiteAttribute>().Select(site =>
+                new SiteDefinition(site.Path, site.Axes.ToEquatableArray()) { SameStep = site.SameStep, Beside = site.Beside }),
+        ];
         ModelSchema loaded = DecoderSchema.Of(family == "gpt2" ? Examples.Gpt2Config : Examples.LlamaConfig, "loaded");
-        Assert.Equal(declared.Order(StringComparer.Ordinal), loaded.Sites.Select(site => Text(site.Path, site.Axes)).Order(StringComparer.Ordinal));
+        Assert.Equal(declared, loaded.Sites);
+    }
+
+    [Fact]
+    public void Each_family_has_a_model_class_that_declares_its_sites()
+    {
+        foreach (DecoderFamily family in DecoderFamily.All)
+        {
+            Type type = typeof(DecoderModel).Assembly.GetType(family.ModelClass, throwOnError: true)!;
+            Assert.Equal(
+                DecoderSchema.Sites(family.Default).Select(site => site.Path),
+                type.GetCustomAttributes<SiteAttribute>().Select(site => site.Path));
+        }
+        Assert.Equal(DecoderSchema.Of(DecoderFamily.Named("gpt2").Default, nameof(Gpt2Small)), Gpt2Small.DeclaredSchema);
+    }
+
+    [Theory]
+    [MemberData(nameof(Examples.Families), MemberType = typeof(Examples))]
+    public void Sites_are_declared_in_the_order_of_computation(string family)
+    {
+        using DecoderModel model = Examples.Model(family);
+        DeclaredOrder.Check(model);
     }
 
     [Theory]

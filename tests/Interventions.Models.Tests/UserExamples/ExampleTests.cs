@@ -4,6 +4,7 @@ extern alias UserModel;
 using Explore::Interventions.Examples.Explore;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
+using Interventions.Models.Tests.Decoder;
 using Interventions.Tests;
 using TorchSharp;
 using UserModel::Interventions.Examples.UserModel;
@@ -39,6 +40,15 @@ public sealed class ExampleTests
             numbers.repeat_interleave(ModularAddition.Modulus), numbers.repeat(ModularAddition.Modulus), full([169], ModularAddition.Modulus, dtype: int64)], 1);
         Tensor logits = GraphEvaluator.Evaluate(model.Graph, ids, ["logits"])["logits"].select(1, 2);
         Assert.True(logits.argmax(-1).eq((ids.select(1, 0) + ids.select(1, 1)).remainder(ModularAddition.Modulus)).all().item<bool>());
+    }
+
+    [Fact]
+    public void The_examples_models_declare_their_sites_in_the_order_of_computation()
+    {
+        using ModularAddition addition = new();
+        using GapFiller encoder = new();
+        DeclaredOrder.Check(addition);
+        DeclaredOrder.Check(encoder);
     }
 
     [Fact]

@@ -22,6 +22,10 @@ public sealed class FingerprintTests
         ModelSchema other = new("Other", schema.Axes.Reverse().ToEquatableArray(), schema.Sites.Reverse().ToEquatableArray());
 
         Assert.Equal(schema.Fingerprint, other.Fingerprint);
+        Assert.Equal(schema.Fingerprint, (schema with
+        {
+            Sites = schema.Sites.Select(site => site with { SameStep = !site.SameStep, Beside = !site.Beside }).ToEquatableArray(),
+        }).Fingerprint);
         Assert.NotEqual(schema.Fingerprint, (schema with { Sites = schema.Sites.Skip(1).ToEquatableArray() }).Fingerprint);
         Assert.NotEqual(schema.Fingerprint, (schema with { Axes = EquatableArray.Of(new AxisSize("layer", 11)) }).Fingerprint);
     }

@@ -1,10 +1,8 @@
-using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 
-/// <summary>What configurations call the activations.</summary>
+/// <summary>The names of activations in configurations.</summary>
 internal static class ActivationNames
 {
     // The first name of an activation is the one that is written.
@@ -14,15 +12,14 @@ internal static class ActivationNames
         ("gelu", Activation.Gelu), ("relu", Activation.Relu), ("silu", Activation.Silu), ("swish", Activation.Silu),
     ];
 
-    /// <summary>Reads a property that names an activation.</summary>
-    /// <exception cref="CheckpointException">The activation is not supported.</exception>
-    public static Activation Read(ConfigFile file, string property, string otherwise)
+    /// <summary>Reads a property that names an activation. It fails where the activation is not supported.</summary>
+    public static Activation Read(IConfig config, string property, Activation otherwise)
     {
-        string name = file.Text(property, otherwise);
+        string name = config.Text(property, Of(otherwise));
         foreach ((string known, Activation activation) in Known)
             if (known == name)
                 return activation;
-        throw file.Wrong(property, $"is '{name}'; supported are {string.Join(", ", Known.Select(known => known.Name))}");
+        throw config.Wrong(property, $"is '{name}'; supported are {string.Join(", ", Known.Select(known => known.Name))}");
     }
 
     /// <summary>The name of an activation.</summary>
