@@ -46,7 +46,8 @@ public sealed class OwnModelRuleTests
     [InlineData("tower.1.left", "tower.1.right")]
     [InlineData("tower.{l}.end", "tower.{l}.left")]
     [InlineData("pool", "annex.*.end")]
-    public Task WritesThatNothingReadsFire(string written, string kept) => Fires("INV221", $"'{written}'", "", Kept($"[|{written}|]", kept));
+    public Task WritesThatNothingReadsFire(string written, string kept) =>
+        Fires("INV221", $"'{written}'", "", Kept($"[|{written}|]", kept));
 
     [Theory]
     [InlineData("tower.1.left", "tower.1.end")]
@@ -125,8 +126,6 @@ public sealed class OwnModelRuleTests
         public sealed partial class Probe { {{members}} }
         """;
 
-    private static string Example(string model) =>
-        "using System.Linq;\n" + File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../../examples/UserModel", model + ".cs"));
-
-    private static string Here([CallerFilePath] string path = "") => path;
+    private static string Example(string model, [CallerFilePath] string here = "") =>
+        "using System.Linq;\n" + File.ReadAllText(Path.Combine(Path.GetDirectoryName(here)!, $"../../../examples/UserModel/{model}.cs"));
 }
