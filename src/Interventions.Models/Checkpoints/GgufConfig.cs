@@ -41,8 +41,9 @@ internal sealed class GgufConfig : IConfig
         DecoderConfig decoder = family.Read(config);
         foreach ((string key, Func<DecoderConfig, long> value) in family.Gguf!.Implied)
         {
-            if (header.Values.GetValueOrDefault(config.Full(key)) is { } stored && !stored.Equals(value(decoder)))
-                throw config.WrongKey(config.Full(key), $"is {Shown(stored)}, and a {family.ModelType} of these sizes has {value(decoder)}");
+            (string full, long implied) = (config.Full(key), value(decoder));
+            if (header.Values.GetValueOrDefault(full) is { } stored && !stored.Equals(implied))
+                throw config.WrongKey(full, $"is {Shown(stored)}, and a {family.ModelType} of these sizes has {implied}");
         }
         return (family, decoder);
     }

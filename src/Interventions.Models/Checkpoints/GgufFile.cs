@@ -71,14 +71,14 @@ internal sealed class GgufFile : ITensorSource, IDisposable
     {
         Span<byte> blocks = _piece.AsSpan(0, values.Length / tensor.Type.Values * tensor.Type.BlockBytes);
         if (_file.ReadAtLeast(blocks, blocks.Length, throwOnEndOfStream: false) < blocks.Length)
-            throw new CheckpointException(Path, $"became shorter while tensor '{tensor.Name}' was read. Load it again when it is complete.");
+            throw new CheckpointException(Path, $"became shorter while tensor '{tensor.Name}' was read. Load it when it is complete.");
         tensor.Type.Read(blocks, values);
         foreach (float value in values)
         {
             if (!float.IsFinite(value))
             {
                 throw new CheckpointException(Path,
-                    $"is damaged: tensor {GgufHeader.Quoted(tensor.Name)} holds {value}, which is no weight. Download or convert it again.");
+                    $"is damaged: tensor {GgufHeader.Quoted(tensor.Name)} holds {value}, which is no weight. {GgufHeader.Remedy}");
             }
         }
     }

@@ -10,9 +10,13 @@ internal sealed record GgufHeader(
     private const string Alignment = "general.alignment";
     private const int MostAxes = 4;
 
+    /// <summary>The remedy for a damaged file, for messages.</summary>
+    public const string Remedy = "Download or convert it again.";
+
     /// <summary>The family, as GGUF names it.</summary>
     public string Architecture => Values.GetValueOrDefault("general.architecture") as string
-        ?? throw new CheckpointException(Path, "does not say what model it holds: it has no text 'general.architecture'. Convert it again.");
+        ?? throw new CheckpointException(Path,
+            $"does not say what model it holds: it has no text 'general.architecture'. {Remedy}");
 
     /// <summary>Reads and checks a header.</summary>
     /// <param name="stream">The file, at its beginning.</param>
@@ -28,7 +32,7 @@ internal sealed record GgufHeader(
         {
             string key = reader.Text($"the name of key {i}");
             if (!values.TryAdd(key, reader.Value($"the value of {Quoted(key)}")))
-                throw new CheckpointException(path, $"has the key {Quoted(key)} twice. Download or convert it again.");
+                throw new CheckpointException(path, $"has the key {Quoted(key)} twice. {Remedy}");
         }
         long alignment = AlignmentOf(values, path);
         List<(GgufTensor Tensor, ulong Offset)> tensors = [];
@@ -50,13 +54,14 @@ internal sealed record GgufHeader(
         if (!magic.SequenceEqual("GGUF"u8))
         {
             throw new CheckpointException(path,
-                $"is not a GGUF file: it begins with the bytes {Convert.ToHexString(magic)}, and not with {Convert.ToHexString("GGUF"u8)}.");
+                $"is not a GGUF file: it begins with the bytes {Convert.ToHexString(magic)}, not with {Convert.ToHexString("GGUF"u8)}.");
         }
         uint version = reader.UInt32("the version");
         if (version is not (2 or 3))
         {
             string why = (version & 0xFFFF) == 0 ? "a file for big-endian machines" : $"GGUF version {version}";
-            throw new CheckpointException(path, $"is {why}; versions 2 and 3, little-endian, are read. Convert it again with today's tools.");
+            throw new CheckpointException(path,
+                $"is {why}; versions 2 and 3, little-endian, are read. Convert it again with today's tools.");
         }
     }
 
@@ -66,7 +71,8 @@ internal sealed record GgufHeader(
             return 32;
         return value is long number and >= 8 and <= 1 << 20 && long.IsPow2(number)
             ? number
-            : throw new CheckpointException(path, $"is damaged: '{Alignment}' is {value}, and must be a power of two from 8 to {1 << 20}.");
+            : throw new CheckpointException(path,
+                $"is damaged: '{Alignment}' is {value}, and must be a power of two from 8 to {1 << 20}. {Remedy}");
     }
 
     private static (GgufTensor Tensor, ulong Offset) ReadTensor(GgufReader reader, string path, ulong index)
@@ -74,7 +80,10 @@ internal sealed record GgufHeader(
         string name = reader.Text($"the name of tensor {index}"), what = $"the description of tensor {Quoted(name)}";
         uint axes = reader.UInt32(what);
         if (axes is 0 or > MostAxes)
-            throw new CheckpointException(path, $"is damaged: tensor {Quoted(name)} has {axes} axes, and 1 to {MostAxes} are possible.");
+        {
+            throw new CheckpointException(path,
+                $"is damaged: tensor {Quoted(name)} has {axes} axes, and 1 to {MostAxes} are possible. {Remedy}");
+        }
         ulong[] sizes = new ulong[axes];
         for (int axis = 0; axis < sizes.Length; axis++)
             sizes[axis] = reader.UInt64(what);
@@ -87,7 +96,8 @@ internal sealed record GgufHeader(
         if (count == 0 || count > long.MaxValue / 256 || sizes[0] % (ulong)type.Values != 0)
         {
             string blocks = type.Values == 1 ? "" : $" of {type.Name}, whose rows are blocks of {type.Values}";
-            throw new CheckpointException(path, $"is damaged: tensor {Quoted(name)} has the sizes {string.Join(", ", sizes)}{blocks}.");
+            throw new CheckpointException(path,
+                $"is damaged: tensor {Quoted(name)} has the sizes {string.Join(", ", sizes)}{blocks}. {Remedy}");
         }
         // The fastest axis stands first in the file and last in a tensor's shape.
         long[] shape = [.. sizes.Reverse().Select(size => (long)size)];
@@ -105,8 +115,8 @@ internal sealed record GgufHeader(
             if (first + offset != next)
             {
                 throw new CheckpointException(path,
-                    $"is damaged: tensor {Quoted(tensor.Name)} begins at {first + offset}, and must begin at {next}, behind the one before. " +
-                    "Download or convert it again.");
+                    $"is damaged: tensor {Quoted(tensor.Name)} begins at {first + offset}, and must begin at {next}, behind the one " +
+                    $"before. {Remedy}");
             }
             end = next + tensor.Bytes;
             if (end > fileLength)
@@ -115,13 +125,13 @@ internal sealed record GgufHeader(
                     $"is truncated: tensor {Quoted(tensor.Name)} ends at byte {end}, and the file at {fileLength}. Download it again.");
             }
             if (!placed.TryAdd(tensor.Name, tensor with { Begin = (long)next }))
-                throw new CheckpointException(path, $"is damaged: it has the tensor {Quoted(tensor.Name)} twice. Download or convert it again.");
+                throw new CheckpointException(path, $"is damaged: it has the tensor {Quoted(tensor.Name)} twice. {Remedy}");
             next = Aligned(end, alignment);
         }
         if (fileLength > next)
         {
             throw new CheckpointException(path,
-                $"is damaged: {fileLength - end} bytes follow the last of its {tensors.Count} tensors. Download or convert it again.");
+                $"is damaged: {fileLength - end} bytes follow the last of its {tensors.Count} tensors. {Remedy}");
         }
         return placed;
     }

@@ -32,7 +32,7 @@ internal sealed class GgufReader(Stream stream, string path)
         {
             string rest = stream.Length > _end ? "more than a header can have" : $"and the file ends after {_end - Position}";
             throw new CheckpointException(path,
-                $"is truncated or damaged: at byte {Position}, {what} takes {count} bytes, {rest}. Download or convert it again.");
+                $"is truncated or damaged: at byte {Position}, {what} takes {count} bytes, {rest}. {GgufHeader.Remedy}");
         }
         if (_buffer.Length < (int)count)
             _buffer = new byte[Math.Max((int)count, 2 * _buffer.Length)];
@@ -61,10 +61,11 @@ internal sealed class GgufReader(Stream stream, string path)
     }
 
     /// <summary>
-    /// The value of a key: a <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, <see cref="string"/>, or an array of one of these.
+    /// The value of a key: a <see cref="long"/>, <see cref="double"/>, <see cref="bool"/> or <see cref="string"/>, or an array of these.
     /// </summary>
     public object Value(string what)
     {
+        // The numbers of types: 0 to 5, 10 and 11 are integers, 6 and 12 numbers, 7 truth values, 8 texts, 9 arrays.
         long begin = Position;
         uint type = UInt32(what);
         return type switch
@@ -87,7 +88,7 @@ internal sealed class GgufReader(Stream stream, string path)
         if (count > LongestArray || count * least > (ulong)(_end - Position))
         {
             throw Damaged(begin,
-                $"{what} is an array of {count} elements, and the file has {_end - Position} bytes for a header of at most {LongestHeader}");
+                $"{what} is an array of {count} elements, and {_end - Position} bytes are left of a header of at most {LongestHeader}");
         }
         return type switch
         {
@@ -114,7 +115,9 @@ internal sealed class GgufReader(Stream stream, string path)
     private bool Flag(string what)
     {
         byte value = Bytes(1, what)[0];
-        return value <= 1 ? value == 1 : throw Damaged(Position - 1, $"{what} is a truth value and holds {value}; 0 and 1 are possible");
+        return value <= 1
+            ? value == 1
+            : throw Damaged(Position - 1, $"{what} is a truth value and holds {value}; 0 and 1 are possible");
     }
 
     private long Integer(uint type, string what) => type switch
@@ -126,15 +129,22 @@ internal sealed class GgufReader(Stream stream, string path)
         4 => UInt32(what),
         5 => (int)UInt32(what),
         11 => (long)UInt64(what),
-        _ => UInt64(what) is var value && value <= long.MaxValue ? (long)value : throw Damaged(Position - 8, $"{what} is {value}, too large"),
+        _ => Unsigned(what),
     };
+
+    private long Unsigned(string what)
+    {
+        ulong value = UInt64(what);
+        return value <= long.MaxValue ? (long)value : throw Damaged(Position - sizeof(ulong), $"{what} is {value}, too large");
+    }
 
     /// <summary>A number. One in single precision becomes its shortest decimal: 1e-5 was meant, and not 9.99999974e-6.</summary>
     private double Number(uint type, string what) => type == 12
         ? BinaryPrimitives.ReadDoubleLittleEndian(Bytes(8, what))
         : double.Parse(
-            BinaryPrimitives.ReadSingleLittleEndian(Bytes(4, what)).ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+            BinaryPrimitives.ReadSingleLittleEndian(Bytes(4, what)).ToString("R", CultureInfo.InvariantCulture),
+            CultureInfo.InvariantCulture);
 
     private CheckpointException Damaged(long position, string reason) =>
-        new(path, $"is damaged: at byte {position}, {reason}. Download or convert it again.");
+        new(path, $"is damaged: at byte {position}, {reason}. {GgufHeader.Remedy}");
 }

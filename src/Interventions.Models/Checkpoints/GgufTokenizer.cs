@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Interventions.Models.Checkpoints;
 
 /// <summary>
-/// The tokenizer in the keys of a GGUF file, written as the files of the Hugging Face layout: these can be read, and saved beside the weights.
+/// The tokenizer in the keys of a GGUF file, written as the files of the Hugging Face layout: these can be read, and saved beside
+/// weights.
 /// </summary>
 internal static class GgufTokenizer
 {
@@ -20,12 +21,14 @@ internal static class GgufTokenizer
             """,
     };
 
-    /// <summary>Keys without effect on byte-level encoding. Ids of further tokens end with <c>_token_id</c>.</summary>
+    /// <summary>The keys that are read here, and scores, which byte-level encoding does not have.</summary>
     private static readonly HashSet<string> s_read =
         ["model", "pre", "tokens", "token_type", "merges", "scores", "add_bos_token", "add_eos_token", "add_space_prefix"];
 
     /// <summary>Whether a file has a tokenizer.</summary>
-    public static bool IsIn(GgufHeader header) => header.Values.ContainsKey(Prefix + "model");
+    public static bool IsIn(GgufHeader header) =>
+        header.Values.Keys.Any(key => key.StartsWith(Prefix, StringComparison.Ordinal))
+        && header.Values.GetValueOrDefault(Prefix + "model") is not ("none" or "no_vocab");
 
     /// <summary>The contents of <c>tokenizer.json</c> and <c>tokenizer_config.json</c>.</summary>
     /// <exception cref="CheckpointException">A key is missing, malformed, unknown or asks for something unsupported.</exception>
@@ -39,12 +42,22 @@ internal static class GgufTokenizer
             ?? throw Wrong(header, "pre", $"is {GgufHeader.Quoted(kind)}; read are {string.Join(", ", s_preTokenizers.Keys)}");
         if (Optional<object>(header, "add_space_prefix") is not (null or false))
             throw Wrong(header, "add_space_prefix", "must be false for a byte-level tokenizer");
-        foreach (string key in header.Values.Keys.Where(key => key.StartsWith(Prefix, StringComparison.Ordinal)))
-            if (!s_read.Contains(key[Prefix.Length..]) && !key.EndsWith("_token_id", StringComparison.Ordinal))
-                throw Wrong(header, key[Prefix.Length..], "may change the tokens and is not read");
-
+        CheckKeys(header);
         string[] tokens = Required<string[]>(header, "tokens");
         return (Json(json => WriteTokenizer(header, tokens, preTokenizer, json)), Json(json => WriteConfig(header, tokens, json)));
+    }
+
+    /// <summary>Refuses keys that could change tokens. The ids of further tokens, templates of chats and copies of files do not.</summary>
+    private static void CheckKeys(GgufHeader header)
+    {
+        foreach (string key in header.Values.Keys.Where(key => key.StartsWith("tokenizer.", StringComparison.Ordinal)))
+        {
+            bool isRead = key.StartsWith(Prefix, StringComparison.Ordinal)
+                ? s_read.Contains(key[Prefix.Length..]) || key.EndsWith("_token_id", StringComparison.Ordinal)
+                : key is "tokenizer.huggingface.json" || key.StartsWith("tokenizer.chat_template", StringComparison.Ordinal);
+            if (!isRead)
+                throw Unusable(header, $"{GgufHeader.Quoted(key)} may change the tokens and is not read");
+        }
     }
 
     private static void WriteTokenizer(GgufHeader header, string[] tokens, string preTokenizer, Utf8JsonWriter json)
@@ -173,16 +186,20 @@ internal static class GgufTokenizer
     private static T Required<T>(GgufHeader header, string key) where T : class =>
         Optional<T>(header, key) ?? throw Wrong(header, key, "is missing");
 
-    private static T? Optional<T>(GgufHeader header, string key) where T : class => header.Values.GetValueOrDefault(Prefix + key) switch
-    {
-        null => null,
-        T value => value,
-        object value => throw Wrong(header, key, $"holds {value.GetType().Name}, and must hold {typeof(T).Name}"),
-    };
+    private static T? Optional<T>(GgufHeader header, string key) where T : class =>
+        header.Values.GetValueOrDefault(Prefix + key) switch
+        {
+            null => null,
+            T value => value,
+            object value => throw Wrong(header, key, $"holds {value.GetType().Name}, and must hold {typeof(T).Name}"),
+        };
 
-    private static CheckpointException Wrong(GgufHeader header, string key, string reason) => new(header.Path,
-        $"has a tokenizer that cannot be used: {GgufHeader.Quoted(Prefix + key)} {reason}. " +
-        "The model computes on token ids without it; a tokenizer.json is read by HuggingFaceTokenizer.Load.");
+    private static CheckpointException Wrong(GgufHeader header, string key, string reason) =>
+        Unusable(header, $"{GgufHeader.Quoted(Prefix + key)} {reason}");
+
+    private static CheckpointException Unusable(GgufHeader header, string reason) => new(header.Path,
+        $"has a tokenizer that cannot be used: {reason}. The model computes on token ids without it, and a tokenizer.json is read by " +
+        "HuggingFaceTokenizer.Load.");
 
     private static byte[] Json(Action<Utf8JsonWriter> write)
     {

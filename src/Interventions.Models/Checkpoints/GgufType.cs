@@ -146,7 +146,8 @@ internal sealed record GgufType(uint Id, string Name, int Values, int BlockBytes
     {
         for (int i = 0; i < 16; i++)
         {
-            int low = (quants[i] & 15) | (int)(((fifthBits >> i) & 1) << 4), high = (quants[i] >> 4) | (int)(((fifthBits >> (i + 16)) & 1) << 4);
+            int low = (quants[i] & 15) | ((int)(fifthBits >> i) & 1) << 4;
+            int high = (quants[i] >> 4) | ((int)(fifthBits >> (i + 16)) & 1) << 4;
             values[i] = (scale * (low - center)) + minimum;
             values[i + 16] = (scale * (high - center)) + minimum;
         }

@@ -40,7 +40,8 @@ internal sealed record StoredTokenizer(
             }
             catch (InvalidDataException error)
             {
-                throw new CheckpointException(header.Path, $"has a tokenizer that cannot be used: {error.Message[(header.Path.Length + 2)..]}.", error);
+                string reason = error.Message[(header.Path.Length + 2)..];
+                throw new CheckpointException(header.Path, $"has a tokenizer that cannot be used: {reason}.", error);
             }
         }, () =>
         {

@@ -32,9 +32,9 @@ public sealed class DecoderCheckpoint : IDisposable
 
     /// <summary>Reads a checkpoint in the Hugging Face layout, or a GGUF file.</summary>
     /// <param name="path">
-    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; a <c>.gguf</c> file, or a
-    /// folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded to
-    /// this machine.
+    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; a <c>.gguf</c> file, or
+    /// a folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded
+    /// to this machine.
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
@@ -87,9 +87,11 @@ public sealed class DecoderCheckpoint : IDisposable
     /// Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?)"/> reads them.
     /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
+    /// <exception cref="CheckpointException">The tokenizer is that of a GGUF file, and malformed or not supported.</exception>
     public void Save(string folder)
     {
         DecoderFamily family = DecoderFamily.Named(Config.Family);
+        (string Name, byte[] Content)[] tokenizer = [.. _tokenizer.Files()];
         using DisposeScope scope = NewDisposeScope();
         SafeTensors.Save(System.IO.Path.Combine(folder, TensorFolder.SingleFile), WeightFiles.Stored(family, Config, Weights));
         CompleteFile.Replace(System.IO.Path.Combine(folder, ConfigName), stream =>
@@ -100,7 +102,7 @@ public sealed class DecoderCheckpoint : IDisposable
             family.Write(Config, json);
             json.WriteEndObject();
         });
-        foreach ((string name, byte[] content) in _tokenizer.Files())
+        foreach ((string name, byte[] content) in tokenizer)
             CompleteFile.Replace(System.IO.Path.Combine(folder, name), stream => stream.Write(content));
     }
 

@@ -25,7 +25,7 @@ internal sealed record GgufLayout
 
     /// <summary>
     /// The tensors, by GGUF's name, whose rows are reordered within each head: the two coordinates that rotary positions turn together
-    /// are neighbours. Elsewhere they lie half a head apart.
+    /// are neighbours, and not half a head apart.
     /// </summary>
     public ImmutableArray<(string Name, Func<DecoderConfig, int> Heads)> Paired { get; init; } = [];
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Interventions.ModelGraphs;
 using Interventions.Testing;
@@ -29,7 +31,8 @@ public sealed class SmolLm2Tests(SmolLm2Tests.Loaded loaded, ITestOutputHelper o
         {
             Tensor ids = loaded.Values.Read($"prompt.{prompt}.input_ids").unsqueeze(0);
             Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(loaded.Model.Graph, ids, sites);
-            Tensor residual = stack(sites.SkipLast(1).Select(site => values[site][0, -1])), expected = loaded.Values.Read($"prompt.{prompt}.resid");
+            Tensor residual = stack(sites.SkipLast(1).Select(site => values[site][0, -1]));
+            Tensor expected = loaded.Values.Read($"prompt.{prompt}.resid");
             Tensor logits = values["logits"][0, -1];
             double largest = expected.abs().max().item<float>();
             Within(1e-4 * largest, residual, expected, $"residual stream of prompt {prompt}, which reaches {largest:0}");
@@ -57,7 +60,7 @@ public sealed class SmolLm2Tests(SmolLm2Tests.Loaded loaded, ITestOutputHelper o
         }
     }
 
-    [SharedFact(Values)]
+    [SharedFact(Values), Trait("Duration", "long")]
     public void Heads_move_the_indirect_object_as_recorded()
     {
         using DisposeScope scope = NewDisposeScope();
@@ -75,12 +78,44 @@ public sealed class SmolLm2Tests(SmolLm2Tests.Loaded loaded, ITestOutputHelper o
         Tensor attention = stack([run.Clean.ToIO.mean([1L]), run.Clean.ToS1.mean([1L]), run.Clean.ToS2.mean([1L])], -1);
         Within(1e-3, attention, loaded.Values.Read("ioi.attention_end"), "attention from the end");
 
-        long[] strongest = effect.flatten().abs().topk(loaded.Json.GetProperty("ioi_top_heads").GetArrayLength()).indexes.data<long>().ToArray();
-        foreach ((int rank, JsonElement head) in loaded.Json.GetProperty("ioi_top_heads").EnumerateArray().Index())
+        JsonElement top = loaded.Json.GetProperty("ioi_top_heads");
+        long[] strongest = effect.flatten().abs().topk(top.GetArrayLength()).indexes.data<long>().ToArray();
+        foreach ((int rank, JsonElement head) in top.EnumerateArray().Index())
         {
             (int layer, int index) = (head.GetProperty("layer").GetInt32(), head.GetProperty("head").GetInt32());
             Assert.Equal(strongest[rank], (layer * loaded.Model.Config.Heads) + index);
             Assert.Equal(head.GetProperty("effect").GetDouble(), effect[layer, index].item<float>(), 1e-3);
+        }
+    }
+
+    [SharedFact(Folder), Trait("Duration", "long")]
+    public void Loading_takes_three_seconds_and_1_4_times_the_weights_at_most()
+    {
+        double weights = loaded.Model.Weights.Values.Sum(weight => weight.numel() * 4.0), seconds = double.PositiveInfinity, memory = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            Stopwatch clock = Stopwatch.StartNew();
+            memory = Math.Max(memory, Growth(() => SmolLm2_135M.Load(SharedData.Path(Folder)).Dispose()));
+            seconds = Math.Min(seconds, clock.Elapsed.TotalSeconds);
+        }
+        output.WriteLine($"loaded in {seconds:0.00} s; memory {memory / 1e6:0} MB, {memory / weights:0.00} times the float32 weights");
+        Assert.InRange(seconds, 0, 3);
+        Assert.InRange(memory, 0.9 * weights, 1.4 * weights);
+    }
+
+    /// <summary>How many bytes the process held more at most, as Linux counts it.</summary>
+    private static double Growth(Action action)
+    {
+        GC.Collect();
+        File.WriteAllText("/proc/self/clear_refs", "5");    // forgets the peak
+        double before = Resident("VmRSS:");
+        action();
+        return Resident("VmHWM:") - before;
+
+        static double Resident(string name)
+        {
+            string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(name, StringComparison.Ordinal));
+            return 1024 * double.Parse(line[name.Length..^2], CultureInfo.InvariantCulture);
         }
     }
 
@@ -91,7 +126,8 @@ public sealed class SmolLm2Tests(SmolLm2Tests.Loaded loaded, ITestOutputHelper o
         Assert.True(error <= tolerance, $"{what}: off by {error:0.0e+0}, the tolerance is {tolerance:0.0e+0}");
     }
 
-    private static long[] Ids(JsonElement prompt, string name) => [.. prompt.GetProperty(name).EnumerateArray().Select(id => id.GetInt64())];
+    private static long[] Ids(JsonElement prompt, string name) =>
+        [.. prompt.GetProperty(name).EnumerateArray().Select(id => id.GetInt64())];
 
     private static string Text(JsonElement prompt, string name) => prompt.GetProperty(name).GetString()!;
 
@@ -118,10 +154,10 @@ public sealed class SmolLm2Tests(SmolLm2Tests.Loaded loaded, ITestOutputHelper o
             {
                 (string io, string s, string text) = (Text(pair, "io"), Text(pair, "s"), Text(pair, "clean"));
                 int second = text.LastIndexOf(s, StringComparison.Ordinal);
-                string clean = $"{text[..(second - 1)].Replace($" {io}", $"[IO| {io}]").Replace($" {s}", $"[S1| {s}]")}[S2| {s}]{text[(second + s.Length)..]}";
-                // Positions are those of the clean prompt; the other names lie at the same places.
-                string[] words = text.Split(' '), others = Text(pair, "corrupted").Split(' ');
-                string changed = others.Zip(words).Single(word => word.First != word.Second).First;
+                string first = text[..(second - 1)].Replace($" {io}", $"[IO| {io}]").Replace($" {s}", $"[S1| {s}]");
+                string clean = $"{first}[S2| {s}]{text[(second + s.Length)..]}";
+                // The corrupted prompt has another name at S2.
+                string changed = Text(pair, "corrupted").Split(' ').Zip(text.Split(' ')).Single(word => word.First != word.Second).First;
                 return new IndirectObjects.Prompt
                 {
                     Clean = clean,
@@ -151,7 +187,7 @@ public sealed class SmolLm2Tests(SmolLm2Tests.Loaded loaded, ITestOutputHelper o
 [PromptSchema(Positions = ["IO", "S1", "S2", "end"], Answers = ["IO", "S"])]
 public sealed partial class IndirectObjects : PromptSet;
 
-/// <summary>Each head's output at the last position, one at a time, from the corrupted prompt; and the places that heads attend to.</summary>
+/// <summary>Each head's output at the last position, one at a time, from the corrupted prompt; and the attention from there.</summary>
 [Intervention<SmolLm2_135M, IndirectObjects>]
 public sealed partial class IndirectObjectHeads
 {
