@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Interventions.Models.Checkpoints;
 
 /// <summary>The weights of a checkpoint folder: one <c>model.safetensors</c>, or shards with an index.</summary>
-internal sealed class TensorFolder : IDisposable
+internal sealed class TensorFolder : ITensorSource, IDisposable
 {
     public const string SingleFile = "model.safetensors";
     public const string IndexFile = "model.safetensors.index.json";
@@ -38,19 +38,22 @@ internal sealed class TensorFolder : IDisposable
     /// <summary>Opens one file.</summary>
     public TensorFolder(FileInfo file) => OpenSingle(file.FullName);
 
-    /// <summary>The file or the index that was opened, for messages.</summary>
+    /// <inheritdoc/>
     public string Path { get; private set; } = "";
 
-    /// <summary>The tensors' names.</summary>
+    /// <inheritdoc/>
     public IReadOnlyCollection<string> Names => _owners.Keys;
 
-    /// <summary>The shape of a tensor.</summary>
+    /// <inheritdoc/>
+    public bool IsMapped => true;
+
+    /// <inheritdoc/>
     public long[] ShapeOf(string name) => [.. _owners[name].Entries[name].Shape];
 
-    /// <summary>The file that holds a tensor.</summary>
+    /// <inheritdoc/>
     public string FileOf(string name) => _owners[name].Path;
 
-    /// <summary>A tensor, memory-mapped.</summary>
+    /// <inheritdoc/>
     public Tensor Read(string name) => _owners[name].Read(name);
 
     /// <inheritdoc/>

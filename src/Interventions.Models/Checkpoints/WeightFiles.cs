@@ -12,29 +12,34 @@ internal static class WeightFiles
     /// <summary>Reads all weights of a decoder, and refuses files with tensors that the decoder does not have.</summary>
     /// <exception cref="CheckpointException">A tensor is missing, has the wrong shape, or is not part of the decoder.</exception>
     public static Dictionary<string, Tensor> Read(
-        TensorFolder files, DecoderFamily family, DecoderConfig config, ScalarType dtype, Device device)
+        ITensorSource files, StoredLayout layout, DecoderConfig config, ScalarType dtype, Device device)
     {
+        if (config.Layers > files.Names.Count)
+        {
+            throw new CheckpointException(files.Path,
+                $"holds {files.Names.Count} tensors, too few for the {config.Layers} layers of its configuration.");
+        }
         Dictionary<string, long[]> shapes = DecoderWeights.Shapes(config).ToDictionary(weight => weight.Name, weight => weight.Shape);
         HashSet<string> unread = [.. files.Names];
         Dictionary<string, Tensor> weights = [];
         try
         {
-            foreach (WeightSource source in family.Weights(config))
+            foreach (WeightSource source in layout.Weights)
             {
                 using DisposeScope scope = NewDisposeScope();
                 long[] shape = shapes[source.Weight];
-                Tensor[] parts = [.. source.Parts.Select(part => ReadPart(files, family, part, shape, source.Transposed, unread))];
+                Tensor[] parts = [.. source.Parts.Select(part => ReadPart(files, layout.Prefix, part, shape, source.Transposed, unread))];
                 Tensor whole = parts is [Tensor only] ? only : cat(parts, 0);
-                bool copied = parts.Length > 1 || whole.dtype != dtype;
+                bool copied = parts.Length > 1 || whole.dtype != dtype || !files.IsMapped;
                 Tensor laidOut = copied && IsProjection(source.Weight, shape) ? ByInput(whole) : whole;
                 weights.Add(source.Weight, DecoderWeights.Own(laidOut, dtype, device));
             }
-            string[] strange = [.. unread.Where(name => !family.Ignores(name, config)).Order(StringComparer.Ordinal)];
+            string[] strange = [.. unread.Where(name => !layout.Ignores(name)).Order(StringComparer.Ordinal)];
             string some = string.Join(", ", strange.Take(5)) + (strange.Length > 5 ? ", …" : "");
             if (strange.Length > 0)
             {
                 throw new CheckpointException(files.Path,
-                    $"holds {strange.Length} tensors that a {family.ModelType} of this configuration does not have: {some}.");
+                    $"holds {strange.Length} tensors that a {layout.ModelType} of this configuration does not have: {some}.");
             }
             return weights;
         }
@@ -77,9 +82,9 @@ internal static class WeightFiles
     private static Tensor ByInput(Tensor weight) => weight.t().contiguous().t();
 
     private static Tensor ReadPart(
-        TensorFolder files, DecoderFamily family, WeightPart part, long[] whole, bool transposed, HashSet<string> unread)
+        ITensorSource files, string prefix, WeightPart part, long[] whole, bool transposed, HashSet<string> unread)
     {
-        string bare = part.Name.StartsWith(family.Prefix, StringComparison.Ordinal) ? part.Name[family.Prefix.Length..] : part.Name;
+        string bare = part.Name.StartsWith(prefix, StringComparison.Ordinal) ? part.Name[prefix.Length..] : part.Name;
         string name = files.Names.Contains(part.Name) ? part.Name : files.Names.Contains(bare) ? bare
             : throw new CheckpointException(files.Path, $"has no tensor '{part.Name}', which its configuration asks for.");
         long[] rows = [part.Rows ?? whole[0], .. whole.AsSpan(1)];
@@ -92,6 +97,15 @@ internal static class WeightFiles
         }
         unread.Remove(name);
         Tensor value = files.Read(name);
+        if (part.PairedHeads is { } heads)
+            value = Unpaired(value, heads);
         return transposed ? value.t() : value;
+    }
+
+    /// <summary>Puts rows that are stored in pairs half a head apart, see <see cref="WeightPart"/>.</summary>
+    private static Tensor Unpaired(Tensor value, int heads)
+    {
+        long pairs = value.shape[0] / heads / 2, columns = value.numel() / value.shape[0];
+        return value.view(heads, pairs, 2, columns).transpose(1, 2).reshape(value.shape);
     }
 }

@@ -12,15 +12,12 @@ public sealed class DecoderCheckpoint : IDisposable
 {
     private const string ConfigName = "config.json";
 
-    private static readonly string[] s_tokenizerFiles =
-        ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"];
+    private readonly StoredTokenizer _tokenizer;
 
-    private readonly string? _folder;
-
-    private DecoderCheckpoint(string path, string? folder, DecoderConfig config, Dictionary<string, Tensor> weights)
+    private DecoderCheckpoint(string path, StoredTokenizer tokenizer, DecoderConfig config, Dictionary<string, Tensor> weights)
     {
         Path = path;
-        _folder = folder;
+        _tokenizer = tokenizer;
         Config = config;
         Weights = weights;
     }
@@ -34,10 +31,11 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
-    /// <summary>Reads a checkpoint in the Hugging Face layout.</summary>
+    /// <summary>Reads a checkpoint in the Hugging Face layout, or a GGUF file.</summary>
     /// <param name="path">
-    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; or a hub id
-    /// (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded to this machine.
+    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; a <c>.gguf</c> file, or
+    /// a folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded
+    /// to this machine.
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
@@ -47,6 +45,8 @@ public sealed class DecoderCheckpoint : IDisposable
     public static DecoderCheckpoint Open(string path, ScalarType? dtype = null, Device? device = null)
     {
         (string folder, FileInfo? file) = Locate(path);
+        if (file?.Extension == GgufFile.Extension)
+            return OpenGguf(file.FullName, dtype, device);
         return Open(System.IO.Path.Combine(folder, ConfigName), folder, file, dtype, device);
     }
 
@@ -57,8 +57,18 @@ public sealed class DecoderCheckpoint : IDisposable
         DecoderFamily family = DecoderFamily.Of(json);
         DecoderConfig decoder = family.Read(json);
         using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
-        Dictionary<string, Tensor> weights = WeightFiles.Read(files, family, decoder, dtype ?? ScalarType.Float32, device ?? CPU);
-        return new DecoderCheckpoint(file?.FullName ?? folder, folder, decoder, weights);
+        Dictionary<string, Tensor> weights = WeightFiles.Read(
+            files, family.Stored(decoder), decoder, dtype ?? ScalarType.Float32, device ?? CPU);
+        return new DecoderCheckpoint(file?.FullName ?? folder, StoredTokenizer.InFolder(folder), decoder, weights);
+    }
+
+    private static DecoderCheckpoint OpenGguf(string path, ScalarType? dtype, Device? device)
+    {
+        using GgufFile file = new(path);
+        (DecoderFamily family, DecoderConfig decoder) = GgufConfig.Read(file.Header);
+        Dictionary<string, Tensor> weights = WeightFiles.Read(
+            file, family.Gguf!.Weights(family, decoder), decoder, dtype ?? ScalarType.Float32, device ?? CPU);
+        return new DecoderCheckpoint(path, StoredTokenizer.InGguf(file.Header), decoder, weights);
     }
 
     /// <summary>A decoder that has not been trained; see <see cref="DecoderWeights.Random"/>.</summary>
@@ -70,16 +80,19 @@ public sealed class DecoderCheckpoint : IDisposable
     public static DecoderCheckpoint Random(DecoderConfig config, long seed = 0, ScalarType? dtype = null, Device? device = null)
     {
         string name = $"random {DecoderFamily.Named(config.Family).ModelType}";
-        return new DecoderCheckpoint(name, null, config, DecoderWeights.Random(config.Checked(), seed, dtype, device));
+        return new DecoderCheckpoint(
+            name, StoredTokenizer.None(name, "it was not loaded"), config, DecoderWeights.Random(config.Checked(), seed, dtype, device));
     }
 
     /// <summary>
     /// Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?)"/> reads them.
     /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
+    /// <exception cref="CheckpointException">The tokenizer is that of a GGUF file, and malformed or not supported.</exception>
     public void Save(string folder)
     {
         DecoderFamily family = DecoderFamily.Named(Config.Family);
+        (string Name, byte[] Content)[] tokenizer = [.. _tokenizer.Files()];
         using DisposeScope scope = NewDisposeScope();
         SafeTensors.Save(System.IO.Path.Combine(folder, TensorFolder.SingleFile), WeightFiles.Stored(family, Config, Weights));
         CompleteFile.Replace(System.IO.Path.Combine(folder, ConfigName), stream =>
@@ -90,32 +103,15 @@ public sealed class DecoderCheckpoint : IDisposable
             family.Write(Config, json);
             json.WriteEndObject();
         });
-        CopyTokenizer(folder);
+        foreach ((string name, byte[] content) in tokenizer)
+            CompleteFile.Replace(System.IO.Path.Combine(folder, name), stream => stream.Write(content));
     }
 
-    /// <summary>Whether a tokenizer lies beside the weights.</summary>
-    internal bool HasTokenizer => _folder is not null && File.Exists(System.IO.Path.Combine(_folder, s_tokenizerFiles[0]));
+    /// <summary>Whether a tokenizer came with the weights.</summary>
+    internal bool HasTokenizer => _tokenizer.Exists;
 
-    /// <summary>The tokenizer that lies beside the weights.</summary>
-    internal HuggingFaceTokenizer LoadTokenizer() => _folder is null
-        ? throw new InvalidOperationException($"'{Path}' has no tokenizer: it was not loaded from a folder.")
-        : HuggingFaceTokenizer.Load(_folder);
-
-    private void CopyTokenizer(string folder)
-    {
-        if (_folder is null || System.IO.Path.GetFullPath(_folder) == System.IO.Path.GetFullPath(folder))
-            return;
-        foreach (string name in s_tokenizerFiles)
-        {
-            string source = System.IO.Path.Combine(_folder, name);
-            if (File.Exists(source))
-                CompleteFile.Replace(System.IO.Path.Combine(folder, name), stream =>
-                {
-                    using FileStream original = File.OpenRead(source);
-                    original.CopyTo(stream);
-                });
-        }
-    }
+    /// <summary>The tokenizer that came with the weights.</summary>
+    internal HuggingFaceTokenizer LoadTokenizer() => _tokenizer.Load();
 
     /// <summary>This checkpoint, if it is of the family; otherwise it is disposed.</summary>
     /// <exception cref="CheckpointException">It is of another family.</exception>
@@ -137,16 +133,28 @@ public sealed class DecoderCheckpoint : IDisposable
     private static (string Folder, FileInfo? File) Locate(string path)
     {
         if (Directory.Exists(path))
-            return (path, null);
+            return InFolder(path);
         if (File.Exists(path))
         {
             FileInfo file = new(path);
-            return file.Extension == ".safetensors"
+            return file.Extension is ".safetensors" or GgufFile.Extension
                 ? (file.DirectoryName!, file)
-                : throw new CheckpointException(path, "is not a checkpoint: give a folder, a .safetensors file or a hub id.");
+                : throw new CheckpointException(path, "is not a checkpoint: give a folder, a .safetensors or .gguf file, or a hub id.");
         }
         return HubCache.IsId(path)
-            ? (HubCache.Find(path, Environment.GetEnvironmentVariable), null)
+            ? InFolder(HubCache.Find(path, Environment.GetEnvironmentVariable))
             : throw new CheckpointException(path, "is neither a folder, a file nor a hub id.");
+    }
+
+    /// <summary>A folder in the Hugging Face layout, or its one GGUF file.</summary>
+    private static (string Folder, FileInfo? File) InFolder(string folder)
+    {
+        if (File.Exists(System.IO.Path.Combine(folder, ConfigName)))
+            return (folder, null);
+        string[] files = [.. Directory.GetFiles(folder, "*" + GgufFile.Extension).Order(StringComparer.Ordinal)];
+        if (files.Length <= 1)
+            return (folder, files is [string only] ? new FileInfo(only) : null);
+        string names = string.Join(", ", files.Take(5).Select(System.IO.Path.GetFileName));
+        throw new CheckpointException(folder, $"has {files.Length} GGUF files ({names}): give the path of one.");
     }
 }

@@ -77,9 +77,10 @@ public class DecoderModel : HookedModel
         return $"{Config} {WeightsChecksum.Of(weights)}";
     }
 
-    /// <summary>The tokenizer in the folder of the weights, read at first use.</summary>
+    /// <summary>The tokenizer in the folder of the weights or in their GGUF file, read at first use.</summary>
     /// <exception cref="FileNotFoundException">There is none in the model's folder.</exception>
-    /// <exception cref="InvalidOperationException">The model was not loaded from a folder.</exception>
+    /// <exception cref="CheckpointException">The GGUF file has one that is malformed or not supported.</exception>
+    /// <exception cref="InvalidOperationException">The model was not loaded, or its GGUF file has none.</exception>
     public HuggingFaceTokenizer Tokenizer => _tokenizer.Value;
 
     /// <inheritdoc/>

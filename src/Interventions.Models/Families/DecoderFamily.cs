@@ -23,6 +23,12 @@ internal abstract partial class DecoderFamily
     /// </summary>
     public abstract bool Ignores(string name, DecoderConfig config);
 
+    /// <summary>How the family lies in GGUF files; <see langword="null"/> when it is not read from them.</summary>
+    public virtual GgufLayout? Gguf => null;
+
+    /// <summary>Where the Hugging Face layout stores the weights of a decoder.</summary>
+    public StoredLayout Stored(DecoderConfig config) => new(ModelType, Prefix, Weights(config), name => Ignores(name, config));
+
     /// <summary>The family of a configuration.</summary>
     /// <exception cref="CheckpointException">It is not supported.</exception>
     public static DecoderFamily Of(ConfigFile file)
@@ -43,6 +49,13 @@ internal abstract partial class DecoderFamily
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 internal sealed class FamilySitesAttribute : Attribute;
 
+/// <summary>Where a decoder's weights are stored.</summary>
+/// <param name="ModelType">The family's name, for messages.</param>
+/// <param name="Prefix">What files of the base model alone leave out of names.</param>
+/// <param name="Weights">The place of every weight.</param>
+/// <param name="Ignores">Whether another stored tensor, by name, can be left out.</param>
+internal sealed record StoredLayout(string ModelType, string Prefix, IEnumerable<WeightSource> Weights, Func<string, bool> Ignores);
+
 /// <summary>Where a weight is stored.</summary>
 /// <param name="Weight">The canonical name.</param>
 /// <param name="Parts">The stored tensors that make it up, one below the other.</param>
@@ -59,4 +72,8 @@ internal sealed record WeightSource(string Weight, ImmutableArray<WeightPart> Pa
 /// <summary>A stored tensor.</summary>
 /// <param name="Name">Its name, prefix included.</param>
 /// <param name="Rows">How many of the weight's rows it holds; <see langword="null"/> for all.</param>
-internal sealed record WeightPart(string Name, long? Rows);
+/// <param name="PairedHeads">
+/// If not <see langword="null"/>, the rows are those of so many heads, and within a head row i of the weight and row i + d_head/2 are
+/// stored as neighbours.
+/// </param>
+internal sealed record WeightPart(string Name, long? Rows, int? PairedHeads = null);

@@ -20,7 +20,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     private readonly Dictionary<string, int> _ids;
     private readonly Dictionary<int, string> _tokens;
 
-    private HuggingFaceTokenizer(TokenizerPipeline pipeline, string folder)
+    private HuggingFaceTokenizer(TokenizerPipeline pipeline, SpecialTokenFiles notes)
     {
         _pipeline = pipeline;
         _ids = new(pipeline.Model.Vocabulary, StringComparer.Ordinal);
@@ -30,7 +30,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         SpecialTokens = pipeline.AddedTokens.Where(token => token.Special).DistinctBy(token => token.Id)
             .ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);
 
-        SpecialTokenNames names = SpecialTokenNames.Read(folder, pipeline, IdToToken);
+        SpecialTokenNames names = SpecialTokenNames.Read(notes, pipeline, IdToToken);
         BosId = Known(names.Bos);
         EosId = Known(names.Eos);
         PadId = Known(names.Pad);
@@ -49,8 +49,16 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     public static HuggingFaceTokenizer Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return new(TokenizerFile.Read(path, out string folder), folder);
+        TokenizerPipeline pipeline = TokenizerFile.Read(path, out string folder);
+        return new(pipeline, SpecialTokenFiles.InFolder(folder));
     }
+
+    /// <summary>Reads a tokenizer whose files are parts of another file.</summary>
+    /// <param name="file">That file, for messages.</param>
+    /// <param name="tokenizer">The content of <c>tokenizer.json</c>.</param>
+    /// <param name="config">The content of <c>tokenizer_config.json</c>.</param>
+    internal static HuggingFaceTokenizer Parse(string file, byte[] tokenizer, byte[] config) =>
+        new(TokenizerFile.Read(JsonField.Parse(file, tokenizer)), new SpecialTokenFiles([JsonField.Parse(file, config)], Ids: null));
 
     /// <summary>The number of tokens, added ones included. A model may have more rows than this: some are padded.</summary>
     public int VocabularySize => _ids.Count;

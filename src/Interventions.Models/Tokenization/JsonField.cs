@@ -9,9 +9,12 @@ internal readonly struct JsonField(JsonElement element, string file, string path
 
     /// <summary>The whole of a file.</summary>
     /// <exception cref="InvalidDataException">The file is not JSON, or not one object.</exception>
-    public static JsonField OfFile(string file)
+    public static JsonField OfFile(string file) => Parse(file, File.ReadAllBytes(file));
+
+    /// <summary>The whole of a file, given its bytes.</summary>
+    /// <exception cref="InvalidDataException">They are not JSON, or not one object.</exception>
+    public static JsonField Parse(string file, ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySpan<byte> bytes = File.ReadAllBytes(file);
         if (bytes.StartsWith("\uFEFF"u8))    // a byte order mark does no harm
             bytes = bytes[3..];
         try

@@ -20,21 +20,21 @@ internal static class TokenizerFile
             if (!File.Exists(path))
                 throw new FileNotFoundException($"{path}: there is no such tokenizer file or folder", path);
             folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            return ReadJson(path);
+            return Read(JsonField.OfFile(path));
         }
         folder = path;
         string file = Path.Combine(path, FileName);
         string vocabulary = Path.Combine(path, VocabularyName), merges = Path.Combine(path, MergesName);
         if (File.Exists(file))
-            return ReadJson(file);
+            return Read(JsonField.OfFile(file));
         if (File.Exists(vocabulary) && File.Exists(merges))
             return ReadGpt2(vocabulary, merges);
         throw new FileNotFoundException($"{path}: the folder has neither {FileName} nor {VocabularyName} with {MergesName}", file);
     }
 
-    private static TokenizerPipeline ReadJson(string path)
+    /// <param name="root">The content of a <c>tokenizer.json</c>.</param>
+    public static TokenizerPipeline Read(JsonField root)
     {
-        JsonField root = JsonField.OfFile(path);
         foreach ((string name, JsonField value) in root.Members())
             if (!s_members.Contains(name))
                 throw value.Invalid("the format has no such member");
@@ -86,12 +86,9 @@ internal static class TokenizerFile
 /// </summary>
 internal sealed record SpecialTokenNames(string? Bos, string? Eos, string? Pad)
 {
-    public static SpecialTokenNames Read(string folder, TokenizerPipeline pipeline, Func<int, string?> tokenOf)
+    public static SpecialTokenNames Read(SpecialTokenFiles notes, TokenizerPipeline pipeline, Func<int, string?> tokenOf)
     {
-        JsonField[] files = [.. new[] { "tokenizer_config.json", "special_tokens_map.json" }
-            .Select(name => Path.Combine(folder, name)).Where(File.Exists).Select(JsonField.OfFile)];
-        string config = Path.Combine(folder, "config.json");
-        JsonField? ids = File.Exists(config) ? JsonField.OfFile(config) : null;
+        (IReadOnlyList<JsonField> files, JsonField? ids) = notes;
         TemplatePostProcessor? template = Template(pipeline.PostProcessor);
         // GPT-2's family has one special token for all purposes.
         AddedToken[] special = [.. pipeline.AddedTokens.Where(token => token.Special)];
@@ -119,4 +116,19 @@ internal sealed record SpecialTokenNames(string? Bos, string? Eos, string? Pad)
         PostProcessorSequence sequence => sequence.Steps.Select(Template).FirstOrDefault(template => template is not null),
         _ => null,
     };
+}
+
+/// <summary>The files beside a <c>tokenizer.json</c> that name special tokens.</summary>
+/// <param name="Names">Those that give the tokens' texts; the first that names a token counts.</param>
+/// <param name="Ids">The one that gives their ids: the model's <c>config.json</c>.</param>
+internal sealed record SpecialTokenFiles(IReadOnlyList<JsonField> Names, JsonField? Ids)
+{
+    public static SpecialTokenFiles InFolder(string folder)
+    {
+        string config = Path.Combine(folder, "config.json");
+        return new(
+            [.. new[] { "tokenizer_config.json", "special_tokens_map.json" }
+                .Select(name => Path.Combine(folder, name)).Where(File.Exists).Select(JsonField.OfFile)],
+            File.Exists(config) ? JsonField.OfFile(config) : null);
+    }
 }
