@@ -50,7 +50,8 @@ namespace Interventions.Examples.Explore
         public static Findings Of(DecoderModel model)
         {
             using DisposeScope scope = NewDisposeScope();
-            long mary = model.Tokenizer.Encode(" Mary", addSpecialTokens: false).Ids[0], tom = model.Tokenizer.Encode(" Tom", addSpecialTokens: false).Ids[0];
+            long mary = model.Tokenizer.Encode(" Mary", addSpecialTokens: false).Ids[0];
+            long tom = model.Tokenizer.Encode(" Tom", addSpecialTokens: false).Ids[0];
             Tensor Difference(Tensor logits) => logits[0, -1, mary] - logits[0, -1, tom];
 
             // Look: what would come out if the pass stopped here?
@@ -79,7 +80,8 @@ namespace Interventions.Examples.Explore
                     estimated[(layer, head)] = estimate[layer, head].ToDouble();
                 }
             return new Findings(
-                Best(model, clean["logits"].detach()[0, -1]), lens, metric.ToDouble(), Difference(corrupted["logits"]).ToDouble(), patched, estimated);
+                Best(model, clean["logits"].detach()[0, -1]), lens, metric.ToDouble(), Difference(corrupted["logits"]).ToDouble(), patched,
+                estimated);
 
             double Patch(int layer, int head)
             {

@@ -15,7 +15,8 @@ try
     Study(Option("--model", Path.Combine(AppContext.BaseDirectory, "model")), Number("--prompts", 128), new Random(Number("--seed", 1)));
     return 0;
 }
-catch (Exception problem) when (problem is IOException or InvalidDataException or NotSupportedException or ArgumentException or InterventionException)
+catch (Exception problem) when (
+    problem is IOException or InvalidDataException or NotSupportedException or ArgumentException or InterventionException)
 {
     Console.Error.WriteLine(problem.Message);
     return 1;
@@ -46,7 +47,8 @@ static void Study(string folder, int count, Random random)
         (int layer, int head) = (point["layer"], point["head"]);
         (double toIO, double toS2) = (Mean(sweep.Clean.EndToIO[layer, .., head]), Mean(sweep.Clean.EndToS2[layer, .., head]));
         double toS1 = Mean(sweep.Clean.AfterS1ToS1[layer, .., head]);
-        Console.WriteLine($"{layer}.{head}     {point.Value,16:0.00}    {point.Change,6:+0.00;-0.00}   {toIO,17:0.00}   {toS2,6:0.00}   {toS1,7:0.00}");
+        Console.WriteLine(
+            $"{layer}.{head}     {point.Value,16:0.00}    {point.Change,6:+0.00;-0.00}   {toIO,17:0.00}   {toS2,6:0.00}   {toS1,7:0.00}");
     }
 
     Console.WriteLine("""
@@ -72,10 +74,14 @@ static string Shortest(NamesModel model, IoiPrompts prompts) =>
     prompts.Prompts.Select(prompt => model.Tokenizer.Decode(prompt.Runs[0].Ids.Select(id => (int)id))).MinBy(text => text.Length)!;
 
 string Option(string name, string otherwise) =>
-    Array.IndexOf(args, name) is var at and >= 0 ? args.ElementAtOrDefault(at + 1) ?? throw new ArgumentException($"{name} wants a value.") : otherwise;
+    Array.IndexOf(args, name) is var at and >= 0
+        ? args.ElementAtOrDefault(at + 1) ?? throw new ArgumentException($"{name} wants a value.")
+        : otherwise;
 
 int Number(string name, int otherwise) =>
-    int.TryParse(Option(name, $"{otherwise}"), out int number) && number > 0 ? number : throw new ArgumentException($"{name} wants a positive number.");
+    int.TryParse(Option(name, $"{otherwise}"), out int number) && number > 0
+        ? number
+        : throw new ArgumentException($"{name} wants a positive number.");
 
 static IoiPrompts.Prompt RandomPair(Random random)
 {

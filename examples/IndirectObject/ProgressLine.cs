@@ -1,6 +1,8 @@
 namespace Interventions.Examples;
 
-/// <summary>One line on the terminal that says how far a run has come, once it takes longer than a moment; nothing when the output is a file.</summary>
+/// <summary>
+/// One line on the terminal that says how far a run has come, once it takes longer than a moment; nothing when the output is a file.
+/// </summary>
 public sealed class ProgressLine : IProgress<RunProgress>
 {
     private readonly System.Diagnostics.Stopwatch _clock = System.Diagnostics.Stopwatch.StartNew();

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Interventions.Examples.Papers;
 
 /// <summary>
-/// The direct effect of each head: it is taken from the corrupted prompt while all other attention stays as in the clean one, so that no later head can
-/// react. What is lost against activation patching is what other heads make of it. McGrath et al. 2023 (arXiv:2307.15771).
+/// The direct effect of each head: it is taken from the corrupted prompt while all other attention stays as in the clean one, so that no
+/// later head can react. What is lost against activation patching is what other heads make of it. McGrath et al. 2023 (arXiv:2307.15771).
 /// </summary>
 [Intervention<NamesModel, IoiPrompts>]
 [Freeze("blocks.*.attn.z")]

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Interventions.Examples.Papers;
 
 /// <summary>
-/// Direction ablation: no layer can write along a direction any more. Arditi et al. 2024 (arXiv:2406.11717): refusal is mediated by one direction;
-/// here it is the preference for one name over another.
+/// Direction ablation: no layer can write along a direction any more. Arditi et al. 2024 (arXiv:2406.11717): refusal is mediated by one
+/// direction; here it is the preference for one name over another.
 /// </summary>
 [Intervention<NamesModel, IoiPrompts>]
 public sealed partial class DirectionAblation

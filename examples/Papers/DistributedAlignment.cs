@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace Interventions.Examples.Papers;
 
 /// <summary>
-/// Distributed alignment search with one dimension: the direction whose coordinate, interchanged between two prompts, interchanges their answers.
-/// The prompts are about two people, and in the corrupted one the other of them gives: the direction says who receives. Geiger et al. 2023 (arXiv:2303.02536).
+/// Distributed alignment search with one dimension: the direction whose coordinate, interchanged between two prompts, interchanges their
+/// answers. The prompts are about two people, and in the corrupted one the other of them gives: the direction says who receives. Geiger et
+/// al. 2023 (arXiv:2303.02536).
 /// </summary>
 [Intervention<NamesModel, IoiPrompts>]
 public sealed partial class DistributedAlignment

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Interventions.Examples.Papers;
 
 /// <summary>
-/// Steering while the model writes: a vector is added at the prompt's last token and at every token that is generated after it, and nowhere before.
-/// Rimsky et al. 2023 (arXiv:2312.06681).
+/// Steering while the model writes: a vector is added at the prompt's last token and at every token that is generated after it, and nowhere
+/// before. Rimsky et al. 2023 (arXiv:2312.06681).
 /// </summary>
 [Intervention<NamesModel, IoiPrompts>]
 public sealed partial class GenerationSteering

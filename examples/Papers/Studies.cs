@@ -17,7 +17,8 @@ public sealed record StudyResult(string Paper, string What, double Before, doubl
     public const string Header = "intervention          measured              before   after   where";
 
     /// <summary>The line, for a terminal of 80 columns.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Paper,-21} {What,-20} {Before,7:0.00} {After,7:0.00}   {Where}");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Paper,-21} {What,-20} {Before,7:0.00} {After,7:0.00}   {Where}");
 }
 
 /// <summary>Runs the interventions of the papers on the repository's model.</summary>
@@ -42,7 +43,9 @@ public static class Studies
         using (var run = new AttributionPatching().Run(model, prompts))
         {
             double[] estimate = [.. run.Estimate.mean([1L]).flatten().to(ScalarType.Float64).data<double>()];
-            yield return new StudyResult(nameof(AttributionPatching), "largest effect", exact.MaxBy(Math.Abs), estimate.MaxBy(Math.Abs), $"correlation {Correlation(exact, estimate):0.00}");
+            yield return new StudyResult(
+                nameof(AttributionPatching), "largest effect", exact.MaxBy(Math.Abs), estimate.MaxBy(Math.Abs),
+                $"correlation {Correlation(exact, estimate):0.00}");
         }
         using (var run = new DirectEffect().Run(model, prompts))
             yield return Swept(nameof(DirectEffect), run.Clean.LogitDifference, run.LogitDifference.Top(1));
@@ -51,34 +54,42 @@ public static class Studies
         yield return Alignment(model, count, steps);
         yield return Mask(model, prompts, steps);
         using (var run = new MeanKnockout().Run(model, prompts))
-            yield return new StudyResult(nameof(MeanKnockout), LogitDifference, Mean(run.Clean.LogitDifference), Mean(run.LogitDifference), "4 heads in 2 layers");
+            yield return new StudyResult(
+                nameof(MeanKnockout), LogitDifference, Mean(run.Clean.LogitDifference), Mean(run.LogitDifference), "4 heads in 2 layers");
         using (var run = new PathToNameMovers().Run(model, prompts))
             yield return Swept(nameof(PathToNameMovers), run.Clean.LogitDifference, run.LogitDifference.Top(1));
     }
 
-    /// <summary>Steering towards a name, and away from it, with the difference of what the model thinks before it says the one or the other.</summary>
+    /// <summary>
+    /// Steering towards a name, and away from it, with the difference of what the model thinks before it says the one or the other.
+    /// </summary>
     private static IEnumerable<StudyResult> AlongADirection(NamesModel model, int count)
     {
-        IoiPrompts mary = IoiPrompts.About(model, "Mary", "Tom", count, seed: 2), tom = IoiPrompts.About(model, "Tom", "Mary", count, seed: 3);
+        IoiPrompts mary = IoiPrompts.About(model, "Mary", "Tom", count, seed: 2);
+        IoiPrompts tom = IoiPrompts.About(model, "Tom", "Mary", count, seed: 3);
         using Tensor nothing = zeros(model.Config.DModel);
         using var towards = new Steering { Vector = nothing }.Run(model, mary);
         using var away = new Steering { Vector = nothing }.Run(model, tom);
         using Tensor vector = towards.Residual.mean([0L]) - away.Residual.mean([0L]);
         using var ablated = new DirectionAblation { Direction = vector }.Run(model, mary);
         yield return new StudyResult(
-            nameof(DirectionAblation), "logit Mary - Tom", Mean(ablated.Clean.LogitDifference), Mean(ablated.LogitDifference), "Mary is right");
+            nameof(DirectionAblation), "logit Mary - Tom", Mean(ablated.Clean.LogitDifference), Mean(ablated.LogitDifference),
+            "Mary is right");
         using var steered = new Steering { Vector = vector }.Run(model, tom);
         yield return new StudyResult(
             nameof(Steering), "logit Mary - Tom", -Mean(steered.Clean.LogitDifference), -Mean(steered.LogitDifference), "Tom is right");
-        using var written = new GenerationSteering { Vector = vector }.Generate(model, tom, new GenerationOptions { MaxNewTokens = 4, WithBase = true });
+        using var written = new GenerationSteering { Vector = vector }.Generate(
+            model, tom, new GenerationOptions { MaxNewTokens = 4, WithBase = true });
         yield return new StudyResult(
-            nameof(GenerationSteering), "logit Mary - Tom", -Mean(written.Base.LogitDifference.Steps), -Mean(written.Changed.LogitDifference.Steps), written.Changed.Texts[0].Trim());
+            nameof(GenerationSteering), "logit Mary - Tom", -Mean(written.Base.LogitDifference.Steps),
+            -Mean(written.Changed.LogitDifference.Steps), written.Changed.Texts[0].Trim());
     }
 
     /// <summary>Trains the direction on some prompts and measures it on others.</summary>
     private static StudyResult Alignment(NamesModel model, int count, int steps)
     {
-        IoiPrompts training = IoiPrompts.OfTwo(model, "Mary", "Tom", count, seed: 4), test = IoiPrompts.OfTwo(model, "Mary", "Tom", count, seed: 5);
+        IoiPrompts training = IoiPrompts.OfTwo(model, "Mary", "Tom", count, seed: 4);
+        IoiPrompts test = IoiPrompts.OfTwo(model, "Mary", "Tom", count, seed: 5);
         using Generator random = new(6);
         using Parameter direction = nn.Parameter(randn(model.Config.DModel, generator: random));
         using var untrained = new DistributedAlignment { Direction = direction }.Run(model, test);
@@ -93,7 +104,8 @@ public static class Studies
             }
         }
         using var trained = new DistributedAlignment { Direction = direction }.Run(model, test);
-        return new StudyResult(nameof(DistributedAlignment), "interchange accuracy", Mean(untrained.Accuracy), Mean(trained.Accuracy), "one dimension");
+        return new StudyResult(
+            nameof(DistributedAlignment), "interchange accuracy", Mean(untrained.Accuracy), Mean(trained.Accuracy), "one dimension");
     }
 
     /// <summary>Trains the mask: every head costs something, and so does every answer that changes.</summary>
@@ -121,7 +133,8 @@ public static class Studies
     }
 
     private static StudyResult Swept(string paper, Tensor clean, IReadOnlyList<SweptPoint> top) =>
-        new(paper, LogitDifference, Mean(clean), top[0].Value, string.Join(' ', top[0].Point.Axes.Zip(top[0].Point.Coordinates, (axis, at) => $"{axis.Name} {at}")));
+        new(paper, LogitDifference, Mean(clean), top[0].Value, string.Join(
+            ' ', top[0].Point.Axes.Zip(top[0].Point.Coordinates, (axis, at) => $"{axis.Name} {at}")));
 
     private static double Mean(Tensor values) => values.mean().ToDouble();
 

@@ -19,7 +19,9 @@ public sealed partial class IoiPrompts : PromptSet
         return prompt.Marked(others[0], others[1], others[2]);
     });
 
-    /// <summary>Prompts about the same two people, one of whom gives something to the other. In the corrupted ones the other one gives.</summary>
+    /// <summary>
+    /// Prompts about the same two people, one of whom gives something to the other. In the corrupted ones the other one gives.
+    /// </summary>
     public static IoiPrompts OfTwo(NamesModel model, string one, string other, int count, int seed) => Of(
         model, count, seed, (prompt, _) => prompt.Marked(prompt.A, prompt.B, prompt.IO),
         (prompt, random) => random.Next(2) == 0 ? prompt with { IO = one, S = other } : prompt with { IO = other, S = one });
@@ -29,14 +31,21 @@ public sealed partial class IoiPrompts : PromptSet
         Of(model, count, seed, (prompt, _) => prompt.Marked(prompt.A, prompt.B, prompt.IO), (prompt, _) => prompt with { IO = io, S = s });
 
     private static IoiPrompts Of(
-        NamesModel model, int count, int seed, Func<Sentences.Prompt, Random, string> corrupt, Func<Sentences.Prompt, Random, Sentences.Prompt>? change = null)
+        NamesModel model, int count, int seed, Func<Sentences.Prompt, Random, string> corrupt, Func<Sentences.Prompt, Random,
+        Sentences.Prompt>? change = null)
     {
         Random random = new(seed);
         return Create(model.Tokenizer, Enumerable.Range(0, count).Select(_ =>
         {
             Sentences.Prompt clean = Sentences.RandomHeldOut(random);
             clean = change?.Invoke(clean, random) ?? clean;
-            return new Prompt { Clean = clean.Marked(clean.A, clean.B, clean.S), Corrupted = corrupt(clean, random), IO = " " + clean.IO, S = " " + clean.S };
+            return new Prompt
+            {
+                Clean = clean.Marked(clean.A, clean.B, clean.S),
+                Corrupted = corrupt(clean, random),
+                IO = " " + clean.IO,
+                S = " " + clean.S,
+            };
         }));
     }
 }

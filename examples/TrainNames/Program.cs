@@ -47,7 +47,8 @@ for (int step = 1; step <= steps; step++)
     }
     average = step == 1 ? loss.item<float>() : (0.98 * average) + (0.02 * loss.item<float>());
     if (step % 250 == 0)
-        Console.WriteLine($"step {step,6}  loss {average:0.0000}  held-out accuracy {Accuracy(512, prompt => prompt.Text):P1}  {clock.Elapsed:mm\\:ss}");
+        Console.WriteLine(
+            $"step {step,6}  loss {average:0.0000}  held-out accuracy {Accuracy(512, prompt => prompt.Text):P1}  {clock.Elapsed:mm\\:ss}");
 }
 
 foreach (Parameter weight in trained)
@@ -70,7 +71,8 @@ using (NewDisposeScope())
 // Next-token loss over whole documents; padding is not counted.
 Tensor Loss(Random source, int count)
 {
-    int[][] texts = [.. Enumerable.Range(0, count).Select(_ => tokenizer.EncodeToIds(Sentences.RandomDocument(source)).Take(Context).ToArray())];
+    int[][] texts = [.. Enumerable.Range(0, count).Select(
+        _ => tokenizer.EncodeToIds(Sentences.RandomDocument(source)).Take(Context).ToArray())];
     int length = texts.Max(text => text.Length);
     const long Ignored = -100;
     Tensor inputs = Batch(texts, length - 1, (text, i) => i < text.Length ? text[i] : 0);

@@ -3,34 +3,39 @@ using System.Text.RegularExpressions;
 namespace Interventions.Examples;
 
 /// <summary>
-/// The small language that the repository's model speaks: sentences about an indirect object, in several families, among other simple sentences.
-/// Words carry the space in front of them, so that a text is the words one after the other.
+/// The small language that the repository's model speaks: sentences about an indirect object, in several families, among other simple
+/// sentences. Words carry the space in front of them, so that a text is the words one after the other.
 /// </summary>
 public static partial class Sentences
 {
     public static readonly string[] Names =
     [
-        "Alice", "Anna", "Ben", "Bruno", "Carla", "Chris", "Clara", "Daniel", "David", "Diana", "Elena", "Emma", "Eric", "Felix", "Frank", "Grace",
-        "Hannah", "Harry", "Helen", "Henry", "Ian", "Ivan", "Jack", "James", "Jane", "Julia", "Karen", "Kevin", "Laura", "Leo", "Linda", "Lucas",
-        "Lucy", "Maria", "Mark", "Martin", "Mary", "Max", "Mia", "Nina", "Nora", "Oliver", "Olivia", "Oscar", "Paul", "Peter", "Rachel", "Robert",
+        "Alice", "Anna", "Ben", "Bruno", "Carla", "Chris", "Clara", "Daniel", "David", "Diana", "Elena", "Emma", "Eric", "Felix", "Frank",
+        "Grace",
+        "Hannah", "Harry", "Helen", "Henry", "Ian", "Ivan", "Jack", "James", "Jane", "Julia", "Karen", "Kevin", "Laura", "Leo", "Linda",
+        "Lucas",
+        "Lucy", "Maria", "Mark", "Martin", "Mary", "Max", "Mia", "Nina", "Nora", "Oliver", "Olivia", "Oscar", "Paul", "Peter", "Rachel",
+        "Robert",
         "Rosa", "Ruth", "Sam", "Sarah", "Simon", "Sofia", "Susan", "Thomas", "Tom", "Vera", "Victor", "Walter",
     ];
 
     public static readonly string[] Places =
     [
-        "airport", "bakery", "beach", "bridge", "cafe", "castle", "church", "cinema", "farm", "garden", "harbor", "hospital", "hotel", "library",
+        "airport", "bakery", "beach", "bridge", "cafe", "castle", "church", "cinema", "farm", "garden", "harbor", "hospital", "hotel",
+        "library",
         "market", "museum", "office", "park", "river", "school", "station", "store", "theater", "village",
     ];
 
     public static readonly string[] Objects =
     [
-        "apple", "bag", "ball", "basket", "book", "bottle", "camera", "candle", "coat", "cup", "drink", "flower", "gift", "guitar", "hat", "key",
+        "apple", "bag", "ball", "basket", "book", "bottle", "camera", "candle", "coat", "cup", "drink", "flower", "gift", "guitar", "hat",
+        "key",
         "lamp", "letter", "map", "mirror", "necklace", "pen", "photo", "ring", "ticket", "watch",
     ];
 
     /// <summary>
-    /// Families of indirect-object sentences. {A} and {B} are the two people in the order of mention, {S} is the one who acts, {IO} the other: with S = B
-    /// the order is ABBA, with S = A it is BABA.
+    /// Families of indirect-object sentences. {A} and {B} are the two people in the order of mention, {S} is the one who acts, {IO} the
+    /// other: with S = B the order is ABBA, with S = A it is BABA.
     /// </summary>
     public static readonly string[] Families =
     [
@@ -71,7 +76,9 @@ public static partial class Sentences
         "At the{place}{A} and{B} found a{object}.{A} wanted it, so{B} gave it to{A}.",
     ];
 
-    /// <summary>One filled indirect-object sentence, without its last word. ActorFirst: the one who acts was mentioned first (BABA).</summary>
+    /// <summary>
+    /// One filled indirect-object sentence, without its last word. ActorFirst: the one who acts was mentioned first (BABA).
+    /// </summary>
     public sealed record Prompt(int Family, string IO, string S, bool ActorFirst, string Place, string Object)
     {
         /// <summary>Who is mentioned first.</summary>
@@ -119,7 +126,9 @@ public static partial class Sentences
         return prompt;
     }
 
-    /// <summary>Whether a combination is kept out of training: one in ten pairs of names, and one in ten of the rest by place, object and family.</summary>
+    /// <summary>
+    /// Whether a combination is kept out of training: one in ten pairs of names, and one in ten of the rest by place, object and family.
+    /// </summary>
     public static bool HeldOut(Prompt prompt) =>
         (Index(Names, prompt.IO) * 7 + Index(Names, prompt.S) * 3) % 10 == 0
         || (Index(Names, prompt.S) + Index(Places, prompt.Place) * 3 + Index(Objects, prompt.Object) * 7 + prompt.Family) % 10 == 0;
@@ -164,7 +173,8 @@ public static partial class Sentences
         }).TrimStart();
     }
 
-    private static string Fill(string template, Func<string, string> slot) => Slot().Replace(template, match => slot(match.Groups[1].Value));
+    private static string Fill(string template, Func<string, string> slot) =>
+        Slot().Replace(template, match => slot(match.Groups[1].Value));
 
     private static T Pick<T>(Random random, T[] items) => items[random.Next(items.Length)];
 

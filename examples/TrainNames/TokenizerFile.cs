@@ -2,13 +2,17 @@ using System.Text.Json;
 
 namespace Interventions.Examples;
 
-/// <summary>Writes a <c>tokenizer.json</c> whose tokens are whole words with the space in front of them, so that decoding gives the text back.</summary>
+/// <summary>
+/// Writes a <c>tokenizer.json</c> whose tokens are whole words with the space in front of them, so that decoding gives the text back.
+/// </summary>
 public static class TokenizerFile
 {
     public static void Write(string path, IEnumerable<string> words)
     {
         using FileStream stream = File.Create(path);
-        using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        using Utf8JsonWriter json = new(
+            stream,
+            new JsonWriterOptions { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartObject();
         json.WriteString("version", "1.0");
         json.WriteStartArray("added_tokens");

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Interventions.Examples.UserModel;
 
-/// <summary>A bidirectional encoder that fills a gap with what stands around it: in each of two layers, one head brings a position its left neighbour, and one its right.</summary>
+/// <summary>
+/// A bidirectional encoder that fills a gap with what stands around it: in each of two layers, one head brings a position its left
+/// neighbour, and one its right.
+/// </summary>
 [ModelSchema]
 [Axis("layer", 2), Axis("head", 2), Axis("d_model", 9), Axis("vocab", 9)]
 [Site("embed", "batch", "pos", "d_model")]
@@ -30,12 +33,15 @@ public sealed partial class GapFiller : HookedModel
         foreach (int layer in Enumerable.Range(0, 2))
         {
             string block = $"blocks.{layer}";
-            NodeInput pattern = graph.Add($"{block}.attn.pattern", graph.Positions, graph.Positions with { Reach = Reach.Full }, (query, key) =>
+            NodeInput pattern = graph.Add(
+                $"{block}.attn.pattern", graph.Positions, graph.Positions with { Reach = Reach.Full }, (query, key) =>
             {
-                Tensor distance = key.unsqueeze(1).unsqueeze(1) - query.unsqueeze(1).unsqueeze(-1) - neighbours; // [batch, head, query, key]
+                Tensor distance = key.unsqueeze(1)
+                    .unsqueeze(1) - query.unsqueeze(1).unsqueeze(-1) - neighbours; // [batch, head, query, key]
                 return distance.square().mul(-10).softmax(-1);
             });
-            NodeInput z = graph.Add($"{block}.attn.z", pattern, stream with { Reach = Reach.Full }, (p, x) => p.matmul(x.unsqueeze(1)).transpose(1, 2));
+            NodeInput z = graph.Add(
+                $"{block}.attn.z", pattern, stream with { Reach = Reach.Full }, (p, x) => p.matmul(x.unsqueeze(1)).transpose(1, 2));
             stream = graph.Add($"{block}.resid_post", stream, z, (x, heads) => x + (heads.sum(2) * 0.5));
         }
         Graph = graph.Build(graph.Add("logits", stream, x => x.matmul(embedding.t())));

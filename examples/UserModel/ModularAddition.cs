@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Interventions.Examples.UserModel;
 
 /// <summary>
-/// A one-layer transformer that adds modulo 13: it reads <c>a b =</c>, and its largest logit after <c>=</c> is that of (a + b) mod 13. Nothing is trained: numbers are angles on six circles,
-/// two heads fetch a and b, and neurons with a quadratic activation multiply (Gromov 2023, arXiv:2301.02679; Nanda et al. 2023, arXiv:2301.05217).
+/// A one-layer transformer that adds modulo 13: it reads <c>a b =</c>, and its largest logit after <c>=</c> is that of (a + b) mod 13.
+/// Nothing is trained: numbers are angles on six circles, two heads fetch a and b, and neurons with a quadratic activation multiply (Gromov
+/// 2023, arXiv:2301.02679; Nanda et al. 2023, arXiv:2301.05217).
 /// </summary>
 [ModelSchema]
 [Axis("head", 2), Axis("d_model", 12), Axis("neuron", 18), Axis("vocab", 14)]
@@ -24,12 +25,15 @@ public sealed partial class ModularAddition : HookedModel
     public ModularAddition(Device? device = null)
     {
         using var scope = NewDisposeScope(); // weights are owned; the rest is freed
-        Tensor angle = arange(Modulus, dtype: float64).unsqueeze(1) * arange(1, (Modulus / 2) + 1, dtype: float64) * (2 * Math.PI / Modulus); // [number, frequency]
+        Tensor angle = arange(Modulus, dtype: float64).unsqueeze(1) * arange(
+            1, (Modulus / 2) + 1, dtype: float64) * (2 * Math.PI / Modulus); // [number, frequency]
         Tensor embedding = Weight(cat([cat([angle.cos(), angle.sin()], 1), zeros(1, 12, dtype: float64)])); // = is nothing
-        // x², y² and (x + y)² of every circle, where x = cos a + cos b and y = sin a + sin b: in x² − y² is 2 cos(a + b), in (x + y)² − x² − y² is 2 sin(a + b).
+        // x², y² and (x + y)² of every circle, where x = cos a + cos b and y = sin a + sin b: in x² − y² is 2 cos(a + b), in (x + y)² − x²
+        // − y² is 2 sin(a + b).
         Tensor one = eye(6, dtype: float64), none = zeros(6, 6, dtype: float64);
         Tensor read = Weight(cat([cat([one, none]), cat([none, one]), cat([one, one])], 1)); // [d_model, neuron]
-        Tensor write = Weight(2 * cat([cat([one, one.neg()], 1), cat([one.neg(), one.neg()], 1), cat([none, one], 1)])); // [neuron, d_model]
+        Tensor write = Weight(
+            2 * cat([cat([one, one.neg()], 1), cat([one.neg(), one.neg()], 1), cat([none, one], 1)])); // [neuron, d_model]
         Tensor fetched = Weight(tensor(new double[] { 0, 1 }).view(1, 2, 1, 1)); // head 0 looks at a, head 1 at b
 
         ModelGraphBuilder graph = new();

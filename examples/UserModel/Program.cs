@@ -35,4 +35,5 @@ static PromptTokens Sum(int a, int b, int otherA) => new(
 
 static RunTokens Run(long a, long b) => new([a, b, ModularAddition.Modulus], [0, 1, 2]);
 
-static PromptTokens Sentence(long[] clean, long[] corrupted) => new([new(clean, [3, clean.Length - 1]), new(corrupted, [3, clean.Length - 1])], [clean[0], corrupted[0]]);
+static PromptTokens Sentence(long[] clean, long[] corrupted) =>
+    new([new(clean, [3, clean.Length - 1]), new(corrupted, [3, clean.Length - 1])], [clean[0], corrupted[0]]);

@@ -44,7 +44,8 @@ internal sealed record BenchmarkRow(string Name, Measurement Ours, string RivalN
 
     /// <summary>Enough digits to compare by.</summary>
     public static string Number(double? value, int width) =>
-        (value?.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.000", CultureInfo.InvariantCulture) ?? "-").PadLeft(width);
+        (value?.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.000", CultureInfo.InvariantCulture) ?? "-")
+            .PadLeft(width);
 
     /// <summary>Counts a goal, and says whether it is met: by the minima, and by the medians too.</summary>
     public static string Met(bool byMinimum, bool byMedian)
@@ -58,5 +59,6 @@ internal sealed record BenchmarkRow(string Name, Measurement Ours, string RivalN
 
     private static string Milliseconds(Measurement of) => Number(of.Minimum, 9) + Number(of.Median, 8);
 
-    private static string Ratio(double? value, int width) => (value is null ? "-" : value.Value.ToString(value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture) + "x").PadLeft(width);
+    private static string Ratio(double? value, int width) =>
+        (value is null ? "-" : value.Value.ToString(value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture) + "x").PadLeft(width);
 }

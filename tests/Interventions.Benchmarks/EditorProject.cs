@@ -10,7 +10,9 @@ using Generators::Interventions.Generators;
 
 namespace Interventions.Benchmarks;
 
-/// <summary>A project of 200 interventions of 10 declarations each, in memory, with the generators and analyzers that the package brings.</summary>
+/// <summary>
+/// A project of 200 interventions of 10 declarations each, in memory, with the generators and analyzers that the package brings.
+/// </summary>
 internal static class EditorProject
 {
     public const int Interventions = 200;
@@ -30,7 +32,9 @@ internal static class EditorProject
     /// <summary>A project's files: usings, prompts, one class a file, and something else.</summary>
     public static ImmutableArray<(string Path, string Text)> Files { get; } =
     [
-        ("Usings.cs", "global using System; global using Interventions; global using Interventions.Models; global using static TorchSharp.torch;"),
+        (
+            "Usings.cs",
+            "global using System; global using Interventions; global using Interventions.Models; global using static TorchSharp.torch;"),
         ("Prompts.cs", """
             namespace Study;
             [PromptSchema(Runs = ["clean", "corrupted"], Positions = ["IO", "S1", "S2", "end"], Answers = ["IO", "S"])]
@@ -49,7 +53,8 @@ internal static class EditorProject
     public static CSharpCompilation Compilation(IEnumerable<(string Path, string Text)> files) => CSharpCompilation.Create(
         "Study", files.Select(file => Parse(file.Path, file.Text)), s_references,
         new CSharpCompilationOptions(
-            OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable, optimizationLevel: OptimizationLevel.Release,
+            OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable,
+            optimizationLevel: OptimizationLevel.Release,
             specificDiagnosticOptions: new Dictionary<string, ReportDiagnostic> { ["CS1701"] = ReportDiagnostic.Suppress }));
 
     /// <summary>The generators.</summary>

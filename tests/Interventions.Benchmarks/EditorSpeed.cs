@@ -7,8 +7,8 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace Interventions.Benchmarks;
 
 /// <summary>
-/// What the generators and analyzers cost the compiler and the editor, warm, on <see cref="EditorProject"/>: processor time of all threads, the least of several
-/// runs, so that what else the machine does is no cost of ours.
+/// What the generators and analyzers cost the compiler and the editor, warm, on <see cref="EditorProject"/>: processor time of all threads,
+/// the least of several runs, so that what else the machine does is no cost of ours.
 /// </summary>
 internal static class EditorSpeed
 {
@@ -40,15 +40,18 @@ internal static class EditorSpeed
                 throw new InvalidOperationException($"{file} has no '{old}'.");
             // A new compilation each time: an editor's is never bound yet.
             double time = Least(() => driver.RunGenerators(before.ReplaceSyntaxTree(tree, EditorProject.Parse(file, edited))));
-            GeneratorDriverRunResult result = driver.RunGenerators(before.ReplaceSyntaxTree(tree, EditorProject.Parse(file, edited))).GetRunResult();
+            GeneratorDriverRunResult result = driver.RunGenerators(before.ReplaceSyntaxTree(tree, EditorProject.Parse(file, edited)))
+                .GetRunResult();
             List<IncrementalStepRunReason> reasons =
             [
-                .. result.Results.SelectMany(generator => generator.TrackedOutputSteps).SelectMany(step => step.Value).SelectMany(run => run.Outputs)
+                .. result.Results.SelectMany(generator => generator.TrackedOutputSteps).SelectMany(step => step.Value).SelectMany(
+                    run => run.Outputs)
                     .Select(output => output.Reason),
             ];
             int again = reasons.Count(reason => reason != IncrementalStepRunReason.Cached);
             if (reasons.Count <= EditorProject.Interventions || again != written)
-                throw new InvalidOperationException($"{name}: {again} of {reasons.Count} files were written again, and {written} should be.");
+                throw new InvalidOperationException(
+                    $"{name}: {again} of {reasons.Count} files were written again, and {written} should be.");
             Row(name, time, string.Create(CultureInfo.InvariantCulture, $"{again} of {reasons.Count} files written again"));
         }
     }
@@ -56,7 +59,8 @@ internal static class EditorSpeed
     /// <summary>The whole compile, against the compile of the same code with what is generated already in it.</summary>
     private static async Task Compile()
     {
-        GeneratorDriverRunResult generated = EditorProject.Driver(track: false).RunGenerators(EditorProject.Compilation(EditorProject.Files)).GetRunResult();
+        GeneratorDriverRunResult generated = EditorProject.Driver(track: false)
+            .RunGenerators(EditorProject.Compilation(EditorProject.Files)).GetRunResult();
         ImmutableArray<(string, string)> complete =
             [.. EditorProject.Files, .. generated.GeneratedTrees.Select(tree => (tree.FilePath, tree.ToString()))];
         await Check();
@@ -96,15 +100,18 @@ internal static class EditorSpeed
             {
                 GeneratorDriver driver = EditorProject.Driver(track: false)
                     .RunGeneratorsAndUpdateCompilation(EditorProject.Compilation(EditorProject.Files), out Compilation compilation, out _);
-                generators = Math.Min(generators, driver.GetTimingInfo().GeneratorTimes.Sum(generator => generator.ElapsedTime.TotalMilliseconds));
+                generators = Math.Min(
+                    generators, driver.GetTimingInfo().GeneratorTimes.Sum(generator => generator.ElapsedTime.TotalMilliseconds));
                 // What every compile binds is no analyzer's cost, whichever happens to ask first.
                 compilation.GetDiagnostics();
                 CompilationWithAnalyzers analyzed = compilation.WithAnalyzers(
-                    EditorProject.Analyzers, new CompilationWithAnalyzersOptions(new AnalyzerOptions([]), null, concurrentAnalysis: false, logAnalyzerExecutionTime: true));
+                    EditorProject.Analyzers, new CompilationWithAnalyzersOptions(
+                        new AnalyzerOptions([]), null, concurrentAnalysis: false, logAnalyzerExecutionTime: true));
                 AnalysisResult result = await analyzed.GetAnalysisResultAsync(CancellationToken.None);
                 double sum = result.AnalyzerTelemetryInfo.Sum(analyzer => analyzer.Value.ExecutionTime.TotalMilliseconds);
                 if (analyzers.Count == 0 || sum < analyzers.Values.Sum())
-                    analyzers = result.AnalyzerTelemetryInfo.ToDictionary(analyzer => analyzer.Key.GetType().Name, analyzer => analyzer.Value.ExecutionTime.TotalMilliseconds);
+                    analyzers = result.AnalyzerTelemetryInfo.ToDictionary(
+                        analyzer => analyzer.Key.GetType().Name, analyzer => analyzer.Value.ExecutionTime.TotalMilliseconds);
             }
             Row("generators, by the compiler's own clock", generators);
             Row("analyzers, by the compiler's own clock", analyzers.Values.Sum());
@@ -121,14 +128,16 @@ internal static class EditorSpeed
 
         static CSharpCompilation Generated()
         {
-            EditorProject.Driver(track: false).RunGeneratorsAndUpdateCompilation(EditorProject.Compilation(EditorProject.Files), out Compilation compilation, out _);
+            EditorProject.Driver(track: false).RunGeneratorsAndUpdateCompilation(
+                EditorProject.Compilation(EditorProject.Files), out Compilation compilation, out _);
             return (CSharpCompilation)compilation;
         }
 
         static Task Emit(CSharpCompilation compilation)
         {
             using MemoryStream stream = new();
-            return compilation.Emit(stream).Success ? Task.CompletedTask : throw new InvalidOperationException("The project does not compile.");
+            return compilation.Emit(stream)
+                .Success ? Task.CompletedTask : throw new InvalidOperationException("The project does not compile.");
         }
     }
 

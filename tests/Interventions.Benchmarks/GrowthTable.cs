@@ -26,9 +26,11 @@ internal static class GrowthTable
             InterventionGraph graph = Work.Patch(site);
             RunOptions options = new() { BatchSize = prompts };
             Action run = Work.Run(graph, model, pairs, options);
-            double least = Interleaved.Measure(3, new Side(run, WarmUp: () => { }))[0].Minimum, operations = PlanExplanation.Operations(InterventionRunner.Plans(graph, model, pairs, options).Single()).Planned;
+            double least = Interleaved.Measure(3, new Side(run, WarmUp: () => { }))[0].Minimum;
+            double operations = PlanExplanation.Operations(InterventionRunner.Plans(graph, model, pairs, options).Single()).Planned;
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{"  " + name,-33}{BenchmarkRow.Number(least, 9)}{BenchmarkRow.Number(operations / 1e9, 8)}{BenchmarkRow.Number(operations / 1e6 / least, 9)}"));
+                CultureInfo.InvariantCulture,
+                $"{"  " + name,-33}{BenchmarkRow.Number(least, 9)}{BenchmarkRow.Number(operations / 1e9, 8)}{BenchmarkRow.Number(operations / 1e6 / least, 9)}"));
         }
     }
 }

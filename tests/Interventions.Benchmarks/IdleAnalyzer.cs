@@ -8,7 +8,8 @@ namespace Interventions.Benchmarks;
 #pragma warning disable RS1001, RS2008 // It is no part of a package.
 internal sealed class IdleAnalyzer : DiagnosticAnalyzer
 {
-    private static readonly DiagnosticDescriptor s_rule = new("IDLE", "Idle", "Idle", "Benchmarks", DiagnosticSeverity.Error, isEnabledByDefault: true);
+    private static readonly DiagnosticDescriptor s_rule = new(
+        "IDLE", "Idle", "Idle", "Benchmarks", DiagnosticSeverity.Error, isEnabledByDefault: true);
 
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [s_rule];
 

@@ -4,7 +4,9 @@ using Interventions.Planning;
 
 namespace Interventions.Benchmarks;
 
-/// <summary>Whether a sweep stays within its budget: what the process holds at most against its weights, its size before the run, and the budget.</summary>
+/// <summary>
+/// Whether a sweep stays within its budget: what the process holds at most against its weights, its size before the run, and the budget.
+/// </summary>
 internal static class MemoryTable
 {
     /// <summary>The budget counts tensors; what the allocator cannot give back while they come and go may be a quarter of it.</summary>
@@ -15,8 +17,10 @@ internal static class MemoryTable
         RandomPairs prompts = new(8, 16, 0);
         InterventionGraph graph = Work.Patch("blocks.{layer}.attn.z[head={head}]");
         double weights = model.Weights.Values.Sum(weight => weight.numel() * weight.ElementSize) / 1048576.0;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"144 heads' z at all positions; weights {weights:0} MiB; all in MiB"));
-        Console.WriteLine($"{"budget",9}{"passes",8}{"estimated",11}{"in use",8}{"process before",16}{"at most",9}{"growth",8}{"of budget",11}{"seconds",9}");
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"144 heads' z at all positions; weights {weights:0} MiB; all in MiB"));
+        Console.WriteLine(
+            $"{"budget",9}{"passes",8}{"estimated",11}{"in use",8}{"process before",16}{"at most",9}{"growth",8}{"of budget",11}{"seconds",9}");
 
         // What code and the libraries' own buffers take is there before.
         Interleaved.Time(Work.Run(Work.Patch("blocks.{layer}.attn.z[head=0; pos=end]"), model, prompts));
@@ -33,7 +37,9 @@ internal static class MemoryTable
         }
     }
 
-    /// <summary>Bytes that tensors of the run have at most, as seen before and after every function of the model; 0 where nobody counts them.</summary>
+    /// <summary>
+    /// Bytes that tensors of the run have at most, as seen before and after every function of the model; 0 where nobody counts them.
+    /// </summary>
     private static long InUse(InterventionGraph graph, DecoderModel model, RandomPairs prompts, RunOptions options)
     {
         if (!NativeHeap.IsKnown)

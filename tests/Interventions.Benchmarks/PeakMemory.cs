@@ -23,7 +23,9 @@ internal readonly partial record struct PeakMemory(long Before, long Peak)
     }
 
     private static long Resident(string name) =>
-        1024 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..^2], CultureInfo.InvariantCulture);
+        1024 * long.Parse(
+            File.ReadLines("/proc/self/status").First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..^2],
+            CultureInfo.InvariantCulture);
 
     /// <summary>Gives what the allocator holds back to the system.</summary>
     [LibraryImport("libc", EntryPoint = "malloc_trim")]

@@ -32,7 +32,8 @@ internal static class PlanningTable
             Measurement[] measured = Interleaved.Measure(5 * repeats, new Side(Plan));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{"  " + name,-33}{BenchmarkRow.Number(measured[0].Minimum, 9)}{BenchmarkRow.Number(measured[0].Median, 8)} ms, at most {goal:0} ms: {BenchmarkRow.Met(measured[0].Minimum < goal, measured[0].Median < goal)}"));
+                $"{"  " + name,-33}{BenchmarkRow.Number(measured[0].Minimum, 9)}{BenchmarkRow.Number(measured[0].Median, 8)} ms, at "
+                    + $"most {goal:0} ms: {BenchmarkRow.Met(measured[0].Minimum < goal, measured[0].Median < goal)}"));
         }
     }
 }

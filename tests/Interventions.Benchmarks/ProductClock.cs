@@ -3,7 +3,9 @@ using Interventions.ModelGraphs;
 
 namespace Interventions.Benchmarks;
 
-/// <summary>Tells how much of a run's time is spent in nodes that are matrix products; what they do beside that, such as adding a bias, counts too.</summary>
+/// <summary>
+/// Tells how much of a run's time is spent in nodes that are matrix products; what they do beside that, such as adding a bias, counts too.
+/// </summary>
 internal sealed class ProductClock
 {
     private long _start;

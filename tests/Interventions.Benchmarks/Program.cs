@@ -1,6 +1,7 @@
-// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | memory | soak [MINUTES] | editor]: each claim of speed is a row here, all sides in one run.
-// `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample of it. `memory` is what a sweep holds within a budget. `soak` is an hour of
-// runs on several threads while another one collects garbage all the time: no wrong number, no growth. `editor` is what the generators and analyzers cost.
+// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | memory | soak [MINUTES] | editor]: each claim of speed is a row here, all
+// sides in one run. `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample of it. `memory` is what
+// a sweep holds within a budget. `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong
+// number, no growth. `editor` is what the generators and analyzers cost.
 using System.Globalization;
 using Interventions.Benchmarks;
 using Interventions.Models;
@@ -27,7 +28,8 @@ using var noGrad = no_grad();
 Console.WriteLine($"{get_num_threads()} threads; GPT-2 small's geometry, 8 prompts of 16 tokens");
 
 // GPT-2 small's geometry with random weights.
-using DecoderModel model = DecoderModel.Random(Gpt2Model.Configure(layers: 12, heads: 12, d_model: 768, vocabularySize: 50257, contextLength: 1024));
+using DecoderModel model = DecoderModel.Random(
+    Gpt2Model.Configure(layers: 12, heads: 12, d_model: 768, vocabularySize: 50257, contextLength: 1024));
 if (verb == "engine")
 {
     int repeats = int.Parse(count ?? "5", CultureInfo.InvariantCulture);

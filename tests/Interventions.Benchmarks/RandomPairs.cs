@@ -15,7 +15,9 @@ internal sealed class RandomPairs : IPromptSet
             RunTokens[] both = [new RunTokens(clean, [length - 1]), new RunTokens(corrupted, [length - 1])];
             return new PromptTokens(both[..runs], [random.Next(vocabulary), random.Next(vocabulary)]);
         })];
-        Vocabulary = new("RandomPairs", new EquatableArray<string>(new[] { "clean", "corrupted" }.Take(runs)), EquatableArray.Of("end"), EquatableArray.Of("correct", "wrong"));
+        Vocabulary = new(
+            "RandomPairs", new EquatableArray<string>(new[] { "clean", "corrupted" }.Take(runs)), EquatableArray.Of("end"),
+            EquatableArray.Of("correct", "wrong"));
     }
 
     public PromptVocabulary Vocabulary { get; }

@@ -13,7 +13,8 @@ internal static class SmallTable
         Row("forward pass, 8 x 16 tokens", () => model.Forward(ids), "plain forward pass", () => StraightLine.Gpt2(model, ids), repeats);
 
         // New positions alone, or the whole text anew at every step.
-        long[][] prompts = [.. Enumerable.Range(0, 4).Select(row => Enumerable.Range(0, 32).Select(i => (long)((row * 997) + (i * 31)) % 50257).ToArray())];
+        long[][] prompts = [.. Enumerable.Range(0, 4).Select(
+            row => Enumerable.Range(0, 32).Select(i => (long)((row * 997) + (i * 31)) % 50257).ToArray())];
         GenerationOptions generation = new() { MaxNewTokens = 16 };
         Row("16 tokens behind 4 x 32, cached", () => model.Generate(prompts, generation), "whole text at every step",
             () => model.Generate(prompts, generation with { UseCache = false }), Math.Min(repeats, 5));

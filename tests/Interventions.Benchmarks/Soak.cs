@@ -13,7 +13,8 @@ internal static class Soak
     {
         using ToyModel toy = new();
         using DecoderModel gpt2 = DecoderModel.Random(Gpt2Model.Configure(2, 4, 16, 17, 40), 3, float64),
-            llama = DecoderModel.Random(LlamaModel.Configure(2, 4, kv_heads: 2, d_model: 16, neurons: 20, vocabularySize: 17, contextLength: 40), 3, float64);
+            llama = DecoderModel.Random(
+                LlamaModel.Configure(2, 4, kv_heads: 2, d_model: 16, neurons: 20, vocabularySize: 17, contextLength: 40), 3, float64);
         CollectionStress stress = new();
         stress.AddRuns(toy, 12, "blocks.*.resid", "logits");
         foreach (DecoderModel model in new[] { gpt2, llama })
@@ -27,7 +28,9 @@ internal static class Soak
         Line(report.Runs, Tensor.TotalCount, NativeHeap.IsKnown ? NativeHeap.BytesInUse() : 0);
         foreach (string failure in report.Failures.Take(10))
             Console.WriteLine(failure);
-        Console.WriteLine($"{report.Failures.Count} failures in {report.Runs:#,0} runs and {report.Collections:#,0} collections; {report.Tensors} tensors and {report.Bytes / 1048576.0:0.0} MiB more than before");
+        Console.WriteLine(
+            $"{report.Failures.Count} failures in {report.Runs:#,0} runs and {report.Collections:#,0} collections; {report.Tensors} "
+                + $"tensors and {report.Bytes / 1048576.0:0.0} MiB more than before");
         return report.Failures.Count == 0 && report.Tensors <= 0 && report.Bytes < 64 << 20;
 
         void Line(long runs, long tensors, long bytes) => Console.WriteLine(

@@ -16,13 +16,16 @@ internal static class Work
     public static InterventionGraph Measured { get; } = new() { Name = "Measured", Metrics = [s_logitDifference] };
 
     /// <summary>Patches one place after the other.</summary>
-    public static InterventionGraph Patch(string site) => Measured with { Name = "Patch", Writes = [BuiltInWrites.Freeze(site, "corrupted")] };
+    public static InterventionGraph Patch(string site) =>
+        Measured with { Name = "Patch", Writes = [BuiltInWrites.Freeze(site, "corrupted")] };
 
     /// <summary>Patches what one sender after the other sends to the logits.</summary>
-    public static InterventionGraph Path(string site) => (Measured with { Name = "Path" }).PathPatch(site, ["logits[pos=end]"], "corrupted");
+    public static InterventionGraph Path(string site) =>
+        (Measured with { Name = "Path" }).PathPatch(site, ["logits[pos=end]"], "corrupted");
 
     /// <summary>Keeps a site.</summary>
-    public static InterventionGraph Capture(string site) => new() { Name = "Capture", Captures = [new CaptureNode("Kept", site, [new Read.Value()], x => x[0])] };
+    public static InterventionGraph Capture(string site) =>
+        new() { Name = "Capture", Captures = [new CaptureNode("Kept", site, [new Read.Value()], x => x[0])] };
 
     /// <summary>Reduces the gradients of every port and of every feed-forward block's input.</summary>
     public static InterventionGraph Gradients { get; } = Measured with
@@ -31,12 +34,14 @@ internal static class Work
         Gradients =
         [
             .. new[] { "attn.q_input", "attn.k_input", "attn.v_input", "mlp_in" }.Select(site => new GradientNode(
-                site.Replace("attn.", "", StringComparison.Ordinal), $"blocks.*.{site}", [new Read.Gradient(), new Read.Value()], x => (x[0] * x[1]).sum(-1))),
+                site.Replace("attn.", "", StringComparison.Ordinal), $"blocks.*.{site}", [new Read.Gradient(), new Read.Value()],
+                x => (x[0] * x[1]).sum(-1))),
         ],
     };
 
     /// <summary>The first run's tokens.</summary>
-    public static Tensor Ids(RandomPairs prompts) => tensor(prompts.Prompts.SelectMany(prompt => prompt.Runs[0].Ids).ToArray()).view(prompts.Prompts.Count, -1);
+    public static Tensor Ids(RandomPairs prompts) =>
+        tensor(prompts.Prompts.SelectMany(prompt => prompt.Runs[0].Ids).ToArray()).view(prompts.Prompts.Count, -1);
 
     /// <summary>A plain forward pass, and back to the embeddings.</summary>
     public static void ForwardAndBackward(DecoderModel model, RandomPairs prompts)
@@ -44,7 +49,8 @@ internal static class Work
         using IDisposable grad = enable_grad();
         Tensor? leaf = null;
         Tensor end = StraightLine.Gpt2(model, Ids(prompts), embed => leaf = embed.detach().requires_grad_())[.., -1];
-        Tensor answers = tensor(prompts.Prompts.SelectMany(prompt => prompt.Answers).ToArray()).view(prompts.Prompts.Count, -1), read = end.gather(1, answers);
+        Tensor answers = tensor(prompts.Prompts.SelectMany(prompt => prompt.Answers).ToArray()).view(prompts.Prompts.Count, -1);
+        Tensor read = end.gather(1, answers);
         _ = autograd.grad([(read[.., 0] - read[.., 1]).sum()], [leaf!]);
     }
 

@@ -9,7 +9,9 @@ namespace Consumer;
 [Changes("corrupted"), Run("direct")]
 [Sweep("alpha", 0.5, 1, 2), Sweep("donor", "corrupted", "clean")]
 [Freeze("blocks.3.mlp_out[pos={place=S1,end}]", From = "{donor}")]
-[Zero("blocks.0.attn.z[head=1]"), Scale("embed", 0.5), Scale("blocks.2.mlp_out", "{alpha}"), Mean("blocks.1.mlp_out", From = "clean"), Resample("blocks.2.mlp_out", Seed = 7)]
+[
+    Zero("blocks.0.attn.z[head=1]"), Scale("embed", 0.5), Scale("blocks.2.mlp_out", "{alpha}"), Mean("blocks.1.mlp_out", From = "clean"),
+    Resample("blocks.2.mlp_out", Seed = 7)]
 [Freeze("blocks.*.attn.z", In = "direct")]
 [Mean("blocks.4.mlp_out", Over = nameof(ThreeNames), AcrossTemplates = true)]
 [PathPatch(["blocks.0.attn.z[head=1]", "blocks.1.mlp_out"], "blocks.9.attn.q_input", Freeze = ["blocks.*.attn.z", "blocks.2.mlp_out"])]
@@ -76,8 +78,11 @@ public sealed partial class WholeLanguage
         x.sum() - logits.gather(1, answer.unsqueeze(1)).squeeze(1);
 
     /// <summary>Uses what generating gives.</summary>
-    internal static Tensor Use(Generation run) => run[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2].Difference.Prompt + run.Base.Before.Steps;
+    internal static Tensor Use(Generation run) =>
+        run[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2].Difference.Prompt + run.Base.Before.Steps;
 
     /// <summary>Uses what is generated.</summary>
-    internal static Tensor Use(Result run) => run.Attribution[layer: 9, head: 6, place: "S1", donor: "clean", alpha: 2] + run.DirectionGradient + run.MaskGradient + run.Clean.Before * run.Effects.Length;
+    internal static Tensor Use(Result run) => run.Attribution[
+        layer: 9, head: 6, place: "S1", donor: "clean",
+        alpha: 2] + run.DirectionGradient + run.MaskGradient + run.Clean.Before * run.Effects.Length;
 }

@@ -1,6 +1,8 @@
 namespace Interventions.PackageTests;
 
-/// <summary>A model of which the application has nothing but the checkpoint: its sizes are those of the <c>config.json</c> in the project.</summary>
+/// <summary>
+/// A model of which the application has nothing but the checkpoint: its sizes are those of the <c>config.json</c> in the project.
+/// </summary>
 [Collection(nameof(Packages))]
 public sealed class ConfiguredModelTests(Packages packages)
 {
@@ -60,7 +62,9 @@ public sealed class ConfiguredModelTests(Packages packages)
     private string NewApplication(string name, string program, Func<string, string>? edit = null)
     {
         string folder = packages.NewFolder(name, program);
-        File.WriteAllText(Path.Combine(folder, "Directory.Build.props"), """<Project><ItemGroup><AdditionalFiles Include="model/config.json" /></ItemGroup></Project>""");
+        File.WriteAllText(
+            Path.Combine(folder, "Directory.Build.props"),
+            """<Project><ItemGroup><AdditionalFiles Include="model/config.json" /></ItemGroup></Project>""");
         Directory.CreateDirectory(Path.Combine(folder, "model"));
         string json = File.ReadAllText(Path.Combine(Packages.Model, "config.json"));
         File.WriteAllText(Path.Combine(folder, "model", "config.json"), edit is null ? json : edit(json));

@@ -37,7 +37,8 @@ public sealed class Packages : IDisposable
     public string Feed => Path.Combine(_root, "feed");
 
     /// <summary>What a program that computes references beside our package: libtorch for this platform.</summary>
-    public static (string Id, string Version) Natives { get; } = OperatingSystem.IsLinux() && RuntimeInformation.OSArchitecture == Architecture.X64
+    public static (string Id, string Version) Natives { get; } = OperatingSystem.IsLinux()
+        && RuntimeInformation.OSArchitecture == Architecture.X64
         ? ("libtorch-cpu-linux-x64", VersionOf("libtorch-cpu-linux-x64"))
         : ("TorchSharp-cpu", VersionOf("TorchSharp-cpu"));
 
@@ -95,7 +96,9 @@ public sealed class Packages : IDisposable
     /// <summary>The same with variables of the environment.</summary>
     public static (int Code, string Output) Dotnet(string folder, (string Name, string Value)[] environment, params string[] arguments)
     {
-        ProcessStartInfo start = new("dotnet", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(
+            "dotnet", arguments)
+        { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["UseSharedCompilation"] = "false";
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment.Remove("RestoreLockedMode");
@@ -121,7 +124,8 @@ public sealed class Packages : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    public static string VersionOf(string package) => XDocument.Load(Path.Combine(Repository, "Directory.Packages.props")).Descendants("PackageVersion")
+    public static string VersionOf(string package) =>
+        XDocument.Load(Path.Combine(Repository, "Directory.Packages.props")).Descendants("PackageVersion")
         .Single(element => element.Attribute("Include")?.Value == package).Attribute("Version")!.Value;
 
     private static string FindRepository()

@@ -29,7 +29,10 @@ public sealed partial class ReadmeTests(Packages packages)
     public void The_first_example_is_a_program_of_one_file()
     {
         string folder = packages.NewFolder("one-file");
-        File.WriteAllText(Path.Combine(folder, "study.cs"), $"#:package Interventions.Models@{packages.Version}\n#:package {Packages.Natives.Id}@{Packages.Natives.Version}\n{FirstExample}");
+        File.WriteAllText(
+            Path.Combine(folder, "study.cs"),
+            $"#:package Interventions.Models@{packages.Version}\n#:package "
+                + $"{Packages.Natives.Id}@{Packages.Natives.Version}\n{FirstExample}");
         (int code, string output) = Packages.Dotnet(
             folder, "run", "-p:PublishAot=false", "-p:DynamicCodeSupport=false", "-p:JsonSerializerIsReflectionEnabledByDefault=false",
             "study.cs", "--", Packages.Model);

@@ -109,7 +109,8 @@ public sealed class ThreePackagesTests(Packages packages) : IClassFixture<ThreeP
     }
 
     private string NewApplication(string name, string program, params (string Id, string Version)[] pinned) =>
-        packages.NewProject(name, program, "<OutputType>Exe</OutputType>", [("Names.Interventions", "1.0.0-test"), Packages.Natives, .. pinned]);
+        packages.NewProject(
+            name, program, "<OutputType>Exe</OutputType>", [("Names.Interventions", "1.0.0-test"), Packages.Natives, .. pinned]);
 
     private string Run(string name, string program, params (string Id, string Version)[] pinned)
     {

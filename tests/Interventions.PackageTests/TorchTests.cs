@@ -12,12 +12,15 @@ public sealed class TorchTests(Packages packages)
     [Fact]
     public void A_program_whose_only_line_is_a_torch_call_runs()
     {
-        string folder = packages.NewProject("three-lines", Sum, "<OutputType>Exe</OutputType>", ("Interventions", packages.Version), Packages.Natives);
+        string folder = packages.NewProject(
+            "three-lines", Sum, "<OutputType>Exe</OutputType>", ("Interventions", packages.Version), Packages.Natives);
         (int code, string output) = Packages.Dotnet(folder, "run");
         Assert.True(code == 0, output);
         Assert.Equal("3", output.Trim());
         // As much of a program as is published or copied elsewhere.
-        Assert.Contains("\"System.GC.Concurrent\": false", File.ReadAllText(Path.Combine(folder, "bin/Debug/net10.0/three-lines.runtimeconfig.json")), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"System.GC.Concurrent\": false", File.ReadAllText(Path.Combine(folder, "bin/Debug/net10.0/three-lines.runtimeconfig.json")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -32,7 +35,9 @@ public sealed class TorchTests(Packages packages)
                 [Fact]
                 public void Adds() => Assert.Equal(3, torch.ones(3).sum().item<float>());
             }
-            """, "<IsPackable>false</IsPackable>", ("Interventions", packages.Version), Packages.Natives, ("Microsoft.NET.Test.Sdk", "18.0.1"), ("xunit", "2.9.3"), ("xunit.runner.visualstudio", "3.1.5"));
+            """, "<IsPackable>false</IsPackable>", ("Interventions", packages.Version), Packages.Natives,
+            ("Microsoft.NET.Test.Sdk", "18.0.1"),
+            ("xunit", "2.9.3"), ("xunit.runner.visualstudio", "3.1.5"));
         (int code, string output) = Packages.Dotnet(folder, "test", "-nologo");
         Assert.True(code == 0, output);
     }
@@ -49,8 +54,11 @@ public sealed class TorchTests(Packages packages)
         // TorchSharp looks into the package folder of the user, and copies what it finds there beside the program.
         (int code, string output) = Packages.Dotnet(folder, [("NUGET_PACKAGES", folder)], "bin/Debug/net10.0/no-libtorch.dll");
         Assert.NotEqual(0, code);
-        string sentence = Assert.Single(output.Split('\n'), line => line.StartsWith("TorchSharp does not load: ", StringComparison.Ordinal));
-        Assert.StartsWith("TorchSharp does not load: libc10.so is missing. Reference the package libtorch-cpu-linux-x64 ", sentence, StringComparison.Ordinal);
+        string sentence = Assert.Single(
+            output.Split('\n'), line => line.StartsWith("TorchSharp does not load: ", StringComparison.Ordinal));
+        Assert.StartsWith(
+            "TorchSharp does not load: libc10.so is missing. Reference the package libtorch-cpu-linux-x64 ", sentence,
+            StringComparison.Ordinal);
     }
 
     /// <summary>What a program and a library of this repository reference, for each choice of torch and kind of machine.</summary>
@@ -73,9 +81,11 @@ public sealed class TorchTests(Packages packages)
         string[] References(string project)
         {
             (int code, string output) = Packages.Dotnet(
-                Packages.Repository, "msbuild", Path.Combine(project, $"{Path.GetFileName(project)}.csproj"), "-nologo", "-getItem:PackageReference", $"-p:Torch={torch}", $"-p:TorchPlatform={platform}");
+                Packages.Repository, "msbuild", Path.Combine(project, $"{Path.GetFileName(project)}.csproj"), "-nologo",
+                "-getItem:PackageReference", $"-p:Torch={torch}", $"-p:TorchPlatform={platform}");
             Assert.True(code == 0, output);
-            return [.. JsonDocument.Parse(output).RootElement.GetProperty("Items").GetProperty("PackageReference").EnumerateArray().Select(item => item.GetProperty("Identity").GetString()!)];
+            return [.. JsonDocument.Parse(output).RootElement.GetProperty("Items").GetProperty("PackageReference").EnumerateArray().Select(
+                item => item.GetProperty("Identity").GetString()!)];
         }
     }
 }

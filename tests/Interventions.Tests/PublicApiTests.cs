@@ -22,7 +22,10 @@ public sealed class PublicApiTests
 
     [Fact]
     public void A_user_meets_few_types() =>
-        Assert.InRange(s_types.Where(type => type.Namespace == "Interventions" && !IsHidden(type)).Select(type => type.Name.Split('`')[0]).Distinct().Count(), 1, 66);
+        Assert.InRange(
+            s_types.Where(type => type.Namespace == "Interventions" && !IsHidden(type))
+                .Select(type => type.Name.Split('`')[0]).Distinct().Count(),
+            1, 66);
 
     private static bool IsHidden(Type type) => type.GetCustomAttribute<EditorBrowsableAttribute>() is { State: EditorBrowsableState.Never };
 }

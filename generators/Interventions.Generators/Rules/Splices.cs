@@ -48,13 +48,10 @@ internal sealed class Splices() : InterventionAnalyzer(MisplacedSplice)
                 : null;
         }
         if (resolution.Site!.Beside)
-            return Misplaced(
-                site,
-                $"'{site.Value}' lies beside the model's ordinary path, so nothing would read a splice there; "
-                + "splice a site that every run computes");
+            return Misplaced(site, SpliceResolver.Beside(site.Value));
         foreach ((string node, string? read) in resolution.Nodes)
             if (read is not null && SiteOrder.IsNotAfter(SitePath.Parse(node), SitePath.Parse(read), schema))
-                return Misplaced(encoded, $"'{read}' is computed after '{node}', so a splice there cannot read it");
+                return Misplaced(encoded, SpliceResolver.Later(read, node));
         return null;
     }
 

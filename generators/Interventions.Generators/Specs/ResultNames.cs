@@ -1,7 +1,8 @@
 namespace Interventions.Generators.Specs;
 
 /// <summary>
-/// The names of generated members. The emitters write them, and the rules compare the names of declared members with them.
+/// The names of generated members. Rules compare declared members with them; the emitters of interventions and of results write the same
+/// names, so a member that is added there is added here.
 /// </summary>
 internal static class ResultNames
 {

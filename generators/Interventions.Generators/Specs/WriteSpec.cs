@@ -24,7 +24,7 @@ internal abstract record WriteSpec
     public sealed record Method(MethodSpec Node) : WriteSpec;
 
     /// <summary>A write without a method.</summary>
-    /// <param name="Kind">The attribute that declares it.</param>
+    /// <param name="Kind">The attribute that declares it. Generated code calls the method of the same name of <c>BuiltInWrites</c>.</param>
     /// <param name="Site">The site path.</param>
     public sealed record BuiltIn(WriteKind Kind, string Site) : WriteSpec
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
+using Interventions.Runtime;
 
 namespace Interventions.Models.Checkpoints;
 

@@ -1,3 +1,5 @@
+using Interventions.Runtime;
+
 namespace Interventions.Models.Checkpoints;
 
 /// <summary>The checked header of a GGUF file: its keys, and where its tensors lie.</summary>

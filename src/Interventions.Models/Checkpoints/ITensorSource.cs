@@ -1,3 +1,4 @@
+using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;

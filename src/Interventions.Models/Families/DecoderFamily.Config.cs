@@ -22,7 +22,7 @@ internal abstract partial class DecoderFamily
     /// <summary>The full name of the class that the family's models derive from.</summary>
     public abstract string ModelClass { get; }
 
-    /// <summary>The decoder that an empty configuration describes: the family's parts, which say its sites, and its usual sizes.</summary>
+    /// <summary>The decoder of an empty configuration. Its parts decide which sites the family has; its sizes are the usual ones.</summary>
     public abstract DecoderConfig Default { get; }
 
     /// <summary>Translates a configuration. It fails where a property is missing, malformed or asks for something unsupported.</summary>

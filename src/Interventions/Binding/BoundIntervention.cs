@@ -128,7 +128,7 @@ internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<B
     /// <summary>Whether the method mixes prompts.</summary>
     public abstract bool AcrossBatch { get; }
 
-    /// <summary>Whether the sweep's point decides what is kept, in unchanged runs too.</summary>
+    /// <summary>Whether the kept value depends on the sweep's point. Then an unchanged run, too, keeps one value for each point.</summary>
     public bool IsSwept => Site.IsSwept || Reads.Any(read => read.IsSwept);
 }
 

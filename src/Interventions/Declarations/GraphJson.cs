@@ -8,7 +8,8 @@ namespace Interventions.Declarations;
 
 /// <summary>
 /// The JSON of a graph. Every method below names the fields of one node, for writing and for reading (<see cref="JsonFields"/>).
-/// Methods, tensors, encoder–decoders and prompts stand in the text by name, see <see cref="GraphMembers"/>.
+/// Methods, tensors, encoder–decoders and prompts stand in the text by name, see <see cref="GraphMembers"/>. Reads and kinds of writes
+/// stand in it by the name of their type: a type that gets another name is another version of the format.
 /// </summary>
 internal sealed class GraphJson
 {

@@ -168,8 +168,8 @@ internal sealed class NodeComputer(RowStore store, Slices slices, PromptBatch ba
     }
 
     /// <summary>
-    /// The keys that a set's variants see, in pieces: a variant's own keys are a piece, and inherited keys are pieces that all variants
-    /// share. Groups of one set that inherit different positions go to different blocks.
+    /// Divides the keys that a set's variants see into pieces: a variant's own keys, and inherited keys that all variants share. Groups
+    /// that inherit different positions are computed by separate calls, each a <see cref="HistoryBlock"/>.
     /// </summary>
     private List<HistoryBlock> Histories(Piecewise piecewise, RowSet set)
     {

@@ -186,9 +186,9 @@ internal sealed class RowStore(Expansion plan, Device device)
                     locations[(group.Index, set.Class)] = new Location(table, set, first);
     }
 
-    /// <summary>A group's position in a table.</summary>
+    /// <summary>Where the rows of one token position of a group lie.</summary>
     /// <param name="Location">The table and the set.</param>
-    /// <param name="Position">The position's number in the set.</param>
+    /// <param name="Position">The index of the token position among those of the set.</param>
     /// <param name="IsInherited">Whether the rows are an ancestor's: one variant, shared by all of the group.</param>
     internal readonly record struct Place(Location Location, int Position, bool IsInherited)
     {

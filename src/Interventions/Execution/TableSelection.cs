@@ -129,7 +129,10 @@ internal sealed class TableSelection
             return value.gather(axis, Along(axis, shape.Length, value.device).expand(shape));
         }
 
-        /// <summary>The indices along an axis of a value <c>[prompt, …]</c> of that many axes, to broadcast.</summary>
+        /// <summary>
+        /// The selected indices as a tensor of <paramref name="rank"/> axes: prompts on axis 0, indices on <paramref name="axis"/>, length
+        /// 1 elsewhere, so that it broadcasts to a value.
+        /// </summary>
         public Tensor Along(int axis, int rank, Device device)
         {
             long[] view = new long[rank];

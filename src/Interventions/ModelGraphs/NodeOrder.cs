@@ -1,4 +1,3 @@
-using Interventions.Planning;
 
 namespace Interventions.ModelGraphs;
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Interventions.Generation;
 using static TorchSharp.torch;
 
 namespace Interventions.ModelGraphs;

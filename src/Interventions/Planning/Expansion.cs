@@ -129,7 +129,11 @@ internal sealed record Expansion
     public bool IsDifferentiated(VariantGroup group) =>
         group.IsUnchanged || (group.Run is null && (group.Writes.Count > 0 || !Intervention.Parameters.IsEmpty));
 
-    /// <summary>The group of a run at the points of another group; a run of the prompt set is the same for all.</summary>
+    /// <summary>
+    /// The group that computes a run at the same points of the sweep as another group. A run of the prompt set has one group, for all
+    /// points. After those of the prompt set's runs, groups lie as expansion makes them: for each set of points the derived runs, in their
+    /// order, and the changed run.
+    /// </summary>
     public VariantGroup RunOf(VariantGroup group, int run)
     {
         if (run < RunCount)

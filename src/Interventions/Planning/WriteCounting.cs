@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
-using Interventions.Execution;
 using Interventions.Runtime;
 
 namespace Interventions.Planning;
@@ -11,7 +10,7 @@ internal sealed class WriteCounting
     private readonly Expansion _plan;
     private readonly OwnRows _own;
     private readonly Slices _slices;
-    private readonly Dictionary<(int Write, int TokensOf, int Class), SelectedValues> _selected = [];
+    private readonly Dictionary<(int Write, int TokensOf, int Class), WriteSelection> _selected = [];
 
     private WriteCounting(Expansion plan, OwnRows own, Slices slices)
     {
@@ -44,7 +43,7 @@ internal sealed class WriteCounting
         }
     }
 
-    private WriteCount Count(VariantGroup group, NodeId node, SelectedValues selected, WriteStep? step, RowsAtWrite own, int c)
+    private WriteCount Count(VariantGroup group, NodeId node, WriteSelection selected, WriteStep? step, RowsAtWrite own, int c)
     {
         int[]? narrowed = step?.Write.Site.Narrowing?[selected.Positions.Count];
         WriteCount count = default;
@@ -65,11 +64,11 @@ internal sealed class WriteCounting
         return computed with { Selected = count.Selected * lanes * selected.Values, Due = count.Due * lanes * selected.Values };
     }
 
-    private SelectedValues Select(VariantGroup group, BoundWrite write, int c)
+    private WriteSelection Select(VariantGroup group, BoundWrite write, int c)
     {
-        if (_selected.TryGetValue((write.Number, group.TokensOf, c), out SelectedValues? known))
+        if (_selected.TryGetValue((write.Number, group.TokensOf, c), out WriteSelection? known))
             return known;
-        SelectedValues selected = new(
+        WriteSelection selected = new(
             _plan.Positions(write.Site, group.TokensOf, c, group.Point),
             _plan.Exempt(write, group, c),
             _plan.ValuesAtAPosition(write.Site, group, c));
@@ -83,7 +82,7 @@ internal sealed class WriteCounting
     /// <param name="Positions">The positions.</param>
     /// <param name="Exempt">The number of leading positions of the prompt that the write need not change.</param>
     /// <param name="Values">The number of values at each position.</param>
-    private sealed record SelectedValues(IReadOnlyList<int> Positions, int Exempt, long Values);
+    private sealed record WriteSelection(IReadOnlyList<int> Positions, int Exempt, long Values);
 }
 
 /// <summary>How many values a write selects, and how many of those are written and compared.</summary>

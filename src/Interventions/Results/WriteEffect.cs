@@ -28,7 +28,8 @@ public sealed record WriteEffect(
     internal long Read { get; init; }
 
     /// <summary>
-    /// The number of selected values that the write is expected to change: all but those of freezes and of equal prompt beginnings.
+    /// The number of selected values that the write is expected to change. Not counted are all values of a freeze, and the values of a copy
+    /// from another run at the leading tokens that both runs share.
     /// </summary>
     internal long Due { get; init; }
 

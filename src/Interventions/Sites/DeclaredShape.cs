@@ -3,7 +3,7 @@ using System.Linq;
 
 namespace Interventions.Sites;
 
-/// <summary>Compares a declared shape, a list of axes, with what it is the shape of.</summary>
+/// <summary>Compares a declared shape, a list of axes, with the axes of the value or tensor that it describes.</summary>
 internal static class DeclaredShape
 {
     /// <summary>An axis of length 1, which is repeated.</summary>

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Collections.Immutable;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Tests.Testing;
@@ -20,10 +21,13 @@ public sealed class CachingTests
         """;
 
     private static readonly CSharpCompilation Before = Compilations.Of(
-        Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything, Sources.Spliced, Sources.Shaped, OnDefaultPrompts, Generic, "class Unrelated;");
+        Sources.Model, Sources.Prompts, Sources.HeadSweep, Sources.Everything, Sources.Spliced, Sources.Shaped, OnDefaultPrompts, Generic,
+        "class Unrelated;");
 
     private static readonly string[] AllSteps =
-        [TrackingNames.ModelSchemas, TrackingNames.PromptSchemas, TrackingNames.Interventions, TrackingNames.InterventionsOverPrompts, TrackingNames.GenericInterventions];
+        [
+            TrackingNames.ModelSchemas, TrackingNames.PromptSchemas, TrackingNames.Interventions, TrackingNames.InterventionsOverPrompts,
+            TrackingNames.GenericInterventions];
 
     public static TheoryData<string> Steps { get; } = [.. AllSteps];
 
@@ -48,7 +52,10 @@ public sealed class CachingTests
     public void An_edit_of_one_class_writes_one_file(string old, string changed, int files)
     {
         List<IncrementalStepRunReason> outputs =
-            [.. Rerun(old, changed).Results.SelectMany(generator => generator.TrackedOutputSteps).SelectMany(step => step.Value).SelectMany(run => run.Outputs).Select(output => output.Reason)];
+            [
+                .. Rerun(old, changed).Results.SelectMany(generator => generator.TrackedOutputSteps)
+                    .SelectMany(step => step.Value).SelectMany(run => run.Outputs).Select(output => output.Reason),
+            ];
 
         Assert.Equal(8, outputs.Count);
         Assert.Equal(files, outputs.Count(reason => reason == IncrementalStepRunReason.Modified));
@@ -73,7 +80,8 @@ public sealed class CachingTests
     [InlineData(TrackingNames.InterventionsOverPrompts, "Reads = \"blocks.*.mlp_in\"", "Reads = \"embed\"")]
     public void An_edit_of_the_declaration_is_written(string step, string old, string changed)
     {
-        (ImmutableArray<IncrementalGeneratorRunStep> steps, ImmutableArray<IncrementalGeneratorRunStep> outputs) = Rerun(step, old, changed);
+        (ImmutableArray<IncrementalGeneratorRunStep> steps, ImmutableArray<IncrementalGeneratorRunStep> outputs) = Rerun(
+            step, old, changed);
 
         Assert.Contains(steps.SelectMany(run => run.Outputs), output => output.Reason == IncrementalStepRunReason.Modified);
         Assert.Contains(outputs.SelectMany(run => run.Outputs), output => output.Reason == IncrementalStepRunReason.Modified);
@@ -102,7 +110,8 @@ public sealed class CachingTests
         Assert.True(seen.Count > 20, "The walk should see more than a few objects.");
     }
 
-    private static (ImmutableArray<IncrementalGeneratorRunStep> Steps, ImmutableArray<IncrementalGeneratorRunStep> Outputs) Rerun(string step, string old, string changed)
+    private static (ImmutableArray<IncrementalGeneratorRunStep> Steps, ImmutableArray<IncrementalGeneratorRunStep> Outputs) Rerun(
+        string step, string old, string changed)
     {
         GeneratorRunResult of = Rerun(old, changed).Results.Single(generator => generator.TrackedSteps.ContainsKey(step));
         return (of.TrackedSteps[step], [.. of.TrackedOutputSteps.SelectMany(output => output.Value)]);
@@ -112,7 +121,8 @@ public sealed class CachingTests
     {
         SyntaxTree tree = Before.SyntaxTrees.First(tree => tree.ToString().Contains(old, StringComparison.Ordinal));
         CSharpCompilation after = Before.ReplaceSyntaxTree(
-            tree, CSharpSyntaxTree.ParseText(tree.ToString().Replace(old, changed, StringComparison.Ordinal), (CSharpParseOptions)tree.Options, tree.FilePath));
+            tree, CSharpSyntaxTree.ParseText(
+                tree.ToString().Replace(old, changed, StringComparison.Ordinal), (CSharpParseOptions)tree.Options, tree.FilePath));
         return Compilations.Driver(Before).RunGenerators(Before).RunGenerators(after).GetRunResult();
     }
 
@@ -123,9 +133,12 @@ public sealed class CachingTests
     {
         if (value is null || value.GetType() is { IsPrimitive: true } or { IsEnum: true } || !seen.Add(value) || value is string)
             return;
-        Assert.False(value is ISymbol or SyntaxNode or SyntaxTree or Compilation or SemanticModel or Location, $"A pipeline holds a {value.GetType()}.");
+        Assert.False(
+            value is ISymbol or SyntaxNode or SyntaxTree or Compilation or SemanticModel or Location,
+            $"A pipeline holds a {value.GetType()}.");
         for (Type? type = value.GetType(); type is not null && type != typeof(object); type = type.BaseType)
-            foreach (var field in type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.DeclaredOnly))
+            foreach (var field in type.GetFields(
+                BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
                 Walk(field.GetValue(value), seen);
         if (value is Array array)
             foreach (object? item in array)

@@ -22,7 +22,8 @@ public sealed class DocumentedExamplesTests
         IEnumerable<string> expected = typeof(Runtime::Interventions.PatchAttribute).Assembly.GetExportedTypes()
             .Where(type => type.IsSubclassOf(typeof(Attribute)) && !type.IsAbstract && type.Namespace == "Interventions")
             .Select(type => type.Name.Split('`')[0]);
-        Assert.Equal(expected.Order(StringComparer.Ordinal), s_attributes.Values.Select(attribute => attribute.Identifier.Text).Order(StringComparer.Ordinal));
+        Assert.Equal(expected.Order(StringComparer.Ordinal), s_attributes.Values.Select(attribute => attribute.Identifier.Text).Order(
+            StringComparer.Ordinal));
     }
 
     [Fact]
@@ -34,7 +35,8 @@ public sealed class DocumentedExamplesTests
                 .Where(line => line.StartsWith("| `[", StringComparison.Ordinal)).Select(line => line.Split(" | ")[0]),
         ];
         Assert.All(
-            s_attributes.Values.Select(attribute => attribute.Identifier.Text.Replace("Attribute", "", StringComparison.Ordinal)).Distinct(),
+            s_attributes.Values.Select(attribute => attribute.Identifier.Text.Replace("Attribute", "", StringComparison.Ordinal))
+                .Distinct(),
             name => Assert.Contains(rows, row => System.Text.RegularExpressions.Regex.IsMatch(row, $@"`\[{name}[\](<]")));
     }
 
@@ -57,7 +59,8 @@ public sealed class DocumentedExamplesTests
 
     private static string Example(ClassDeclarationSyntax attribute)
     {
-        DocumentationCommentTriviaSyntax comment = Assert.Single(attribute.GetLeadingTrivia().Select(trivia => trivia.GetStructure()).OfType<DocumentationCommentTriviaSyntax>());
+        DocumentationCommentTriviaSyntax comment = Assert.Single(
+            attribute.GetLeadingTrivia().Select(trivia => trivia.GetStructure()).OfType<DocumentationCommentTriviaSyntax>());
         XElement? example = comment.Content.OfType<XmlElementSyntax>().Where(element => element.StartTag.Name.ToString() == "example")
             .Select(element => XElement.Parse(string.Join('\n', element.ToString().Split('\n').Select(Uncommented)))).SingleOrDefault();
         Assert.NotNull(example);
@@ -67,12 +70,16 @@ public sealed class DocumentedExamplesTests
     private static string Uncommented(string line) =>
         line.TrimStart() is ['/', '/', '/', .. var text] ? text is [' ', .. var rest] ? rest : text : line;
 
-    private static string Root([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "../../.."));
+    private static string Root([CallerFilePath] string file = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "../../.."));
 
     private static IEnumerable<ClassDeclarationSyntax> Attributes() =>
         Directory.GetFiles(Path.Combine(Root(), "src/Interventions/Declarations"), "*.cs")
-            .SelectMany(source => CSharpSyntaxTree.ParseText(File.ReadAllText(source), new CSharpParseOptions(LanguageVersion.CSharp13, DocumentationMode.Parse)).GetRoot()
+            .SelectMany(
+                source => CSharpSyntaxTree.ParseText(
+                    File.ReadAllText(source), new CSharpParseOptions(LanguageVersion.CSharp13, DocumentationMode.Parse)).GetRoot()
                 .DescendantNodes().OfType<ClassDeclarationSyntax>())
-            .Where(type => type.Identifier.Text.EndsWith("Attribute", StringComparison.Ordinal) && !type.Modifiers.Any(SyntaxKind.AbstractKeyword)
+            .Where(type => type.Identifier.Text.EndsWith("Attribute", StringComparison.Ordinal) && !type.Modifiers.Any(
+                SyntaxKind.AbstractKeyword)
                 && type.Identifier.Text != "DeclaredSiteAttribute");
 }

@@ -1,6 +1,6 @@
-using Interventions.Testing.Support;
 using Interventions.Generators.Tests.Testing;
 using Interventions.Testing;
+using Interventions.Testing.Support;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -48,8 +48,11 @@ public sealed class EmissionTests
             public abstract partial class Mine : Interventions.ModelGraphs.HookedModel;
             """);
 
-        Assert.Contains("SiteDefinition(\"a\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")),", text, StringComparison.Ordinal);
-        Assert.Contains("SiteDefinition(\"b\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")) { SameStep = true },", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "SiteDefinition(\"a\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")),", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "SiteDefinition(\"b\", global::Interventions.Runtime.EquatableArray.Of(\"batch\")) { SameStep = true },", text,
+            StringComparison.Ordinal);
         Assert.Contains("SiteDefinition(\"c\", default) { SameStep = true, Beside = true },", text, StringComparison.Ordinal);
     }
 
@@ -60,7 +63,8 @@ public sealed class EmissionTests
             namespace Interventions.Models.Families { internal sealed class FamilySitesAttribute : Attribute; }
             namespace Interventions.Models { [Families.FamilySites] public abstract partial class Gpt2Model; [Families.FamilySites] public partial class Other; }
             """).WithOptions(Compilations.Options.WithGeneralDiagnosticOption(ReportDiagnostic.Default));
-        GeneratorDriver driver = CSharpGeneratorDriver.Create(new FamilySitesGenerator().AsSourceGenerator()).WithUpdatedParseOptions(Compilations.Parse);
+        GeneratorDriver driver = CSharpGeneratorDriver.Create(new FamilySitesGenerator().AsSourceGenerator()).WithUpdatedParseOptions(
+            Compilations.Parse);
 
         Snapshot.Verify(Assert.Single(driver.RunGenerators(compilation).GetRunResult().GeneratedTrees).ToString());
     }
@@ -145,9 +149,15 @@ public sealed class EmissionTests
     [Theory]
     [InlineData("an empty one", "")]
     [InlineData("no sweep", """[Patch("embed")] static Tensor Kill() => zeros(1); [Metric] static Tensor M([Logit("S")] Tensor s) => s;""")]
-    [InlineData("instance members", """required public Tensor Direction { get; init; } [Patch("embed[pos=end]")] Tensor Steer(Tensor x) => x + Direction;""")]
-    [InlineData("another site as donor", """[Patch("blocks.{layer}.mlp_out")] static Tensor P([From("corrupted", "embed")] Tensor x) => x;""")]
-    [InlineData("keywords", """[Patch("blocks.{in}.mlp_out[pos=end]")] static Tensor @static(Tensor @class) => @class; [Metric] static Tensor @event([Logit("S")] Tensor @return) => @return;""")]
+    [InlineData(
+        "instance members",
+        """required public Tensor Direction { get; init; } [Patch("embed[pos=end]")] Tensor Steer(Tensor x) => x + Direction;""")]
+    [InlineData(
+        "another site as donor", """[Patch("blocks.{layer}.mlp_out")] static Tensor P([From("corrupted", "embed")] Tensor x) => x;""")]
+    [InlineData(
+        "keywords",
+        """[Patch("blocks.{in}.mlp_out[pos=end]")] static Tensor @static(Tensor @class) => @class; [Metric] static Tensor """
+            + """@event([Logit("S")] Tensor @return) => @return;""")]
     [InlineData("a method called x", """[Patch("embed")] static Tensor x(Tensor x) => x;""")]
     [InlineData("a property called x", """static Tensor x => zeros(1); [Patch("embed")] static Tensor P(Tensor y) => y + x;""")]
     [InlineData("escapes", """[Capture("embed[pos=\u0065nd]")] static Tensor C(Tensor y) => y;""")]
@@ -158,15 +168,39 @@ public sealed class EmissionTests
     }
 
     [Theory]
-    [InlineData("the default prompts", "namespace Study; [Intervention<Toy>] public sealed partial class A { [Metric] static Tensor M([Logit(\"correct\")] Tensor x) => x; }")]
+    [InlineData(
+        "the default prompts",
+        "namespace Study; [Intervention<Toy>] public sealed partial class A { [Metric] static Tensor M([Logit(\"correct\")] Tensor x) "
+            + "=> x; }")]
     [InlineData("the global namespace", "[Intervention<Study.Toy, Study.IoiPrompts>] partial class A;")]
-    [InlineData("nested", "namespace Study; partial class Outer { internal partial struct Middle { [Intervention<Toy, IoiPrompts>] private sealed partial class A; } }")]
-    [InlineData("inside generic types", "namespace Study; public partial class Outer<T> { public partial interface IMiddle<@in> { [Intervention<Toy, IoiPrompts>] public partial class A { [Patch(\"embed\")] static Tensor P(Tensor x) => x; } } }")]
-    [InlineData("generic", "namespace Study; [Intervention<Toy, IoiPrompts>] public partial class A<T> where T : class { [Patch(\"embed\")] static Tensor P(Tensor x) => x; }")]
-    [InlineData("keyword names", "namespace @namespace.@class; [Intervention<Study.Toy, Study.IoiPrompts>] public partial class @record { [Patch(\"embed\")] static Tensor P(Tensor x) => x; }")]
-    [InlineData("several parts", "namespace Study; [Intervention<Toy, IoiPrompts>] partial class A { [Patch(\"embed\")] static Tensor P(Tensor x) => x; } partial class A { [Metric] static Tensor M([Logit(\"S\")] Tensor s) => s; }")]
-    [InlineData("a public one on internal prompts", "namespace Study; [PromptSchema] internal sealed partial class Mine : PromptSet; [Intervention<Toy, Mine>] public partial class A { [Metric] static Tensor M([Logit(\"wrong\")] Tensor s) => s; }")]
-    [InlineData("private ones", "namespace Study; public partial class Outer { [PromptSchema] private sealed partial class Mine : PromptSet; [Intervention<Toy, Mine>] private partial class A { } void Use() => new A().Run(null!, null!).Dispose(); }")]
+    [InlineData(
+        "nested",
+        "namespace Study; partial class Outer { internal partial struct Middle { [Intervention<Toy, IoiPrompts>] private sealed "
+            + "partial class A; } }")]
+    [InlineData(
+        "inside generic types",
+        "namespace Study; public partial class Outer<T> { public partial interface IMiddle<@in> { [Intervention<Toy, IoiPrompts>] "
+            + "public partial class A { [Patch(\"embed\")] static Tensor P(Tensor x) => x; } } }")]
+    [InlineData(
+        "generic",
+        "namespace Study; [Intervention<Toy, IoiPrompts>] public partial class A<T> where T : class { [Patch(\"embed\")] static Tensor "
+            + "P(Tensor x) => x; }")]
+    [InlineData(
+        "keyword names",
+        "namespace @namespace.@class; [Intervention<Study.Toy, Study.IoiPrompts>] public partial class @record { [Patch(\"embed\")] "
+            + "static Tensor P(Tensor x) => x; }")]
+    [InlineData(
+        "several parts",
+        "namespace Study; [Intervention<Toy, IoiPrompts>] partial class A { [Patch(\"embed\")] static Tensor P(Tensor x) => x; } "
+            + "partial class A { [Metric] static Tensor M([Logit(\"S\")] Tensor s) => s; }")]
+    [InlineData(
+        "a public one on internal prompts",
+        "namespace Study; [PromptSchema] internal sealed partial class Mine : PromptSet; [Intervention<Toy, Mine>] public partial "
+            + "class A { [Metric] static Tensor M([Logit(\"wrong\")] Tensor s) => s; }")]
+    [InlineData(
+        "private ones",
+        "namespace Study; public partial class Outer { [PromptSchema] private sealed partial class Mine : PromptSet; "
+            + "[Intervention<Toy, Mine>] private partial class A { } void Use() => new A().Run(null!, null!).Dispose(); }")]
     [InlineData("a record", "namespace Study; [Intervention<Toy, IoiPrompts>] public sealed partial record A;")]
     public void A_declaration_compiles_as_this_type(string what, string source)
     {
@@ -248,5 +282,6 @@ public sealed class EmissionTests
     private static void CompilesCleanly(params string[] sources) => Clean(Compilations.Of(sources));
 
     private static void Clean(CSharpCompilation compilation) =>
-        Assert.Empty(Compilations.Generate(compilation).GetDiagnostics().Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden));
+        Assert.Empty(
+            Compilations.Generate(compilation).GetDiagnostics().Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden));
 }

@@ -1,8 +1,8 @@
-using Interventions.Testing.Support;
 using Interventions.Generators.Declarations;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Tests.Testing;
 using Interventions.Testing;
+using Interventions.Testing.Support;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -35,15 +35,19 @@ public sealed class HookedModelTests
             [HookedModel("config.json"), Site("own", "batch")]
             public sealed partial class Mine : Interventions.Models.Decoder.DecoderModel;
             """);
-        Snapshot.Verify(Compilations.Driver(compilation, Gpt2File).RunGenerators(compilation).GetRunResult().GeneratedTrees.Single().ToString());
+        Snapshot.Verify(
+            Compilations.Driver(compilation, Gpt2File).RunGenerators(compilation).GetRunResult().GeneratedTrees.Single().ToString());
     }
 
     [Theory]
     [InlineData("""{ "model_type": "gpt2" }""", 12, 12, 12, 64, 768, 3072, 50257)]
-    [InlineData("""{ "model_type": "gpt2", "n_embd": 96, "n_head": 4, "n_layer": 4, "vocab_size": 347, "n_inner": null }""", 4, 4, 4, 24, 96, 384, 347)]
+    [InlineData(
+        """{ "model_type": "gpt2", "n_embd": 96, "n_head": 4, "n_layer": 4, "vocab_size": 347, "n_inner": null }""", 4, 4, 4, 24, 96, 384,
+        347)]
     [InlineData("""{ "n_inner": 10, "model_type": "\u0067pt2", "n_inner": 100 }""", 12, 12, 12, 64, 768, 100, 50257)]
     [InlineData(Llama, 5, 4, 4, 16, 64, 172, 512)]
-    [InlineData("""{ "model_type": "llama", "hidden_size": 65, "head_dim": 8, "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 5, "intermediate_size": 172, "vocab_size": 512 }""", 5, 4, 2, 8, 65, 172, 512)]
+    [InlineData("""{ "model_type": "llama", "hidden_size": 65, "head_dim": 8, "num_attention_heads": 4, "num_key_value_heads": """
+        + """2, "num_hidden_layers": 5, "intermediate_size": 172, "vocab_size": 512 }""", 5, 4, 2, 8, 65, 172, 512)]
     public void The_sizes_are_those_of_the_run_time(string json, params int[] sizes)
     {
         CSharpCompilation generated = Compilations.Generate(
@@ -57,7 +61,8 @@ public sealed class HookedModelTests
     [Theory]
     [InlineData("""[HookedModel("config.json")] public sealed partial class Mine;""")]
     [InlineData("""[HookedModel("config.json")] public sealed partial class Mine : Gpt2Model;""")]
-    [InlineData("""[Axis("vocab", 64), Axis("expert", 3), Site("own", "expert"), HookedModel("config.json")] public sealed partial class Mine;""")]
+    [InlineData(
+        """[Axis("vocab", 64), Axis("expert", 3), Site("own", "expert"), HookedModel("config.json")] public sealed partial class Mine;""")]
     public void Analyzers_read_the_schema_that_was_emitted(string source)
     {
         CSharpCompilation generated = Compilations.Generate(Compilations.Of(source), Gpt2File);
@@ -73,9 +78,11 @@ public sealed class HookedModelTests
     {
         GeneratorRunResult after = Rerun(
             driver => driver,
-            Compilation.ReplaceSyntaxTree(Compilation.SyntaxTrees[^1], CSharpSyntaxTree.ParseText("class Unrelated { int added; }", (CSharpParseOptions)Compilation.SyntaxTrees[0].Options)));
+            Compilation.ReplaceSyntaxTree(Compilation.SyntaxTrees[^1], CSharpSyntaxTree.ParseText(
+                "class Unrelated { int added; }", (CSharpParseOptions)Compilation.SyntaxTrees[0].Options)));
 
-        Assert.All(Reasons(after, TrackingNames.HookedModelDeclarations), reason => Assert.Equal(IncrementalStepRunReason.Unchanged, reason));
+        Assert.All(
+            Reasons(after, TrackingNames.HookedModelDeclarations), reason => Assert.Equal(IncrementalStepRunReason.Unchanged, reason));
         Assert.All(Reasons(after, TrackingNames.Configs), reason => Assert.Equal(IncrementalStepRunReason.Cached, reason));
         Assert.Equal([IncrementalStepRunReason.Cached, IncrementalStepRunReason.Cached], Outputs(after));
     }
@@ -83,7 +90,8 @@ public sealed class HookedModelTests
     [Fact]
     public void An_edit_of_a_configuration_writes_that_model_again()
     {
-        GeneratorRunResult after = Rerun(driver => driver.ReplaceAdditionalText(LlamaFile, new InMemoryFile("/p/llama/config.json", Llama.Replace("512", "513", StringComparison.Ordinal))));
+        GeneratorRunResult after = Rerun(driver => driver.ReplaceAdditionalText(
+            LlamaFile, new InMemoryFile("/p/llama/config.json", Llama.Replace("512", "513", StringComparison.Ordinal))));
 
         Assert.Equal([IncrementalStepRunReason.Cached, IncrementalStepRunReason.Modified], Reasons(after, TrackingNames.Configs));
         Assert.Equal([IncrementalStepRunReason.Unchanged, IncrementalStepRunReason.Modified], Reasons(after, TrackingNames.HookedModels));
@@ -93,7 +101,8 @@ public sealed class HookedModelTests
     [Fact]
     public void A_configurations_other_values_write_nothing_again()
     {
-        GeneratorRunResult after = Rerun(driver => driver.ReplaceAdditionalText(LlamaFile, new InMemoryFile("/p/llama/config.json", Llama.Replace("{", "{ \"rope_theta\": 1, ", StringComparison.Ordinal))));
+        GeneratorRunResult after = Rerun(driver => driver.ReplaceAdditionalText(
+            LlamaFile, new InMemoryFile("/p/llama/config.json", Llama.Replace("{", "{ \"rope_theta\": 1, ", StringComparison.Ordinal))));
 
         Assert.Equal([IncrementalStepRunReason.Cached, IncrementalStepRunReason.Unchanged], Reasons(after, TrackingNames.Configs));
         Assert.Equal([IncrementalStepRunReason.Cached, IncrementalStepRunReason.Cached], Outputs(after));
@@ -114,7 +123,9 @@ public sealed class HookedModelTests
         SyntaxTree tree = Compilation.SyntaxTrees[1];
         GeneratorRunResult after = Rerun(
             driver => driver,
-            Compilation.ReplaceSyntaxTree(tree, CSharpSyntaxTree.ParseText(tree.ToString().Replace("[HookedModel(\"gpt2", "[Site(\"own\"), HookedModel(\"gpt2", StringComparison.Ordinal), (CSharpParseOptions)tree.Options)));
+            Compilation.ReplaceSyntaxTree(tree, CSharpSyntaxTree.ParseText(
+                tree.ToString().Replace("[HookedModel(\"gpt2", "[Site(\"own\"), HookedModel(\"gpt2", StringComparison.Ordinal),
+                (CSharpParseOptions)tree.Options)));
 
         Assert.Equal([IncrementalStepRunReason.Modified, IncrementalStepRunReason.Cached], Outputs(after));
     }

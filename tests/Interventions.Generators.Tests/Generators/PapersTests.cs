@@ -1,7 +1,7 @@
-using Interventions.Testing.Support;
 using System.Runtime.CompilerServices;
 using Interventions.Generators.Tests.Testing;
 using Interventions.Testing;
+using Interventions.Testing.Support;
 
 namespace Interventions.Generators.Tests.Generators;
 
@@ -10,7 +10,9 @@ public sealed class PapersTests
 {
     private static readonly string[] s_shared = ["Vocabulary", "Studies", "Program"];
 
-    public static TheoryData<string> Papers => [.. Directory.GetFiles(Folder(), "*.cs").Select(file => Path.GetFileNameWithoutExtension(file)).Except(s_shared).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Papers =>
+        [.. Directory.GetFiles(Folder(), "*.cs").Select(file => Path.GetFileNameWithoutExtension(file)).Except(s_shared).Order(
+            StringComparer.Ordinal)];
 
     [Fact]
     public void There_are_enough_of_them() => Assert.InRange(Papers.Count, 12, 100);
@@ -23,7 +25,8 @@ public sealed class PapersTests
         string[] type = [.. source.Split('\n').SkipWhile(line => !line.StartsWith('['))];
         Assert.InRange(type.Length, 5, 40);
 
-        string generated = Compilations.GeneratedText(Source("Vocabulary"), source).Split("// =====").Single(text => text.Contains($"{paper}.g.cs", StringComparison.Ordinal));
+        string generated = Compilations.GeneratedText(Source("Vocabulary"), source).Split("// =====").Single(
+            text => text.Contains($"{paper}.g.cs", StringComparison.Ordinal));
         Assert.InRange(generated.Split('\n').Length, 40, 130);
         Snapshot.Verify(generated, method: paper);
     }
@@ -41,7 +44,8 @@ public sealed class PapersTests
             [Metric]
         """, StringComparison.Ordinal);
         Assert.Contains("[Gradient", source, StringComparison.Ordinal);
-        string generated = Compilations.GeneratedText(Sources.Model, Sources.Prompts, source).Split("// =====").Single(text => text.Contains("HeadSweep.g.cs", StringComparison.Ordinal));
+        string generated = Compilations.GeneratedText(Sources.Model, Sources.Prompts, source).Split("// =====").Single(
+            text => text.Contains("HeadSweep.g.cs", StringComparison.Ordinal));
         Assert.InRange(generated.Trim().Split('\n').Length, 40, 119);
     }
 

@@ -10,13 +10,15 @@ namespace Interventions.Generators.Tests.Generators;
 public sealed class ProgramTests
 {
     private static readonly CSharpCompilation Library = Compilations.Of("class Unrelated;");
-    private static readonly CSharpCompilation Program = Compilations.Of("ones(1);", "class Unrelated;").WithOptions(Library.Options.WithOutputKind(OutputKind.ConsoleApplication));
+    private static readonly CSharpCompilation Program = Compilations.Of("ones(1);", "class Unrelated;").WithOptions(
+        Library.Options.WithOutputKind(OutputKind.ConsoleApplication));
 
     [Fact]
     public void A_program_prepares_torch_and_a_library_does_not()
     {
         Driver().RunGeneratorsAndUpdateCompilation(Program, out Compilation program, out _);
-        Assert.Contains("[global::System.Runtime.CompilerServices.ModuleInitializer]", program.SyntaxTrees.Last().ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "[global::System.Runtime.CompilerServices.ModuleInitializer]", program.SyntaxTrees.Last().ToString(), StringComparison.Ordinal);
         Assert.Empty(program.GetDiagnostics().Where(diagnostic => diagnostic.Severity != DiagnosticSeverity.Hidden));
 
         Driver().RunGeneratorsAndUpdateCompilation(Library, out Compilation library, out _);
@@ -26,7 +28,8 @@ public sealed class ProgramTests
     [Fact]
     public void A_program_without_the_package_is_left_alone()
     {
-        CSharpCompilation without = CSharpCompilation.Create("Other", [CSharpSyntaxTree.ParseText("class P { static void Main() { } }")], options: Program.Options);
+        CSharpCompilation without = CSharpCompilation.Create(
+            "Other", [CSharpSyntaxTree.ParseText("class P { static void Main() { } }")], options: Program.Options);
         Driver().RunGeneratorsAndUpdateCompilation(without, out Compilation generated, out _);
         Assert.Single(generated.SyntaxTrees);
     }
@@ -34,15 +37,20 @@ public sealed class ProgramTests
     [Fact]
     public void An_edit_writes_nothing_again_and_another_kind_of_output_does()
     {
-        CSharpCompilation edited = Program.ReplaceSyntaxTree(Program.SyntaxTrees.Last(), CSharpSyntaxTree.ParseText("class Unrelated { void Added() { } }", (CSharpParseOptions)Program.SyntaxTrees[0].Options));
-        Assert.Equal((IncrementalStepRunReason.Unchanged, IncrementalStepRunReason.Cached), Reasons(Driver().RunGenerators(Program).RunGenerators(edited)));
-        Assert.Equal((IncrementalStepRunReason.Modified, IncrementalStepRunReason.Modified), Reasons(Driver().RunGenerators(Library).RunGenerators(Program)));
+        CSharpCompilation edited = Program.ReplaceSyntaxTree(Program.SyntaxTrees.Last(), CSharpSyntaxTree.ParseText(
+            "class Unrelated { void Added() { } }", (CSharpParseOptions)Program.SyntaxTrees[0].Options));
+        Assert.Equal((IncrementalStepRunReason.Unchanged, IncrementalStepRunReason.Cached), Reasons(
+            Driver().RunGenerators(Program).RunGenerators(edited)));
+        Assert.Equal((IncrementalStepRunReason.Modified, IncrementalStepRunReason.Modified), Reasons(
+            Driver().RunGenerators(Library).RunGenerators(Program)));
 
         static (IncrementalStepRunReason Step, IncrementalStepRunReason Output) Reasons(GeneratorDriver driver)
         {
             GeneratorRunResult result = driver.GetRunResult().Results.Single();
             ImmutableArray<IncrementalGeneratorRunStep> steps = result.TrackedSteps[TrackingNames.Program];
-            return (steps.Single().Outputs.Single().Reason, result.TrackedOutputSteps.SelectMany(step => step.Value).Single().Outputs.Single().Reason);
+            return (
+                steps.Single().Outputs.Single().Reason,
+                result.TrackedOutputSteps.SelectMany(step => step.Value).Single().Outputs.Single().Reason);
         }
     }
 

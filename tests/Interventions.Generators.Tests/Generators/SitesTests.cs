@@ -39,12 +39,14 @@ public sealed class SitesTests
 
         Assert.Equal(
             Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.HeadSweep),
-            Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.HeadSweep.Replace(literal, patch, StringComparison.Ordinal)));
+            Compilations.GeneratedText(
+                Sources.Model, Sources.Prompts, Sources.HeadSweep.Replace(literal, patch, StringComparison.Ordinal)));
     }
 
     [Fact]
     public void A_donor_can_be_a_constant() => Assert.Contains(
-        "new global::Interventions.Runtime.Read.From(\"corrupted\", \"embed\")", Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention(
+        "new global::Interventions.Runtime.Read.From(\"corrupted\", \"embed\")",
+        Compilations.GeneratedText(Sources.Model, Sources.Prompts, Sources.Intervention(
             "[Patch(Toy.Sites.Embed)] static Tensor P([From(\"corrupted\", Toy.Sites.Embed)] Tensor x) => x;")), StringComparison.Ordinal);
 
     [Fact]
@@ -85,7 +87,8 @@ public sealed class SitesTests
 
     [Fact]
     public void A_member_called_sites_is_left_alone() => Assert.DoesNotContain("class Sites", Compilations.GeneratedText(
-        Sources.Model.Replace("class Toy : Decoder;", "class Toy : Decoder { public int Sites => 3; }", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Sources.Model.Replace("class Toy : Decoder;", "class Toy : Decoder { public int Sites => 3; }", StringComparison.Ordinal)),
+        StringComparison.Ordinal);
 
     private static IEnumerable<(string Path, string Value)> Constants(INamedTypeSymbol type, List<string> names)
     {

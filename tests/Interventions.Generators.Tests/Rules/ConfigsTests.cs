@@ -43,9 +43,13 @@ public sealed class ConfigsTests
     [InlineData("""{ "model_type": "gpt2", "add_cross_attention": [|[]|] }""", "must be true or false, and is an array")]
     [InlineData("""[|{|] "model_type": "llama" }""", "'hidden_size' is missing")]
     [InlineData("""[|{|] "model_type": "llama", "hidden_size": null }""", "'hidden_size' is missing")]
-    [InlineData("""{ "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": [|3|] }""", "does not divide 4 query heads")]
+    [InlineData(
+        """{ "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": [|3|] }""",
+        "does not divide 4 query heads")]
     [InlineData("""{ "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "head_dim": [|15|] }""", "need an even number")]
-    [InlineData("""[|{|] "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2 }""", "'intermediate_size' is missing")]
+    [InlineData(
+        """[|{|] "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2 }""",
+        "'intermediate_size' is missing")]
     public Task A_file_that_is_no_configuration_is_refused(string json, string message) =>
         Analysis.Fires("INV016", message, [("/p/config.json", json)], Model);
 
@@ -92,7 +96,8 @@ public sealed class ConfigsTests
     [Fact]
     public Task A_hooked_model_must_be_partial() => Analysis.Fires(
         "INV106", "'Mine' must be partial", [("/p/config.json", Gpt2)],
-        """[HookedModel("config.json")] public abstract class [|Mine|](Interventions.Models.Decoder.DecoderCheckpoint c) : Gpt2Model(c, null!);""");
+        """[HookedModel("config.json")] public abstract class [|Mine|](Interventions.Models.Decoder.DecoderCheckpoint c) : """
+            + """Gpt2Model(c, null!);""");
 
     [Theory]
     [InlineData("config.json", "/p/gpt2/config.json")]

@@ -4,7 +4,9 @@ using Microsoft.CodeAnalysis.Testing;
 
 namespace Interventions.Generators.Tests.Rules;
 
-/// <summary>Generic interventions: checked against the constraint where they are declared, against the model where they are closed.</summary>
+/// <summary>
+/// Generic interventions: checked against the constraint where they are declared, against the model where they are closed.
+/// </summary>
 public sealed class GenericsTests
 {
     private const string Silence = """
@@ -18,7 +20,8 @@ public sealed class GenericsTests
         }
         """;
 
-    private const string Misfit = "'Silence<Toy>' does not fit: at 'Mlp', layer 3 of 'blocks.3.mlp_out' is out of range: Toy has 2 layers (0 to 1)";
+    private const string Misfit =
+        "'Silence<Toy>' does not fit: at 'Mlp', layer 3 of 'blocks.3.mlp_out' is out of range: Toy has 2 layers (0 to 1)";
 
     [Theory]
     [InlineData("object F() => new [|Silence<Toy>|]();")]
@@ -27,8 +30,10 @@ public sealed class GenericsTests
     [InlineData("static T New<T>() where T : new() => new(); object F() => New<[|Silence<Toy>|]>();")]
     [InlineData("static Silence<T> New<T>() where T : Decoder => new(); object F() => [|New<Toy>|]();")]
     [InlineData("static Silence<T> New<T>(T model) where T : Decoder => new(); object F(Toy toy) => [|New(toy)|];")]
-    [InlineData("sealed class Holder<T> where T : Decoder { public Silence<T>? Inner { get; init; } } object? F(Holder<Toy> holder) => [|holder.Inner|];")]
-    [InlineData("sealed class Holder<T> where T : Decoder { public Silence<T>? Inner = null; } object? F(Holder<Toy> holder) => [|holder.Inner|];")]
+    [InlineData("sealed class Holder<T> where T : Decoder { public Silence<T>? Inner { get; init; } } object? F(Holder<Toy> holder) => "
+        + "[|holder.Inner|];")]
+    [InlineData(
+        "sealed class Holder<T> where T : Decoder { public Silence<T>? Inner = null; } object? F(Holder<Toy> holder) => [|holder.Inner|];")]
     public Task A_use_that_does_not_fit_is_refused(string members) => Analysis.Fires(
         "INV019", Misfit, Sources.Model, Sources.Prompts, Silence, "namespace Study; public partial class Use { " + members + " }");
 
@@ -50,7 +55,9 @@ public sealed class GenericsTests
 
     [Theory]
     [InlineData("head 7 of 'blocks.0.attn.z[head=7]' is out of range", """[Zero("blocks.0.attn.z[head=7]")]""", "")]
-    [InlineData("at 'Tied', '{l}' ranges over nothing", """[Zero("blocks.{l=0,-2}.mlp_out")]""", """[Capture("blocks.{l=1}.mlp_out")] static Tensor Tied(Tensor x) => x;""")]
+    [InlineData(
+        "at 'Tied', '{l}' ranges over nothing", """[Zero("blocks.{l=0,-2}.mlp_out")]""",
+        """[Capture("blocks.{l=1}.mlp_out")] static Tensor Tied(Tensor x) => x;""")]
     [InlineData("'blocks.0.mlp_in' is not downstream of 'blocks.-1.attn.z'", """[PathPatch("blocks.-1.attn.z", "blocks.0.mlp_in")]""", "")]
     public Task The_sizes_of_the_model_are_checked_at_the_use(string message, string attributes, string members) =>
         Analysis.Fires("INV019", message, Sources.Model, Sources.Prompts, $$"""

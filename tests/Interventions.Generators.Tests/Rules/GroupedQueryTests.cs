@@ -2,7 +2,9 @@ using Interventions.Generators.Tests.Testing;
 
 namespace Interventions.Generators.Tests.Rules;
 
-/// <summary>Where several query heads share a key head: <c>head</c> and <c>kv_head</c> are two axes, and each is checked by its own length.</summary>
+/// <summary>
+/// Where several query heads share a key head: <c>head</c> and <c>kv_head</c> are two axes, and each is checked by its own length.
+/// </summary>
 public sealed class GroupedQueryTests
 {
     private const string Config = """
@@ -12,7 +14,9 @@ public sealed class GroupedQueryTests
     private const string Kept = "[Metric] static Tensor M([Logit(\"correct\")] Tensor x) => x;";
 
     [Theory]
-    [InlineData("INV006", "kv_head 2 of 'blocks.0.attn.k[kv_head=2]' is out of range: Mine has 2 kv_heads (0 to 1)", "blocks.0.attn.k[kv_head=[|2|]]")]
+    [InlineData(
+        "INV006", "kv_head 2 of 'blocks.0.attn.k[kv_head=2]' is out of range: Mine has 2 kv_heads (0 to 1)",
+        "blocks.0.attn.k[kv_head=[|2|]]")]
     [InlineData("INV006", "kv_head -3", "blocks.0.attn.v[kv_head=0,[|-3|]]")]
     [InlineData("INV006", "the range 1..-2 of 'blocks.0.attn.v[kv_head=1..-2]' is empty", "blocks.0.attn.v[kv_head=[|1..-2|]]")]
     [InlineData("INV006", "kv_head 3", "blocks.0.attn.rot_k[kv_head={h=0,[|3|]}]")]
@@ -23,7 +27,8 @@ public sealed class GroupedQueryTests
         Fires(id, message, $"[Zero(\"{path}\")]");
 
     [Theory]
-    [InlineData("INV204", "'{h}' ranges over nothing", """[Zero("blocks.0.attn.k[kv_head={h=0}]"), Zero("blocks.1.attn.k[kv_head=[|{h=1}|]]")]""")]
+    [InlineData(
+        "INV204", "'{h}' ranges over nothing", """[Zero("blocks.0.attn.k[kv_head={h=0}]"), Zero("blocks.1.attn.k[kv_head=[|{h=1}|]]")]""")]
     [InlineData("INV203", "kv_head", """[Zero("blocks.0.attn.z[head={h}]"), Zero("blocks.1.attn.k[kv_head=[|{h}|]]")]""")]
     public Task A_placeholder_that_fits_no_axis_is_refused(string id, string message, string writes) => Fires(id, message, writes);
 

@@ -6,23 +6,45 @@ namespace Interventions.Generators.Tests.Rules;
 public sealed class NamesTests
 {
     [Theory]
-    [InlineData("INV001", "has no site 'blocks.1.mlp_outt'; did you mean 'blocks.1.mlp_out'?", """[Patch("blocks.1.[|mlp_outt|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV001", "has no site 'blocks.1.mlp_outt'; did you mean 'blocks.1.mlp_out'?",
+        """[Patch("blocks.1.[|mlp_outt|]")] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV001", "has no site 'embedd'", """[Capture("[|embedd|][pos=end]")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV001", "did you mean 'embed'?", """[Patch("blocks.1.mlp_out")] static Tensor P([From("corrupted", "[|embad|]")] Tensor x) => x;""")]
-    [InlineData("INV002", "a layer is missing in 'blocks.mlp_out': write 'blocks.0.mlp_out' … 'blocks.1.mlp_out'", """[Patch("blocks.[|mlp_out|]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV003", "layer 2 of 'blocks.2.mlp_out' is out of range: Toy has 2 layers (0 to 1)", """[Patch("blocks.[|2|].mlp_out")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV001", "did you mean 'embed'?",
+        """[Patch("blocks.1.mlp_out")] static Tensor P([From("corrupted", "[|embad|]")] Tensor x) => x;""")]
+    [InlineData(
+        "INV002", "a layer is missing in 'blocks.mlp_out': write 'blocks.0.mlp_out' … 'blocks.1.mlp_out'",
+        """[Patch("blocks.[|mlp_out|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV003", "layer 2 of 'blocks.2.mlp_out' is out of range: Toy has 2 layers (0 to 1)",
+        """[Patch("blocks.[|2|].mlp_out")] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV003", "layer 12", """[Patch(@"blocks.{layer=0,[|12|]}.mlp_out")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV004", "here the site is called 'blocks.1.attn.z'", """[Patch("blocks.1.attn.[|hook_z|][head=1]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV005", "'blocks.1.mlp_out' has no axis 'head'; its axes are pos", """[Patch("blocks.1.mlp_out[[|head|]=0]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV006", "head 3 of 'blocks.1.attn.z[head=0,3]' is out of range: Toy has 3 heads (0 to 2)", """[Patch("blocks.1.attn.z[head=0,[|3|]]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV004", "here the site is called 'blocks.1.attn.z'",
+        """[Patch("blocks.1.attn.[|hook_z|][head=1]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV005", "'blocks.1.mlp_out' has no axis 'head'; its axes are pos",
+        """[Patch("blocks.1.mlp_out[[|head|]=0]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV006", "head 3 of 'blocks.1.attn.z[head=0,3]' is out of range: Toy has 3 heads (0 to 2)",
+        """[Patch("blocks.1.attn.z[head=0,[|3|]]")] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV006", "neuron 8", """[Patch("blocks.1.mlp.post[neuron=[|0..8|]]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV007", "']', which closes the selectors, is missing", """[Patch("embed[pos=en[|d|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV007", "']', which closes the selectors, is missing", """[Patch("embed[pos=en[|d|]")] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV007", "a path starts with a name", """[Patch([|""|])] static Tensor P(Tensor x) => x;""")]
     [InlineData("INV007", "does not belong to a position", """[Metric] static Tensor M([Logit("S", At = "end[| now|]")] Tensor x) => x;""")]
-    [InlineData("INV008", "IoiPrompts has no position 'ned'; did you mean 'end'? Its positions are IO, S1 and end", """[Patch("embed[pos=[|ned|]]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV008", "has no position 'S2'; did you mean 'S1'?", """[Metric] static Tensor M([Logit("S", At = "[|S2|]+1")] Tensor x) => x;""")]
-    [InlineData("INV009", "IoiPrompts has no run 'corrupt'; did you mean 'corrupted'? Its runs are clean and corrupted", """[Patch("embed")] static Tensor P([From("[|corrupt|]")] Tensor x) => x;""")]
-    [InlineData("INV010", "IoiPrompts has no answer 'correct'. Its answers are IO and S", """[Metric] static Tensor M([Logit("[|correct|]")] Tensor x) => x;""")]
+    [InlineData(
+        "INV008", "IoiPrompts has no position 'ned'; did you mean 'end'? Its positions are IO, S1 and end",
+        """[Patch("embed[pos=[|ned|]]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV008", "has no position 'S2'; did you mean 'S1'?", """[Metric] static Tensor M([Logit("S", At = "[|S2|]+1")] Tensor x) => x;""")]
+    [InlineData(
+        "INV009", "IoiPrompts has no run 'corrupt'; did you mean 'corrupted'? Its runs are clean and corrupted",
+        """[Patch("embed")] static Tensor P([From("[|corrupt|]")] Tensor x) => x;""")]
+    [InlineData(
+        "INV010", "IoiPrompts has no answer 'correct'. Its answers are IO and S",
+        """[Metric] static Tensor M([Logit("[|correct|]")] Tensor x) => x;""")]
     public Task A_wrong_name_is_refused(string id, string message, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
@@ -35,13 +57,24 @@ public sealed class NamesTests
     [InlineData("INV001", "did you mean 'embed'?", "", """[Metric] static Tensor M([ValueOf("[|embad|]")] Tensor x) => x;""")]
     [InlineData("INV008", "no position 'S2'", "", """[Metric] static Tensor M([Logits(At = "[|S2|]")] Tensor x) => x;""")]
     [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Changes("[|clear|]")]""", "")]
-    [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Run("a", From = "[|clear|]"), Zero("embed", In = "a"), Freeze("embed", From = "a")]""", "")]
+    [InlineData(
+        "INV009", "no run 'clear'; did you mean 'clean'?",
+        """[Run("a", From = "[|clear|]"), Zero("embed", In = "a"), Freeze("embed", From = "a")]""", "")]
     [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[Freeze("embed", From = "[|clear|]")]""", "")]
     [InlineData("INV009", "no run 'clear'; did you mean 'clean'?", """[PathPatch("blocks.0.attn.z", "logits", From = "[|clear|]")]""", "")]
-    [InlineData("INV009", "There is no run 'dirct'; did you mean 'direct'?", """[Run("direct"), Zero("embed", In = "direct"), Freeze("blocks.0.mlp_out", From = "direct"), Freeze("embed", From = "[|dirct|]")]""", "")]
+    [InlineData(
+        "INV009", "There is no run 'dirct'; did you mean 'direct'?",
+        """[Run("direct"), Zero("embed", In = "direct"), Freeze("blocks.0.mlp_out", From = "direct"), Freeze("embed", From """
+            + """= "[|dirct|]")]""",
+        "")]
     [InlineData("INV009", "'Probe' derives no run 'a': [Run(\"a\")] is missing", """[Zero("embed", In = "[|a|]")]""", "")]
-    [InlineData("INV009", "'clean' is a run of IoiPrompts, which stays unchanged", "", """[Patch("embed", In = "[|clean|]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV009", "'a' is derived, and read by writes only; here stands a run of IoiPrompts: clean and corrupted", """[Run("a"), Zero("embed", In = "a"), Freeze("embed", From = "a")]""", """[Metric] static Tensor M([Logit("S", In = "[|a|]")] Tensor x, [Logit("S")] Tensor y) => x - y;""")]
+    [InlineData(
+        "INV009", "'clean' is a run of IoiPrompts, which stays unchanged", "",
+        """[Patch("embed", In = "[|clean|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV009", "'a' is derived, and read by writes only; here stands a run of IoiPrompts: clean and corrupted",
+        """[Run("a"), Zero("embed", In = "a"), Freeze("embed", From = "a")]""",
+        """[Metric] static Tensor M([Logit("S", In = "[|a|]")] Tensor x, [Logit("S")] Tensor y) => x - y;""")]
     [InlineData("INV010", "no answer 'X'", "", """[Metric] static Tensor M([Answer("[|X|]")] Tensor x) => x;""")]
     public Task A_wrong_name_is_refused_in_every_attribute(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
@@ -68,7 +101,8 @@ public sealed class NamesTests
 
     [Theory]
     [InlineData("""[Patch("blocks.-1.mlp_out[pos=-1]")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("""[Patch("blocks.[0..1].attn.z[head=0,2; pos=S1+1,end]")] static Tensor P(Tensor x, [From("clean", "embed")] Tensor e) => x + e;""")]
+    [InlineData("""[Patch("blocks.[0..1].attn.z[head=0,2; pos=S1+1,end]")] static Tensor P(Tensor x, [From("clean", "embed")] Tensor """
+        + """e) => x + e;""")]
     [InlineData("""[Metric] static Tensor M([Logit("S")] Tensor s, [Logit("IO", At = "S1-1")] Tensor io) => s - io;""")]
     [InlineData("""[Capture("blocks.*.mlp.post[neuron=-8..7]")] static Tensor C(Tensor x) => x;""")]
     public Task Correct_names_are_silent(string members) => Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
@@ -107,13 +141,22 @@ public sealed class NamesTests
     [InlineData("blocks.0.attn.pattern[query=[|-1..-3|]]", "INV007")]
     [InlineData("blocks.0.attn.pattern[key=[|1..0|]]", "INV007")]
     public Task A_selection_of_nothing_is_refused(string path, string id) => Analysis.Fires(
-        id, "is empty", Sources.Model, Sources.Prompts, Sources.Intervention($$"""[Patch("{{path}}")] static Tensor P(Tensor x) => x;""").Replace("[1..[|-2|]]", "[[|1..-2|]]", StringComparison.Ordinal));
+        id, "is empty", Sources.Model, Sources.Prompts,
+        Sources.Intervention($$"""[Patch("{{path}}")] static Tensor P(Tensor x) => x;""").Replace(
+            "[1..[|-2|]]", "[[|1..-2|]]", StringComparison.Ordinal));
 
     [Theory]
-    [InlineData("INV009", "no run 'corupted'; did you mean 'corrupted'?", """[Sweep("run", "clean", "[|corupted|]"), Freeze("embed", From = "{run}")]""", "")]
+    [InlineData(
+        "INV009", "no run 'corupted'; did you mean 'corrupted'?",
+        """[Sweep("run", "clean", "[|corupted|]"), Freeze("embed", From = "{run}")]""", "")]
     [InlineData("INV009", "no run 'cleam'", """[Sweep("run", "[|cleam|]"), Freeze("embed", From = "{run}")]""", "")]
-    [InlineData("INV009", "'{donor}' goes through several runs, and here stands one of IoiPrompts: clean and corrupted", """[Freeze("embed", From = "{donor}")]""", """[Metric] static Tensor M([Logit("IO")] Tensor io, [Logit("S", In = "[|{donor}|]")] Tensor s) => io - s;""")]
-    [InlineData("INV009", "'direct' is derived, and read by writes only", """[Run("direct"), Sweep("donor", "[|direct|]"), Freeze("embed", From = "{donor}"), Zero("embed", In = "direct")]""", "")]
+    [InlineData(
+        "INV009", "'{donor}' goes through several runs, and here stands one of IoiPrompts: clean and corrupted",
+        """[Freeze("embed", From = "{donor}")]""",
+        """[Metric] static Tensor M([Logit("IO")] Tensor io, [Logit("S", In = "[|{donor}|]")] Tensor s) => io - s;""")]
+    [InlineData(
+        "INV009", "'direct' is derived, and read by writes only",
+        """[Run("direct"), Sweep("donor", "[|direct|]"), Freeze("embed", From = "{donor}"), Zero("embed", In = "direct")]""", "")]
     [InlineData("INV001", "nbed", """[PathPatch(["blocks.0.attn.z", "[|nbed|]"], "blocks.1.mlp_in")]""", "")]
     [InlineData("INV003", "layer 7", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Freeze = ["blocks.[|7|].attn.z"])]""", "")]
     public Task A_wrong_name_is_refused_where_runs_and_senders_stand(string id, string message, string attributes, string members) =>

@@ -22,28 +22,48 @@ public sealed class PlaceholdersTests
         """;
 
     [Theory]
-    [InlineData("INV202", "No write sweeps '{layer}', so it has no value here; write '*' for all", """[Capture("blocks.[|{layer}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV202", "No write sweeps '{h}'", Sweep + """[Capture("blocks.{layer}.attn.z[head=[|{h=0..1}|]]")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV203", "'{head}' counts heads elsewhere and layers here", Sweep + """[Patch("blocks.[|{head}|].mlp_out")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV204", "'{layer}' ranges over nothing", Sweep + """[Capture("blocks.[|{layer=1}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
+    [InlineData(
+        "INV202", "No write sweeps '{layer}', so it has no value here; write '*' for all",
+        """[Capture("blocks.[|{layer}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
+    [InlineData(
+        "INV202", "No write sweeps '{h}'",
+        Sweep + """[Capture("blocks.{layer}.attn.z[head=[|{h=0..1}|]]")] static Tensor C(Tensor x) => x;""")]
+    [InlineData(
+        "INV203", "'{head}' counts heads elsewhere and layers here",
+        Sweep + """[Patch("blocks.[|{head}|].mlp_out")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV204", "'{layer}' ranges over nothing", Sweep + """[Capture("blocks.[|{layer=1}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
     public Task A_placeholder_that_does_not_fit_is_refused(string id, string message, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
     [InlineData("INV202", "No write sweeps '{l}'", "", """[Capture("blocks.[|{l}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV203", "'{h}' counts layers elsewhere and heads here", """[Zero("blocks.{h}.mlp_out"), Scale("blocks.0.attn.z[head=[|{h}|]]", 2)]""", "")]
+    [InlineData(
+        "INV203", "'{h}' counts layers elsewhere and heads here",
+        """[Zero("blocks.{h}.mlp_out"), Scale("blocks.0.attn.z[head=[|{h}|]]", 2)]""", "")]
     [InlineData("INV204", "'{l}' ranges over nothing", """[PathPatch("blocks.{l=0}.attn.z", "blocks.[|{l=1}|].mlp_in")]""", "")]
-    [InlineData("INV202", "No write sweeps '{alpha}', so it has no value here", "", """[Metric] static Tensor M([Logit("S")] Tensor s, [Swept("[|alpha|]")] double alpha) => s;""")]
+    [InlineData(
+        "INV202", "No write sweeps '{alpha}', so it has no value here", "",
+        """[Metric] static Tensor M([Logit("S")] Tensor s, [Swept("[|alpha|]")] double alpha) => s;""")]
     [InlineData("INV202", "No write sweeps '{run}'", "", """[Capture("embed")] static Tensor C([From("[|{run}|]")] Tensor x) => x;""")]
-    [InlineData("INV203", "'{a}' counts layers elsewhere and strengths here", """[Zero("blocks.{a}.mlp_out"), Scale("embed", "[|{a}|]")]""", "")]
-    [InlineData("INV203", "'{a}' counts runs elsewhere and strengths here", """[Freeze("embed", From = "{a}")]""", """[Patch("embed")] static Tensor P(Tensor x, [Swept("[|a|]")] double a) => x;""")]
+    [InlineData(
+        "INV203", "'{a}' counts layers elsewhere and strengths here", """[Zero("blocks.{a}.mlp_out"), Scale("embed", "[|{a}|]")]""", "")]
+    [InlineData(
+        "INV203", "'{a}' counts runs elsewhere and strengths here", """[Freeze("embed", From = "{a}")]""",
+        """[Patch("embed")] static Tensor P(Tensor x, [Swept("[|a|]")] double a) => x;""")]
     public Task A_placeholder_of_an_attribute_that_does_not_fit_is_refused(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
     [Theory]
-    [InlineData("INV203", "'{head}' counts heads elsewhere and layers here", """[Include] public required Inner It { get; init; } [Patch("blocks.[|{head}|].mlp_out")] static Tensor P(Tensor x) => x;""")]
-    [InlineData("INV204", "'{layer}' ranges over nothing", """[Include] public required Inner It { get; init; } [Capture("blocks.[|{layer=1}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("INV203", "'{layer}' counts layers elsewhere and heads here", """[Include] public required Inner It { get; init; } [Include] public required Other [|Then|] { get; init; }""")]
+    [InlineData(
+        "INV203", "'{head}' counts heads elsewhere and layers here",
+        """[Include] public required Inner It { get; init; } [Patch("blocks.[|{head}|].mlp_out")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV204", "'{layer}' ranges over nothing",
+        """[Include] public required Inner It { get; init; } [Capture("blocks.[|{layer=1}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
+    [InlineData(
+        "INV203", "'{layer}' counts layers elsewhere and heads here",
+        """[Include] public required Inner It { get; init; } [Include] public required Other [|Then|] { get; init; }""")]
     public Task A_placeholder_of_an_include_is_seen(string id, string message, string members) => Analysis.Fires(
         id, message, Sources.Model, Sources.Prompts, Included, Sources.Intervention(members));
 
@@ -71,11 +91,13 @@ public sealed class PlaceholdersTests
     [Fact]
     public Task An_empty_sweep_of_features_is_refused() => Analysis.Fires(
         "INV204", "'{layer}' ranges over nothing", Sources.Model, Sources.Prompts,
-        Sources.Intervention(Sae + """[Patch("blocks.{layer}.mlp_out.sae.features")] static Tensor P(Tensor x) => x; [Patch("blocks.[|{layer=0}|].mlp_in")] static Tensor Q(Tensor x) => x;"""));
+        Sources.Intervention(
+            Sae + """[Patch("blocks.{layer}.mlp_out.sae.features")] static Tensor P(Tensor x) => x; [Patch("blocks.[|{layer=0}|].mlp_in")] static Tensor Q(Tensor x) => x;"""));
 
     [Theory]
     [InlineData(Sweep + """[Capture("blocks.{layer}.attn.z[head={head=0,1}]")] static Tensor C(Tensor x) => x;""")]
-    [InlineData("""[Patch("blocks.0.attn.pattern[query={t}; key={t}]")] static Tensor P(Tensor x) => x; [Capture("blocks.0.mlp_in[pos={t}]")] static Tensor C(Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.0.attn.pattern[query={t}; key={t}]")] static Tensor P(Tensor x) => x; """
+        + """[Capture("blocks.0.mlp_in[pos={t}]")] static Tensor C(Tensor x) => x;""")]
     public Task Placeholders_that_fit_are_silent(string members) =>
         Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
 }

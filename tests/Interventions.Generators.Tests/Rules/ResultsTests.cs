@@ -21,28 +21,49 @@ public sealed class ResultsTests
         """;
 
     [Theory]
-    [InlineData("INV201", "The result already has a 'C'", """[Capture("embed")] static Tensor C(Tensor x) => x; [Metric] static Tensor [|C|]([Logit("S")] Tensor x, [Logit("IO")] Tensor y) => x;""")]
-    [InlineData("INV201", "already has a 'DGradient'", M + """[Parameter] required public Tensor [|D|] { get; init; } [Capture("embed")] static Tensor DGradient(Tensor x) => x;""")]
-    [InlineData("INV201", "already has a 'CMask'", """[Capture("embed[pos=0..-1]")] static Tensor [|C|](Tensor x) => x; [Capture("embed[pos=end]")] static Tensor CMask(Tensor x) => x;""")]
+    [InlineData(
+        "INV201", "The result already has a 'C'",
+        """[Capture("embed")] static Tensor C(Tensor x) => x; [Metric] static Tensor [|C|]([Logit("S")] Tensor x, [Logit("IO")] Tensor """
+            + """y) => x;""")]
+    [InlineData(
+        "INV201", "already has a 'DGradient'",
+        M + """[Parameter] required public Tensor [|D|] { get; init; } [Capture("embed")] static Tensor DGradient(Tensor x) => x;""")]
+    [InlineData(
+        "INV201", "already has a 'CMask'",
+        """[Capture("embed[pos=0..-1]")] static Tensor [|C|](Tensor x) => x; [Capture("embed[pos=end]")] static Tensor CMask(Tensor x) """
+            + """=> x;""")]
     [InlineData("INV207", "'G' is a gradient, and there is no [Metric]", G)]
-    [InlineData("INV207", "'G' is a gradient, and there are several metrics; say Of = nameof(M), or another", M + """[Metric] static Tensor N([Logit("IO")] Tensor s) => s;""" + G)]
+    [InlineData(
+        "INV207", "'G' is a gradient, and there are several metrics; say Of = nameof(M), or another",
+        M + """[Metric] static Tensor N([Logit("IO")] Tensor s) => s;""" + G)]
     [InlineData("INV207", "'D' is a gradient, and there is no [Metric]", """[Parameter] required public Tensor [|D|] { get; init; }""")]
-    [InlineData("INV208", "'Probe' has no metric 'Looss'; did you mean 'Loss'?", """[Metric] static Tensor Loss([Logit("S")] Tensor s) => s; [Gradient("embed", Of = "[|Looss|]")] static Tensor G(Tensor g) => g;""")]
-    [InlineData("INV208", "'Probe' has no metric 'L'; it has Loss", """[Metric] static Tensor Loss([Logit("S")] Tensor s) => s; [Parameter(Of = "[|L|]")] required public Tensor D { get; init; }""")]
+    [InlineData(
+        "INV208", "'Probe' has no metric 'Looss'; did you mean 'Loss'?",
+        """[Metric] static Tensor Loss([Logit("S")] Tensor s) => s; [Gradient("embed", Of = "[|Looss|]")] static Tensor G(Tensor g) => """
+            + """g;""")]
+    [InlineData(
+        "INV208", "'Probe' has no metric 'L'; it has Loss",
+        """[Metric] static Tensor Loss([Logit("S")] Tensor s) => s; [Parameter(Of = "[|L|]")] required public Tensor D { get; init; }""")]
     public Task A_result_that_does_not_fit_is_refused(string id, string message, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
     [InlineData("INV224", "'Clean' would hide", "", """[Metric] static Tensor [|Clean|]([Logit("S")] Tensor s) => s;""")]
     [InlineData("INV224", "'Dispose' would hide", "", """[Capture("embed")] static Tensor [|Dispose|](Tensor s) => s;""")]
-    [InlineData("INV225", "'N' only picks columns", "", """[Metric] static Tensor N([Logits] Tensor [|all|], [Answer("S")] Tensor s) => all.gather(1, s.unsqueeze(1)).squeeze(1);""")]
+    [InlineData(
+        "INV225", "'N' only picks columns", "",
+        """[Metric] static Tensor N([Logits] Tensor [|all|], [Answer("S")] Tensor s) => all.gather(1, s.unsqueeze(1)).squeeze(1);""")]
     [InlineData("INV225", "'N' only picks columns", "", """[Metric] static Tensor N([Logits] Tensor [|all|]) => all[.., 3];""")]
-    [InlineData("INV225", "'N' only picks columns", "", """[Metric] static Tensor N([Logits] Tensor [|all|]) { Tensor column = all[.., 3]; return column; }""")]
+    [InlineData(
+        "INV225", "'N' only picks columns", "",
+        """[Metric] static Tensor N([Logits] Tensor [|all|]) { Tensor column = all[.., 3]; return column; }""")]
     public Task A_result_that_hides_or_wastes_is_reported(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
     [Theory]
-    [InlineData("INV201", "already has a 'ItDGradient'", """[Include] public required Trained [|It|] { get; init; } [Metric] static Tensor ItDGradient([Logit("S")] Tensor s) => s;""")]
+    [InlineData(
+        "INV201", "already has a 'ItDGradient'",
+        """[Include] public required Trained [|It|] { get; init; } [Metric] static Tensor ItDGradient([Logit("S")] Tensor s) => s;""")]
     public Task A_result_of_an_include_is_seen(string id, string message, string members) => Analysis.Fires(
         id, message, Sources.Model, Sources.Prompts, Included, Sources.Intervention(members));
 
@@ -61,20 +82,28 @@ public sealed class ResultsTests
 
     [Fact]
     public Task A_result_that_hides_the_effects_is_refused() => Analysis.Fires(
-        "INV224", "'Effects' would hide", Sources.Model, Sources.Prompts, Sources.Intervention("""[Capture("embed")] static Tensor [|Effects|](Tensor x) => x;"""));
+        "INV224", "'Effects' would hide", Sources.Model, Sources.Prompts,
+        Sources.Intervention("""[Capture("embed")] static Tensor [|Effects|](Tensor x) => x;"""));
 
     [Theory]
-    [InlineData("""[Capture("embed[pos=end,0]")] static Tensor C(Tensor x) => x; [Capture("embed")] static Tensor CMask(Tensor x) => x; public static Tensor Use(Result run) => run.CMaskMask;""")]
+    [InlineData("""[Capture("embed[pos=end,0]")] static Tensor C(Tensor x) => x; [Capture("embed")] static Tensor CMask(Tensor x) => """
+        + """x; public static Tensor Use(Result run) => run.CMaskMask;""")]
     public Task Results_of_different_names_are_silent(string members) =>
         Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
-    [InlineData("", """[Metric] static Tensor A([Logit("S")] Tensor s) => s; [Metric] static Tensor B([Logit("S")] Tensor s) => s; [Gradient("embed", Of = nameof(B))] static Tensor G(Tensor g) => g;""")]
+    [InlineData(
+        "",
+        """[Metric] static Tensor A([Logit("S")] Tensor s) => s; [Metric] static Tensor B([Logit("S")] Tensor s) => s; """
+            + """[Gradient("embed", Of = nameof(B))] static Tensor G(Tensor g) => g;""")]
     public Task A_gradient_that_names_its_metric_is_silent(string attributes, string members) =>
         Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
 
     [Theory]
-    [InlineData("", """[Metric] static Tensor Cleaner([Logits] Tensor all, [Answer("S")] Tensor s) => all.log_softmax(-1).gather(1, s.unsqueeze(1)).squeeze(1);""")]
+    [InlineData(
+        "",
+        """[Metric] static Tensor Cleaner([Logits] Tensor all, [Answer("S")] Tensor s) => all.log_softmax(-1).gather(1, """
+            + """s.unsqueeze(1)).squeeze(1);""")]
     [InlineData("", """[Patch("embed")] static Tensor Clean(Tensor x) => x;""")]
     public Task A_result_that_hides_nothing_is_silent(string attributes, string members) =>
         Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));

@@ -64,8 +64,12 @@ public sealed class RulebookTests
 
     /// <summary>One analyzer reports several rules; each of them has a severity of its own.</summary>
     [Theory]
-    [InlineData("INV103", """[Patch("embed")] static Tensor P(Tensor x, Tensor y) => x; [Patch("embed")] static Tensor {|INV107:Q|}<T>(Tensor x) => x;""")]
-    [InlineData("INV107", """[Patch("embed")] static Tensor P(Tensor x, Tensor {|INV103:y|}) => x; [Patch("embed")] static Tensor Q<T>(Tensor x) => x;""")]
+    [InlineData(
+        "INV103",
+        """[Patch("embed")] static Tensor P(Tensor x, Tensor y) => x; [Patch("embed")] static Tensor {|INV107:Q|}<T>(Tensor x) => x;""")]
+    [InlineData(
+        "INV107",
+        """[Patch("embed")] static Tensor P(Tensor x, Tensor {|INV103:y|}) => x; [Patch("embed")] static Tensor Q<T>(Tensor x) => x;""")]
     public Task A_rule_is_switched_off_alone(string id, string members) =>
         new Analysis(Sources.Model, Sources.Prompts, Sources.Intervention(members)) { DisabledDiagnostics = { id } }.RunAsync();
 

@@ -24,7 +24,8 @@ public sealed class SchemasTests
 
     [Fact]
     public Task A_reserved_position_is_refused() => Analysis.Fires(
-        "INV013", "'new' is a position of every prompt set", "namespace Study; [[|PromptSchema(Positions = [\"new\"])|]] public sealed partial class P : PromptSet;");
+        "INV013", "'new' is a position of every prompt set",
+        "namespace Study; [[|PromptSchema(Positions = [\"new\"])|]] public sealed partial class P : PromptSet;");
 
     [Fact]
     public Task A_schema_of_names_that_a_path_can_spell_is_silent() => Analysis.Check(Sources.Model, Sources.Prompts);

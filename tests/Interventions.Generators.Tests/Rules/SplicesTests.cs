@@ -21,22 +21,28 @@ public sealed class SplicesTests
             $$"""[Splice("blocks.*.mlp_out")] required public {{property}} { get; init; }"""));
 
     [Theory]
-    [InlineData("takes no selectors; select inside it, as in 'blocks.1.mlp_out.sae.error[pos=end]'", """[Splice("blocks.1.mlp_out[|[pos=end]|]")]""")]
+    [InlineData(
+        "takes no selectors; select inside it, as in 'blocks.1.mlp_out.sae.error[pos=end]'",
+        """[Splice("blocks.1.mlp_out[|[pos=end]|]")]""")]
     [InlineData("a splice stands in every variant", """[Splice("blocks.[|{layer}|].mlp_out")]""")]
     [InlineData("has axes [batch, head, query, key]; a splice replaces vectors at positions", """[Splice("[|blocks.1.attn.pattern|]")]""")]
     [InlineData("names 2 layers and 'blocks.1.mlp_out' one site", """[Splice("blocks.1.mlp_out", Reads = "[|blocks.*.mlp_in|]")]""")]
-    [InlineData("'blocks.1.mlp_in' is computed after 'blocks.0.mlp_out'", """[Splice("blocks.0.mlp_out", Reads = "[|blocks.1.mlp_in|]")]""")]
+    [InlineData(
+        "'blocks.1.mlp_in' is computed after 'blocks.0.mlp_out'", """[Splice("blocks.0.mlp_out", Reads = "[|blocks.1.mlp_in|]")]""")]
     [InlineData("takes no selectors", """[Splice("blocks.1.mlp_out", Reads = "blocks.1.mlp_in[|[pos=end]|]")]""")]
     [InlineData("'Sae' has -1 features; it needs at least one", """[Splice("[|blocks.1.mlp_out|]", Features = -1)]""")]
     [InlineData("'blocks.1.mlp_out' is spliced twice", """[Splice("blocks.1.mlp_out"), Splice("[|blocks.*.mlp_out|]")]""")]
-    [InlineData("'blocks.1.mlp_out.sae.error' lies inside a splice", """[Splice("blocks.1.mlp_out"), Splice("[|blocks.1.mlp_out.sae.error|]")]""")]
+    [InlineData(
+        "'blocks.1.mlp_out.sae.error' lies inside a splice", """[Splice("blocks.1.mlp_out"), Splice("[|blocks.1.mlp_out.sae.error|]")]""")]
     public Task A_misplaced_splice_is_refused(string message, string attribute) => Analysis.Fires(
         "INV230", message, Sources.Model, Sources.Prompts, Sources.Intervention(attribute + " required public ISplice Sae { get; init; }"));
 
     [Fact]
     public Task An_included_splice_takes_its_site() => Analysis.Fires(
         "INV230", "'blocks.1.mlp_out' is spliced twice", Sources.Model, Sources.Prompts, Sources.Spliced,
-        Sources.Intervention("""[Include] required public Spliced Other { get; init; } [Splice("[|blocks.1.mlp_out|]")] required public ISplice Sae { get; init; }"""));
+        Sources.Intervention(
+            """[Include] required public Spliced Other { get; init; } [Splice("[|blocks.1.mlp_out|]")] required public ISplice Sae { """
+                + """get; init; }"""));
 
     [Fact]
     public Task On_a_decoder_ports_cannot_be_spliced() => Analysis.Fires("INV230", "lies beside the model's ordinary path", """
@@ -48,13 +54,17 @@ public sealed class SplicesTests
     [InlineData("INV001", "did you mean 'blocks.1.mlp_out.sae.features'?", "blocks.1.mlp_out.sae.[|featurs|]")]
     [InlineData("INV001", "did you mean 'blocks.1.mlp_out.sae.error'?", "blocks.1.mlp_out.[|saee|].error")]
     [InlineData("INV002", "after it come original, features, reconstruction and error", "blocks.1.mlp_out.[|sae|]")]
-    [InlineData("INV003", "layer 0 has no 'blocks.0.mlp_out.sae.features': Sae is spliced into layer 1", "blocks.[|0|].mlp_out.sae.features")]
+    [InlineData(
+        "INV003", "layer 0 has no 'blocks.0.mlp_out.sae.features': Sae is spliced into layer 1", "blocks.[|0|].mlp_out.sae.features")]
     [InlineData("INV003", "layer 0 has no", "blocks.[[|0..1|]].mlp_out.sae.features")]
     [InlineData("INV005", "has no axis 'features'; did you mean 'feature'?", "blocks.1.mlp_out.sae.features[[|features|]=1]")]
     [InlineData("INV005", "'blocks.1.mlp_out.sae.error' has no axis 'feature'", "blocks.1.mlp_out.sae.error[[|feature|]=1]")]
-    [InlineData("INV006", "feature 8 of 'blocks.1.mlp_out.sae.features[feature=8]' is out of range: Sae has 8 features (0 to 7)", "blocks.1.mlp_out.sae.features[feature=[|8|]]")]
+    [InlineData(
+        "INV006", "feature 8 of 'blocks.1.mlp_out.sae.features[feature=8]' is out of range: Sae has 8 features (0 to 7)",
+        "blocks.1.mlp_out.sae.features[feature=[|8|]]")]
     public Task Inner_sites_are_names(string id, string message, string path) => Analysis.Fires(
-        id, message, Sources.Model, Sources.Prompts, Sources.Intervention(Sae + $$"""[Capture("{{path}}")] static Tensor C(Tensor x) => x;"""));
+        id, message, Sources.Model, Sources.Prompts,
+        Sources.Intervention(Sae + $$"""[Capture("{{path}}")] static Tensor C(Tensor x) => x;"""));
 
     [Fact]
     public async Task Inner_sites_of_included_splices_are_names()
@@ -65,7 +75,8 @@ public sealed class SplicesTests
             """);
         await Analysis.Check(Sources.Model, Sources.Prompts, Sources.Spliced, including);
         await Analysis.Fires(
-            "INV006", "Transcoder has 16 features", Sources.Model, Sources.Prompts, Sources.Spliced, including.Replace("0..15", "[|0..16|]", StringComparison.Ordinal));
+            "INV006", "Transcoder has 16 features", Sources.Model, Sources.Prompts, Sources.Spliced,
+            including.Replace("0..15", "[|0..16|]", StringComparison.Ordinal));
     }
 
     [Theory]

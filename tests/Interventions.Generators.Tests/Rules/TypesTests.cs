@@ -14,7 +14,8 @@ public sealed class TypesTests
     [InlineData("Swept")]
     [InlineData("Graph")]
     public Task A_class_with_a_generated_name_is_refused(string name) => Analysis.Fires(
-        "INV205", $"'{name}' is a name that the generator adds to '{name}'", Sources.Model, Sources.Prompts, $"namespace Study; [Intervention<Toy, IoiPrompts>] public sealed partial class [|{name}|];");
+        "INV205", $"'{name}' is a name that the generator adds to '{name}'", Sources.Model, Sources.Prompts,
+        $"namespace Study; [Intervention<Toy, IoiPrompts>] public sealed partial class [|{name}|];");
 
     [Theory]
     [InlineData("namespace Study; [Intervention<Toy, IoiPrompts>] public class [|A|];")]
@@ -28,7 +29,8 @@ public sealed class TypesTests
     [InlineData("static")]
     [InlineData("file")]
     public Task A_static_or_file_local_intervention_is_refused(string modifier) => Analysis.Fires(
-        "INV110", "an intervention is an object", Sources.Model, Sources.Prompts, $"[Intervention<Study.Toy, Study.IoiPrompts>] {modifier} partial class [|A|];");
+        "INV110", "an intervention is an object", Sources.Model, Sources.Prompts,
+        $"[Intervention<Study.Toy, Study.IoiPrompts>] {modifier} partial class [|A|];");
 
     [Fact]
     public Task A_method_outside_an_intervention_is_refused() => Analysis.Fires(
@@ -50,7 +52,8 @@ public sealed class TypesTests
 
     [Fact]
     public Task A_splice_outside_an_intervention_is_refused() => Analysis.Fires(
-        "INV109", "'[Splice]' is never run", "public sealed class Plain { [[|Splice(\"embed\")|]] public required ISplice Sae { get; init; } }");
+        "INV109", "'[Splice]' is never run",
+        "public sealed class Plain { [[|Splice(\"embed\")|]] public required ISplice Sae { get; init; } }");
 
     [Theory]
     [InlineData("namespace Study; public partial class Outer { [Intervention<Toy, IoiPrompts>] public sealed partial class A; }")]

@@ -31,7 +31,8 @@ internal static class Compilations
     [
         // Everything that this test runs on, except the generator itself: it has a copy of the grammar.
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(path => !Path.GetFileName(path).StartsWith("Interventions.Generators", StringComparison.Ordinal) && !path.Contains("CodeFixes", StringComparison.Ordinal))
+            .Where(path => !Path.GetFileName(path).StartsWith("Interventions.Generators", StringComparison.Ordinal) && !path.Contains(
+                "CodeFixes", StringComparison.Ordinal))
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
@@ -45,11 +46,13 @@ internal static class Compilations
     /// <summary>A compilation in an older language.</summary>
     public static CSharpCompilation Of(LanguageVersion version, params string[] sources) => CSharpCompilation.Create(
         "Consumer",
-        sources.Prepend(Usings).Select((source, i) => CSharpSyntaxTree.ParseText(SourceText.From(source), Parse.WithLanguageVersion(version), $"File{i}.cs")),
+        sources.Prepend(Usings).Select(
+            (source, i) => CSharpSyntaxTree.ParseText(SourceText.From(source), Parse.WithLanguageVersion(version), $"File{i}.cs")),
         References, Options);
 
     /// <summary>A driver that remembers what each step did.</summary>
-    public static GeneratorDriver Driver(CSharpCompilation compilation, params IEnumerable<AdditionalText> files) => CSharpGeneratorDriver.Create(
+    public static GeneratorDriver Driver(CSharpCompilation compilation, params IEnumerable<AdditionalText> files) =>
+        CSharpGeneratorDriver.Create(
         Generators.Select(type => ((IIncrementalGenerator)Activator.CreateInstance(type)!).AsSourceGenerator()), files,
         parseOptions: (CSharpParseOptions)compilation.SyntaxTrees[0].Options,
         driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
@@ -57,7 +60,8 @@ internal static class Compilations
     /// <summary>The compilation with what the generators add.</summary>
     public static CSharpCompilation Generate(CSharpCompilation compilation, params IEnumerable<AdditionalText> files)
     {
-        Driver(compilation, files).RunGeneratorsAndUpdateCompilation(compilation, out Compilation generated, out ImmutableArray<Diagnostic> diagnostics);
+        Driver(compilation, files).RunGeneratorsAndUpdateCompilation(
+            compilation, out Compilation generated, out ImmutableArray<Diagnostic> diagnostics);
         Assert.Empty(diagnostics);
         return (CSharpCompilation)generated;
     }

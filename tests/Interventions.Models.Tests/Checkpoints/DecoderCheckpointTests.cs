@@ -18,7 +18,8 @@ public sealed class DecoderCheckpointTests : IDisposable
         SmallDecoders.Gpt2Config,
         SmallDecoders.Gpt2Config with
         {
-            TiedUnembedding = false, Activation = Activation.Relu, Neurons = 20, ScoreScaleByLayer = true, ScoreScale = 1, NormEpsilon = 1e-3,
+            TiedUnembedding = false, Activation = Activation.Relu, Neurons = 20, ScoreScaleByLayer = true, ScoreScale = 1,
+            NormEpsilon = 1e-3,
         },
         SmallDecoders.LlamaConfig,
         SmallDecoders.LlamaConfig with
@@ -114,11 +115,17 @@ public sealed class DecoderCheckpointTests : IDisposable
         }
 
         With("model.layers.1.self_attn.k_proj.weight", null);
-        Assert.Contains("has no tensor 'model.layers.1.self_attn.k_proj.weight', which its configuration asks for.", Refusal(), StringComparison.Ordinal);
+        Assert.Contains(
+            "has no tensor 'model.layers.1.self_attn.k_proj.weight', which its configuration asks for.", Refusal(),
+            StringComparison.Ordinal);
         With("model.layers.1.self_attn.k_proj.weight", zeros(3, 32));
-        Assert.Contains("holds 'model.layers.1.self_attn.k_proj.weight' of shape [3, 32]; its configuration asks for [16, 32].", Refusal(), StringComparison.Ordinal);
+        Assert.Contains(
+            "holds 'model.layers.1.self_attn.k_proj.weight' of shape [3, 32]; its configuration asks for [16, 32].", Refusal(),
+            StringComparison.Ordinal);
         With("model.layers.1.self_attn.q_norm.weight", zeros(8));
-        Assert.Contains("holds 1 tensors that a llama of this configuration does not have: model.layers.1.self_attn.q_norm.weight.", Refusal(), StringComparison.Ordinal);
+        Assert.Contains(
+            "holds 1 tensors that a llama of this configuration does not have: model.layers.1.self_attn.q_norm.weight.", Refusal(),
+            StringComparison.Ordinal);
         long before = LiveTensors.Count();
         _ = Refusal();
         Assert.Equal(before, Tensor.TotalCount);
@@ -128,7 +135,9 @@ public sealed class DecoderCheckpointTests : IDisposable
     [InlineData("model_type", "\"mamba\"", "config.json' describes a model of type 'mamba'; supported are gpt2, llama")]
     [InlineData("model_type", "null", "'model_type' is missing.")]
     [InlineData("hidden_act", "\"mish\"", "'hidden_act' is 'mish'; supported are gelu_new,")]
-    [InlineData("rope_parameters", """{"rope_type": "yarn", "rope_theta": 10000, "factor": 2}""", "'rope_parameters.rope_type' is 'yarn'; supported are default, linear, llama3.")]
+    [InlineData(
+        "rope_parameters", """{"rope_type": "yarn", "rope_theta": 10000, "factor": 2}""",
+        "'rope_parameters.rope_type' is 'yarn'; supported are default, linear, llama3.")]
     [InlineData("rope_parameters", """{"rope_type": "linear", "rope_theta": 10000}""", "'rope_parameters.factor' is missing.")]
     [InlineData("hidden_size", "\"32\"", "'hidden_size' must be an integer of at least 1, and is \"32\".")]
     [InlineData("num_hidden_layers", "0", "'num_hidden_layers' must be an integer of at least 1, and is 0.")]
@@ -167,7 +176,9 @@ public sealed class DecoderCheckpointTests : IDisposable
     [Fact]
     public void Hub_ids_are_found_in_the_cache_or_said_to_be_absent()
     {
-        string root = _folder["hub"], model = Path.Combine(root, "models--some-one--tiny.model"), snapshot = Path.Combine(model, "snapshots", "abc");
+        string root = _folder["hub"];
+        string model = Path.Combine(root, "models--some-one--tiny.model");
+        string snapshot = Path.Combine(model, "snapshots", "abc");
         string? InCache(string name) => name == "HF_HUB_CACHE" ? root : null;
         string? InHome(string name) => name == "HF_HOME" ? _folder.Path : null;
 
@@ -201,7 +212,8 @@ public sealed class DecoderCheckpointTests : IDisposable
         for (int shard = 0; shard < 2; shard++)
         {
             string file = $"model-0000{shard + 1}-of-00002.safetensors";
-            Dictionary<string, Tensor> part = names.Where((_, i) => i * 2 / names.Length == shard).ToDictionary(name => name, name => stored[name]);
+            Dictionary<string,
+            Tensor> part = names.Where((_, i) => i * 2 / names.Length == shard).ToDictionary(name => name, name => stored[name]);
             SafeTensors.Save(_folder[file], part);
             foreach (string name in part.Keys)
                 map[name] = file;
@@ -214,5 +226,6 @@ public sealed class DecoderCheckpointTests : IDisposable
     private void WriteIndex(JsonObject map) =>
         File.WriteAllText(_folder["model.safetensors.index.json"], new JsonObject { ["weight_map"] = map.DeepClone() }.ToJsonString());
 
-    private string Refusal(string? path = null) => Assert.Throws<CheckpointException>(() => DecoderModel.Load(path ?? _folder.Path)).Message;
+    private string Refusal(string? path = null) =>
+        Assert.Throws<CheckpointException>(() => DecoderModel.Load(path ?? _folder.Path)).Message;
 }

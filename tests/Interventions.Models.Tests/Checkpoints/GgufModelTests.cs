@@ -1,6 +1,8 @@
+using Interventions.Testing.Oracles;
+using Interventions.Testing.ToyModels;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
-using Interventions.Tests;
+using Interventions.Testing.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,13 +17,13 @@ public sealed class GgufModelTests : IDisposable
 
     public static TheoryData<DecoderConfig> Configs => new()
     {
-        Examples.LlamaConfig,
-        Examples.LlamaConfig with
+        SmallDecoders.LlamaConfig,
+        SmallDecoders.LlamaConfig with
         {
             TiedUnembedding = true, QkvBias = true, AttentionOutBias = true, MlpBias = true, DHead = 6, ScoreScale = 1 / Math.Sqrt(6),
             NormEpsilon = 1e-5, Rotary = new RotaryConfig(500, new RotaryScaling.Linear(4)),
         },
-        Examples.LlamaConfig with { KvHeads = 4, Layers = 11 },
+        SmallDecoders.LlamaConfig with { KvHeads = 4, Layers = 11 },
     };
 
     [Theory]
@@ -34,9 +36,9 @@ public sealed class GgufModelTests : IDisposable
         using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
         Assert.Equal(stored.Config, loaded.Config);
         Assert.Equal(stored.WeightsFingerprint(), loaded.WeightsFingerprint());
-        Assert.All(stored.Weights, weight => Assert.True(Examples.Same(weight.Value, loaded.Weights[weight.Key]), weight.Key));
-        Tensor ids = Examples.Prompts();
-        Assert.True(Reference.Distance.Largest(stored.Forward(ids), loaded.Forward(ids)) < 1e-6);
+        Assert.All(stored.Weights, weight => Assert.True(SmallDecoders.Same(weight.Value, loaded.Weights[weight.Key]), weight.Key));
+        Tensor ids = SmallDecoders.Prompts();
+        Assert.True(Distance.Largest(stored.Forward(ids), loaded.Forward(ids)) < 1e-6);
 
         using DecoderModel wide = DecoderModel.Load(_folder["model.gguf"], ScalarType.Float64);
         Assert.All(wide.Weights.Values, weight => Assert.Equal(ScalarType.Float64, weight.dtype));
@@ -65,18 +67,18 @@ public sealed class GgufModelTests : IDisposable
     public void A_folder_with_one_file_is_that_file()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel stored = DecoderModel.Random(Examples.LlamaConfig, seed: 5);
-        using DecoderModel other = DecoderModel.Random(Examples.LlamaConfig, seed: 6);
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
+        using DecoderModel other = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 6);
         GgufBuilder.Llama(stored).Save(_folder["a.gguf"]);
         using (DecoderModel loaded = DecoderModel.Load(_folder.Path))
-            Assert.True(Examples.Same(stored.Weights["embed.weight"], loaded.Weights["embed.weight"]));
+            Assert.True(SmallDecoders.Same(stored.Weights["embed.weight"], loaded.Weights["embed.weight"]));
 
         GgufBuilder.Llama(stored).Save(_folder["b.gguf"]);
         Assert.Contains("has 2 GGUF files (a.gguf, b.gguf): give the path of one.", Refusal(_folder.Path), StringComparison.Ordinal);
 
         other.Save(_folder.Path);
         using (DecoderModel loaded = DecoderModel.Load(_folder.Path))
-            Assert.True(Examples.Same(other.Weights["embed.weight"], loaded.Weights["embed.weight"]));
+            Assert.True(SmallDecoders.Same(other.Weights["embed.weight"], loaded.Weights["embed.weight"]));
         Assert.Contains("is a llama, not a gpt2", Refusal(() => Gpt2Small.Load(_folder["a.gguf"])), StringComparison.Ordinal);
         Assert.Contains("is no Stories260K: ", Refusal(() => Stories260K.Load(_folder["a.gguf"])), StringComparison.Ordinal);
     }
@@ -85,7 +87,7 @@ public sealed class GgufModelTests : IDisposable
     public void A_saved_copy_has_the_weights_and_the_tokenizer()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel stored = DecoderModel.Random(Examples.LlamaConfig, seed: 5);
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
         GgufBuilder.Llama(stored).WithTokenizer(61).Save(_folder["model.gguf"]);
         using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
         loaded.Save(_folder["copy"]);
@@ -99,7 +101,7 @@ public sealed class GgufModelTests : IDisposable
     [Fact]
     public void A_file_without_a_tokenizer_says_so()
     {
-        using DecoderModel stored = DecoderModel.Random(Examples.LlamaConfig, seed: 5);
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
         GgufBuilder.Llama(stored).Save(_folder["model.gguf"]);
         using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
         Assert.Null(loaded.Encode("a"));
@@ -141,7 +143,7 @@ public sealed class GgufModelTests : IDisposable
     [MemberData(nameof(Keys))]
     public void An_unusable_key_is_refused_with_the_reason(string key, object? value, string reason)
     {
-        using DecoderModel stored = DecoderModel.Random(Examples.LlamaConfig);
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig);
         GgufBuilder file = GgufBuilder.Llama(stored);
         file.Values.RemoveAll(pair => pair.Key == key);
         if (value is not null)
@@ -157,7 +159,7 @@ public sealed class GgufModelTests : IDisposable
     [Fact]
     public void Missing_strange_misshapen_and_broken_tensors_are_named()
     {
-        using DecoderModel stored = DecoderModel.Random(Examples.LlamaConfig);
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig);
         string With(string name, long[]? shape, uint type = 0, float value = 0)
         {
             GgufBuilder file = GgufBuilder.Llama(stored);

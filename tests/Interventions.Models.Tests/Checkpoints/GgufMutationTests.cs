@@ -1,7 +1,8 @@
 using System.Text.RegularExpressions;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Tests;
+using Interventions.Runtime;
+using Interventions.Testing.Support;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.Checkpoints;

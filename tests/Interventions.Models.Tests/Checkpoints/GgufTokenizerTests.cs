@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Interventions.Testing.ToyModels;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Decoder;
@@ -120,7 +121,7 @@ public sealed class GgufTokenizerTests : IDisposable
             if (value is not null)
                 file[$"tokenizer.ggml.{key}"] = value;
         });
-        model.Forward(Examples.Prompts()).Dispose();
+        model.Forward(SmallDecoders.Prompts()).Dispose();
         string message = Assert.Throws<CheckpointException>(() => model.Encode("a")).Message;
         Assert.StartsWith($"'{_folder["model.gguf"]}' has a tokenizer that cannot be used: ", message, StringComparison.Ordinal);
         Assert.Contains(reason, message, StringComparison.Ordinal);
@@ -128,7 +129,7 @@ public sealed class GgufTokenizerTests : IDisposable
 
     private DecoderModel Load(Action<GgufBuilder> change)
     {
-        using DecoderModel stored = DecoderModel.Random(Examples.LlamaConfig);
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig);
         GgufBuilder file = GgufBuilder.Llama(stored).WithTokenizer(stored.VocabularySize);
         change(file);
         file.Save(_folder["model.gguf"]);

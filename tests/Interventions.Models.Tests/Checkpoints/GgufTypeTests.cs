@@ -24,7 +24,13 @@ public sealed class GgufTypeTests
         // The error is small against the largest value nearby: half a step, and what rounds the scales.
         double share = name switch
         {
-            "F32" => 0, "F16" => 1e-3, "BF16" => 0.01, "Q8_0" => 0.006, "Q6_K" => 0.03, "Q5_0" or "Q5_1" or "Q5_K" => 0.06, _ => 0.12,
+            "F32" => 0,
+            "F16" => 1e-3,
+            "BF16" => 0.01,
+            "Q8_0" => 0.006,
+            "Q6_K" => 0.03,
+            "Q5_0" or "Q5_1" or "Q5_K" => 0.06,
+            _ => 0.12,
         };
         for (int block = 0; block < values.Length; block += 256)
         {

@@ -12,7 +12,8 @@ public sealed class DetourTests
     {
         TheoryData<string, string, int> data = new();
         foreach (string family in (string[])["gpt2", "llama"])
-            foreach (string site in (string[])["attn.q_input", "attn.k_input", "attn.v_input", "ln1.scale", "ln2.scale", "attn.scores", "attn.result"])
+            foreach (string site in (string[])[
+                "attn.q_input", "attn.k_input", "attn.v_input", "ln1.scale", "ln2.scale", "attn.scores", "attn.result"])
                 for (int layer = 0; layer < 3; layer++)
                     data.Add(family, site, layer);
         return data;
@@ -38,7 +39,8 @@ public sealed class DetourTests
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel model = SmallDecoders.Model(family);
         Tensor ids = SmallDecoders.Prompts();
-        Tensor all = SmallDecoders.Read(model, ids, "logits", [.. model.Graph.Nodes.Select(node => (node.Name, (Func<Tensor, Tensor>)(x => x)))]);
+        Tensor all = SmallDecoders.Read(
+            model, ids, "logits", [.. model.Graph.Nodes.Select(node => (node.Name, (Func<Tensor, Tensor>)(x => x)))]);
         Assert.True(Distance.Largest(all, model.Forward(ids)) < 1e-9);
     }
 
@@ -79,7 +81,8 @@ public sealed class DetourTests
             .. Enumerable.Range(0, 3).SelectMany(layer => (string[])[$"blocks.{layer}.attn.z", $"blocks.{layer}.mlp_out"]), "embed",
         ];
         Dictionary<string, Tensor> donor = GraphEvaluator.Evaluate(model.Graph, corrupted, [.. sites, "logits"]);
-        Tensor patched = SmallDecoders.Read(model, clean, "logits", [.. sites.Select(site => (site, (Func<Tensor, Tensor>)(_ => donor[site])))]);
+        Tensor patched = SmallDecoders.Read(
+            model, clean, "logits", [.. sites.Select(site => (site, (Func<Tensor, Tensor>)(_ => donor[site])))]);
         Assert.True(Distance.Largest(patched, donor["logits"]) < 1e-9);
         Assert.False(Distance.Largest(model.Forward(clean), donor["logits"]) < 1e-3);
     }

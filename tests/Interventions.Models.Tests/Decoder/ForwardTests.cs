@@ -57,10 +57,12 @@ public sealed class ForwardTests
     public void Makes_every_tensor_on_the_models_device(string family)
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel model = DecoderModel.Random(family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig, device: META);
+        using DecoderModel model = DecoderModel.Random(
+            family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig, device: META);
         Tensor ids = SmallDecoders.Prompts().to(META);
         string[] sites = [.. model.Graph.Nodes.Select(node => node.Name)];
-        foreach (string[] touched in (string[][])[[], [.. sites.Where(site => site.EndsWith("_input", StringComparison.Ordinal))], [.. sites]])
+        foreach (string[] touched in (string[][])[
+            [], [.. sites.Where(site => site.EndsWith("_input", StringComparison.Ordinal))], [.. sites]])
         {
             Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(
                 model.Graph, ids, sites, touched.ToDictionary(site => site, _ => (Func<Tensor, Tensor>)(x => x)));
@@ -76,7 +78,8 @@ public sealed class ForwardTests
         string Message(Tensor ids, int generate = 0) =>
             Assert.Throws<ArgumentException>(() => generate > 0 ? model.Generate(ids, generate) : model.Forward(ids)).Message;
 
-        Assert.Contains("Token id 61 is outside the vocabulary of 61", Message(tensor(new long[,] { { 0, 61 } })), StringComparison.Ordinal);
+        Assert.Contains(
+            "Token id 61 is outside the vocabulary of 61", Message(tensor(new long[,] { { 0, 61 } })), StringComparison.Ordinal);
         Assert.Contains("Token id -1 is outside", Message(tensor(new long[,] { { 0, -1 } })), StringComparison.Ordinal);
         Assert.Contains("17 tokens are more than the 16", Message(zeros(1, 17, ScalarType.Int64)), StringComparison.Ordinal);
         Assert.Contains("17 tokens are more than the 16", Message(zeros(1, 9, ScalarType.Int64), generate: 8), StringComparison.Ordinal);
@@ -116,7 +119,8 @@ public sealed class ForwardTests
     public void Random_weights_follow_the_seed()
     {
         using DisposeScope scope = NewDisposeScope();
-        using DecoderModel a = DecoderModel.Random(SmallDecoders.Gpt2Config, seed: 5), b = DecoderModel.Random(SmallDecoders.Gpt2Config, seed: 5),
+        using DecoderModel a = DecoderModel.Random(SmallDecoders.Gpt2Config, seed: 5),
+        b = DecoderModel.Random(SmallDecoders.Gpt2Config, seed: 5),
             c = DecoderModel.Random(SmallDecoders.Gpt2Config, seed: 6);
         Tensor ids = SmallDecoders.Prompts();
         Assert.True(SmallDecoders.Same(a.Forward(ids), b.Forward(ids)));

@@ -26,7 +26,8 @@ public sealed class ReachTests
         {
             foreach (Definition definition in node.Detours.Select(detour => detour.Definition).Prepend(node.Definition))
             {
-                Tensor Input(NodeInput input) => input.Reach == Reach.Pointwise ? Rows(input.Node, values[input.Node], rows) : values[input.Node];
+                Tensor Input(NodeInput input) =>
+                    input.Reach == Reach.Pointwise ? Rows(input.Node, values[input.Node], rows) : values[input.Node];
                 Tensor[] inputs = [.. definition.Inputs.Select(Input)];
                 Tensor some = definition.Compute(inputs), expected = Rows(node.Name, values[node.Name], rows);
                 // With grouped queries a port gives every query head its own keys and values.
@@ -45,7 +46,8 @@ public sealed class ReachTests
         DecoderConfig config = (family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig) with { Window = window };
         using DecoderModel model = DecoderModel.Random(config);
         Tensor seen = SmallDecoders.Read(model, SmallDecoders.Prompts(), "blocks.0.attn.pattern")[0, 0].gt(0);
-        Assert.True(SmallDecoders.Same(seen, ones(9, 9, ScalarType.Bool).tril().logical_and(ones(9, 9, ScalarType.Bool).triu(1 - (window ?? 9)))));
+        Assert.True(
+            SmallDecoders.Same(seen, ones(9, 9, ScalarType.Bool).tril().logical_and(ones(9, 9, ScalarType.Bool).triu(1 - (window ?? 9)))));
         Reach reach = model.Graph["blocks.0.attn.pattern"].Definition.Inputs[1].Reach;
         Assert.Equal(window is { } w ? Reach.Windowed(w) : Reach.Causal, reach);
     }

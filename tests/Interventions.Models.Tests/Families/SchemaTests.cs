@@ -53,7 +53,8 @@ public sealed class SchemaTests
         using DecoderModel model = SmallDecoders.Model(family);
         Tensor ids = SmallDecoders.Prompts();
         Dictionary<string, long> sizes = model.Schema.Axes.ToDictionary(axis => axis.Axis, axis => (long)axis.Size);
-        (sizes["batch"], sizes["pos"], sizes["query"], sizes["key"], sizes["one"]) = (ids.shape[0], ids.shape[1], ids.shape[1], ids.shape[1], 1);
+        (sizes["batch"], sizes["pos"], sizes["query"], sizes["key"], sizes["one"]) = (
+            ids.shape[0], ids.shape[1], ids.shape[1], ids.shape[1], 1);
         foreach (SiteDefinition site in model.Schema.Sites)
         {
             string path = site.Path.Replace("{layer}", "2", StringComparison.Ordinal);
@@ -65,14 +66,19 @@ public sealed class SchemaTests
     public void The_published_sizes_declare_their_axes_and_their_familys_sites()
     {
         Assert.Equal(EquatableArray.Of(
-            new AxisSize("layer", 12), new AxisSize("head", 12), new AxisSize("kv_head", 12), new AxisSize("d_head", 64), new AxisSize("d_model", 768),
+            new AxisSize("layer", 12), new AxisSize("head", 12), new AxisSize("kv_head", 12), new AxisSize("d_head", 64),
+            new AxisSize("d_model", 768),
             new AxisSize("neuron", 3072), new AxisSize("vocab", 50257)), Gpt2Small.DeclaredSchema.Axes);
         DecoderConfig small = Gpt2Model.Configure(12, 12, 768, 50257, 1024);
         Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(small, "loaded"), Gpt2Small.DeclaredSchema));
-        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(24, 16, 1024, 50257, 1024), "loaded"), Gpt2Medium.DeclaredSchema));
-        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(36, 20, 1280, 50257, 1024), "loaded"), Gpt2Large.DeclaredSchema));
-        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(48, 25, 1600, 50257, 1024), "loaded"), Gpt2Xl.DeclaredSchema));
-        Assert.Empty(SchemaDifferences.Find(DecoderSchema.Of(LlamaModel.Configure(30, 9, 3, 576, 1536, 49152, 2048), "loaded"), SmolLm2_135M.DeclaredSchema));
+        Assert.Empty(
+            SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(24, 16, 1024, 50257, 1024), "loaded"), Gpt2Medium.DeclaredSchema));
+        Assert.Empty(
+            SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(36, 20, 1280, 50257, 1024), "loaded"), Gpt2Large.DeclaredSchema));
+        Assert.Empty(
+            SchemaDifferences.Find(DecoderSchema.Of(Gpt2Model.Configure(48, 25, 1600, 50257, 1024), "loaded"), Gpt2Xl.DeclaredSchema));
+        Assert.Empty(SchemaDifferences.Find(
+            DecoderSchema.Of(LlamaModel.Configure(30, 9, 3, 576, 1536, 49152, 2048), "loaded"), SmolLm2_135M.DeclaredSchema));
     }
 
     [Fact]

@@ -41,7 +41,8 @@ public sealed class CircuitCase : IPromptSet, IDisposable
     /// <summary>The model: a decoder of ours, or one that a user might write.</summary>
     public HookedModel Model { get; }
 
-    public PromptVocabulary Vocabulary { get; } = new("Circuit", EquatableArray.Of("clean", "corrupted"), EquatableArray.Of("end"), EquatableArray.Of("correct", "wrong"));
+    public PromptVocabulary Vocabulary { get; } = new(
+        "Circuit", EquatableArray.Of("clean", "corrupted"), EquatableArray.Of("end"), EquatableArray.Of("correct", "wrong"));
 
     public IReadOnlyList<PromptTokens> Prompts { get; }
 
@@ -69,7 +70,8 @@ public sealed class CircuitCase : IPromptSet, IDisposable
         for (int i = 0; i < data.GetProperty("reference").GetArrayLength(); i++)
         {
             int length = data.GetProperty("reference_lengths")[i].GetInt32();
-            RunTokens tokens = new([.. data.GetProperty("reference")[i].EnumerateArray().Take(length).Select(id => id.GetInt64())], [length - 1]);
+            RunTokens tokens = new(
+                [.. data.GetProperty("reference")[i].EnumerateArray().Take(length).Select(id => id.GetInt64())], [length - 1]);
             yield return new PromptTokens([tokens, tokens], [0, 0]) { Template = data.GetProperty("reference_template")[i].GetInt32() };
         }
     }
@@ -86,7 +88,8 @@ public sealed class CircuitCase : IPromptSet, IDisposable
     }
 
     private SafeTensorFile File_(string name) =>
-        _files.TryGetValue(name, out SafeTensorFile? file) ? file : _files[name] = SafeTensorFile.Open(Path.Combine(_folder, name + ".safetensors"));
+        _files.TryGetValue(
+            name, out SafeTensorFile? file) ? file : _files[name] = SafeTensorFile.Open(Path.Combine(_folder, name + ".safetensors"));
 }
 
 /// <summary>The data sets of every circuit folder.</summary>
@@ -94,5 +97,6 @@ public sealed class CircuitCase : IPromptSet, IDisposable
 public sealed class CircuitCasesAttribute : DataAttribute
 {
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
-        SharedData.Folders("reference/circuits").SelectMany(folder => new[] { "equal", "mixed" }.Select(set => new object[] { $"{Path.GetFileName(folder)}/{set}" }));
+        SharedData.Folders("reference/circuits").SelectMany(
+            folder => new[] { "equal", "mixed" }.Select(set => new object[] { $"{Path.GetFileName(folder)}/{set}" }));
 }

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.Reference;
 
-/// <summary>Activation patching, path patching and knockouts as declarations, against golden values of a plain float64 transformer.</summary>
+/// <summary>
+/// Activation patching, path patching and knockouts as declarations, against golden values of a plain float64 transformer.
+/// </summary>
 public sealed class CircuitReferenceTests
 {
     [SharedTheory("reference/circuits")]
@@ -16,7 +18,8 @@ public sealed class CircuitReferenceTests
         using CircuitCase circuit = new(name);
         bool shared = circuit.Model.Schema.SizeOf("kv_head") < circuit.Model.Schema.SizeOf("head");
         int shortest = circuit.Prompts.Min(prompt => prompt.Runs[0].Ids.Count);
-        foreach ((string direction, string changes, string donor) in new[] { ("noise", "clean", "corrupted"), ("denoise", "corrupted", "clean") })
+        foreach ((string direction, string changes, string donor) in new[] { ("noise", "clean", "corrupted"), (
+            "denoise", "corrupted", "clean") })
         {
             Check("z", "attn.z[head={head}]");
             Check("q", "attn.q[head={head}]");
@@ -45,14 +48,16 @@ public sealed class CircuitReferenceTests
             {
                 Tensor expected = circuit["activation_patching", $"{direction}.{stored}.per_example"];
                 // Positions that every prompt has.
-                foreach ((string axis, int at) in new[] { ("{pos}", site.Contains("head={", StringComparison.Ordinal) ? 2 : 1), ("{key}", 3) })
+                foreach ((string axis, int at) in new[]
+                    { ("{pos}", site.Contains("head={", StringComparison.Ordinal) ? 2 : 1), ("{key}", 3) })
                     if (site.Contains(axis, StringComparison.Ordinal))
                         expected = expected.narrow(at, 0, shortest);
                 Agree(circuit, expected, new()
                 {
                     Name = stored,
                     Changes = changes,
-                    Writes = [BuiltInWrites.Freeze("blocks.{layer}." + site.Replace("{pos}", $"{{pos=0..{shortest - 1}}}", StringComparison.Ordinal)
+                    Writes = [BuiltInWrites.Freeze(
+                        "blocks.{layer}." + site.Replace("{pos}", $"{{pos=0..{shortest - 1}}}", StringComparison.Ordinal)
                         .Replace("{key}", $"{{key=0..{shortest - 1}}}", StringComparison.Ordinal), donor)],
                 });
             }
@@ -69,7 +74,8 @@ public sealed class CircuitReferenceTests
         {
             foreach ((string where, string position) in new[] { ("all", ""), ("end", "; pos=end") })
             {
-                string sender = $"blocks.{{layer}}.attn.z[head={{head}}{position}]", stored = $"mlps_{(freezeMlps ? "frozen" : "recomputed")}.{where}";
+                string sender = $"blocks.{{layer}}.attn.z[head={{head}}{position}]";
+                string stored = $"mlps_{(freezeMlps ? "frozen" : "recomputed")}.{where}";
                 InterventionGraph graph = new() { Name = stored };
                 Agree(
                     circuit, circuit["path_patching", $"{stored}.to_logits.per_example"],
@@ -95,16 +101,21 @@ public sealed class CircuitReferenceTests
             {
                 foreach ((string where, string position) in new[] { ("all", ""), ("end", "; pos=end") })
                 {
-                    Tensor expected = tensor(example.GetProperty($"mlps_{(freezeMlps ? "frozen" : "recomputed")}.{where}").EnumerateArray().Select(value => value.GetDouble()).ToArray());
-                    string[] senders = [.. Names("senders").Select(parts => $"blocks.{parts[0][1..]}.attn.z[head={parts[1][1..]}{position}]")];
+                    Tensor expected = tensor(
+                        example.GetProperty($"mlps_{(freezeMlps ? "frozen" : "recomputed")}.{where}")
+                            .EnumerateArray().Select(value => value.GetDouble()).ToArray());
+                    string[] senders = [.. Names("senders").Select(
+                        parts => $"blocks.{parts[0][1..]}.attn.z[head={parts[1][1..]}{position}]")];
                     string[] receivers = [.. Names("receivers").Select(parts => parts is [var logits]
                         ? logits + position.Replace("; ", "[", StringComparison.Ordinal) + (position.Length > 0 ? "]" : "")
                         : $"blocks.{parts[0][1..]}.attn.{parts[2]}_input[head={parts[1][1..]}{position}]")];
-                    Agree(circuit, expected, new InterventionGraph { Name = "Several" }.PathPatch(senders, receivers, "corrupted", freezeMlps));
+                    Agree(circuit, expected, new InterventionGraph { Name = "Several" }.PathPatch(
+                        senders, receivers, "corrupted", freezeMlps));
                 }
             }
 
-            IEnumerable<string[]> Names(string property) => example.GetProperty(property).EnumerateArray().Select(node => node.GetString()!.Split('.'));
+            IEnumerable<string[]> Names(string property) =>
+                example.GetProperty(property).EnumerateArray().Select(node => node.GetString()!.Split('.'));
         }
     }
 
@@ -128,7 +139,9 @@ public sealed class CircuitReferenceTests
                 place++;
                 string selected = positions.GetString() is "all" ? "" : $"pos={positions.GetString()}";
                 string[] sites = [.. nodes.EnumerateArray().Select(node => Site(node.GetString()!, selected))];
-                Agree(circuit, expected[set, place, Array.IndexOf(kinds, "zero")], new() { Name = "Zero", Writes = [.. sites.Select(site => BuiltInWrites.Zero(site))] });
+                Agree(
+                    circuit, expected[set, place, Array.IndexOf(kinds, "zero")],
+                    new() { Name = "Zero", Writes = [.. sites.Select(site => BuiltInWrites.Zero(site))] });
                 Mean("mean_template", site => BuiltInWrites.Mean(site, null, pooled: false, over: reference));
                 // At the end of prompts of several lengths, the reference's mean is over absolute positions, ours over the ends.
                 if (selected != "pos=end")
@@ -138,7 +151,9 @@ public sealed class CircuitReferenceTests
                     Mean("mean_pooled", site => BuiltInWrites.Mean(site, null, pooled: true, over: reference));
 
                 void Mean(string kind, Func<string, WriteNode> write) =>
-                    Agree(circuit, expected[set, place, Array.IndexOf(kinds, kind)], new() { Name = kind, Writes = [.. sites.Select(write)] });
+                    Agree(
+                        circuit, expected[set, place, Array.IndexOf(kinds, kind)],
+                        new() { Name = kind, Writes = [.. sites.Select(write)] });
 
                 Agree(circuit, expected[set, place, Array.IndexOf(kinds, "resample")], new()
                 {

@@ -39,6 +39,7 @@ public sealed class DeclaredInterventionTests
         public PromptVocabulary Vocabulary { get; } = new("Reference", EquatableArray.Of("clean"), default, default);
 
         IReadOnlyList<PromptTokens> IPromptSet.Prompts { get; } =
-            [.. Enumerable.Range(0, (int)ids.shape[0]).Select(row => new PromptTokens([new RunTokens([.. ids[row].data<long>()], [])], []))];
+            [.. Enumerable.Range(0, (int)ids.shape[0]).Select(
+                row => new PromptTokens([new RunTokens([.. ids[row].data<long>()], [])], []))];
     }
 }

@@ -10,7 +10,8 @@ public sealed class EdgeSetTests
 {
     /// <summary>KL(clean ‖ the changed run) at the end.</summary>
     private static readonly MetricNode s_divergence = new(
-        "KL", [new Read.Logits("end", "clean"), new Read.Logits("end")], x => (x[0].softmax(-1) * (x[0].log_softmax(-1) - x[1].log_softmax(-1))).sum(-1));
+        "KL", [new Read.Logits("end", "clean"), new Read.Logits("end")],
+        x => (x[0].softmax(-1) * (x[0].log_softmax(-1) - x[1].log_softmax(-1))).sum(-1));
 
     [SharedTheory("reference/circuits")]
     [CircuitCases]
@@ -27,7 +28,8 @@ public sealed class EdgeSetTests
             Agree(circuit, "circuit", i, Corrupted(circuit, all.Except(sets[i])), rest);
         }
 
-        IEnumerable<Tensor> Values(string what) => new[] { "ld", "kl", "logits_end" }.Select(value => circuit["edge_sets", $"{what}.{value}"]);
+        IEnumerable<Tensor> Values(string what) =>
+            new[] { "ld", "kl", "logits_end" }.Select(value => circuit["edge_sets", $"{what}.{value}"]);
     }
 
     [SharedTheory("reference/circuits")]
@@ -55,7 +57,8 @@ public sealed class EdgeSetTests
     /// <summary>A derived run in which every sender is its template's mean: its heads' results are the means of their results.</summary>
     private static InterventionGraph Means(CircuitCase circuit, InterventionGraph graph)
     {
-        string[] senders = circuit.Model.Graph.Contains("blocks.0.mlp_out") ? ["embed", "blocks.*.attn.z", "blocks.*.mlp_out"] : ["embed", "blocks.*.attn.z"];
+        string[] senders = circuit.Model.Graph.Contains(
+            "blocks.0.mlp_out") ? ["embed", "blocks.*.attn.z", "blocks.*.mlp_out"] : ["embed", "blocks.*.attn.z"];
         IPromptSet reference = circuit.Reference;
         return graph with
         {
@@ -64,7 +67,10 @@ public sealed class EdgeSetTests
         };
     }
 
-    /// <summary>One write a reader: its port, which adds up what all senders before it send, with some of them replaced by those of another run, or by nothing.</summary>
+    /// <summary>
+    /// One write a reader: its port, which adds up what all senders before it send, with some of them replaced by those of another run, or
+    /// by nothing.
+    /// </summary>
     private static InterventionGraph Replaced(CircuitCase circuit, IEnumerable<string> edges, string? donor) => new()
     {
         Name = "Edges",
@@ -74,7 +80,8 @@ public sealed class EdgeSetTests
             string[] senders = [.. reader];
             return new WriteNode(
                 reader.Key, Port(circuit, reader.Key),
-                [new Read.Value(), .. senders.Select(site => new Read.Of(site)), .. donor is null ? [] : senders.Select(site => new Read.From(donor, site))],
+                [new Read.Value(), .. senders.Select(site => new Read.Of(site)), .. donor is null ? [] : senders.Select(
+                    site => new Read.From(donor, site))],
                 arguments =>
                 {
                     Tensor port = arguments[0], sent = zeros_like(port);
@@ -126,7 +133,8 @@ public sealed class EdgeSetTests
         for (int i = 0; i < kept.Length; i++)
         {
             double worst = Distance.Largest(run.Changed(kept[i]).Values, expected[i][set]);
-            Assert.True(worst <= 1e-9 * Math.Max(1, expected[i].abs().max().item<double>()), $"{what}, set {set}, {kept[i]}: differs by {worst}");
+            Assert.True(
+                worst <= 1e-9 * Math.Max(1, expected[i].abs().max().item<double>()), $"{what}, set {set}, {kept[i]}: differs by {worst}");
         }
     }
 }

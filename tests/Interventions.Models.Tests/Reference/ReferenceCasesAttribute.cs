@@ -7,7 +7,8 @@ namespace Interventions.Models.Tests.Reference;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class SupportedCasesAttribute : DataAttribute
 {
-    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => ReferenceCase.Names(supported: true).Select(name => new object[] { name });
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        ReferenceCase.Names(supported: true).Select(name => new object[] { name });
 }
 
 /// <summary>The reference folders of the other families: skipped, one by one, so that they are seen.</summary>
@@ -16,5 +17,6 @@ public sealed class UnsupportedCasesAttribute : DataAttribute
 {
     public UnsupportedCasesAttribute() => Skip = "this family is not supported yet";
 
-    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => ReferenceCase.Names(supported: false).Select(name => new object[] { name });
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        ReferenceCase.Names(supported: false).Select(name => new object[] { name });
 }

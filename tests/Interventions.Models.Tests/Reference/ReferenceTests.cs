@@ -19,9 +19,11 @@ public sealed class ReferenceTests(ITestOutputHelper output)
         {
             using DisposeScope scope = NewDisposeScope();
             using DecoderModel model = reference.Load(dtype);
-            Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(model.Graph, reference["input_ids"], [.. reference.Sites, "logits"]);
+            Dictionary<string,
+            Tensor> values = GraphEvaluator.Evaluate(model.Graph, reference["input_ids"], [.. reference.Sites, "logits"]);
             Check(reference, $"{dtype} logits", reference.LogitsTolerance, [(values["logits"], reference["logits"], "logits")]);
-            Check(reference, $"{dtype} sites", reference.SitesTolerance, reference.Sites.Select(site => (values[site], reference[site], site)));
+            Check(reference, $"{dtype} sites", reference.SitesTolerance, reference.Sites.Select(
+                site => (values[site], reference[site], site)));
         }
     }
 
@@ -34,13 +36,16 @@ public sealed class ReferenceTests(ITestOutputHelper output)
         using DecoderModel model = reference.Load();
         string[] sites = [.. reference.GradientSites];
         Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(
-            model.Graph, reference["input_ids"], [.. sites, "logits"], new Dictionary<string, Func<Tensor, Tensor>> { ["embed"] = x => x.requires_grad_() });
+            model.Graph, reference["input_ids"], [.. sites, "logits"], new Dictionary<string, Func<Tensor,
+            Tensor>>
+            { ["embed"] = x => x.requires_grad_() });
         Tensor last = values["logits"].select(1, -1);
         Tensor tokens = reference["metric_tokens"];
         Tensor metric = (last.gather(1, tokens.narrow(1, 0, 1)) - last.gather(1, tokens.narrow(1, 1, 1))).squeeze(1);
         Check(reference, "metric", reference.LogitsTolerance, [(metric, reference["metric"], "metric")]);
         IList<Tensor> gradients = autograd.grad([metric.sum()], [.. sites.Select(site => values[site])]);
-        Check(reference, "gradients", reference.GradientsTolerance, sites.Select((site, i) => (gradients[i], reference[$"grad.{site}"], site)));
+        Check(reference, "gradients", reference.GradientsTolerance, sites.Select(
+            (site, i) => (gradients[i], reference[$"grad.{site}"], site)));
     }
 
     [SharedTheory("reference/models")]
@@ -85,7 +90,8 @@ public sealed class ReferenceTests(ITestOutputHelper output)
         using DecoderModel model = reference.Load();
         Tensor ids = reference["input_ids"];
         Tensor Logits(string site, Func<Tensor, Tensor> write) =>
-            GraphEvaluator.Evaluate(model.Graph, ids, ["logits"], new Dictionary<string, Func<Tensor, Tensor>> { [site] = write })["logits"];
+            GraphEvaluator.Evaluate(
+                model.Graph, ids, ["logits"], new Dictionary<string, Func<Tensor, Tensor>> { [site] = write })["logits"];
 
         Tensor z = Logits("blocks.1.attn.z", x =>
         {
@@ -123,9 +129,11 @@ public sealed class ReferenceTests(ITestOutputHelper output)
         Assert.True(SmallDecoders.Same(today.Forward(ids), before.Forward(ids)));
     }
 
-    private void Check(ReferenceCase reference, string what, double tolerance, IEnumerable<(Tensor Actual, Tensor Expected, string Name)> pairs)
+    private void Check(
+        ReferenceCase reference, string what, double tolerance, IEnumerable<(Tensor Actual, Tensor Expected, string Name)> pairs)
     {
-        (string worst, double error) = pairs.Select(pair => (pair.Name, Distance.Largest(pair.Actual, pair.Expected))).MaxBy(pair => pair.Item2);
+        (string worst, double error) = pairs.Select(pair => (pair.Name, Distance.Largest(pair.Actual, pair.Expected))).MaxBy(
+            pair => pair.Item2);
         output.WriteLine($"{reference.Name}: {what}: worst error {error:0.0e+0} at {worst} (tolerance {tolerance:0.0e+0})");
         Assert.True(error <= tolerance, $"{reference.Name}: {what}: {worst} is off by {error:0.0e+0}; the tolerance is {tolerance:0.0e+0}");
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Testing;
 using TorchSharp;
@@ -140,7 +141,7 @@ public sealed class SmolLm2Tests(SmolLm2Tests.Loaded loaded, ITestOutputHelper o
 
         public SmolLm2_135M Model => _model.Value;
 
-        public SafeTensorFile Values => _values.Value;
+        internal SafeTensorFile Values => _values.Value;
 
         public JsonElement Json => _json.Value;
 

@@ -12,7 +12,8 @@ public sealed class SpliceReferenceTests : IDisposable
 {
     private const string Folder = "reference/features/splicing", Site = "blocks.1.resid_pre";
 
-    private static readonly MetricNode s_metric = new("Metric", [new Read.Logit("correct", "end"), new Read.Logit("wrong", "end")], x => x[0] - x[1]);
+    private static readonly MetricNode s_metric = new(
+        "Metric", [new Read.Logit("correct", "end"), new Read.Logit("wrong", "end")], x => x[0] - x[1]);
 
     private readonly DisposeScope _scope = NewDisposeScope();
 
@@ -22,7 +23,8 @@ public sealed class SpliceReferenceTests : IDisposable
     public void Features_errors_and_spliced_logits_are_the_references()
     {
         using Case reference = new();
-        using RunResult run = reference.Run(new InterventionGraph { Name = "Inner", Captures = [Capture("logits"), .. Inner("features", "reconstruction", "error")] }
+        using RunResult run = reference.Run(
+            new InterventionGraph { Name = "Inner", Captures = [Capture("logits"), .. Inner("features", "reconstruction", "error")] }
             .Splice("Sae", Site, reference.Sae, errorTerm: false));
         Close(reference["splicing", "feature_acts"], run.Run("only")["features"]);
         Close(reference["splicing", "reconstruction"], run.Run("only")["reconstruction"]);
@@ -42,7 +44,8 @@ public sealed class SpliceReferenceTests : IDisposable
         using Case reference = new();
         int feature = reference.Json.GetProperty("feature").GetInt32(), position = reference.Json.GetProperty("position").GetInt32();
         double set = reference.Json.GetProperty("set_value").GetDouble();
-        foreach ((string edit, Func<Tensor, Tensor> write) in new (string, Func<Tensor, Tensor>)[] { ("zero", x => x * 0), ("set", x => full_like(x, set)), ("double", x => x * 2) })
+        foreach ((string edit, Func<Tensor, Tensor> write) in new (string, Func<Tensor, Tensor>)[]
+            { ("zero", x => x * 0), ("set", x => full_like(x, set)), ("double", x => x * 2) })
         {
             foreach ((string where, string selector) in new[] { ("one_position", $"; pos={position}"), ("all_positions", "") })
             {
@@ -50,7 +53,8 @@ public sealed class SpliceReferenceTests : IDisposable
                 {
                     using RunResult run = reference.Run(new InterventionGraph { Name = "Edit", Captures = [Capture("logits")] }
                         .Splice("Sae", Site, reference.Sae, errorTerm: errorTerm)
-                        .Then(new WriteNode("Edit", $"{Site}.sae.features[feature={feature}{selector}]", [new Read.Value()], x => write(x[0]))));
+                        .Then(new WriteNode(
+                            "Edit", $"{Site}.sae.features[feature={feature}{selector}]", [new Read.Value()], x => write(x[0]))));
                     Close(reference["splicing", $"logits.feature_{edit}.{where}.{error}"], run.Changed("logits").Values);
                 }
             }
@@ -61,7 +65,8 @@ public sealed class SpliceReferenceTests : IDisposable
     public void Gradients_of_features_and_of_the_site_are_the_references()
     {
         using Case reference = new();
-        InterventionGraph graph = new() { Name = "Gradients", Metrics = [s_metric], Gradients = [Gradient("features"), Gradient("original")] };
+        InterventionGraph graph =
+            new() { Name = "Gradients", Metrics = [s_metric], Gradients = [Gradient("features"), Gradient("original")] };
         using RunResult passing = reference.Run(graph.Splice("Sae", Site, reference.Sae));
         using RunResult detached = reference.Run(graph.Splice("Sae", Site, reference.Sae, detachError: true));
         using RunResult spliced = reference.Run(graph.Splice("Sae", Site, reference.Sae, errorTerm: false));
@@ -82,19 +87,24 @@ public sealed class SpliceReferenceTests : IDisposable
         using Case reference = new();
         using RunResult run = reference.Run(new InterventionGraph { Name = "Off", Metrics = [s_metric] }
             .Splice("Sae", Site, reference.Sae).Then(BuiltInWrites.Zero($"{Site}.sae.features[feature={{f}}; pos={{p}}]")));
-        Close(reference["attribution", "ablation_effect.with_error"], run.Run("only")["Metric"].view(-1, 1, 1) - run.Changed("Metric").Values.permute(2, 1, 0));
+        Close(
+            reference["attribution", "ablation_effect.with_error"],
+            run.Run("only")["Metric"].view(-1, 1, 1) - run.Changed("Metric").Values.permute(2, 1, 0));
     }
 
     private static CaptureNode Capture(string site) => new(site, site, [new Read.Value()], x => x[0]);
 
-    private static IEnumerable<CaptureNode> Inner(params string[] names) => names.Select(name => Capture($"{Site}.sae.{name}") with { Name = name });
+    private static IEnumerable<CaptureNode> Inner(params string[] names) =>
+        names.Select(name => Capture($"{Site}.sae.{name}") with { Name = name });
 
     private static GradientNode Gradient(string name) => new(name, $"{Site}.sae.{name}", [new Read.Gradient()], x => x[0]);
 
     private static void Close(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
-        Assert.True((expected - actual).abs().max().item<double>() < 1e-9, $"The values differ by {(expected - actual).abs().max().item<double>()}.");
+        Assert.True(
+            (expected - actual).abs().max().item<double>() < 1e-9,
+            $"The values differ by {(expected - actual).abs().max().item<double>()}.");
     }
 
     /// <summary>The model, its prompts and their values.</summary>
@@ -118,7 +128,8 @@ public sealed class SpliceReferenceTests : IDisposable
 
         public JsonElement Json { get; } = JsonDocument.Parse(File.ReadAllText(SharedData.Path($"{Folder}/splicing.json"))).RootElement;
 
-        public PromptVocabulary Vocabulary { get; } = new("Spliced", EquatableArray.Of("only"), EquatableArray.Of("end"), EquatableArray.Of("correct", "wrong"));
+        public PromptVocabulary Vocabulary { get; } = new(
+            "Spliced", EquatableArray.Of("only"), EquatableArray.Of("end"), EquatableArray.Of("correct", "wrong"));
 
         public IReadOnlyList<PromptTokens> Prompts { get; }
 

@@ -27,7 +27,8 @@ public sealed class Stories260KTests(ITestOutputHelper output)
             string prefix = $"prompt.{prompt}.";
             string[] stored = [.. reference.Entries.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))];
             string[] names = [.. stored.Select(name => name[prefix.Length..]).Where(name => name != "input_ids")];
-            Dictionary<string, Tensor> values = GraphEvaluator.Evaluate(model.Graph, reference.Read($"{prefix}input_ids").unsqueeze(0), names);
+            Dictionary<string,
+            Tensor> values = GraphEvaluator.Evaluate(model.Graph, reference.Read($"{prefix}input_ids").unsqueeze(0), names);
             worst = names.Select(name => Distance.Largest(values[name].squeeze(0), reference.Read(prefix + name))).Append(worst).Max();
         }
         output.WriteLine($"stories260K: {dtype}: worst error {worst:0.0e+0} (tolerance {tolerance:0.0e+0})");

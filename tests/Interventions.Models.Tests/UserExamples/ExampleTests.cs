@@ -35,7 +35,8 @@ public sealed class ExampleTests
         using DisposeScope scope = NewDisposeScope();
         using ModularAddition model = new();
         Tensor numbers = arange(ModularAddition.Modulus), ids = stack([
-            numbers.repeat_interleave(ModularAddition.Modulus), numbers.repeat(ModularAddition.Modulus), full([169], ModularAddition.Modulus, dtype: int64)], 1);
+            numbers.repeat_interleave(ModularAddition.Modulus), numbers.repeat(ModularAddition.Modulus),
+            full([169], ModularAddition.Modulus, dtype: int64)], 1);
         Tensor logits = GraphEvaluator.Evaluate(model.Graph, ids, ["logits"])["logits"].select(1, 2);
         Assert.True(logits.argmax(-1).eq((ids.select(1, 0) + ids.select(1, 1)).remainder(ModularAddition.Modulus)).all().item<bool>());
     }
@@ -60,7 +61,9 @@ public sealed class ExampleTests
         Assert.True((run.LogitDifference[head: 1] - run.Clean.LogitDifference).abs().max().item<double>() < 1e-9);
 
         static PromptTokens Sum(long a, long b, long other) =>
-            new([new([a, b, ModularAddition.Modulus], [0, 1, 2]), new([other, b, ModularAddition.Modulus], [0, 1, 2])], [(a + b) % 13, (other + b) % 13]);
+            new(
+                [new([a, b, ModularAddition.Modulus], [0, 1, 2]), new([other, b, ModularAddition.Modulus], [0, 1, 2])],
+                [(a + b) % 13, (other + b) % 13]);
     }
 
     [Fact]
@@ -80,17 +83,22 @@ public sealed class ExampleTests
     public void Prompts_of_different_length_are_as_alone_and_the_plan_is_the_naive_run()
     {
         using GapFiller model = new();
-        PromptTokens[] prompts = [Sentence(s_fives, s_sixes), Sentence([1, 2, 4, 0, 3], [2, 3, 1, 0, 7]), Sentence([8, 2, 1, 0, 8, 1, 4], [5, 2, 1, 0, 1, 1, 2])];
+        PromptTokens[] prompts = [Sentence(s_fives, s_sixes), Sentence([1, 2, 4, 0, 3], [2, 3, 1, 0, 7]), Sentence(
+            [8, 2, 1, 0, 8, 1, 4], [5, 2, 1, 0, 1, 1, 2])];
         foreach (bool isNaive in (bool[])[true, false])
         {
             using var all = new HeadKnockout().Run(model, Gaps.FromTokens(prompts), new RunOptions { Naive = isNaive });
             for (int i = 0; i < prompts.Length; i++)
             {
                 using var alone = new HeadKnockout().Run(model, Gaps.FromTokens([prompts[i]]), new RunOptions { Naive = true });
-                Assert.True((all.LogitDifference.Values.select(-1, i) - alone.LogitDifference.Values.select(-1, 0)).abs().max().item<double>() < 1e-9);
+                Assert.True(
+                    (all.LogitDifference.Values.select(-1, i) - alone.LogitDifference.Values.select(-1, 0))
+                        .abs().max().item<double>() < 1e-9);
             }
         }
-        Assert.Contains("differ in length", Assert.Throws<InterventionException>(() => model.Trace(Gaps.FromTokens(prompts))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "differ in length", Assert.Throws<InterventionException>(() => model.Trace(Gaps.FromTokens(prompts))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,5 +110,6 @@ public sealed class ExampleTests
         PlanOracle.Check(encoder, encoderOnMeta, cases: 300);
     }
 
-    private static PromptTokens Sentence(long[] clean, long[] corrupted) => new([new(clean, [3, clean.Length - 1]), new(corrupted, [3, clean.Length - 1])], [clean[0], corrupted[0]]);
+    private static PromptTokens Sentence(long[] clean, long[] corrupted) =>
+        new([new(clean, [3, clean.Length - 1]), new(corrupted, [3, clean.Length - 1])], [clean[0], corrupted[0]]);
 }

@@ -23,7 +23,9 @@ public sealed class PapersTests
         Assert.Equal("layer 0 head 3", found[nameof(DirectEffect)].Where);
         Assert.True(found[nameof(AcrossLayers)].After < 5, found[nameof(AcrossLayers)].ToString());
         Assert.True(found[nameof(MeanKnockout)].After < 5, found[nameof(MeanKnockout)].ToString());
-        Assert.True(found[nameof(AttributionPatching)].After < -2 && double.Parse(found[nameof(AttributionPatching)].Where[^4..], System.Globalization.CultureInfo.InvariantCulture) > 0.7);
+        Assert.True(
+            found[nameof(AttributionPatching)].After < -2
+                && double.Parse(found[nameof(AttributionPatching)].Where[^4..], System.Globalization.CultureInfo.InvariantCulture) > 0.7);
 
         // Where heads look, and what later heads ask for, hardly matters in this model: but something changes.
         foreach (string paper in new[] { nameof(AttentionPatternPatch), nameof(PathToNameMovers) })
@@ -31,9 +33,13 @@ public sealed class PapersTests
 
         // A direction moves the answer both ways, and what is trained gets better.
         Assert.True(found[nameof(Steering)] is { Before: < -5, After: > 0 }, found[nameof(Steering)].ToString());
-        Assert.True(found[nameof(GenerationSteering)] is { Before: < 1 } written && written.After > written.Before + 3, found[nameof(GenerationSteering)].ToString());
+        Assert.True(
+            found[nameof(GenerationSteering)] is { Before: < 1 } written && written.After > written.Before + 3,
+            found[nameof(GenerationSteering)].ToString());
         Assert.Contains("Mary", found[nameof(GenerationSteering)].Where, StringComparison.Ordinal);
-        Assert.True(found[nameof(DirectionAblation)] is { Before: > 5 } ablated && ablated.After < ablated.Before / 2, found[nameof(DirectionAblation)].ToString());
+        Assert.True(
+            found[nameof(DirectionAblation)] is { Before: > 5 } ablated && ablated.After < ablated.Before / 2,
+            found[nameof(DirectionAblation)].ToString());
         Assert.True(found[nameof(HeadMask)].After < found[nameof(HeadMask)].Before / 2, found[nameof(HeadMask)].ToString());
         Assert.True(found[nameof(DistributedAlignment)] is { Before: < 0.3, After: > 0.6 }, found[nameof(DistributedAlignment)].ToString());
     }

@@ -42,7 +42,8 @@ public sealed class CollectionStress
             InterventionGraph graph = random.Graph();
             if (graph.Writes.IsEmpty || !TryAdd($"run {seed}", () => Values(InterventionRunner.Run(graph, model, prompts), graph)))
                 continue;
-            TryAdd($"naive run {seed}", () => Values(InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true }), graph));
+            TryAdd(
+                $"naive run {seed}", () => Values(InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true }), graph));
             TryAdd($"stream {seed}", () => Streamed(graph, model, prompts));
             Tensor ids = tensor(prompts.Prompts[0].Runs[0].Ids.ToArray()).unsqueeze(0).DetachFromDisposeScope();
             TryAdd($"trace {seed}", () => Traced(model, ids, traced));
@@ -63,8 +64,13 @@ public sealed class CollectionStress
         {
             TryAdd($"generation, cached: {isCached}", () =>
             {
-                using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(graph, model, prompts, new GenerationOptions { MaxNewTokens = 6, Temperature = 1, Seed = 3, UseCache = isCached });
-                return [.. output.Changed().Tokens.SelectMany(tokens => tokens).Select(token => (double)token), .. output.Changed().LogProbabilities.SelectMany(numbers => numbers)];
+                using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(
+                    graph, model, prompts, new GenerationOptions { MaxNewTokens = 6, Temperature = 1, Seed = 3, UseCache = isCached });
+                return
+                [
+                    .. output.Changed().Tokens.SelectMany(tokens => tokens).Select(token => (double)token),
+                    .. output.Changed().LogProbabilities.SelectMany(numbers => numbers),
+                ];
             });
         }
     }
@@ -78,7 +84,10 @@ public sealed class CollectionStress
         // Once in peace: what is allocated once is there.
         foreach (var job in _jobs)
             Check(job);
-        long tensors = LiveTensors.Count(), bytes = NativeHeap.IsKnown ? NativeHeap.BytesInUse() : 0, collections = GC.CollectionCount(0), runs = 0;
+        long tensors = LiveTensors.Count();
+        long bytes = NativeHeap.IsKnown ? NativeHeap.BytesInUse() : 0;
+        long collections = GC.CollectionCount(0);
+        long runs = 0;
         List<string> failures = [];
         using CancellationTokenSource end = new(time);
         Thread collector = new(() =>
@@ -107,12 +116,15 @@ public sealed class CollectionStress
         }))];
         foreach (Thread thread in workers.Append(collector))
             thread.Start();
-        for (Stopwatch clock = Stopwatch.StartNew(); report is not null && !end.IsCancellationRequested; end.Token.WaitHandle.WaitOne(TimeSpan.FromMinutes(1)))
+        for (Stopwatch clock = Stopwatch.StartNew(); report is not null
+            && !end.IsCancellationRequested; end.Token.WaitHandle.WaitOne(TimeSpan.FromMinutes(1)))
             if (clock.Elapsed > TimeSpan.FromSeconds(1))
                 report(Interlocked.Read(ref runs), Tensor.TotalCount, NativeHeap.IsKnown ? NativeHeap.BytesInUse() : 0);
         foreach (Thread thread in workers.Append(collector))
             thread.Join();
-        return new StressReport(runs, GC.CollectionCount(0) - collections, failures, LiveTensors.Count() - tensors, (NativeHeap.IsKnown ? NativeHeap.BytesInUse() : 0) - bytes);
+        return new StressReport(
+            runs, GC.CollectionCount(0) - collections, failures, LiveTensors.Count() - tensors,
+            (NativeHeap.IsKnown ? NativeHeap.BytesInUse() : 0) - bytes);
     }
 
     /// <summary>Adds what makes sense; a random intervention may not.</summary>
@@ -155,7 +167,9 @@ public sealed class CollectionStress
     private static double[] Streamed(InterventionGraph graph, HookedModel model, IPromptSet prompts)
     {
         List<double> numbers = [];
-        foreach (double[] batch in InterventionRunner.StreamAsync(graph, model, prompts, output => Values(output, graph), new RunOptions { BatchSize = 2 }).ToBlockingEnumerable())
+        RunOptions options = new() { BatchSize = 2 };
+        foreach (double[] batch in InterventionRunner.StreamAsync(graph, model, prompts, output => Values(output, graph), options)
+            .ToBlockingEnumerable())
             numbers.AddRange(batch);
         return [.. numbers];
     }
@@ -175,7 +189,8 @@ public sealed class CollectionStress
     }
 
     private static IEnumerable<string> Names(InterventionGraph graph) =>
-        graph.Captures.Select(node => node.Name).Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name));
+        graph.Captures.Select(node => node.Name).Concat(graph.Gradients.Select(node => node.Name)).Concat(
+            graph.Metrics.Select(node => node.Name));
 
     private static double[] Numbers(Tensor values)
     {

@@ -23,17 +23,22 @@ public static class GradientOracle
         List<string> wrong = [];
         foreach (SiteDefinition site in model.Schema.Sites)
         {
-            string[] paths = [.. Enumerable.Range(0, site.Path.Contains("{layer}", StringComparison.Ordinal) ? model.Schema.SizeOf("layer")!.Value : 1)
+            string[] paths = [.. Enumerable.Range(
+                0, site.Path.Contains("{layer}", StringComparison.Ordinal) ? model.Schema.SizeOf("layer")!.Value : 1)
                 .Select(layer => site.Path.Replace("{layer}", $"{layer}", StringComparison.Ordinal)).Distinct()];
             foreach (string path in paths)
             {
-                foreach ((string run, WriteNode[] before) in new[] { ("clean", Array.Empty<WriteNode>()), ("corrupted", [BuiltInWrites.Scale(model.Schema.Sites[0].Path, 0.9)]) })
+                foreach ((string run, WriteNode[] before) in new[] { ("clean", Array.Empty<WriteNode>()), (
+                    "corrupted", [BuiltInWrites.Scale(model.Schema.Sites[0].Path, 0.9)]) })
                 {
                     using DisposeScope scope = NewDisposeScope();
                     InterventionGraph graph = Moved(path, run, before);
-                    using RunResult output = InterventionRunner.Run(graph, model, prompts), shapes = InterventionRunner.Run(graph, meta, prompts);
+                    using RunResult output = InterventionRunner.Run(graph, model, prompts);
+                    using RunResult shapes = InterventionRunner.Run(graph, meta, prompts);
                     MetaDevice.IsLike(output, shapes, graph, prompts, $"{path} in {run}");
-                    Tensor measured = output.Changed("Metric").Values, gradients = output.Changed("Gradient").Values, slopes = Slopes(measured);
+                    Tensor measured = output.Changed("Metric").Values;
+                    Tensor gradients = output.Changed("Gradient").Values;
+                    Tensor slopes = Slopes(measured);
                     double largest = slopes.abs().max().item<double>(), error = (slopes - gradients[2]).abs().max().item<double>();
                     // The run without any step is the unchanged one.
                     if (before.Length == 0)

@@ -18,7 +18,8 @@ public sealed class ObservedModel : HookedModel
         ModelGraphBuilder builder = new();
         foreach (ModelNode node in model.Graph.Nodes)
         {
-            NodeInput added = builder.Add(node.Name, Observed(node.Name, node.Definition), [.. node.Detours.Select(detour => detour with { Definition = Observed(node.Name, detour.Definition) })]);
+            NodeInput added = builder.Add(node.Name, Observed(node.Name, node.Definition), [.. node.Detours.Select(
+                detour => detour with { Definition = Observed(node.Name, detour.Definition) })]);
             if (model.Graph.Costs.TryGetValue(node.Name, out NodeCost cost))
                 builder.Costing(added, cost);
         }

@@ -53,7 +53,8 @@ public static class PlanOracle
             // Naively all of a variant's keys are a head's own; where the plan has none of them, there is nothing to refuse.
             if (refused.Message.Contains("by the model's schema", StringComparison.Ordinal))
                 return false;
-            InterventionException planned = Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, model, prompts, options).Dispose());
+            InterventionException planned = Assert.Throws<InterventionException>(
+                () => InterventionRunner.Run(graph, model, prompts, options).Dispose());
             Assert.True(refused.Message == planned.Message, $"seed {seed}: refused as '{planned.Message}' instead of '{refused.Message}'");
             return false;
         }
@@ -61,7 +62,8 @@ public static class PlanOracle
         using (RunResult planned = InterventionRunner.Run(graph, model, prompts, options))
         using (RunResult shapes = OnMeta(meta, seed, options))
         {
-            foreach (string name in graph.Captures.Select(node => node.Name).Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name)))
+            foreach (string name in graph.Captures.Select(node => node.Name)
+                .Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name)))
             {
                 Close(naive.Changed(name).Values, planned.Changed(name).Values, $"seed {seed}: {name} of {Describe(graph, prompts)}");
                 foreach (string run in prompts.Vocabulary.Runs)
@@ -95,14 +97,16 @@ public static class PlanOracle
                 if (actual?.Contains("is never read", StringComparison.Ordinal) == true)
                     continue;
                 // Equal values of two runs may differ by rounding in one of them.
-                if (expected != actual && (expected ?? actual)!.Contains("changed nothing", StringComparison.Ordinal) && ++rounded < cases / 20)
+                if (expected != actual && (expected ?? actual)!.Contains("changed nothing", StringComparison.Ordinal)
+                    && ++rounded < cases / 20)
                     continue;
                 Assert.True(expected == actual, $"'{actual}' instead of '{expected}': {what}");
                 if (naive is null || planned is null)
                     continue;
                 ran++;
                 SameEffects(graph, naive, planned, what);
-                Assert.All(planned.Effects.Zip(graph.Writes), pair => Assert.True(pair.Second.Kind is WriteKind.Freeze || pair.First.Compared == pair.First.Written, what));
+                Assert.All(planned.Effects.Zip(graph.Writes), pair => Assert.True(
+                    pair.Second.Kind is WriteKind.Freeze || pair.First.Compared == pair.First.Written, what));
             }
 
             (RunResult?, string?) Run(bool naive)
@@ -133,21 +137,34 @@ public static class PlanOracle
             string which = $"{actual} instead of {expected}, {what}";
             double tolerance = 1e-9 * Math.Max(1, expected.Largest);
             bool isAll = actual.Compared == actual.Selected;
-            Assert.True((expected.Write, expected.Site, expected.Run, expected.Selected) == (actual.Write, actual.Site, actual.Run, actual.Selected), which);
-            Assert.True(expected.Compared == expected.Written && (expected.Written == expected.Selected || actual.Written < actual.Selected), which);
-            Assert.True(actual.Selected >= actual.Written && actual.Written >= actual.Compared && actual.Compared >= actual.Changed && actual.Changed >= 0, which);
-            Assert.True(actual.Largest <= expected.Largest + tolerance && (!isAll || actual.Largest >= expected.Largest - tolerance), which);
+            Assert.True(
+                (expected.Write, expected.Site, expected.Run, expected.Selected) == (
+                    actual.Write, actual.Site, actual.Run, actual.Selected),
+                which);
+            Assert.True(
+                expected.Compared == expected.Written && (expected.Written == expected.Selected || actual.Written < actual.Selected),
+                which);
+            Assert.True(
+                actual.Selected >= actual.Written && actual.Written >= actual.Compared && actual.Compared >= actual.Changed
+                    && actual.Changed >= 0,
+                which);
+            Assert.True(
+                actual.Largest <= expected.Largest + tolerance && (!isAll || actual.Largest >= expected.Largest - tolerance), which);
             // Equal values that were computed apart may differ by rounding, in one of the runs or in both.
             if (!graph.Writes[i].Reads.Any(read => read is Read.From or Read.Mean or Read.Partner))
-                Assert.True(actual.Changed <= expected.Changed && expected.Changed - actual.Changed <= actual.Selected - actual.Compared, which);
+                Assert.True(
+                    actual.Changed <= expected.Changed && expected.Changed - actual.Changed <= actual.Selected - actual.Compared, which);
             string[] expectedWarnings = Of(naive), actualWarnings = Of(planned);
             if (actual.Written == 0)
                 Assert.True(actualWarnings.All(warning => warning.Contains("is never read", StringComparison.Ordinal)), which);
             else if (isAll && IsClear(expected) && IsClear(actual))
-                Assert.True(expectedWarnings.SequenceEqual(actualWarnings), $"[{string.Join(", ", actualWarnings)}] instead of [{string.Join(", ", expectedWarnings)}]: {which}");
+                Assert.True(
+                    expectedWarnings.SequenceEqual(actualWarnings),
+                    $"[{string.Join(", ", actualWarnings)}] instead of [{string.Join(", ", expectedWarnings)}]: {which}");
 
             string[] Of(RunResult run) =>
-                [.. run.Warnings.Where(warning => warning.StartsWith($"Random.{actual.Write} ", StringComparison.Ordinal) && !IsOfPrompts(warning))];
+                [.. run.Warnings.Where(
+                    warning => warning.StartsWith($"Random.{actual.Write} ", StringComparison.Ordinal) && !IsOfPrompts(warning))];
         }
 
         static bool IsOfPrompts(string warning) => warning.Contains("copies what is there already", StringComparison.Ordinal);
@@ -168,21 +185,27 @@ public static class PlanOracle
         [
             $"changes {graph.Changes}",
             .. graph.Runs.Select(run => $"{run.Name} of {run.From}"),
-            .. graph.Writes.Select(write => $"{write.Run}: {write.Site} = {write.Kind}{(write.Pointwise ? "pointwise" : "")} of {string.Join(",", write.Reads)}"),
+            .. graph.Writes.Select(
+                write =>
+                    $"{write.Run}: {write.Site} = {write.Kind}{(write.Pointwise ? "pointwise" : "")} of {string.Join(",", write.Reads)}"),
             .. graph.Captures.Select(capture => $"{capture.Name} {capture.Site} before {capture.BeforeWrites}"),
             .. graph.Gradients.Select(gradient => $"{gradient.Name} {gradient.Site}"),
             .. graph.Metrics.Select(metric => $"metric of {string.Join(",", metric.Reads)}"),
-            .. prompts.Prompts.Select(prompt => string.Join(" / ", prompt.Runs.Select(run => $"{string.Join(",", run.Ids)} at {string.Join(",", run.Positions)}"))),
+            .. prompts.Prompts.Select(prompt => string.Join(
+                " / ", prompt.Runs.Select(run => $"{string.Join(",", run.Ids)} at {string.Join(",", run.Positions)}"))),
         ]);
 
     private static void Close(Tensor expected, Tensor actual, string what)
     {
-        Assert.True(expected.shape.SequenceEqual(actual.shape), $"{what}: [{string.Join(", ", actual.shape)}] instead of [{string.Join(", ", expected.shape)}]");
+        Assert.True(
+            expected.shape.SequenceEqual(actual.shape),
+            $"{what}: [{string.Join(", ", actual.shape)}] instead of [{string.Join(", ", expected.shape)}]");
         if (expected.NumberOfElements == 0)
             return;
         // −∞ is −∞ on both sides.
         Tensor difference = expected.eq(actual).logical_not().to_type(expected.dtype) * (expected.nan_to_num() - actual.nan_to_num()).abs();
-        double largest = difference.max().item<double>(), scale = Math.Max(1, expected.nan_to_num(posinf: 0, neginf: 0).abs().max().item<double>());
+        double largest = difference.max().item<double>();
+        double scale = Math.Max(1, expected.nan_to_num(posinf: 0, neginf: 0).abs().max().item<double>());
         Assert.True(largest <= 1e-9 * scale, $"{what}: differs by {largest:E2}");
     }
 }

@@ -48,10 +48,12 @@ public static class StraightLine
     {
         Tensor W(string name) => model.Weights[name];
         (long batch, long pos) = (ids.shape[0], ids.shape[1]);
-        (long heads, long kv, long d_head, long d_model) = (model.Config.Heads, model.Config.KvHeads, model.Config.DHead, model.Config.DModel);
+        (long heads, long kv, long d_head, long d_model) = (
+            model.Config.Heads, model.Config.KvHeads, model.Config.DHead, model.Config.DModel);
         ScalarType dtype = W("embed.weight").dtype;
         Tensor mask = zeros([batch, 1, pos, pos], dtype).masked_fill_(ones(pos, pos, ScalarType.Bool).triu(1), double.NegativeInfinity);
-        Tensor frequencies = tensor(Enumerable.Range(0, (int)d_head / 2).Select(i => Math.Pow(10000, -2.0 * i / d_head)).ToArray(), ScalarType.Float64);
+        Tensor frequencies = tensor(
+            Enumerable.Range(0, (int)d_head / 2).Select(i => Math.Pow(10000, -2.0 * i / d_head)).ToArray(), ScalarType.Float64);
         Tensor angles = arange(pos).to_type(ScalarType.Float64).unsqueeze(-1) * frequencies;
         Tensor cos = cat([angles.cos(), angles.cos()], -1).unsqueeze(1).to_type(dtype);
         Tensor sin = cat([-angles.sin(), angles.sin()], -1).unsqueeze(1).to_type(dtype);
@@ -68,9 +70,12 @@ public static class StraightLine
         {
             Tensor B(string name) => W($"blocks.{l}.{name}");
             Tensor[] qkv = linear(Rms(x, B("ln1.gain")), B("attn.qkv.weight")).split([heads * d_head, kv * d_head, kv * d_head], -1);
-            Tensor q = Rotate(qkv[0].split_axis(-1, heads, d_head)), k = Rotate(qkv[1].split_axis(-1, kv, d_head)), v = qkv[2].split_axis(-1, kv, d_head);
+            Tensor q = Rotate(qkv[0].split_axis(-1, heads, d_head));
+            Tensor k = Rotate(qkv[1].split_axis(-1, kv, d_head));
+            Tensor v = qkv[2].split_axis(-1, kv, d_head);
             q = q.transpose(1, 2).reshape(batch, kv, heads / kv * pos, d_head);
-            Tensor z = scaled_dot_product_attention(q, k.transpose(1, 2), v.transpose(1, 2), mask.repeat(1, 1, heads / kv, 1)).reshape(batch, heads, pos, d_head);
+            Tensor z = scaled_dot_product_attention(q, k.transpose(1, 2), v.transpose(1, 2), mask.repeat(1, 1, heads / kv, 1)).reshape(
+                batch, heads, pos, d_head);
             x = x + linear(z.transpose(1, 2).reshape(batch, pos, heads * d_head), B("attn.out.weight"));
             Tensor n = Rms(x, B("ln2.gain"));
             x = x + linear(silu(linear(n, B("mlp.gate.weight"))) * linear(n, B("mlp.in.weight")), B("mlp.out.weight"));

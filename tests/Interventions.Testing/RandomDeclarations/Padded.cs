@@ -14,7 +14,8 @@ public static class Padded
     [
         .. prompts.Prompts.Select((prompt, i) => prompt with
         {
-            Runs = [.. prompt.Runs.Select(run => Around(run, (int)((width - run.Ids.Count) * left(i)), width - run.Ids.Count - (int)((width - run.Ids.Count) * left(i))))],
+            Runs = [.. prompt.Runs.Select(run => Around(
+                run, (int)((width - run.Ids.Count) * left(i)), width - run.Ids.Count - (int)((width - run.Ids.Count) * left(i))))],
         }),
     ]);
 }

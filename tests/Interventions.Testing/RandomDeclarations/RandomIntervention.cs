@@ -29,8 +29,13 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
             long[] clean = [.. Enumerable.Range(0, own).Select(_ => (long)_random.Next(vocabulary))];
             int mid = _random.Next(own);
             RunTokens Run(bool isOther) => Padded.Around(
-                new([.. clean.Select((id, i) => isOther && i >= shared ? _random.Next(vocabulary) : id)], [Chance(0.7) ? mid : _random.Next(own), own - 1]), _padding.Next(3), _padding.Next(3));
-            return new PromptTokens([Run(false), Run(true), Run(Chance(0.8))], [_random.Next(vocabulary), _random.Next(vocabulary)]) { Template = _random.Next(2) };
+                new(
+                    [.. clean.Select((id, i) => isOther && i >= shared ? _random.Next(vocabulary) : id)],
+                    [Chance(0.7) ? mid : _random.Next(own), own - 1]),
+                _padding.Next(3), _padding.Next(3));
+            return new PromptTokens(
+                [Run(false), Run(true), Run(Chance(0.8))],
+                [_random.Next(vocabulary), _random.Next(vocabulary)]) { Template = _random.Next(2) };
         })]);
         // Of both templates, and as long as any prompt.
         _reference = new RandomPrompts([.. Enumerable.Range(0, 5).Select(i =>
@@ -68,7 +73,8 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
         string path = Path(site, mayAddPlaceholders: true);
         string? run = derived.Count > 0 && Chance(0.5) ? derived[_random.Next(derived.Count)].Name : null;
         // A run reads only runs before it, or the generator would make circles.
-        string[] donors = run is null ? ["clean", "corrupted", "other", .. derived.Select(one => one.Name)] : ["clean", "corrupted", "other"];
+        string[] donors =
+            run is null ? ["clean", "corrupted", "other", .. derived.Select(one => one.Name)] : ["clean", "corrupted", "other"];
         string donor = Chance(0.15) && CanSweep("r") ? "{r}" : donors[_random.Next(donors.Length)];
         WriteKind? kind = _random.Next(14) switch
         {
@@ -81,7 +87,8 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
             7 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.ProjectOut(Vector()),
             8 or 9 => new WriteKind.Mean(_runs[_random.Next(_runs.Count)], Chance(0.3), Chance(0.5) ? _reference : null, Chance(0.3)),
             // A partner is equally long where the length decides what is selected.
-            10 when Lengths is [_] && _prompts!.Prompts.Count > 1 => new WriteKind.Resample(_runs[_random.Next(_runs.Count)], _random.Next(100)),
+            10 when Lengths is [_] && _prompts!.Prompts.Count > 1 => new WriteKind.Resample(
+                _runs[_random.Next(_runs.Count)], _random.Next(100)),
             11 or 12 => Mix(site, path, donor),
             _ => null,
         };
@@ -90,18 +97,23 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
             ? new WriteNode(name, path, kind, run)
             : _random.Next(6) switch
             {
-                0 => new WriteNode(name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run) { Pointwise = Chance(0.5) },
+                0 => new WriteNode(
+                    name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run)
+                { Pointwise = Chance(0.5) },
                 1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run) { Pointwise = Chance(0.5) },
                 2 => new WriteNode(name, path, [s_value], x => x[0].tanh(), run),
                 3 => new WriteNode(name, path, [s_value, new Read.Of(Earlier(site, path))], x => x[0] + Summary(x[1], x[0]), run),
                 // A donor may lie anywhere in another run.
-                4 => new WriteNode(name, path, [s_value, new Read.From(donor, Path(Site(), mayAddPlaceholders: false, single: true))], x => x[0] + Summary(x[1], x[0]), run),
+                4 => new WriteNode(
+                    name, path, [s_value, new Read.From(donor, Path(Site(), mayAddPlaceholders: false, single: true))],
+                    x => x[0] + Summary(x[1], x[0]), run),
                 // Sees all that it selects: no row of it may be left out.
                 _ => new WriteNode(name, path, [s_value], x => x[0] - (0.3 * x[0].mean([1L], keepdim: true)), run),
             };
 
         // Scores that are masked are −∞.
-        static Tensor Summary(Tensor x, Tensor like) => x.tanh().flatten(1).mean([1L]).view([like.shape[0], .. Enumerable.Repeat(1L, like.shape.Length - 1)]);
+        static Tensor Summary(Tensor x, Tensor like) =>
+            x.tanh().flatten(1).mean([1L]).view([like.shape[0], .. Enumerable.Repeat(1L, like.shape.Length - 1)]);
 
         Tensor Vector()
         {
@@ -138,7 +150,8 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
         using Generator generator = new((ulong)_random.Next());
         Tensor mask = rand([.. axes.Select(axis => (long)axis.Size)], dtype: float64, generator: generator).to(device ?? CPU);
         // Without names, the mask broadcasts as it is.
-        return new WriteKind.Mix(mask, donor, axes is [(var only, _)] && only == last && Chance(0.5) ? default : new EquatableArray<string>(axes.Select(axis => axis.Axis)));
+        return new WriteKind.Mix(mask, donor, axes is [(var only, _)] && only == last && Chance(0.5) ? default : new EquatableArray<string>(
+            axes.Select(axis => axis.Axis)));
 
         bool IsWhole(string axis) => !path.Contains($"{axis}=", StringComparison.Ordinal);
 
@@ -160,14 +173,17 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
         };
     }
 
-    private GradientNode Gradient(int number) => new($"Gradient{number}", Path(Site(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
+    private GradientNode Gradient(int number) =>
+        new($"Gradient{number}", Path(Site(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
 
     private MetricNode Metric() => _random.Next(3) switch
     {
         0 => new MetricNode("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - (2 * x[1])),
-        1 => new MetricNode("Metric", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => (x[0].softmax(-1) * x[1].log_softmax(-1)).sum(-1)),
+        1 => new MetricNode(
+            "Metric", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => (x[0].softmax(-1) * x[1].log_softmax(-1)).sum(-1)),
         _ => new MetricNode(
-            "Metric", [new Read.Logit("right", "mid"), new Read.Of(Path(Site(), mayAddPlaceholders: false, single: true))], x => x[0] * x[1].square().flatten(1).sum(-1)),
+            "Metric", [new Read.Logit("right", "mid"), new Read.Of(Path(Site(), mayAddPlaceholders: false, single: true))],
+            x => x[0] * x[1].square().flatten(1).sum(-1)),
     };
 
     private SiteDefinition Site() => schema.Sites[_random.Next(schema.Sites.Count)];

@@ -6,7 +6,8 @@ namespace Interventions.Testing.RandomDeclarations;
 public sealed class RandomPrompts(IReadOnlyList<PromptTokens> prompts) : IPromptSet
 {
     public PromptVocabulary Vocabulary { get; } = new(
-        "RandomPrompts", EquatableArray.Of("clean", "corrupted", "other"), EquatableArray.Of("mid", "end"), EquatableArray.Of("right", "wrong"));
+        "RandomPrompts", EquatableArray.Of("clean", "corrupted", "other"), EquatableArray.Of("mid", "end"),
+        EquatableArray.Of("right", "wrong"));
 
     public IReadOnlyList<PromptTokens> Prompts { get; } = prompts;
 
@@ -19,7 +20,8 @@ public sealed class RandomPrompts(IReadOnlyList<PromptTokens> prompts) : IPrompt
             int shared = random.Next(length), mid = random.Next(length);
             long[] clean = Ids(length);
             RunTokens Other() => new([.. clean.Take(shared), .. Ids(length - shared)], [random.Next(length), length - 1]);
-            return new PromptTokens([new RunTokens(clean, [mid, length - 1]), Other(), Other()], [random.Next(vocabulary), random.Next(vocabulary)]);
+            return new PromptTokens(
+                [new RunTokens(clean, [mid, length - 1]), Other(), Other()], [random.Next(vocabulary), random.Next(vocabulary)]);
         })]);
 
         long[] Ids(int count) => [.. Enumerable.Range(0, count).Select(_ => (long)random.Next(vocabulary))];

@@ -7,7 +7,8 @@ public static class NativeHeap
 {
     /// <summary>Whether the library says how much that is: GNU's, from 2.33 on.</summary>
     public static bool IsKnown { get; } =
-        OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint library) && NativeLibrary.TryGetExport(library, "mallinfo2", out _);
+        OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint library)
+            && NativeLibrary.TryGetExport(library, "mallinfo2", out _);
 
     public static long BytesInUse()
     {

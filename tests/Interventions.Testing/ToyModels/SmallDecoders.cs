@@ -9,7 +9,8 @@ namespace Interventions.Testing.ToyModels;
 /// <summary>Small random models whose every weight matters, and prompts for them.</summary>
 public static class SmallDecoders
 {
-    public static readonly DecoderConfig Gpt2Config = Gpt2Model.Configure(layers: 3, heads: 4, d_model: 32, vocabularySize: 61, contextLength: 16);
+    public static readonly DecoderConfig Gpt2Config = Gpt2Model.Configure(
+        layers: 3, heads: 4, d_model: 32, vocabularySize: 61, contextLength: 16);
 
     public static readonly DecoderConfig LlamaConfig =
         LlamaModel.Configure(layers: 3, heads: 4, kv_heads: 2, d_model: 32, neurons: 40, vocabularySize: 61, contextLength: 16);

@@ -13,7 +13,8 @@ public sealed partial class TinyGpt2 : Gpt2Model
     public static TinyGpt2 Random(ScalarType dtype = ScalarType.Float64)
     {
         string folder = Directory.CreateTempSubdirectory("tiny-gpt2-").FullName;
-        using (DecoderModel random = DecoderModel.Random(Configure(layers: 2, heads: 3, d_model: 12, vocabularySize: 17, contextLength: 24), seed: 7))
+        using (DecoderModel random = DecoderModel.Random(
+            Configure(layers: 2, heads: 3, d_model: 12, vocabularySize: 17, contextLength: 24), seed: 7))
             random.Save(folder);
         TinyGpt2 model = Load(folder, dtype);
         Directory.Delete(folder, recursive: true);

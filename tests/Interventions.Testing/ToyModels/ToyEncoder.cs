@@ -24,8 +24,10 @@ public sealed class ToyEncoder : HookedModel
             Tensor query = Weight(Width, Width), value = Weight(Width, Width);
             string block = $"blocks.{layer}.";
             NodeInput pattern = graph.Add(
-                block + "pattern", residual, residual with { Reach = Reach.Full }, (x, all) => x.matmul(query).matmul(all.transpose(1, 2)).div(3).softmax(-1));
-            NodeInput z = graph.Add(block + "z", pattern, residual with { Reach = Reach.Full }, (attention, all) => attention.matmul(all.matmul(value)));
+                block + "pattern", residual, residual with { Reach = Reach.Full },
+                (x, all) => x.matmul(query).matmul(all.transpose(1, 2)).div(3).softmax(-1));
+            NodeInput z = graph.Add(
+                block + "z", pattern, residual with { Reach = Reach.Full }, (attention, all) => attention.matmul(all.matmul(value)));
             residual = graph.Add(block + "resid", residual, z, (x, y) => (x + y).tanh());
         }
         Graph = graph.Build(graph.Add("logits", residual, x => x.matmul(unembedding)));

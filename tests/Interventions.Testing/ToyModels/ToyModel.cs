@@ -37,7 +37,8 @@ public sealed class ToyModel : HookedModel
             });
             NodeInput result = graph.Add(block + "result", z, x => x.unsqueeze(-2).matmul(output.view(Heads, HeadSize, Width)).squeeze(-2));
             NodeInput written = graph.Add(
-                block + "out", z, x => x.flatten(2).matmul(output), new Detour(block + "result", new Definition([result], x => x[0].sum(2))));
+                block + "out", z, x => x.flatten(2).matmul(output),
+                new Detour(block + "result", new Definition([result], x => x[0].sum(2))));
             residual = graph.Add(block + "resid", residual, written, (x, y) => x + y + (x + y).matmul(mix).tanh());
         }
         Graph = graph.Build(graph.Add("logits", residual, x => x.matmul(unembedding)));
@@ -52,7 +53,9 @@ public sealed class ToyModel : HookedModel
 
     public override ModelSchema Schema { get; } = new(
         "ToyModel",
-        EquatableArray.Of(new AxisSize("layer", Layers), new AxisSize("head", Heads), new AxisSize("d_head", HeadSize), new AxisSize("d_model", Width), new AxisSize("vocab", Vocabulary)),
+        EquatableArray.Of(
+            new AxisSize("layer", Layers), new AxisSize("head", Heads), new AxisSize("d_head", HeadSize), new AxisSize("d_model", Width),
+            new AxisSize("vocab", Vocabulary)),
         EquatableArray.Of(
             Site("embed", "batch", "pos", "d_model"),
             Site("blocks.{layer}.z", "batch", "pos", "head", "d_head"),

@@ -16,10 +16,12 @@ public sealed class ToyPrompts(params IReadOnlyList<PromptTokens> prompts) : IPr
         return new ToyPrompts([.. lengths.Select(length =>
         {
             int mid = random.Next(length);
-            return new PromptTokens([Run(length, mid), Run(length, random.Next(length))], [random.Next(ToyModel.Vocabulary), random.Next(ToyModel.Vocabulary)]);
+            return new PromptTokens(
+                [Run(length, mid), Run(length, random.Next(length))], [random.Next(ToyModel.Vocabulary), random.Next(ToyModel.Vocabulary)]);
         })]);
 
-        RunTokens Run(int length, int mid) => new([.. Enumerable.Range(0, length).Select(_ => (long)random.Next(ToyModel.Vocabulary))], [mid, length - 1]);
+        RunTokens Run(int length, int mid) =>
+            new([.. Enumerable.Range(0, length).Select(_ => (long)random.Next(ToyModel.Vocabulary))], [mid, length - 1]);
     }
 
     public ToyPrompts Only(params int[] rows) => new([.. rows.Select(row => Prompts[row])]);

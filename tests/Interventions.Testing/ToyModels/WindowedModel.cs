@@ -72,7 +72,9 @@ public sealed class WindowedModel : HookedModel
         foreach (HistoryPiece piece in pieces)
         {
             Tensor history = piece.Inputs[0];
-            Tensor seen = piece.Hidden is { } hidden ? 1 - hidden.to_type(float64) : ones(own[0].shape[1], history.shape[1], dtype: float64, device: history.device);
+            Tensor seen = piece.Hidden is { } hidden
+                ? 1 - hidden.to_type(float64)
+                : ones(own[0].shape[1], history.shape[1], dtype: float64, device: history.device);
             sum = sum + seen.matmul(history).repeat(own[0].shape[0] / history.shape[0], 1, 1);
         }
         return sum;

@@ -19,7 +19,9 @@ public sealed class TensorShapeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("embed", new long[] { 5 }, "X.D is [5], which does not broadcast to the values that 'embed' selects, [batch=1, pos=3|4, d_model=6]")]
+    [InlineData(
+        "embed", new long[] { 5 },
+        "X.D is [5], which does not broadcast to the values that 'embed' selects, [batch=1, pos=3|4, d_model=6]")]
     [InlineData("embed", new long[] { 4, 6 }, "X.D is [4, 6], which does not broadcast to")]
     [InlineData("embed[pos=end]", new long[] { 2, 6 }, "selects, [batch=2, pos=1, d_model=6]")]
     [InlineData("embed", new long[] { 3, 1, 6 }, "X.D is [3, 1, 6]")]
@@ -39,7 +41,14 @@ public sealed class TensorShapeTests : IDisposable
     public void A_tensor_that_broadcasts_is_added(string site, long[] shape)
     {
         Tensor tensor = ones(shape, dtype: float64);
-        using RunResult run = Run(new() { Name = "X", Writes = [BuiltInWrites.Add("D", site, tensor, 2)], Captures = [new("C", site, [new Read.Value()], x => x[0])] });
+        using RunResult run = Run(
+            new()
+            {
+                Name = "X",
+                Writes = [BuiltInWrites.Add("D", site, tensor, 2)],
+                Captures = [
+                new("C", site, [new Read.Value()], x => x[0])]
+            });
         Tensor added = run.Changed("C").Values - run.Run("clean")["C"];
         // The shorter prompt is padded with zeros.
         Assert.True((added[0] - 2).abs().max().item<double>() < 1e-9);
@@ -55,7 +64,8 @@ public sealed class TensorShapeTests : IDisposable
     [Fact]
     public void A_tensor_for_each_prompt_needs_them_in_one_batch() => Refused(
         "X.D is [2, 1, 6], which does not broadcast to the values that 'embed[pos=end]' selects, [batch=1,",
-        new() { Name = "X", Writes = [BuiltInWrites.Add("D", "embed[pos=end]", ones(2, 1, 6, dtype: float64), 1)] }, new RunOptions { BatchSize = 1 });
+        new() { Name = "X", Writes = [BuiltInWrites.Add("D", "embed[pos=end]", ones(2, 1, 6, dtype: float64), 1)] },
+        new RunOptions { BatchSize = 1 });
 
     [Theory]
     [InlineData(new long[] { 1 })]
@@ -63,8 +73,12 @@ public sealed class TensorShapeTests : IDisposable
     [InlineData(new long[] { 6, 1 })]
     public void A_direction_lies_along_the_last_axis(long[] shape)
     {
-        Refused("does not lie along the last axis of", new() { Name = "X", Writes = [BuiltInWrites.ProjectOut("D", "embed", ones(shape, dtype: float64))] });
-        Refused("does not lie along the last axis of", new() { Name = "X", Writes = [BuiltInWrites.ProjectOnto("D", "embed", ones(shape, dtype: float64))] });
+        Refused(
+            "does not lie along the last axis of",
+            new() { Name = "X", Writes = [BuiltInWrites.ProjectOut("D", "embed", ones(shape, dtype: float64))] });
+        Refused(
+            "does not lie along the last axis of",
+            new() { Name = "X", Writes = [BuiltInWrites.ProjectOnto("D", "embed", ones(shape, dtype: float64))] });
     }
 
     [Fact]
@@ -79,7 +93,9 @@ public sealed class TensorShapeTests : IDisposable
 
         // Nothing writes it: the model's own lengths count.
         Tensor weights = ones(4, 6, dtype: float64);
-        Refused("X.W is [4, 6], and its [Shape] says [d_model=6, d_head=4]", new() { Name = "X", Shapes = [new("W", weights, ["d_model", "d_head"])] });
+        Refused(
+            "X.W is [4, 6], and its [Shape] says [d_model=6, d_head=4]",
+            new() { Name = "X", Shapes = [new("W", weights, ["d_model", "d_head"])] });
         Run(new() { Name = "X", Shapes = [new("W", weights, ["d_head", "d_model"])] }).Dispose();
 
         // Of two heads out of three.
@@ -91,7 +107,8 @@ public sealed class TensorShapeTests : IDisposable
 
     [Fact]
     public void Included_shapes_are_measured() => Refused(
-        "X.Inner.D is [1], and its [Shape] says [d_model=6]", new InterventionGraph { Name = "X" }.Including(Declared(ones(1, dtype: float64), "d_model"), "Inner"));
+        "X.Inner.D is [1], and its [Shape] says [d_model=6]",
+        new InterventionGraph { Name = "X" }.Including(Declared(ones(1, dtype: float64), "d_model"), "Inner"));
 
     [Fact]
     public void What_a_patch_returns_has_the_declared_shape()

@@ -31,7 +31,8 @@ public sealed class DeclarationTests : IDisposable
         // The subject comes before the end, so nothing patched at the end reaches it.
         Close(run.Clean.Written[0, 0], run.Written[layer: 0, head: 0]);
         // Two layers, three heads, three prompts.
-        Assert.Equal(("FromCorrupted", 2 * 3 * 3 * 4L, 2 * 3 * 3 * 4L), (run.Effects.Single().Write, run.Effects[0].Selected, run.Effects[0].Changed));
+        Assert.Equal(("FromCorrupted", 2 * 3 * 3 * 4L, 2 * 3 * 3 * 4L), (
+            run.Effects.Single().Write, run.Effects[0].Selected, run.Effects[0].Changed));
         Assert.Empty(run.Warnings);
         Assert.NotEqual(run.Clean.LogitDifference.mean().item<double>(), run.LogitDifference.Top(1).Single().Value);
     }
@@ -70,7 +71,9 @@ public sealed class DeclarationTests : IDisposable
         using Denoising.Result run = new Denoising().Run(_model, _prompts);
         Assert.Equal([2, 3, 3], run.LogitDifference.Values.shape);
         Assert.NotEqual(run.Corrupted.LogitDifference[0].item<double>(), run.LogitDifference[layer: 1, head: 0][0].item<double>());
-        Assert.Equal(run.LogitDifference.Top(1)[0].Value - run.Corrupted.LogitDifference.mean().item<double>(), run.LogitDifference.Top(1)[0].Change, 12);
+        Assert.Equal(
+            run.LogitDifference.Top(1)[0].Value - run.Corrupted.LogitDifference.mean().item<double>(), run.LogitDifference.Top(1)[0].Change,
+            12);
     }
 
     [Fact]
@@ -129,7 +132,8 @@ public sealed class DeclarationTests : IDisposable
     {
         Tensor direction = randn(12, dtype: float64);
         using Knockouts.Result run = new Knockouts { Inner = new Steering { Direction = direction } }.Run(_model, _prompts);
-        using Knockouts.Result unsteered = new Knockouts { Inner = new Steering { Direction = direction, Strength = 0 } }.Run(_model, _prompts);
+        using Knockouts.Result unsteered = new Knockouts { Inner = new Steering { Direction = direction, Strength = 0 } }.Run(
+            _model, _prompts);
         Assert.True((run.Norm - unsteered.Norm).abs().max().item<double>() > 1e-6);
         Assert.True(run.LogProbability.max().item<double>() < 0);
         Close(unsteered.Clean.Norm, run.Clean.Norm);
@@ -162,7 +166,9 @@ public sealed class DeclarationTests : IDisposable
         Assert.InRange(ProcessMemory() - memory, long.MinValue, 2 << 20);
     }
 
-    /// <summary>Bytes in use, native and managed. The working set would also hold what the collector keeps for later, and compiled code.</summary>
+    /// <summary>
+    /// Bytes in use, native and managed. The working set would also hold what the collector keeps for later, and compiled code.
+    /// </summary>
     private static long ProcessMemory()
     {
         long managed = GC.GetTotalMemory(forceFullCollection: true);

@@ -10,7 +10,9 @@ public sealed class DeclaredLongRunTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly RunOptions _options = new() { BatchSize = 2 };
     private readonly TinyPrompts _prompts = TinyPrompts.FromTokens(Enumerable.Range(0, 5).Select(i => new PromptTokens(
-        [.. Enumerable.Range(0, 3).Select(run => new RunTokens([.. Enumerable.Range(0, 4 + (i % 2)).Select(at => (long)(((i * 7) + (run * 3) + (at * at)) % 17))], [1, 3 + (i % 2)]))], [i, i + 1])));
+        [.. Enumerable.Range(0, 3).Select(run => new RunTokens(
+            [.. Enumerable.Range(0, 4 + (i % 2)).Select(at => (long)(((i * 7) + (run * 3) + (at * at)) % 17))], [1, 3 + (i % 2)]))],
+        [i, i + 1])));
 
     public void Dispose()
     {
@@ -58,9 +60,11 @@ public sealed class DeclaredLongRunTests : IDisposable
             Same(run.Attention.Values, loaded.Attention.Values);
             Same(run.AttentionMask, loaded.AttentionMask);
             Same(run.Corrupted.Attention, loaded.Corrupted.Attention);
-            Assert.Equal(run.LogitDifference.Top(2).Select(point => point.ToString()), loaded.LogitDifference.Top(2).Select(point => point.ToString()));
+            Assert.Equal(run.LogitDifference.Top(2).Select(point => point.ToString()), loaded.LogitDifference.Top(2).Select(
+                point => point.ToString()));
         }
-        Assert.Contains("is a result of 'HeadSweep', not of 'Everything'", Assert.Throws<InterventionException>(() => Everything.Load(path)).Message);
+        Assert.Contains(
+            "is a result of 'HeadSweep', not of 'Everything'", Assert.Throws<InterventionException>(() => Everything.Load(path)).Message);
     }
 
     [Fact]
@@ -71,7 +75,9 @@ public sealed class DeclaredLongRunTests : IDisposable
         new HeadSweep().RunTo(_model, _prompts, path, _options).Dispose();
         using (no_grad())
             _model.Weights["blocks.1.mlp.in.weight"].add_(1e-6);
-        Assert.Contains("begun with other weights", Assert.Throws<InterventionException>(() => new HeadSweep().RunTo(_model, _prompts, path, _options)).Message);
+        Assert.Contains(
+            "begun with other weights",
+            Assert.Throws<InterventionException>(() => new HeadSweep().RunTo(_model, _prompts, path, _options)).Message);
     }
 
     private static void Same(Tensor expected, Tensor actual)

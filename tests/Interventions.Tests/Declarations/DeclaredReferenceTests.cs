@@ -34,7 +34,8 @@ public sealed class DeclaredReferenceTests : IDisposable
                 Close(Mean(sources.Select(i => over.Corrupted.Z[i, pos, 1])), run.Z[row, pos, 1]);
                 Close(clean.Clean.Z[row, pos, 0], run.Z[row, pos, 0]);
             }
-            Close(Mean(Enumerable.Range(0, 5).Select(i => over.Clean.Z[i, reference.Prompts[i].Runs[0].Ids.Count - 1, 2])), run.Z[row, last, 2]);
+            Close(Mean(Enumerable.Range(0, 5).Select(i => over.Clean.Z[i, reference.Prompts[i].Runs[0].Ids.Count - 1, 2])), run.Z[
+                row, last, 2]);
         }
     }
 
@@ -68,7 +69,8 @@ public sealed class DeclaredReferenceTests : IDisposable
     {
         Random random = new(seed);
         return TinyPrompts.FromTokens(prompts.Select(prompt => new PromptTokens(
-            [.. Enumerable.Range(0, 3).Select(_ => new RunTokens([.. Enumerable.Range(0, prompt.Length).Select(_ => (long)random.Next(17))], [1, prompt.Length - 1]))],
+            [.. Enumerable.Range(0, 3).Select(
+                _ => new RunTokens([.. Enumerable.Range(0, prompt.Length).Select(_ => (long)random.Next(17))], [1, prompt.Length - 1]))],
             [random.Next(17), random.Next(17)])
         { Template = prompt.Template }));
     }

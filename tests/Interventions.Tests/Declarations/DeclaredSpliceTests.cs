@@ -64,9 +64,11 @@ public sealed class DeclaredSpliceTests : IDisposable
         Assert.True(run.Clean.Active.gt(0).sum().item<long>() is > 0 and < 10);
         for (int feature = 0; feature < 5; feature++)
         {
-            Close(run.Clean.Residual - (run.Clean.Active[.., feature].unsqueeze(1) * dictionary.Directions[feature]), run.Residual[feature: feature]);
+            Close(run.Clean.Residual - (run.Clean.Active[.., feature].unsqueeze(1) * dictionary.Directions[feature]), run.Residual[
+                feature: feature]);
             // More than products of other shapes round otherwise.
-            Tensor isOn = run.Clean.Active[.., feature].gt(0), isChanged = (run.LogitDifference[feature: feature] - run.Clean.LogitDifference).abs().gt(1e-5);
+            Tensor isOn = run.Clean.Active[.., feature].gt(0);
+            Tensor isChanged = (run.LogitDifference[feature: feature] - run.Clean.LogitDifference).abs().gt(1e-5);
             Assert.True(isOn.eq(isChanged).all().item<bool>());
         }
         // Unchanged runs are the model's own, bit for bit.

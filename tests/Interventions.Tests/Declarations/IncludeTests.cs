@@ -77,9 +77,13 @@ public sealed class IncludeTests : IDisposable
     public void One_part_can_be_included_twice()
     {
         Tensor small = (arange(12, dtype: float64) / 10).requires_grad_(), large = (ones(12, dtype: float64) / 3).requires_grad_();
-        using Twice.Result twice = new Twice { First = new Part { Direction = small }, Second = new Part { Direction = large } }.Run(_model, _prompts);
+        using Twice.Result twice = new Twice { First = new Part { Direction = small }, Second = new Part { Direction = large } }.Run(
+            _model, _prompts);
         using Part.Result once = new Part { Direction = (small + large).detach().requires_grad_() }.Run(_model, _prompts);
-        Assert.Equal(["First.mine", "First.path1", "Second.mine", "Second.path1"], new Twice { First = new Part { Direction = small }, Second = new Part { Direction = large } }.Graph.Runs.Select(run => run.Name));
+        Assert.Equal(
+            ["First.mine", "First.path1", "Second.mine", "Second.path1"],
+            new Twice { First = new Part { Direction = small }, Second = new Part { Direction = large } }.Graph.Runs.Select(
+                run => run.Name));
         Close(once.Difference, twice.Difference, once.Difference.ne(0));
         Close(once.DirectionGradient, twice.FirstDirectionGradient, once.DirectionGradient.ne(0));
         Close(twice.FirstDirectionGradient, twice.SecondDirectionGradient, once.DirectionGradient.ne(0));

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Interventions.Tests.Declarations;
 
-/// <summary>Denoising: which head, put back from the clean prompt, restores the answer (Meng et al. 2022, arXiv:2202.05262; Heimersheim and Nanda 2024).</summary>
+/// <summary>
+/// Denoising: which head, put back from the clean prompt, restores the answer (Meng et al. 2022, arXiv:2202.05262; Heimersheim and Nanda
+/// 2024).
+/// </summary>
 [Intervention<TinyGpt2, TinyPrompts>]
 [Changes("corrupted")]
 public sealed partial class Denoising
@@ -39,7 +42,10 @@ public sealed partial class PathByHand
     static Tensor LogitDifference([Logit("right")] Tensor right, [Logit("wrong")] Tensor wrong) => right - wrong;
 }
 
-/// <summary>Attribution patching: a first-order estimate of every head's effect from one backward pass (Nanda 2023; Kramár et al. 2024, arXiv:2403.00745).</summary>
+/// <summary>
+/// Attribution patching: a first-order estimate of every head's effect from one backward pass (Nanda 2023; Kramár et al. 2024,
+/// arXiv:2403.00745).
+/// </summary>
 [Intervention<TinyGpt2, TinyPrompts>]
 public sealed partial class Attribution
 {
@@ -50,7 +56,9 @@ public sealed partial class Attribution
     static Tensor LogitDifference([Logit("right")] Tensor right, [Logit("wrong")] Tensor wrong) => right - wrong;
 }
 
-/// <summary>Direction ablation (Arditi et al. 2024, arXiv:2406.11717), and steering with the same direction (Turner et al. 2023, arXiv:2308.10248).</summary>
+/// <summary>
+/// Direction ablation (Arditi et al. 2024, arXiv:2406.11717), and steering with the same direction (Turner et al. 2023, arXiv:2308.10248).
+/// </summary>
 [Intervention<TinyGpt2, TinyPrompts>]
 [Zero("blocks.0.mlp_out[pos=end]")]
 [Scale("blocks.0.attn_out", 0.5)]
@@ -75,7 +83,9 @@ public sealed partial class Direction
     static Tensor Last(Tensor resid) => resid.squeeze(1);
 }
 
-/// <summary>A learned mask over heads: 1 keeps a head, 0 takes its mean over the corrupted prompts (Cao et al. 2021, arXiv:2104.03514).</summary>
+/// <summary>
+/// A learned mask over heads: 1 keeps a head, 0 takes its mean over the corrupted prompts (Cao et al. 2021, arXiv:2104.03514).
+/// </summary>
 [Intervention<TinyGpt2, TinyPrompts>]
 public sealed partial class LearnedMask
 {
@@ -100,7 +110,8 @@ public sealed partial class Knockouts
     public required Steering Inner { get; init; }
 
     [Metric]
-    static Tensor LogProbability([Logits] Tensor logits, [Answer("right")] Tensor right) => logits.log_softmax(-1).gather(1, right.unsqueeze(1)).squeeze(1);
+    static Tensor LogProbability([Logits] Tensor logits, [Answer("right")] Tensor right) =>
+        logits.log_softmax(-1).gather(1, right.unsqueeze(1)).squeeze(1);
 
     [Metric]
     static Tensor Norm([ValueOf("blocks.1.resid_post[pos=end]")] Tensor resid) => resid.pow(2).sum([1L, 2L]);

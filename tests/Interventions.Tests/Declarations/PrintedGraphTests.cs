@@ -15,7 +15,8 @@ public sealed partial class PrintedGraphTests
         Changes = "clean",
         Writes =
         [
-            WriteNode.Fuse(BuiltInWrites.Scale("embed[pos=end]", 0.5), new("Steer", "embed[pos=end]", [new Read.Value(), new Read.From("corrupted", "embed[pos=S1+1]")], x => x[0])),
+            WriteNode.Fuse(BuiltInWrites.Scale("embed[pos=end]", 0.5), new(
+                "Steer", "embed[pos=end]", [new Read.Value(), new Read.From("corrupted", "embed[pos=S1+1]")], x => x[0])),
             BuiltInWrites.Add("Vector", "blocks.{layer}.mlp_out", ones(1), -2),
             BuiltInWrites.ProjectOut("Vector", "blocks.1.mlp_out", ones(1)),
             BuiltInWrites.ProjectOnto("Vector", "blocks.2.mlp_out", ones(1)),
@@ -24,7 +25,8 @@ public sealed partial class PrintedGraphTests
             BuiltInWrites.Mean("blocks.0.attn.z[head=2]", null, pooled: true),
             BuiltInWrites.Zero("blocks.0.attn.z[head=3]"),
         ],
-        Captures = [new("Attention", "blocks.*.attn.pattern[query=end]", [new Read.Value()], x => x[0]), new("Before", "embed[pos=end]", [new Read.Value()], x => x[0], true)],
+        Captures = [new("Attention", "blocks.*.attn.pattern[query=end]", [new Read.Value()], x => x[0]), new(
+            "Before", "embed[pos=end]", [new Read.Value()], x => x[0], true)],
         Gradients = [new("Attribution", "blocks.*.attn.z", [new Read.Gradient(), new Read.Value(), new Read.From("corrupted")], x => x[0])],
         Metrics =
         [
@@ -59,7 +61,8 @@ public sealed partial class PrintedGraphTests
     public void A_graphs_text_is_what_it_prints() => Assert.Equal(Example.ToText(), Example.ToString());
 
     [Fact]
-    public void Every_flowchart_is_well_formed() => Prop.ForAll(RandomGraphs.Graph.ToArbitrary(), graph => WellFormed(graph.ToMermaid())).QuickCheckThrowOnFailure();
+    public void Every_flowchart_is_well_formed() =>
+        Prop.ForAll(RandomGraphs.Graph.ToArbitrary(), graph => WellFormed(graph.ToMermaid())).QuickCheckThrowOnFailure();
 
     [Fact]
     public void What_is_not_well_formed_is_seen()
@@ -69,7 +72,10 @@ public sealed partial class PrintedGraphTests
         Assert.ThrowsAny<Exception>(() => WellFormed("flowchart LR\n    n0 --> n1\n"));
     }
 
-    /// <summary>The part of Mermaid's grammar that is used: every line is a node, an edge, or the start or end of a subgraph, and edges join what exists.</summary>
+    /// <summary>
+    /// The part of Mermaid's grammar that is used: every line is a node, an edge, or the start or end of a subgraph, and edges join what
+    /// exists.
+    /// </summary>
     private static void WellFormed(string text)
     {
         string[] lines = text.TrimEnd('\n').Split('\n');
@@ -98,6 +104,7 @@ public sealed partial class PrintedGraphTests
     [GeneratedRegex($"^(n\\d+) (?:-->|-- {Quoted} -->|-\\. {Quoted} \\.->) (n\\d+)$")]
     private static partial Regex Edge();
 
-    [GeneratedRegex($"^(n\\d+)(?:\\[{Quoted}\\]|\\[\\({Quoted}\\)\\]|\\(\\[{Quoted}\\]\\)|\\[/{Quoted}/\\]|\\[\\\\{Quoted}\\\\\\]|\\{{\\{{{Quoted}\\}}\\}})$")]
+    [GeneratedRegex(
+        $"^(n\\d+)(?:\\[{Quoted}\\]|\\[\\({Quoted}\\)\\]|\\(\\[{Quoted}\\]\\)|\\[/{Quoted}/\\]|\\[\\\\{Quoted}\\\\\\]|\\{{\\{{{Quoted}\\}}\\}})$")]
     private static partial Regex Node();
 }

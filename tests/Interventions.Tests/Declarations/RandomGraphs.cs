@@ -14,10 +14,13 @@ internal static class RandomGraphs
     private static readonly Tensor s_first = arange(1, ToyModel.Width + 1, dtype: float64).DetachFromDisposeScope();
     private static readonly Tensor s_second = ones(1, dtype: float64).DetachFromDisposeScope();
 
-    private static readonly Gen<string> s_name = Gen.Elements("Patch", "x", "Ünï", "a\"b", "back\\slash", "{brace}", "S1+1 <b>&#`;", "line\nbreak", "");
+    private static readonly Gen<string> s_name = Gen.Elements(
+        "Patch", "x", "Ünï", "a\"b", "back\\slash", "{brace}", "S1+1 <b>&#`;", "line\nbreak", "");
     private static readonly Gen<string?> s_run = Gen.Elements<string?>(null, "clean", "corrupted");
-    private static readonly Gen<string> s_site = Gen.Elements("embed", "embed[pos=mid,end]", "blocks.{layer}.z[head={head}; pos=end]", "blocks.*.z", "logits");
-    private static readonly Gen<double> s_number = Gen.Elements(0, -0.0, 0.1, -2, 1e300, double.Epsilon, 1.0 / 3, double.NaN, double.PositiveInfinity, double.NegativeInfinity);
+    private static readonly Gen<string> s_site = Gen.Elements(
+        "embed", "embed[pos=mid,end]", "blocks.{layer}.z[head={head}; pos=end]", "blocks.*.z", "logits");
+    private static readonly Gen<double> s_number = Gen.Elements(
+        0, -0.0, 0.1, -2, 1e300, double.Epsilon, 1.0 / 3, double.NaN, double.PositiveInfinity, double.NegativeInfinity);
     private static readonly Gen<Tensor> s_tensor = Gen.Elements(s_first, s_second);
 
     /// <summary>A value of every type that kinds and reads are made of.</summary>
@@ -38,16 +41,28 @@ internal static class RandomGraphs
     /// <summary>Any read that there is.</summary>
     public static Gen<Read> Read { get; } = Gen.OneOf(Concrete<Read>().Select(Any<Read>));
 
-    private static readonly Gen<ImmutableArray<Read>> s_reads = Gen.Choose(0, 3).SelectMany(count => Gen.ArrayOf(Read, count)).Select(reads => reads.ToImmutableArray());
+    private static readonly Gen<ImmutableArray<Read>> s_reads = Gen.Choose(0, 3).SelectMany(count => Gen.ArrayOf(Read, count)).Select(
+        reads => reads.ToImmutableArray());
 
     private static readonly Gen<WriteNode> s_single = Gen.OneOf(
-        from name in s_name from site in s_site from kind in Kind from run in Gen.Elements<string?>(null, "direct") select new WriteNode(name, site, kind, run),
+        from name in s_name
+        from site in s_site
+        from kind in Kind
+        from run in Gen.Elements<string?>(
+            null, "direct")
+        select new WriteNode(name, site, kind, run),
         from name in s_name
         from site in s_site
         from reads in s_reads
         from promises in Gen.Choose(0, 3)
         select new WriteNode(name, site, reads, Body(), "direct") { Pointwise = promises > 1, AcrossBatch = promises % 2 == 1 },
-        from name in s_name from site in s_site from reads in s_reads from shape in Some(s_name) select new WriteNode(name, site, reads, Body()) { Shape = shape });
+        from name in s_name
+        from site in s_site
+        from reads in s_reads
+        from shape in Some(s_name)
+        select new WriteNode(
+            name, site, reads, Body())
+        { Shape = shape });
 
     private static readonly Gen<WriteNode> s_write = Gen.OneOf(
         s_single,
@@ -55,7 +70,8 @@ internal static class RandomGraphs
         from second in s_single
         from body in Gen.Elements(true, false)
         select WriteNode.Fuse(
-            first, second.Kind is { } kind ? new WriteNode(second.Name, first.Site, kind, first.Run) : new WriteNode(second.Name, first.Site, second.Reads, second.Body, first.Run)));
+            first, second.Kind is { } kind ? new WriteNode(
+                second.Name, first.Site, kind, first.Run) : new WriteNode(second.Name, first.Site, second.Reads, second.Body, first.Run)));
 
     /// <summary>Any graph.</summary>
     public static Gen<InterventionGraph> Graph { get; } =
@@ -63,10 +79,32 @@ internal static class RandomGraphs
         from model in s_run
         from changes in s_run
         from writes in Some(s_write)
-        from captures in Some(from name in s_name from site in s_site from reads in s_reads from before in Gen.Elements(true, false) from across in Gen.Elements(true, false) select new CaptureNode(name, site, reads, Body(), before) { AcrossBatch = across })
-        from gradients in Some(from name in s_name from site in s_site from reads in s_reads from metric in s_run select new GradientNode(name, site, reads, Body(), metric) { AcrossBatch = metric is null })
-        from metrics in Some(from name in s_name from reads in s_reads from across in Gen.Elements(true, false) select new MetricNode(name, reads, Body()) { AcrossBatch = across })
-        from parameters in Some(from name in s_name from tensor in s_tensor from metric in s_run select new ParameterNode(name, tensor, metric))
+        from captures in Some(
+            from name in s_name
+            from site in s_site
+            from reads in s_reads
+            from before in Gen.Elements(
+                true,
+                false)
+            from across in Gen.Elements(
+                    true, false)
+            select new CaptureNode(name, site, reads, Body(), before) { AcrossBatch = across })
+        from gradients in Some(
+            from name in s_name
+            from site in s_site
+            from reads in s_reads
+            from metric in s_run
+            select new GradientNode(
+                name, site, reads, Body(), metric)
+            { AcrossBatch = metric is null })
+        from metrics in Some(
+            from name in s_name
+            from reads in s_reads
+            from across in Gen.Elements(
+                true, false)
+            select new MetricNode(name, reads, Body()) { AcrossBatch = across })
+        from parameters in Some(
+            from name in s_name from tensor in s_tensor from metric in s_run select new ParameterNode(name, tensor, metric))
         from sweeps in Some(Gen.OneOf(
             from name in s_name from values in Some(s_number) select SweepAxis.OfNumbers(name, [.. values]),
             from name in s_name from values in Some(s_name) select SweepAxis.OfRuns(name, [.. values])))
@@ -78,7 +116,8 @@ internal static class RandomGraphs
             from features in Gen.Elements<int?>(null, 7)
             from before in Gen.Choose(0, 3)
             select new SpliceNode(name, site, both ? [new Same(), new Same()] : [new Same()], reads, both, features, before))
-        from shapes in Some(from name in s_name from tensor in s_tensor from axes in Some(s_name) select new ShapedTensor(name, tensor, axes))
+        from shapes in Some(
+            from name in s_name from tensor in s_tensor from axes in Some(s_name) select new ShapedTensor(name, tensor, axes))
         from runs in Some(from name in s_name from of in s_run select new DerivedRun(name, of))
         select new InterventionGraph
         {
@@ -98,9 +137,11 @@ internal static class RandomGraphs
         };
 
     /// <summary>Every sealed type of a hierarchy.</summary>
-    public static IEnumerable<Type> Concrete<T>() => typeof(T).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(T)) && !type.IsAbstract);
+    public static IEnumerable<Type> Concrete<T>() =>
+        typeof(T).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(T)) && !type.IsAbstract);
 
-    private static Gen<ImmutableArray<T>> Some<T>(Gen<T> one) => Gen.Choose(0, 3).SelectMany(count => Gen.ArrayOf(one, count)).Select(all => all.ToImmutableArray());
+    private static Gen<ImmutableArray<T>> Some<T>(Gen<T> one) =>
+        Gen.Choose(0, 3).SelectMany(count => Gen.ArrayOf(one, count)).Select(all => all.ToImmutableArray());
 
     private static Gen<T> Any<T>(Type type)
     {
@@ -110,7 +151,8 @@ internal static class RandomGraphs
 
         // What is no nullable text is always there.
         static Gen<object?> Argument(ParameterInfo parameter) =>
-            parameter.ParameterType == typeof(string) && new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.NotNull
+            parameter.ParameterType == typeof(string)
+                && new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.NotNull
                 ? s_name.Select(name => (object?)name)
                 : s_values[parameter.ParameterType];
     }

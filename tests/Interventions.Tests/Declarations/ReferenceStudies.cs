@@ -52,7 +52,8 @@ public sealed partial class MixedHeadsByHand
 
 /// <summary>Path patching from a head and a feed-forward block at once; one head alone is frozen.</summary>
 [Intervention<TinyGpt2, TinyPrompts>]
-[PathPatch(["blocks.0.attn.z[head={sender}]", "blocks.0.mlp_out[pos=subject]"], "blocks.1.mlp_in[pos=end]", Freeze = ["blocks.1.attn.z[head=0]"])]
+[PathPatch(
+    ["blocks.0.attn.z[head={sender}]", "blocks.0.mlp_out[pos=subject]"], "blocks.1.mlp_in[pos=end]", Freeze = ["blocks.1.attn.z[head=0]"])]
 public sealed partial class PathFromTwo
 {
     [Metric]

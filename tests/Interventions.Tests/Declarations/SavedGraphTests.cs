@@ -20,7 +20,8 @@ public sealed class SavedGraphTests
         Assert.Equal(json, again.ToJson());
         Assert.Equal(graph.ToText(), again.ToText());
         Assert.Equal(graph.ToMermaid(), again.ToMermaid());
-        Assert.Equal((graph.Name, graph.Changes, graph.ModelFingerprint, graph.PromptFingerprint), (again.Name, again.Changes, again.ModelFingerprint, again.PromptFingerprint));
+        Assert.Equal((graph.Name, graph.Changes, graph.ModelFingerprint, graph.PromptFingerprint), (
+            again.Name, again.Changes, again.ModelFingerprint, again.PromptFingerprint));
         Assert.Equal(graph.Runs.AsEnumerable(), again.Runs.AsEnumerable());
         Assert.Equal(graph.Splices.SelectMany(node => node.Splices), again.Splices.SelectMany(node => node.Splices));
         Assert.Equal(graph.Parameters.AsEnumerable(), again.Parameters.AsEnumerable());
@@ -29,23 +30,31 @@ public sealed class SavedGraphTests
             again.Shapes.SelectMany(shaped => shaped.Axes.Cast<object>().Append((shaped.Name, shaped.Value))));
         Assert.Equal(graph.Writes.SelectMany(Content), again.Writes.SelectMany(Content));
         Assert.Equal(
-            graph.Captures.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites, node.AcrossBatch))),
-            again.Captures.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites, node.AcrossBatch))));
+            graph.Captures.SelectMany(
+                node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites, node.AcrossBatch))),
+            again.Captures.SelectMany(
+                node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.BeforeWrites, node.AcrossBatch))));
         Assert.Equal(
-            graph.Gradients.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.Metric, node.AcrossBatch))),
-            again.Gradients.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.Metric, node.AcrossBatch))));
+            graph.Gradients.SelectMany(
+                node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.Metric, node.AcrossBatch))),
+            again.Gradients.SelectMany(
+                node => node.Reads.Cast<object>().Append((node.Name, node.Site, node.Body, node.Metric, node.AcrossBatch))));
         Assert.Equal(
             graph.Metrics.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Body, node.AcrossBatch))),
             again.Metrics.SelectMany(node => node.Reads.Cast<object>().Append((node.Name, node.Body, node.AcrossBatch))));
 
         static IEnumerable<object?> Content(WriteNode write) => write.Parts.IsEmpty
-            ? [.. write.Reads, write.Name, write.Site, write.Run, write.Kind, write.Kind is null ? write.Body : null, write.Pointwise, write.AcrossBatch, .. write.Shape.IsDefault ? ["none"] : write.Shape]
+            ? [
+                .. write.Reads, write.Name, write.Site, write.Run, write.Kind, write.Kind is null ? write.Body : null, write.Pointwise,
+                write.AcrossBatch, .. write.Shape.IsDefault ? ["none"] : write.Shape]
             : [write.Parts.Length, .. write.Parts.SelectMany(Content)];
     }).QuickCheckThrowOnFailure();
 
     /// <summary>A new property of a node is lost when it is saved, unless writer and reader know it: they, then this list.</summary>
     [Theory]
-    [InlineData(typeof(InterventionGraph), "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Shapes Splices Sweeps Writes")]
+    [InlineData(
+        typeof(InterventionGraph),
+        "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Shapes Splices Sweeps Writes")]
     [InlineData(typeof(SpliceNode), "DetachError Features Name Reads Site Splices WritesBefore")]
     [InlineData(typeof(SweepAxis), "Coordinates Name")]
     [InlineData(typeof(DerivedRun), "From Name")]
@@ -115,7 +124,8 @@ public sealed class SavedGraphTests
         InterventionGraph Steer(Tensor vector) => new()
         {
             Name = "Steer",
-            Writes = [BuiltInWrites.Zero("embed"), BuiltInWrites.Add("Vector", "embed", vector, 1), new("Double", "embed", [s_value], x => x[0] * 2)],
+            Writes = [BuiltInWrites.Zero("embed"), BuiltInWrites.Add("Vector", "embed", vector, 1), new(
+                "Double", "embed", [s_value], x => x[0] * 2)],
             Parameters = [new("Vector", vector)],
         };
         InterventionGraph both = new InterventionGraph { Name = "Both" }.Including(Steer(two), "Second").Including(Steer(one), "First");
@@ -147,33 +157,65 @@ public sealed class SavedGraphTests
     [InlineData("{}", "it is no intervention")]
     [InlineData("{HEAD}", "'name' is missing")]
     [InlineData("""{HEAD, "name": "A", "version": 2}""", null)]
-    [InlineData("""{"format": "interventions.graph", "version": 1, "name": "A", "runs": [{"name": "r", "of": "clean"}]}""", "it was written in version 1 of the format, and this library reads version 2: make it again with ToJson")]
-    [InlineData("""{"format": "interventions.graph", "version": 3, "name": "A"}""", "its format has version 3, and this version of Interventions reads version 2: update the package")]
+    [InlineData(
+        """{"format": "interventions.graph", "version": 1, "name": "A", "runs": [{"name": "r", "of": "clean"}]}""",
+        "it was written in version 1 of the format, and this library reads version 2: make it again with ToJson")]
+    [InlineData(
+        """{"format": "interventions.graph", "version": 3, "name": "A"}""",
+        "its format has version 3, and this version of Interventions reads version 2: update the package")]
     [InlineData("""{HEAD, "name": "A", "phase": 1}""", "The saved graph 'A': 'phase' is not known")]
     [InlineData("""{HEAD, "name": "A", "writes": {}}""", "'writes' is not a list")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "Zero", "kind": "Zero"}]}""", "The saved graph 'A', writes[0]: 'site' is missing")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "Zero", "site": "embed", "kind": "Zap"}]}""", "a write of kind 'Zap' is not known")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "Zero", "site": "embed", "kind": "Zero", "strength": 2}]}""", "'strength' is not known")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "Scale", "site": "embed", "kind": "Scale", "factor": "much"}]}""", "'factor' is not a number")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "S", "site": "embed", "kind": "Resample", "seed": 0.5}]}""", "'seed' is not a whole number")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "S", "site": "embed", "kind": "Mean", "pooled": "yes"}]}""", "'pooled' is not true or false")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "Add", "site": "embed", "kind": "Add", "tensor": "V", "strength": 1}]}""", "writes[0]: the tensor 'V' was not given (given are Vector): load it")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "Q", "site": "embed", "method": "Q"}]}""", "the method 'Q' was not given (given are P): pass the Members of the declaration that has it")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "P", "site": "embed", "method": "P", "reads": [{"read": "From", "run": "clean"}]}]}""", "the method 'P' reads (value) today, and (clean) when the graph was saved")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "P", "site": "embed", "method": "P", "reads": [{"read": "Feel"}]}]}""", "writes[0], reads[0]: a read of kind 'Feel' is not known")]
-    [InlineData("""{HEAD, "name": "A", "writes": [{"parts": [{"name": "Zero", "site": "embed", "kind": "Zero"}]}]}""", "it takes two of them")]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"name": "Zero", "kind": "Zero"}]}""", "The saved graph 'A', writes[0]: 'site' is missing")]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"name": "Zero", "site": "embed", "kind": "Zap"}]}""", "a write of kind 'Zap' is not known")]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"name": "Zero", "site": "embed", "kind": "Zero", "strength": 2}]}""", "'strength' is not known")]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"name": "Scale", "site": "embed", "kind": "Scale", "factor": "much"}]}""",
+        "'factor' is not a number")]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"name": "S", "site": "embed", "kind": "Resample", "seed": 0.5}]}""",
+        "'seed' is not a whole number")]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"name": "S", "site": "embed", "kind": "Mean", "pooled": "yes"}]}""",
+        "'pooled' is not true or false")]
+    [
+        InlineData("""{HEAD, "name": "A", "writes": [{"name": "Add", "site": "embed", "kind": "Add", "tensor": "V", "strength": """
+            + """1}]}""", "writes[0]: the tensor 'V' was not given (given are Vector): load it"),
+    ]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"name": "Q", "site": "embed", "method": "Q"}]}""",
+        "the method 'Q' was not given (given are P): pass the Members of the declaration that has it")]
+    [InlineData("""{HEAD, "name": "A", "writes": [{"name": "P", "site": "embed", "method": "P", "reads": """
+        + """[{"read": "From", "run": "clean"}]}]}""", "the method 'P' reads (value) today, and (clean) when the graph was saved")]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"name": "P", "site": "embed", "method": "P", "reads": [{"read": "Feel"}]}]}""",
+        "writes[0], reads[0]: a read of kind 'Feel' is not known")]
+    [InlineData(
+        """{HEAD, "name": "A", "writes": [{"parts": [{"name": "Zero", "site": "embed", "kind": "Zero"}]}]}""", "it takes two of them")]
     [InlineData("""{HEAD, "name": "A", "parameters": [{"name": "V", "tensor": "V"}]}""", "parameters[0]: the tensor 'V' was not given")]
-    [InlineData("""{HEAD, "name": "A", "tensors": [{"name": "Vector", "type": "Float32", "shape": [2, 3]}]}""", "the tensor 'Vector' is Float64 [3], and was Float32 [2, 3] when the graph was saved")]
-    [InlineData("""{HEAD, "name": "A", "tensors": [{"name": "Vector", "type": "Float64", "shape": ["3"]}]}""", "'shape' has an item that is not a whole number")]
+    [InlineData(
+        """{HEAD, "name": "A", "tensors": [{"name": "Vector", "type": "Float32", "shape": [2, 3]}]}""",
+        "the tensor 'Vector' is Float64 [3], and was Float32 [2, 3] when the graph was saved")]
+    [InlineData(
+        """{HEAD, "name": "A", "tensors": [{"name": "Vector", "type": "Float64", "shape": ["3"]}]}""",
+        "'shape' has an item that is not a whole number")]
     [InlineData("""{HEAD, "name": 3}""", "'name' is not a text")]
     public void What_is_wrong_is_said_with_its_place(string json, string? message)
     {
         GraphMembers members = new(
-            new Dictionary<string, GraphMethod> { ["P"] = new([s_value], x => x[0]) }, new Dictionary<string, Tensor> { ["Vector"] = ones(3, dtype: float64) });
-        string text = json.Replace("HEAD", "\"format\": \"interventions.graph\"" + (json.Contains("version", StringComparison.Ordinal) ? "" : ", \"version\": 2"), StringComparison.Ordinal);
+            new Dictionary<string, GraphMethod> { ["P"] = new([s_value], x => x[0]) }, new Dictionary<string,
+            Tensor>
+            { ["Vector"] = ones(3, dtype: float64) });
+        string text = json.Replace(
+            "HEAD", "\"format\": \"interventions.graph\"" + (json.Contains("version", StringComparison.Ordinal) ? "" : ", \"version\": 2"),
+            StringComparison.Ordinal);
         if (message is null)
             Assert.Equal("A", InterventionGraph.FromJson(text, members).Name);
         else
-            Assert.Contains(message, Assert.Throws<InterventionException>(() => InterventionGraph.FromJson(text, members)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                message, Assert.Throws<InterventionException>(() => InterventionGraph.FromJson(text, members)).Message,
+                StringComparison.Ordinal);
     }
 }

@@ -67,7 +67,8 @@ public sealed class CancellationTests : IDisposable
         InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
         List<RunProgress> first = [], second = [];
         using CancellationTokenSource source = new();
-        Assert.ThrowsAny<OperationCanceledException>(() => InterventionRunner.RunTo(graph, _model, _prompts, folder["run"], Options(progress =>
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => InterventionRunner.RunTo(graph, _model, _prompts, folder["run"], Options(progress =>
         {
             first.Add(progress);
             if (progress.Done == progress.Total - 2)
@@ -89,7 +90,8 @@ public sealed class CancellationTests : IDisposable
     {
         List<RunProgress> reported = [];
         InterventionRunner.Run(
-            LongStudy.Graph(LongStudy.Direction()), _model, _prompts, new RunOptions { BatchSize = 2, Naive = naive, Progress = new Reported(reported.Add) }).Dispose();
+            LongStudy.Graph(LongStudy.Direction()), _model, _prompts,
+            new RunOptions { BatchSize = 2, Naive = naive, Progress = new Reported(reported.Add) }).Dispose();
         Assert.Equal(Enumerable.Range(1, reported[0].Total), reported.Select(progress => progress.Done));
         Assert.Single(reported.Select(progress => progress.Total).Distinct());
     }
@@ -109,11 +111,18 @@ public sealed class CancellationTests : IDisposable
         Assert.Equal(["Means", "Batch", "Batch", "Run"], ended.Select(activity => activity.OperationName));
         Activity run = ended[^1];
         Assert.All(ended[..^1], inner => Assert.Equal(run.SpanId, inner.ParentSpanId));
-        Assert.Equal(("Long", "ToyModel", 7, 8), (run.GetTagItem("interventions.declaration"), run.GetTagItem("interventions.model"), run.GetTagItem("interventions.prompts"), run.GetTagItem("interventions.points")));
+        Assert.Equal(("Long", "ToyModel", 7, 8), (
+            run.GetTagItem("interventions.declaration"), run.GetTagItem("interventions.model"), run.GetTagItem("interventions.prompts"),
+            run.GetTagItem("interventions.points")));
         Assert.Equal([4, 3], ended[1..3].Select(batch => batch.GetTagItem("interventions.prompts")));
 
         ended.Clear();
-        InterventionGraph failing = new() { Name = "Failing", Metrics = [new MetricNode("M", [new Read.Logit("correct", "end")], _ => throw new InvalidDataException("no"))] };
+        InterventionGraph failing = new()
+        {
+            Name = "Failing",
+            Metrics = [
+            new MetricNode("M", [new Read.Logit("correct", "end")], _ => throw new InvalidDataException("no"))]
+        };
         Assert.Throws<InvalidDataException>(() => InterventionRunner.Run(failing, _model, _prompts));
         Assert.Equal((ActivityStatusCode.Error, "no"), (ended[^1].Status, ended[^1].StatusDescription));
     }

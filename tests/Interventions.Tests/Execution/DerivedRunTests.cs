@@ -12,8 +12,14 @@ public sealed class DerivedRunTests : ToyTest
     {
         ToyPrompts prompts = ToyPrompts.Random(1, 4, 4);
         using RunResult denoising = Run(
-            new() { Name = "Denoise", Changes = "corrupted", Writes = [BuiltInWrites.Freeze("embed", "clean")], Captures = [
-                Capture("logits")] },
+            new()
+            {
+                Name = "Denoise",
+                Changes = "corrupted",
+                Writes = [BuiltInWrites.Freeze("embed", "clean")],
+                Captures = [
+                Capture("logits")]
+            },
             prompts);
         Close(Forward(prompts, 0), denoising.Changed("logits").Values);
         using RunResult nothing = Run(new() { Name = "Nothing", Changes = "corrupted", Captures = [Capture("logits")] }, prompts);

@@ -39,7 +39,9 @@ public sealed class EffectTests : IDisposable
         Assert.Equal(new WriteEffect("D", "embed[pos=mid,end]", null, 3 * 36, 3 * 36, 3 * 36, 2 * 36, 1), Rounded(run.Effects[0]));
         long tokens = 4 + 3 + 4;
         Assert.Equal(
-            new WriteEffect("Zero", "blocks.0.z[head=1]", null, 3 * tokens * 4, 3 * tokens * 4, 3 * tokens * 4, 3 * tokens * 4, Largest(run.Changed("Z").Values)), Rounded(run.Effects[1]));
+            new WriteEffect("Zero", "blocks.0.z[head=1]", null, 3 * tokens * 4, 3 * tokens * 4, 3 * tokens * 4, 3 * tokens * 4, Largest(
+                run.Changed("Z").Values)),
+            Rounded(run.Effects[1]));
         Assert.Empty(run.Warnings);
     }
 
@@ -48,7 +50,8 @@ public sealed class EffectTests : IDisposable
     public void Parts_of_one_write_are_counted_apart(bool naive)
     {
         const string Site = "blocks.0.resid[pos=end]";
-        WriteNode fused = WriteNode.Fuse(BuiltInWrites.Scale(Site, 3), new("Same", Site, [s_value], x => x[0]), BuiltInWrites.Scale(Site, 2));
+        WriteNode fused = WriteNode.Fuse(
+            BuiltInWrites.Scale(Site, 3), new("Same", Site, [s_value], x => x[0]), BuiltInWrites.Scale(Site, 2));
         using RunResult run = Run(naive, new()
         {
             Name = "X",
@@ -58,15 +61,18 @@ public sealed class EffectTests : IDisposable
         double largest = Largest(run.Changed("Before").Values);
         Assert.Equal(["Scale", "Same", "Scale"], run.Effects.Select(effect => effect.Write));
         Assert.Equal([18L, 0, 18], run.Effects.Select(effect => effect.Changed));
-        Assert.Equal([Math.Round(2 * largest, 9), 0, Math.Round(3 * largest, 9)], run.Effects.Select(effect => Math.Round(effect.Largest, 9)));
-        Assert.Equal("X.Same changed nothing: 'blocks.0.resid[pos=end]' has the same values without it on any prompt.", Assert.Single(run.Warnings));
+        Assert.Equal(
+            [Math.Round(2 * largest, 9), 0, Math.Round(3 * largest, 9)], run.Effects.Select(effect => Math.Round(effect.Largest, 9)));
+        Assert.Equal(
+            "X.Same changed nothing: 'blocks.0.resid[pos=end]' has the same values without it on any prompt.", Assert.Single(run.Warnings));
     }
 
     [Theory]
     [MemberData(nameof(Executors))]
     public void An_include_is_counted_under_its_name(bool naive)
     {
-        InterventionGraph inner = new() { Name = "Inner", Runs = [new("side")], Writes = [new("P", "embed", [s_value], x => x[0] * 2, "side")] };
+        InterventionGraph inner =
+            new() { Name = "Inner", Runs = [new("side")], Writes = [new("P", "embed", [s_value], x => x[0] * 2, "side")] };
         InterventionGraph outer = new()
         {
             Name = "X",
@@ -85,7 +91,9 @@ public sealed class EffectTests : IDisposable
         InterventionGraph graph = new()
         {
             Name = "X",
-            Writes = [BuiltInWrites.Scale("blocks.{layer}.out", 1), new("FromItself", "embed", [new Read.From("clean")], x => x[0]), BuiltInWrites.Scale("embed", 2)],
+            Writes = [
+                BuiltInWrites.Scale("blocks.{layer}.out", 1), new("FromItself", "embed", [new Read.From("clean")], x => x[0]),
+                BuiltInWrites.Scale("embed", 2)],
             Captures = [s_logits],
         };
         string[] expected =
@@ -119,10 +127,13 @@ public sealed class EffectTests : IDisposable
         // Copies of copies, but not of what else is written.
         DerivedRun side = new("side");
         WriteNode receiver = new("Receiver", "blocks.1.resid[pos=1]", new WriteKind.Copy("side"));
-        string[] copies = Warnings(side, new WriteNode("Sender", "blocks.0.z[head=1; pos=1]", new WriteKind.Copy("corrupted"), "side"), receiver);
+        string[] copies = Warnings(
+            side, new WriteNode("Sender", "blocks.0.z[head=1; pos=1]", new WriteKind.Copy("corrupted"), "side"), receiver);
         Assert.Equal(2, copies.Length);
         Assert.All(copies, warning => Assert.Contains(NoPair, warning));
-        Assert.StartsWith("X.Scale changed nothing: 'blocks.0.z[head=1; pos=1]' in run 'side' has", Warnings(side, BuiltInWrites.Scale("blocks.0.z[head=1; pos=1]", 1, "side"), receiver)[0]);
+        Assert.StartsWith(
+            "X.Scale changed nothing: 'blocks.0.z[head=1; pos=1]' in run 'side' has",
+            Warnings(side, BuiltInWrites.Scale("blocks.0.z[head=1; pos=1]", 1, "side"), receiver)[0]);
         Assert.Empty(Warnings(side, BuiltInWrites.Scale("blocks.0.z[head=1; pos=1]", 2, "side"), receiver));
 
         string[] Warnings(params object[] parts)
@@ -144,7 +155,8 @@ public sealed class EffectTests : IDisposable
     public void Prompts_that_are_no_pair_for_a_copy_are_reported_by_number(bool naive)
     {
         // The runs of prompts 0 and 2 differ from token 2 on, those of prompt 1 from the first; those of prompt 3 not at all.
-        ToyPrompts prompts = new(Pair([1, 2, 3, 4], [1, 2, 5, 4]), Pair([1, 2, 3, 4], [5, 2, 3, 4]), Pair([2, 2, 2, 2], [2, 2, 3, 3]), Pair([6, 2, 1, 3], [6, 2, 1, 3]));
+        ToyPrompts prompts = new(Pair([1, 2, 3, 4], [1, 2, 5, 4]), Pair([1, 2, 3, 4], [5, 2, 3, 4]), Pair([2, 2, 2, 2], [2, 2, 3, 3]), Pair(
+            [6, 2, 1, 3], [6, 2, 1, 3]));
         const string Same = "their runs have the same tokens up to the positions that";
         Assert.Equal(
             $"X.Copy copies what is there already in 3 of 4 prompts (0, 2, 3): {Same} 'blocks.0.resid[pos=1]' selects.",
@@ -153,28 +165,41 @@ public sealed class EffectTests : IDisposable
             $"X.Method copies what is there already in 1 of 4 prompts (3): {Same} 'blocks.0.resid' selects.",
             Assert.Single(Warnings(new WriteNode("Method", "blocks.0.resid", [s_corrupted], x => x[0]))));
         // A sweep over positions begins before the first other token in every prompt; one over runs has a point for each pair.
-        Assert.Contains("(3)", Assert.Single(Warnings(new WriteNode("Swept", "blocks.0.resid[pos={p=0..3}]", new WriteKind.Copy("corrupted")))));
-        Assert.Contains("in 3 of 4", Assert.Single(Warnings(new WriteNode("Runs", "blocks.0.resid[pos=1]", new WriteKind.Copy("{donor}")))));
+        Assert.Contains(
+            "(3)", Assert.Single(Warnings(new WriteNode("Swept", "blocks.0.resid[pos={p=0..3}]", new WriteKind.Copy("corrupted")))));
+        Assert.Contains(
+            "in 3 of 4", Assert.Single(Warnings(new WriteNode("Runs", "blocks.0.resid[pos=1]", new WriteKind.Copy("{donor}")))));
         // A derived run's copies are another run's, and named with it; freezes and values of other sites are exempt.
         DerivedRun side = new("side");
-        WriteNode sender = new("Sender", "blocks.0.z[head=1; pos=1]", new WriteKind.Copy("corrupted"), "side"), receiver = new("Receiver", "blocks.1.resid[pos=2]", new WriteKind.Copy("side"));
+        WriteNode sender = new("Sender", "blocks.0.z[head=1; pos=1]", new WriteKind.Copy("corrupted"), "side");
+        WriteNode receiver = new("Receiver", "blocks.1.resid[pos=2]", new WriteKind.Copy("side"));
         Assert.Equal(
             [
-                $"X.Sender copies what is there already in 3 of 4 prompts (0, 2, 3): {Same} 'blocks.0.z[head=1; pos=1]' in run 'side' selects.",
+                $"X.Sender copies what is there already in 3 of 4 prompts (0, 2, 3): {Same} 'blocks.0.z[head=1; pos=1]' in run 'side' "
+                    + $"selects.",
                 $"X.Receiver copies what is there already in 1 of 4 prompts (3): {Same} 'blocks.1.resid[pos=2]' selects.",
             ],
             Warnings(side, sender, receiver));
-        Assert.Empty(Warnings(BuiltInWrites.Freeze("blocks.1.z", null), new WriteNode("Site", "blocks.1.resid[pos=1]", [new Read.From("corrupted", "embed[pos=end]")], x => x[0])));
+        Assert.Empty(Warnings(BuiltInWrites.Freeze("blocks.1.z", null), new WriteNode(
+            "Site", "blocks.1.resid[pos=1]", [new Read.From("corrupted", "embed[pos=end]")], x => x[0])));
 
         string[] Warnings(params object[] parts)
         {
-            InterventionGraph graph = new() { Name = "X", Runs = [.. parts.OfType<DerivedRun>()], Writes = [.. parts.OfType<WriteNode>()], Captures = [s_logits] };
+            InterventionGraph graph = new()
+            {
+                Name = "X",
+                Runs = [.. parts.OfType<DerivedRun>()],
+                Writes = [.. parts.OfType<WriteNode>()],
+                Captures = [s_logits],
+            };
             using RunResult run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive, BatchSize = 3 });
             RunOptions strict = new() { Naive = naive, BatchSize = 3, Strict = true };
             if (run.Warnings.IsEmpty)
                 InterventionRunner.Run(graph, _model, prompts, strict).Dispose();
             else
-                Assert.Equal(string.Join(' ', run.Warnings), Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, _model, prompts, strict)).Message);
+                Assert.Equal(
+                    string.Join(' ', run.Warnings),
+                    Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, _model, prompts, strict)).Message);
             return [.. run.Warnings];
         }
 
@@ -187,25 +212,33 @@ public sealed class EffectTests : IDisposable
     {
         const string Said = "returned values that are infinite or no numbers, though all that it read is finite.";
         WriteNode infinite = new("Infinite", "embed[pos=end]", [s_value], x => x[0] / 0);
-        CaptureNode after = new("After", "embed", [s_value], x => x[0] * 2), log = new("Log", "embed[pos=0]", [s_value], x => -x[0].abs().log() * 0 / 0);
+        CaptureNode after = new("After", "embed", [s_value], x => x[0] * 2);
+        CaptureNode log = new("Log", "embed[pos=0]", [s_value], x => -x[0].abs().log() * 0 / 0);
         using (RunResult run = Run(naive, new() { Name = "X", Writes = [infinite], Captures = [after], Metrics = [s_correct] }))
             Assert.Equal([$"X.Infinite {Said}"], run.Warnings.AsEnumerable());
-        using (RunResult run = Run(naive, new() { Name = "X", Captures = [log], Metrics = [new("Metric", [new Read.Logit("correct", "end")], x => x[0] / 0)] }))
+        using (RunResult run = Run(
+            naive, new() { Name = "X", Captures = [log], Metrics = [new("Metric", [new Read.Logit("correct", "end")], x => x[0] / 0)] }))
             Assert.Equal([$"X.Log {Said}", $"X.Metric {Said}"], run.Warnings.AsEnumerable());
         // Only a method of the user's is named: an infinite strength is meant.
-        using (RunResult run = Run(naive, new() { Name = "X", Writes = [BuiltInWrites.Scale("embed", double.PositiveInfinity)], Captures = [after] }))
+        using (RunResult run = Run(
+            naive, new() { Name = "X", Writes = [BuiltInWrites.Scale("embed", double.PositiveInfinity)], Captures = [after] }))
             Assert.Empty(run.Warnings);
         Assert.Equal(
             $"X.Infinite {Said}",
-            Assert.Throws<InterventionException>(() => Run(naive, new() { Name = "X", Writes = [infinite], Captures = [after] }, strict: true)).Message);
+            Assert.Throws<InterventionException>(
+                () => Run(naive, new() { Name = "X", Writes = [infinite], Captures = [after] }, strict: true)).Message);
     }
 
     [Fact]
     public async Task Prompts_that_are_no_pair_are_reported_by_batch_and_in_files()
     {
-        ToyPrompts prompts = new([.. Enumerable.Range(0, 8).Select(i => new PromptTokens([new([i, 1], [0, 1]), new([i, i == 7 ? 2 : 1], [0, 1])], [0, 1]))]);
-        InterventionGraph graph = new() { Name = "X", Writes = [new WriteNode("Copy", "embed", new WriteKind.Copy("corrupted"))], Metrics = [s_correct] };
-        const string Whole = "X.Copy copies what is there already in 7 of 8 prompts (0, 1, 2, 3, 4 and 2 more): their runs have the same tokens up to the positions that 'embed' selects.";
+        ToyPrompts prompts = new(
+            [.. Enumerable.Range(0, 8).Select(i => new PromptTokens([new([i, 1], [0, 1]), new([i, i == 7 ? 2 : 1], [0, 1])], [0, 1]))]);
+        InterventionGraph graph =
+            new() { Name = "X", Writes = [new WriteNode("Copy", "embed", new WriteKind.Copy("corrupted"))], Metrics = [s_correct] };
+        const string Whole =
+            "X.Copy copies what is there already in 7 of 8 prompts (0, 1, 2, 3, 4 and 2 more): their runs have the same tokens up to "
+                + "the positions that 'embed' selects.";
         using TemporaryFolder folder = new();
         string path = folder["result.safetensors"];
         using (RunResult run = InterventionRunner.Run(graph, _model, prompts))
@@ -216,15 +249,22 @@ public sealed class EffectTests : IDisposable
         using (RunResult loaded = RunResult.Load(path))
             Assert.Equal([Whole], loaded.Warnings.AsEnumerable());
         List<string> said = [];
-        await foreach (RunResult batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, new RunOptions { BatchSize = 5 }))
+        await foreach (RunResult batch in InterventionRunner.StreamAsync(
+            graph, _model, prompts, output => output, new RunOptions { BatchSize = 5 }))
         {
             said.AddRange(batch.Warnings.Select(warning => warning.Split(':')[0]));
             batch.Dispose();
         }
-        Assert.Equal(["X.Copy copies what is there already in 5 of 5 prompts (0, 1, 2, 3, 4)", "X.Copy copies what is there already in 2 of 3 prompts (5, 6)"], said);
+        Assert.Equal(
+            [
+                "X.Copy copies what is there already in 5 of 5 prompts (0, 1, 2, 3, 4)",
+                "X.Copy copies what is there already in 2 of 3 prompts (5, 6)",
+            ],
+            said);
         InterventionException thrown = await Assert.ThrowsAsync<InterventionException>(async () =>
         {
-            await foreach (RunResult batch in InterventionRunner.StreamAsync(graph, _model, prompts, output => output, new RunOptions { BatchSize = 5, Strict = true }))
+            await foreach (RunResult batch in InterventionRunner.StreamAsync(
+                graph, _model, prompts, output => output, new RunOptions { BatchSize = 5, Strict = true }))
                 batch.Dispose();
         });
         Assert.Equal(Whole, thrown.Message);
@@ -233,14 +273,17 @@ public sealed class EffectTests : IDisposable
     [Fact]
     public void What_nobody_reads_is_said_so()
     {
-        InterventionGraph graph = new() { Name = "X", Writes = [BuiltInWrites.Scale("blocks.1.resid[pos=0..1]", 2)], Metrics = [s_correct] };
+        InterventionGraph graph =
+            new() { Name = "X", Writes = [BuiltInWrites.Scale("blocks.1.resid[pos=0..1]", 2)], Metrics = [s_correct] };
         using (RunResult run = Run(naive: false, graph))
         {
             Assert.Equal(new WriteEffect("Scale", "blocks.1.resid[pos=0..1]", null, 36, 0, 0, 0, 0), Assert.Single(run.Effects));
             Assert.Equal(
-                "X.Scale is never read: nothing that is kept depends on 'blocks.1.resid[pos=0..1]' on any prompt.", Assert.Single(run.Warnings));
+                "X.Scale is never read: nothing that is kept depends on 'blocks.1.resid[pos=0..1]' on any prompt.",
+                Assert.Single(run.Warnings));
         }
-        Assert.StartsWith("X.Scale is never read", Assert.Throws<InterventionException>(() => Run(naive: false, graph, strict: true)).Message);
+        Assert.StartsWith(
+            "X.Scale is never read", Assert.Throws<InterventionException>(() => Run(naive: false, graph, strict: true)).Message);
         using RunResult all = Run(naive: true, graph);
         Assert.Equal(36, all.Effects[0].Changed);
     }
@@ -254,10 +297,13 @@ public sealed class EffectTests : IDisposable
             Writes = [BuiltInWrites.Scale("embed[pos=end]", 2), new("Over", "blocks.1.resid", [s_corrupted], x => x[0] * 2)],
             Captures = [s_logits, new("Early", "blocks.0.resid", [s_value], x => x[0])],
         };
-        using RunResult naive = Run(naive: true, graph), planned = Run(naive: false, graph), strict = Run(naive: false, graph, strict: true);
+        using RunResult naive = Run(naive: true, graph);
+        using RunResult planned = Run(naive: false, graph);
+        using RunResult strict = Run(naive: false, graph, strict: true);
         Assert.Equal(naive.Effects.Select(Rounded), strict.Effects.Select(Rounded));
         // Before the end nothing is the changed run's own, so what is found there is the clean run's, at no cost.
-        Assert.Equal((11L * 6, 11L * 6, 8L * 6, 8L * 6), (planned.Effects[1].Selected, planned.Effects[1].Written, planned.Effects[1].Compared, planned.Effects[1].Changed));
+        Assert.Equal((11L * 6, 11L * 6, 8L * 6, 8L * 6), (
+            planned.Effects[1].Selected, planned.Effects[1].Written, planned.Effects[1].Compared, planned.Effects[1].Changed));
         // That a strict run looks at what is overwritten does not make it read.
         foreach (bool strictly in new[] { false, true })
         {

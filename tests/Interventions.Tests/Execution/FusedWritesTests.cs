@@ -52,7 +52,9 @@ public sealed class FusedWritesTests : IDisposable
     [Fact]
     public void A_fused_write_keeps_every_declared_write()
     {
-        WriteNode first = BuiltInWrites.Zero("embed"), second = BuiltInWrites.Scale("embed", 2), third = new("Own", "embed", [s_corrupted], x => x[0]);
+        WriteNode first = BuiltInWrites.Zero("embed");
+        WriteNode second = BuiltInWrites.Scale("embed", 2);
+        WriteNode third = new("Own", "embed", [s_corrupted], x => x[0]);
         WriteNode fused = WriteNode.Fuse(WriteNode.Fuse(first, second), third);
         Assert.Equal([first, second, third], fused.Declared);
         Assert.Equal([first], first.Declared);

@@ -11,11 +11,20 @@ public sealed class LifetimeTests : ToyTest
     {
         ToyPrompts prompts = ToyPrompts.Random(11, 4, 3);
         InterventionGraph good =
-            new() { Name = "Good", Writes = [Patch("blocks.{layer}.z")], Captures = [Capture("Z", "blocks.*.z")], Metrics = [
-                LogitDifference] };
-        InterventionGraph bad = good with { Writes = [
+            new()
+            {
+                Name = "Good",
+                Writes = [Patch("blocks.{layer}.z")],
+                Captures = [Capture("Z", "blocks.*.z")],
+                Metrics = [
+                LogitDifference]
+            };
+        InterventionGraph bad = good with
+        {
+            Writes = [
             Patch("blocks.0.z"),
-            new WriteNode("Throw", "blocks.1.z", [Value, Corrupted], _ => throw new InvalidOperationException("half-way"))] };
+            new WriteNode("Throw", "blocks.1.z", [Value, Corrupted], _ => throw new InvalidOperationException("half-way"))]
+        };
         long handles = 0;
         for (int i = 0; i < 1_000; i++)
         {
@@ -43,8 +52,12 @@ public sealed class LifetimeTests : ToyTest
             "before" => plain with { Captures = [Capture("blocks.*.z") with { BeforeWrites = true }] },
             "mean" => plain with { Writes = [.. plain.Writes, BuiltInWrites.Mean("embed", null, false)] },
             "resample" => plain with { Writes = [.. plain.Writes, BuiltInWrites.Resample("embed[pos=0]", null, 1)] },
-            _ => plain with { Runs = [new("derived")], Writes = [
-                .. plain.Writes, BuiltInWrites.Zero("embed", "derived"), BuiltInWrites.Freeze("embed", "derived")] },
+            _ => plain with
+            {
+                Runs = [new("derived")],
+                Writes = [
+                .. plain.Writes, BuiltInWrites.Zero("embed", "derived"), BuiltInWrites.Freeze("embed", "derived")]
+            },
         };
         long handles = 0;
         for (int i = 0; i < 60; i++)

@@ -21,7 +21,9 @@ internal static class LongStudy
         [
             BuiltInWrites.Add("Direction", "blocks.0.resid[pos=end]", direction, 1),
             BuiltInWrites.Mean("blocks.0.out[pos=0]", "corrupted", pooled: false),
-            new WriteNode("Patch", "blocks.{layer}.z[head=1; pos={p=mid,end}]", [new Read.Value(), new Read.From("corrupted"), new Read.Swept("alpha")], patch ?? (x => x[0] + (x[1] / x[2]))),
+            new WriteNode(
+                "Patch", "blocks.{layer}.z[head=1; pos={p=mid,end}]",
+                [new Read.Value(), new Read.From("corrupted"), new Read.Swept("alpha")], patch ?? (x => x[0] + (x[1] / x[2]))),
         ],
         Captures =
         [
@@ -52,7 +54,8 @@ internal static class LongStudy
             Assert.Equal(expected[name].shape, actual[name].shape);
             // A naive run adds a parameter's gradients point by point, and batches are added as wholes.
             bool isSum = expected.Layout.Parameters.Select(ResultLayout.GradientOf).Contains(name);
-            Assert.True(isSum ? expected[name].allclose(actual[name], rtol: 1e-12) : expected[name].eq(actual[name]).all().item<bool>(), name);
+            Assert.True(
+                isSum ? expected[name].allclose(actual[name], rtol: 1e-12) : expected[name].eq(actual[name]).all().item<bool>(), name);
         }
     }
 

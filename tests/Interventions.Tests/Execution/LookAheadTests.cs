@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Tests.Execution;
 
-/// <summary>A model whose positions see later ones would see padding: prompts of different length run apart, and each gives what it gives alone.</summary>
+/// <summary>
+/// A model whose positions see later ones would see padding: prompts of different length run apart, and each gives what it gives alone.
+/// </summary>
 public sealed class LookAheadTests : IDisposable
 {
     private static readonly Read s_value = new Read.Value(), s_corrupted = new Read.From("corrupted");
@@ -46,7 +48,8 @@ public sealed class LookAheadTests : IDisposable
             foreach (string name in new[] { "Logits", "Embedding", "Correct", "Pattern" })
             {
                 Close(alone.Changed(name).Values, Cut(together.Changed(name).Values.narrow(1, prompt, 1), name, length));
-                Close(alone.Run("corrupted")[name], Cut(together.Run("corrupted")[name].unsqueeze(0).narrow(1, prompt, 1), name, length)[0]);
+                Close(
+                    alone.Run("corrupted")[name], Cut(together.Run("corrupted")[name].unsqueeze(0).narrow(1, prompt, 1), name, length)[0]);
             }
         }
 
@@ -67,12 +70,15 @@ public sealed class LookAheadTests : IDisposable
         InterventionGraph graph = new()
         {
             Name = "Partners",
-            Writes = [BuiltInWrites.Resample("blocks.1.resid[pos=end]", "clean", seed: 1), BuiltInWrites.Mean("blocks.0.resid[pos=end]", "clean", pooled: false)],
-            Captures = [new("End", "blocks.1.resid[pos=end]", [s_value], x => x[0]), new("Mean", "blocks.0.resid[pos=end]", [s_value], x => x[0])],
+            Writes = [BuiltInWrites.Resample("blocks.1.resid[pos=end]", "clean", seed: 1), BuiltInWrites.Mean(
+                "blocks.0.resid[pos=end]", "clean", pooled: false)],
+            Captures = [new("End", "blocks.1.resid[pos=end]", [s_value], x => x[0]), new(
+                "Mean", "blocks.0.resid[pos=end]", [s_value], x => x[0])],
         };
         using RunResult run = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = naive });
         // Of two prompts each has the other as its partner.
-        using RunResult first = InterventionRunner.Run(graph with { Writes = [] }, _model, prompts.Only(0)), second = InterventionRunner.Run(graph with { Writes = [] }, _model, prompts.Only(1));
+        using RunResult first = InterventionRunner.Run(graph with { Writes = [] }, _model, prompts.Only(0));
+        using RunResult second = InterventionRunner.Run(graph with { Writes = [] }, _model, prompts.Only(1));
         Close(cat([second.Run("clean")["End"], first.Run("clean")["End"]]), run.Changed("End").Values);
         Tensor mean = (first.Run("clean")["Mean"] + second.Run("clean")["Mean"]) / 2;
         Close(cat([mean, mean]), run.Changed("Mean").Values);

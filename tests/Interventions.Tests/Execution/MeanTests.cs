@@ -82,8 +82,13 @@ public sealed class MeanTests : ToyTest
         Says("ToyPrompts has no prompts", "embed", new ToyPrompts());
 
         void Says(string text, string site, ToyPrompts over) => Assert.Contains(text, Assert.Throws<InterventionException>(() => Run(
-            new() { Name = "Mean", Writes = [BuiltInWrites.Mean(site, null, pooled: false, over: over)], Captures = [
-                new("E", "embed", [new Read.Value()], x => x[0])] },
+            new()
+            {
+                Name = "Mean",
+                Writes = [BuiltInWrites.Mean(site, null, pooled: false, over: over)],
+                Captures = [
+                new("E", "embed", [new Read.Value()], x => x[0])]
+            },
             prompts)).Message);
     }
 

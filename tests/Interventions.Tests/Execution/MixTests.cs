@@ -63,8 +63,13 @@ public sealed class MixTests : ToyTest
 
         void Says(string text, string site, long[] shape, params string[] axes) =>
             Assert.Contains(text, Assert.Throws<InterventionException>(() => Run(
-            new() { Name = "Mask", Writes = [BuiltInWrites.Mix("Mask", site, ones(shape), "corrupted", axes)], Metrics = [
-                new("M", [new Read.Logit("correct", "end")], x => x[0])] },
+            new()
+            {
+                Name = "Mask",
+                Writes = [BuiltInWrites.Mix("Mask", site, ones(shape), "corrupted", axes)],
+                Metrics = [
+                new("M", [new Read.Logit("correct", "end")], x => x[0])]
+            },
             ToyPrompts.Random(56, 4))).Message);
     }
 }

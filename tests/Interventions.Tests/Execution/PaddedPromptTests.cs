@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Tests.Execution;
 
-/// <summary>Prompts padded on the left, on the right or both, in batches of any size, give what each of them gives alone without padding.</summary>
+/// <summary>
+/// Prompts padded on the left, on the right or both, in batches of any size, give what each of them gives alone without padding.
+/// </summary>
 public sealed class PaddedPromptTests
 {
     private static readonly Read s_value = new Read.Value();
@@ -16,11 +18,13 @@ public sealed class PaddedPromptTests
         Name = "Padded",
         Writes =
         [
-            new("Rest", "blocks.0.attn.v[pos=1..-1]", [s_value, new Read.From("corrupted")], x => x[0] - (0.5 * x[1].mean([1L], keepdim: true))),
+            new("Rest", "blocks.0.attn.v[pos=1..-1]", [s_value, new Read.From("corrupted")], x => x[0] - (0.5 * x[1].mean(
+                [1L], keepdim: true))),
             BuiltInWrites.Freeze("blocks.1.attn.z[head={head}; pos={place=mid,-2}]", "other"),
             BuiltInWrites.Freeze("blocks.2.attn.k_input[head=1]", "corrupted"),
         ],
-        Captures = [new("Stream", "blocks.*.resid_post", [s_value], x => x[0]), new("Last", "blocks.2.attn.pattern[query=end; key=-3..-1]", [s_value], x => x[0])],
+        Captures = [new("Stream", "blocks.*.resid_post", [s_value], x => x[0]), new(
+            "Last", "blocks.2.attn.pattern[query=end; key=-3..-1]", [s_value], x => x[0])],
         Gradients = [new("Gradient", "blocks.0.attn_out", [new Read.Gradient()], x => x[0])],
         Metrics = [new("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - x[1])],
     };
@@ -34,7 +38,8 @@ public sealed class PaddedPromptTests
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel model = SmallDecoders.Model(family, window: window);
         RandomPrompts prompts = RandomPrompts.Of(9, model.VocabularySize, 5, 3, 7, 5, 4);
-        RunResult[] alone = [.. prompts.Prompts.Select(prompt => InterventionRunner.Run(s_graph, model, new RandomPrompts([prompt]), new RunOptions { Naive = true }))];
+        RunResult[] alone = [.. prompts.Prompts.Select(
+            prompt => InterventionRunner.Run(s_graph, model, new RandomPrompts([prompt]), new RunOptions { Naive = true }))];
         (string Name, Func<int, double> Left)[] paddings = [("left", _ => 1), ("right", _ => 0), ("both", _ => 0.5), ("mixed", i => i % 2)];
         foreach ((string padding, Func<int, double> left) in paddings)
         {
@@ -55,11 +60,17 @@ public sealed class PaddedPromptTests
                         // What a longer prompt has beyond is 0.
                         for (int axis = batchAxis + 1; axis < expected.shape.Length; axis++)
                         {
-                            Assert.Equal(0, actual.narrow(axis, expected.shape[axis], actual.shape[axis] - expected.shape[axis]).abs().sum().item<double>());
+                            Assert.Equal(
+                                0,
+                                actual.narrow(axis, expected.shape[axis], actual.shape[axis] - expected.shape[axis])
+                                    .abs().sum().item<double>());
                             actual = actual.narrow(axis, 0, expected.shape[axis]);
                         }
-                        double difference = (expected - actual).abs().max().item<double>(), scale = Math.Max(1, expected.abs().max().item<double>());
-                        Assert.True(difference <= 1e-9 * scale, $"{name} of prompt {i}, padded on the {padding}, {batchSize} at a time: differs by {difference:E1}");
+                        double difference = (expected - actual).abs().max().item<double>();
+                        double scale = Math.Max(1, expected.abs().max().item<double>());
+                        Assert.True(
+                            difference <= 1e-9 * scale,
+                            $"{name} of prompt {i}, padded on the {padding}, {batchSize} at a time: differs by {difference:E1}");
                     }
                 }
             }

@@ -65,8 +65,13 @@ public sealed class PatchTests : ToyTest
     {
         ToyPrompts prompts = ToyPrompts.Random(7, 4);
         using RunResult same = Run(
-            new() { Name = "Same", Writes = [new WriteNode("Same", "blocks.0.result[head=1]", [Value], x => x[0])], Captures = [
-                Capture("Logits", "logits")] },
+            new()
+            {
+                Name = "Same",
+                Writes = [new WriteNode("Same", "blocks.0.result[head=1]", [Value], x => x[0])],
+                Captures = [
+                Capture("Logits", "logits")]
+            },
             prompts);
         Close(Forward(prompts, 0), same.Changed("Logits").Values);
         using RunResult zeroed = Run(
@@ -78,8 +83,13 @@ public sealed class PatchTests : ToyTest
             },
             prompts);
         using RunResult byZ = Run(
-            new() { Name = "Zero", Writes = [new WriteNode("Zero", "blocks.0.z[head=1]", [], _ => zeros(1, dtype: float64))], Captures = [
-                Capture("Logits", "logits")] },
+            new()
+            {
+                Name = "Zero",
+                Writes = [new WriteNode("Zero", "blocks.0.z[head=1]", [], _ => zeros(1, dtype: float64))],
+                Captures = [
+                Capture("Logits", "logits")]
+            },
             prompts);
         Close(byZ.Changed("Logits").Values, zeroed.Changed("Logits").Values);
     }

@@ -22,7 +22,8 @@ public sealed class PeerMistakeTests : IDisposable
         using DecoderModel model = SmallDecoders.Model("gpt2");
         PromptPairs prompts = Prompts(9, 9);
         Tensor before = Logits(model, prompts, []);
-        WriteNode early = BuiltInWrites.Zero("blocks.0.attn.z"), throws = new("Throws", "blocks.2.attn.z", [s_value], _ => throw new InvalidOperationException("half-way"));
+        WriteNode early = BuiltInWrites.Zero("blocks.0.attn.z");
+        WriteNode throws = new("Throws", "blocks.2.attn.z", [s_value], _ => throw new InvalidOperationException("half-way"));
         Assert.Throws<InvalidOperationException>(() => Logits(model, prompts, [early, throws]));
         Assert.True(SmallDecoders.Same(before, Logits(model, prompts, [])));
         Assert.False(SmallDecoders.Same(before, Logits(model, prompts, [early])));
@@ -41,14 +42,19 @@ public sealed class PeerMistakeTests : IDisposable
             Assert.True((whole[.., position] - some[.., at]).abs().max().item<double>() < 1e-12);
     }
 
-    /// <summary>Where values are asked for while the model runs, asking for a later layer first misses the earlier one, or changes what it is.</summary>
+    /// <summary>
+    /// Where values are asked for while the model runs, asking for a later layer first misses the earlier one, or changes what it is.
+    /// </summary>
     [Fact]
     public void The_order_in_which_sites_are_named_changes_nothing()
     {
         using DecoderModel model = SmallDecoders.Model("gpt2");
         PromptPairs prompts = Prompts(9, 7);
-        CaptureNode[] captures = [.. new[] { "embed", "blocks.0.attn.z", "blocks.1.mlp_out", "blocks.2.attn.pattern", "logits" }.Select(site => new CaptureNode(site, site, [s_value], x => x[0]))];
-        WriteNode[] writes = [BuiltInWrites.Scale("blocks.0.mlp_out", 2), BuiltInWrites.Zero("blocks.2.attn.z[head=1]"), BuiltInWrites.Scale("blocks.1.attn_out", -1)];
+        CaptureNode[] captures = [.. new[] { "embed", "blocks.0.attn.z", "blocks.1.mlp_out", "blocks.2.attn.pattern", "logits" }.Select(
+            site => new CaptureNode(site, site, [s_value], x => x[0]))];
+        WriteNode[] writes =
+            [BuiltInWrites.Scale("blocks.0.mlp_out", 2), BuiltInWrites.Zero("blocks.2.attn.z[head=1]"), BuiltInWrites.Scale(
+                "blocks.1.attn_out", -1)];
         InterventionGraph forwards = new() { Name = "Order", Writes = [.. writes], Captures = [.. captures] };
         InterventionGraph backwards = forwards with { Writes = [.. writes.Reverse()], Captures = [.. captures.Reverse()] };
         using RunResult one = InterventionRunner.Run(forwards, model, prompts), other = InterventionRunner.Run(backwards, model, prompts);
@@ -56,7 +62,9 @@ public sealed class PeerMistakeTests : IDisposable
             Assert.True(SmallDecoders.Same(one.Changed(capture.Name).Values, other.Changed(capture.Name).Values), capture.Name);
     }
 
-    /// <summary>With grouped queries there are fewer keys and values than heads: an index of heads selects another one, or is out of range late.</summary>
+    /// <summary>
+    /// With grouped queries there are fewer keys and values than heads: an index of heads selects another one, or is out of range late.
+    /// </summary>
     [Theory]
     [InlineData("k")]
     [InlineData("v")]
@@ -70,8 +78,10 @@ public sealed class PeerMistakeTests : IDisposable
         Assert.True(SmallDecoders.Same(whole.narrow(2, 1, 1), one));
 
         // Key and value head 1 serves query heads 2 and 3, and no other.
-        Tensor before = Capture(model, prompts, "blocks.1.attn.z"), after = Capture(model, prompts, "blocks.1.attn.z", BuiltInWrites.Scale($"{site}[kv_head=1]", -2));
-        Assert.Equal([false, false, true, true], Enumerable.Range(0, 4).Select(head => !SmallDecoders.Same(before[.., .., head], after[.., .., head])));
+        Tensor before = Capture(model, prompts, "blocks.1.attn.z");
+        Tensor after = Capture(model, prompts, "blocks.1.attn.z", BuiltInWrites.Scale($"{site}[kv_head=1]", -2));
+        Assert.Equal([false, false, true, true], Enumerable.Range(0, 4).Select(
+            head => !SmallDecoders.Same(before[.., .., head], after[.., .., head])));
 
         string refused = Assert.Throws<InterventionException>(() => Capture(model, prompts, $"{site}[head=3]")).Message;
         Assert.Contains("kv_head", refused, StringComparison.Ordinal);
@@ -107,7 +117,8 @@ public sealed class PeerMistakeTests : IDisposable
     private static PromptPairs Prompts(params int[] lengths)
     {
         Random random = new(5);
-        return PromptPairs.FromTokens([.. lengths.Select(length => new PromptTokens([Run(length), Run(length)], [random.Next(61), random.Next(61)]))]);
+        return PromptPairs.FromTokens(
+            [.. lengths.Select(length => new PromptTokens([Run(length), Run(length)], [random.Next(61), random.Next(61)]))]);
 
         RunTokens Run(int length) => new([.. Enumerable.Range(0, length).Select(_ => (long)random.Next(61))], [length - 1]);
     }
@@ -117,7 +128,8 @@ public sealed class PeerMistakeTests : IDisposable
     private static Tensor Capture(DecoderModel model, PromptPairs prompts, string site, params WriteNode[] writes)
     {
         using RunResult run = InterventionRunner.Run(
-            new InterventionGraph { Name = "Capture", Writes = [.. writes], Captures = [new("Value", site, [s_value], x => x[0])] }, model, prompts);
+            new InterventionGraph { Name = "Capture", Writes = [.. writes], Captures = [new("Value", site, [s_value], x => x[0])] }, model,
+            prompts);
         return run.Changed("Value").Values.clone();
     }
 }

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Interventions.Tests.Execution;
 
-/// <summary>Means and partners take few passes, no deeper than need be. Counted in naive runs, whose own passes are known; a plan reads the very same values.</summary>
+/// <summary>
+/// Means and partners take few passes, no deeper than need be. Counted in naive runs, whose own passes are known; a plan reads the very
+/// same values.
+/// </summary>
 public sealed class ReferenceValuesTests : IDisposable
 {
     private readonly CountingModel _model = new(new ToyModel());
@@ -24,7 +27,8 @@ public sealed class ReferenceValuesTests : IDisposable
         RunOptions options = new() { BatchSize = 2, Naive = true };
         // 18 points, a mean of every layer at each.
         InterventionGraph means = Graph(
-            BuiltInWrites.Mean("blocks.*.out[pos=0]", "corrupted", false), BuiltInWrites.Mean("blocks.{layer}.z[head={head}; pos={p=0,1,2}]", "corrupted", false));
+            BuiltInWrites.Mean("blocks.*.out[pos=0]", "corrupted", false),
+            BuiltInWrites.Mean("blocks.{layer}.z[head={head}; pos={p=0,1,2}]", "corrupted", false));
         InterventionGraph scaled = Graph(
             BuiltInWrites.Scale("blocks.*.out[pos=0]", 2), BuiltInWrites.Scale("blocks.{layer}.z[head={head}; pos={p=0,1,2}]", 2));
         Dictionary<string, int> with = Count(means, options), without = Count(scaled, options);
@@ -38,10 +42,13 @@ public sealed class ReferenceValuesTests : IDisposable
     public void Each_run_is_streamed_as_deep_as_its_own_means()
     {
         RunOptions options = new() { BatchSize = 2, Naive = true };
-        InterventionGraph means = Graph(BuiltInWrites.Mean("embed[pos=0]", "corrupted", false), BuiltInWrites.Mean("blocks.0.out[pos=0]", "clean", true));
+        InterventionGraph means = Graph(
+            BuiltInWrites.Mean("embed[pos=0]", "corrupted", false), BuiltInWrites.Mean("blocks.0.out[pos=0]", "clean", true));
         InterventionGraph scaled = Graph(BuiltInWrites.Scale("embed[pos=0]", 2), BuiltInWrites.Scale("blocks.0.out[pos=0]", 2));
         Dictionary<string, int> with = Count(means, options), without = Count(scaled, options);
-        Assert.Equal((6, 3, 0), (with["embed"] - without["embed"], with["blocks.0.out"] - without["blocks.0.out"], with["blocks.0.resid"] - without["blocks.0.resid"]));
+        Assert.Equal((6, 3, 0), (
+            with["embed"] - without["embed"], with["blocks.0.out"] - without["blocks.0.out"],
+            with["blocks.0.resid"] - without["blocks.0.resid"]));
     }
 
     [Fact]
@@ -49,7 +56,8 @@ public sealed class ReferenceValuesTests : IDisposable
     {
         RunOptions options = new() { BatchSize = 2, Naive = true };
         InterventionGraph partners = Graph(
-            BuiltInWrites.Resample("blocks.*.out[pos=0]", "corrupted", 3), BuiltInWrites.Resample("blocks.{layer}.z[head={head}; pos={p=0,1,2}]", "corrupted", 3));
+            BuiltInWrites.Resample("blocks.*.out[pos=0]", "corrupted", 3),
+            BuiltInWrites.Resample("blocks.{layer}.z[head={head}; pos={p=0,1,2}]", "corrupted", 3));
         InterventionGraph scaled = Graph(
             BuiltInWrites.Scale("blocks.*.out[pos=0]", 2), BuiltInWrites.Scale("blocks.{layer}.z[head={head}; pos={p=0,1,2}]", 2));
         Dictionary<string, int> with = Count(partners, options), without = Count(scaled, options);
@@ -57,7 +65,8 @@ public sealed class ReferenceValuesTests : IDisposable
         Assert.Equal(without["logits"], with["logits"]);
     }
 
-    private static InterventionGraph Graph(params WriteNode[] writes) => new() { Name = "References", Writes = [.. writes], Metrics = [LongStudy.LogitDifference] };
+    private static InterventionGraph Graph(params WriteNode[] writes) =>
+        new() { Name = "References", Writes = [.. writes], Metrics = [LongStudy.LogitDifference] };
 
     private Dictionary<string, int> Count(InterventionGraph graph, RunOptions options)
     {

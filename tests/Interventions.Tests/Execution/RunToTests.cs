@@ -108,7 +108,8 @@ public sealed class RunToTests : IDisposable
             Assert.Contains(words, refused.Message, StringComparison.OrdinalIgnoreCase);
         }
 
-        static InterventionGraph Graph(string splice, double scale = 1) => LongStudy.Graph(LongStudy.Direction(scale)).Splice("Sae", "blocks.0.resid", new Doubling(splice));
+        static InterventionGraph Graph(string splice, double scale = 1) =>
+            LongStudy.Graph(LongStudy.Direction(scale)).Splice("Sae", "blocks.0.resid", new Doubling(splice));
     }
 
     [Fact]
@@ -120,7 +121,9 @@ public sealed class RunToTests : IDisposable
         Assert.Contains("was not begun by RunTo", Refused(_model));
         File.Delete(_path);
 
-        using (new FileStream(Path.Combine(Directory.CreateDirectory(_path + ".batches").FullName, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
+        using (new FileStream(
+            Path.Combine(Directory.CreateDirectory(_path + ".batches").FullName, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+            FileShare.None))
             Assert.Contains("Another run is writing", Refused(_model));
 
         using Silent silent = new(_model);
@@ -128,7 +131,8 @@ public sealed class RunToTests : IDisposable
         graph = graph.Splice("Sae", "blocks.0.resid", new Doubling(null));
         Assert.Contains("Sae, a Doubling, does not say which weights it has. Implement WeightsFingerprint", Refused(_model));
 
-        string Refused(HookedModel model) => Assert.Throws<InterventionException>(() => InterventionRunner.RunTo(graph, model, _prompts, _path)).Message;
+        string Refused(HookedModel model) =>
+            Assert.Throws<InterventionException>(() => InterventionRunner.RunTo(graph, model, _prompts, _path)).Message;
     }
 
     /// <summary>A process is killed at random moments until it is done.</summary>
@@ -184,7 +188,8 @@ public sealed class RunToTests : IDisposable
     /// <summary>Starts the run in a process of its own and kills it. How often that came before its end.</summary>
     private int Kill(Action<Process> wait)
     {
-        using Process child = Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(KilledRun).Assembly.Location, _path]) { RedirectStandardError = true })!;
+        using Process child = Process.Start(
+            new ProcessStartInfo("dotnet", ["exec", typeof(KilledRun).Assembly.Location, _path]) { RedirectStandardError = true })!;
         wait(child);
         child.Kill();
         child.WaitForExit();

@@ -26,8 +26,13 @@ public sealed class SelectionTests : ToyTest
             string site = $"blocks.{layer}.z" + (selectors.Length > 0 ? $"[{selectors}]" : "");
             ToyPrompts prompts = ToyPrompts.Random(s, 5, 3, 4, 3);
             using RunResult output = Run(
-                new() { Name = "Any", Writes = [new WriteNode("Double", site, [Value], x => x[0] * 2)], Captures = [
-                    Capture("Z", $"blocks.{layer}.z")] },
+                new()
+                {
+                    Name = "Any",
+                    Writes = [new WriteNode("Double", site, [Value], x => x[0] * 2)],
+                    Captures = [
+                    Capture("Z", $"blocks.{layer}.z")]
+                },
                 prompts);
             for (int row = 0; row < 4; row++)
             {

@@ -31,7 +31,11 @@ public sealed class SpliceTests : IDisposable
         InterventionGraph plain = new() { Name = "Plain", Captures = [Capture("logits"), Capture("blocks.0.resid")] };
         using RunResult without = Run(plain);
         // Read only, and written with themselves, so that the value passes through decoder and error.
-        foreach (WriteNode[] writes in new WriteNode[][] { [], [BuiltInWrites.Scale("blocks.*.resid.sae.features", 1), BuiltInWrites.Scale("blocks.1.resid.sae.reconstruction", 1)] })
+        WriteNode[] identities =
+        [
+            BuiltInWrites.Scale("blocks.*.resid.sae.features", 1), BuiltInWrites.Scale("blocks.1.resid.sae.reconstruction", 1),
+        ];
+        foreach (WriteNode[] writes in new WriteNode[][] { [], identities })
         {
             using RunResult spliced = Run((plain with { Captures = plain.Captures.Add(Capture("blocks.0.resid.sae.features")) })
                 .Splice("Sae", "blocks.*.resid", _sae).Then(writes));
@@ -49,7 +53,9 @@ public sealed class SpliceTests : IDisposable
         using RunResult run = Run(new InterventionGraph
         {
             Name = "Inner",
-            Captures = [Capture("blocks.0.resid.sae.original"), Capture("blocks.0.resid.sae.features"), Capture("blocks.0.resid.sae.reconstruction"), Capture("blocks.0.resid.sae.error")],
+            Captures = [
+                Capture("blocks.0.resid.sae.original"), Capture("blocks.0.resid.sae.features"),
+                Capture("blocks.0.resid.sae.reconstruction"), Capture("blocks.0.resid.sae.error")],
         }.Splice("Sae", "blocks.0.resid", _sae));
         foreach ((string name, int number) in new[] { ("clean", 0), ("corrupted", 1) })
         {
@@ -101,9 +107,12 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void Several_layers_compound_each_with_its_own_splice()
     {
-        using RunResult run = Run(new InterventionGraph { Name = "Layers", Captures = [Capture("logits"), Capture("blocks.*.resid.both_saes.features")] }
+        using RunResult run = Run(
+            new InterventionGraph { Name = "Layers", Captures = [Capture("logits"), Capture("blocks.*.resid.both_saes.features")] }
             .Splice("BothSAEs", "blocks.*.resid", [_sae, _other], errorTerm: false));
-        Tensor expected = Forward(0, ("blocks.0.resid", x => _sae.Decode(_sae.Encode(x), x)), ("blocks.1.resid", x => _other.Decode(_other.Encode(x), x)))["logits"];
+        Tensor expected = Forward(
+            0, ("blocks.0.resid", x => _sae.Decode(_sae.Encode(x), x)),
+            ("blocks.1.resid", x => _other.Decode(_other.Encode(x), x)))["logits"];
         Close(expected, run.Changed("logits").Values);
         Assert.Equal([2, 2, 4, Features], run.Changed("blocks.*.resid.both_saes.features").Values.shape);
         Close(_other.Encode(Forward(0)["blocks.1.resid"]), run.Run("clean")["blocks.*.resid.both_saes.features"][1]);
@@ -132,7 +141,8 @@ public sealed class SpliceTests : IDisposable
     {
         using RunResult run = Run(new InterventionGraph { Name = "Donor", Captures = [Capture("blocks.0.resid")] }
             .Splice("Sae", "blocks.0.resid", _sae)
-            .Then(BuiltInWrites.Freeze("blocks.0.resid.sae.features", "corrupted"), BuiltInWrites.Freeze("blocks.0.resid.sae.error", "corrupted")));
+            .Then(BuiltInWrites.Freeze("blocks.0.resid.sae.features", "corrupted"), BuiltInWrites.Freeze(
+                "blocks.0.resid.sae.error", "corrupted")));
         Close(Forward(1)["blocks.0.resid"], run.Changed("blocks.0.resid").Values);
     }
 
@@ -141,11 +151,18 @@ public sealed class SpliceTests : IDisposable
     {
         Tensor vector = arange(ToyModel.Width, dtype: float64);
         WriteNode add = BuiltInWrites.Add("Direction", "blocks.0.resid", vector, 1);
-        InterventionGraph graph = new() { Name = "Order", Captures = [Capture("blocks.0.resid"), Capture("blocks.0.resid.sae.original"), Capture("blocks.0.resid") with { Name = "Before", BeforeWrites = true }] };
+        InterventionGraph graph = new()
+        {
+            Name = "Order",
+            Captures = [
+            Capture("blocks.0.resid"), Capture("blocks.0.resid.sae.original"),
+            Capture("blocks.0.resid") with { Name = "Before", BeforeWrites = true }]
+        };
         using RunResult before = Run(graph.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false));
         using RunResult after = Run(graph.Splice("Sae", "blocks.0.resid", _sae, errorTerm: false).Then(add));
         using RunResult included = Run(new InterventionGraph { Name = "Including", Captures = graph.Captures }
-            .Including(new InterventionGraph { Name = "Included" }.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false), "Inner"));
+            .Including(
+                new InterventionGraph { Name = "Included" }.Then(add).Splice("Sae", "blocks.0.resid", _sae, errorTerm: false), "Inner"));
         Tensor x = Forward(0)["blocks.0.resid"];
         Close(_sae.Decode(_sae.Encode(x + vector), x), before.Changed("blocks.0.resid").Values);
         Close(x + vector, before.Changed("blocks.0.resid.sae.original").Values);
@@ -160,7 +177,9 @@ public sealed class SpliceTests : IDisposable
     {
         Tensor vector = ones(ToyModel.Width, dtype: float64);
         using RunResult run = Run(new InterventionGraph { Name = "Including", Captures = [Capture("blocks.0.resid")] }
-            .Including(new InterventionGraph { Name = "Included", Writes = [BuiltInWrites.Add("Direction", "blocks.0.resid", vector, 1)] }, "Inner")
+            .Including(
+                new InterventionGraph { Name = "Included", Writes = [BuiltInWrites.Add("Direction", "blocks.0.resid", vector, 1)] },
+                "Inner")
             .Splice("Sae", "blocks.0.resid", _sae, errorTerm: false));
         Tensor x = Forward(0)["blocks.0.resid"];
         Close(_sae.Decode(_sae.Encode(x + vector), x), run.Changed("blocks.0.resid").Values);
@@ -169,7 +188,13 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void A_transcoder_reads_one_site_and_replaces_another()
     {
-        using RunResult run = Run(new InterventionGraph { Name = "Transcoder", Captures = [Capture("blocks.1.out"), Capture("blocks.1.out.sae.error") with { BeforeWrites = true }] }
+        using RunResult run = Run(
+            new InterventionGraph
+            {
+                Name = "Transcoder",
+                Captures = [
+                Capture("blocks.1.out"), Capture("blocks.1.out.sae.error") with { BeforeWrites = true }]
+            }
             .Splice("Sae", "blocks.*.out", _sae, reads: "embed", errorTerm: false));
         Tensor embed = Forward(0)["embed"], reconstruction = _sae.Decode(_sae.Encode(embed), embed);
         Close(reconstruction, run.Changed("blocks.1.out").Values);
@@ -185,11 +210,14 @@ public sealed class SpliceTests : IDisposable
         {
             Name = "Gradient",
             Metrics = [s_logitDifference],
-            Gradients = [Gradient("blocks.0.resid"), Gradient("blocks.0.resid.sae.features"), Gradient("blocks.0.resid.sae.error"), Gradient("embed")],
+            Gradients = [
+                Gradient("blocks.0.resid"), Gradient("blocks.0.resid.sae.features"), Gradient("blocks.0.resid.sae.error"),
+                Gradient("embed")],
         }.Splice("Sae", "blocks.0.resid", _sae, detachError: detachError));
         Tensor x = Forward(0)["blocks.0.resid"];
         Tensor site = SiteGradient("blocks.0.resid"), embed = SiteGradient("embed");
-        foreach (Func<string, Tensor> kept in new Func<string, Tensor>[] { name => run.Changed(name).Values, name => run.Run("clean")[name] })
+        foreach (Func<string, Tensor> kept in new Func<string, Tensor>[]
+            { name => run.Changed(name).Values, name => run.Run("clean")[name] })
         {
             Close(site, kept("blocks.0.resid"));
             Close(site, kept("blocks.0.resid.sae.error"));
@@ -204,10 +232,18 @@ public sealed class SpliceTests : IDisposable
     [Fact]
     public void With_a_constant_error_gradients_pass_through_the_features_alone()
     {
-        using RunResult run = Run(new InterventionGraph { Name = "Detached", Metrics = [s_logitDifference], Gradients = [Gradient("blocks.0.resid.sae.original")] }
+        using RunResult run = Run(
+            new InterventionGraph
+            {
+                Name = "Detached",
+                Metrics = [s_logitDifference],
+                Gradients = [
+                Gradient("blocks.0.resid.sae.original")]
+            }
             .Splice("Sae", "blocks.0.resid", _sae, detachError: true));
         Tensor x = Forward(0)["blocks.0.resid"], active = _sae.Encode(x).gt(0).to(float64);
-        Close((SiteGradient("blocks.0.resid").matmul(_sae.Decoder.t()) * active).matmul(_sae.Encoder.t()), run.Run("clean")["blocks.0.resid.sae.original"]);
+        Close((SiteGradient("blocks.0.resid").matmul(_sae.Decoder.t()) * active).matmul(_sae.Encoder.t()), run.Run("clean")[
+            "blocks.0.resid.sae.original"]);
     }
 
     [Fact]
@@ -260,10 +296,14 @@ public sealed class SpliceTests : IDisposable
         Refused("did you mean 'blocks.0.resid.sae.features'?",
             graph.Splice("Sae", "blocks.0.resid", _sae).Then(BuiltInWrites.Zero("blocks.0.resid.sae.feature")));
         Refused("Encode returned [1, 2, 3] for [1, 2, 6]; it must return [batch=1, pos=2, feature=5]",
-            graph.Splice("Sae", "blocks.0.resid", new LinearSae(ones(6, 3, dtype: float64), ones(3, 6, dtype: float64)) { Claims = 5 }, errorTerm: false));
+            graph.Splice(
+                "Sae", "blocks.0.resid", new LinearSae(ones(6, 3, dtype: float64), ones(3, 6, dtype: float64)) { Claims = 5 },
+                errorTerm: false));
         Refused("Decode returned [1, 2, 3]; what it replaces is [1, 2, 6]",
             graph.Splice("Sae", "blocks.0.resid", new LinearSae(ones(6, 5, dtype: float64), ones(5, 3, dtype: float64)), errorTerm: false));
-        Assert.Contains("Wrong.Sae is null", Assert.Throws<InterventionException>(() => graph.Splice("Sae", "blocks.0.resid", (ISplice)null!)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Wrong.Sae is null", Assert.Throws<InterventionException>(() => graph.Splice("Sae", "blocks.0.resid", (ISplice)null!)).Message,
+            StringComparison.Ordinal);
     }
 
     private InterventionGraph Edit(bool errorTerm) =>
@@ -278,12 +318,16 @@ public sealed class SpliceTests : IDisposable
     private RunResult Run(InterventionGraph graph) => InterventionRunner.Run(graph, _model, _prompts);
 
     private void Refused(string message, InterventionGraph graph) =>
-        Assert.Contains(message, Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, _model, _prompts)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message, Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, _model, _prompts)).Message,
+            StringComparison.Ordinal);
 
     private Tensor Ids(int run) => stack(_prompts.Prompts.Select(prompt => tensor(prompt.Runs[run].Ids.ToArray())));
 
-    private Dictionary<string, Tensor> Forward(int run, params (string Node, Func<Tensor, Tensor> Write)[] writes) => GraphEvaluator.Evaluate(
-        _model.Graph, Ids(run), ["embed", "blocks.0.resid", "blocks.1.out", "blocks.1.resid", "logits"], writes.ToDictionary(write => write.Node, write => write.Write));
+    private Dictionary<string,
+    Tensor> Forward(int run, params (string Node, Func<Tensor, Tensor> Write)[] writes) => GraphEvaluator.Evaluate(
+        _model.Graph, Ids(run), ["embed", "blocks.0.resid", "blocks.1.out", "blocks.1.resid", "logits"],
+        writes.ToDictionary(write => write.Node, write => write.Write));
 
     private Tensor Difference(Tensor logits) =>
         stack(_prompts.Prompts.Select((prompt, row) => logits[row, -1, prompt.Answers[0]] - logits[row, -1, prompt.Answers[1]]));
@@ -292,7 +336,8 @@ public sealed class SpliceTests : IDisposable
     private Tensor SiteGradient(string site)
     {
         Tensor? leaf = null;
-        Tensor sum = Difference(Forward(0, (site, value => leaf = value.detach().requires_grad_().MoveToOtherDisposeScope(_scope)))["logits"]).sum();
+        Tensor sum =
+            Difference(Forward(0, (site, value => leaf = value.detach().requires_grad_().MoveToOtherDisposeScope(_scope)))["logits"]).sum();
         return autograd.grad([sum], [leaf!])[0];
     }
 

@@ -30,7 +30,8 @@ public sealed class StreamTests : IDisposable
         List<RunResult> batches = [];
         await foreach (RunResult batch in Stream(graph, options))
         {
-            Assert.Equal(Math.Min(batchSize, _prompts.Prompts.Count - (batches.Count * batchSize)), batch.Run("clean")["LogitDifference"].shape[^1]);
+            Assert.Equal(
+                Math.Min(batchSize, _prompts.Prompts.Count - (batches.Count * batchSize)), batch.Run("clean")["LogitDifference"].shape[^1]);
             batches.Add(batch);
         }
         using RunResult joined = RunResult.Join(batches);
@@ -81,7 +82,9 @@ public sealed class StreamTests : IDisposable
         }
     }
 
-    /// <summary>From another thread, at whatever moment: between nodes, between batches, while a batch waits for its reader or is written.</summary>
+    /// <summary>
+    /// From another thread, at whatever moment: between nodes, between batches, while a batch waits for its reader or is written.
+    /// </summary>
     [Fact]
     public async Task Streams_and_files_that_are_cancelled_at_any_time_leave_nothing()
     {
@@ -97,7 +100,11 @@ public sealed class StreamTests : IDisposable
         {
             using CancellationTokenSource source = new();
             int at = 0;
-            options = options with { Progress = new Reported(progress => at = at == 0 ? 2 + random.Next(progress.Total / 2) : Cancel(progress.Done, at, source)) };
+            options = options with
+            {
+                Progress = new Reported(
+                progress => at = at == 0 ? 2 + random.Next(progress.Total / 2) : Cancel(progress.Done, at, source))
+            };
             try
             {
                 if (i % 2 == 0)
@@ -136,7 +143,8 @@ public sealed class StreamTests : IDisposable
         InterventionGraph graph = new()
         {
             Name = "Encoder",
-            Writes = [BuiltInWrites.Resample("blocks.{layer}.z[pos=end]", "corrupted", 3), BuiltInWrites.Mean("blocks.0.pattern[query=end; key=0..1]", "corrupted", pooled: false)],
+            Writes = [BuiltInWrites.Resample("blocks.{layer}.z[pos=end]", "corrupted", 3), BuiltInWrites.Mean(
+                "blocks.0.pattern[query=end; key=0..1]", "corrupted", pooled: false)],
             Captures = [new CaptureNode("Pattern", "blocks.1.pattern", [new Read.Value()], x => x[0])],
             Metrics = [LongStudy.LogitDifference],
         };
@@ -152,7 +160,9 @@ public sealed class StreamTests : IDisposable
         batches.ForEach(batch => batch.Dispose());
     }
 
-    /// <summary>The first batch's prompts are the same in both runs, so that the patch changes nothing there; the last one's are not.</summary>
+    /// <summary>
+    /// The first batch's prompts are the same in both runs, so that the patch changes nothing there; the last one's are not.
+    /// </summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -164,7 +174,8 @@ public sealed class StreamTests : IDisposable
         InterventionGraph graph = new()
         {
             Name = "Strict",
-            Writes = [new WriteNode("Patch", "embed[pos=end]", [new Read.Value(), new Read.From("corrupted", "embed[pos=end]")], x => x[1])],
+            Writes = [new WriteNode(
+                "Patch", "embed[pos=end]", [new Read.Value(), new Read.From("corrupted", "embed[pos=end]")], x => x[1])],
             Metrics = [LongStudy.LogitDifference],
         };
         RunOptions options = new() { BatchSize = 2, Strict = true };
@@ -189,7 +200,10 @@ public sealed class StreamTests : IDisposable
         else
         {
             Assert.Contains("Strict.Patch changed nothing", (await Assert.ThrowsAsync<InterventionException>(stream)).Message);
-            Assert.Contains("Strict.Patch changed nothing", Assert.Throws<InterventionException>(() => InterventionRunner.RunTo(graph, _model, prompts, folder["run"], options)).Message);
+            Assert.Contains(
+                "Strict.Patch changed nothing",
+                Assert.Throws<InterventionException>(() => InterventionRunner.RunTo(graph, _model, prompts, folder["run"], options))
+                    .Message);
             Assert.False(File.Exists(folder["run"]));
         }
     }
@@ -201,7 +215,8 @@ public sealed class StreamTests : IDisposable
         int read = 0;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (RunResult batch in Stream(LongStudy.Graph(_direction), new RunOptions { BatchSize = 1 }).WithCancellation(source.Token))
+            await foreach (RunResult batch in Stream(LongStudy.Graph(_direction), new RunOptions { BatchSize = 1 }).WithCancellation(
+                source.Token))
             {
                 batch.Dispose();
                 if (++read == 2)
@@ -230,9 +245,12 @@ public sealed class StreamTests : IDisposable
 
     [Fact]
     public void Names_are_checked_before_anybody_reads() => Assert.Throws<InterventionException>(
-        () => Stream(new InterventionGraph { Name = "Wrong", Captures = [new CaptureNode("X", "blocks.9.z", [new Read.Value()], x => x[0])] }, new RunOptions()));
+        () => Stream(
+            new InterventionGraph { Name = "Wrong", Captures = [new CaptureNode("X", "blocks.9.z", [new Read.Value()], x => x[0])] },
+            new RunOptions()));
 
-    private IAsyncEnumerable<RunResult> Stream(InterventionGraph graph, RunOptions options) => InterventionRunner.StreamAsync(graph, _model, _prompts, output => output, options);
+    private IAsyncEnumerable<RunResult> Stream(InterventionGraph graph, RunOptions options) =>
+        InterventionRunner.StreamAsync(graph, _model, _prompts, output => output, options);
 
     /// <summary>Called once a batch.</summary>
     private static InterventionGraph Counted(Action called) => new()

@@ -31,8 +31,12 @@ public sealed class StrictTests : IDisposable
             x[1].select(1, 0).zero_();
             return x[0] * 2;
         }));
-        Refused(naive, "X.C writes into its parameter 1 (value)", new() { Name = "X", Captures = [new("C", "embed", [s_value], x => x[0].add_(1))] });
-        Refused(naive, "X.M writes into its parameter 1 (logits at end)", new() { Name = "X", Metrics = [new("M", [new Read.Logits("end")], x => x[0].zero_().sum(-1))] });
+        Refused(
+            naive, "X.C writes into its parameter 1 (value)",
+            new() { Name = "X", Captures = [new("C", "embed", [s_value], x => x[0].add_(1))] });
+        Refused(
+            naive, "X.M writes into its parameter 1 (logits at end)",
+            new() { Name = "X", Metrics = [new("M", [new Read.Logits("end")], x => x[0].zero_().sum(-1))] });
     }
 
     [Theory]
@@ -46,7 +50,8 @@ public sealed class StrictTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Executors))]
-    public void Returning_an_argument_is_legal(bool naive) => Runs(naive, Patch([s_corrupted], x => x[0]) with { Captures = [s_logits, new("C", "embed", [s_value], x => x[0])] });
+    public void Returning_an_argument_is_legal(bool naive) =>
+        Runs(naive, Patch([s_corrupted], x => x[0]) with { Captures = [s_logits, new("C", "embed", [s_value], x => x[0])] });
 
     [Theory]
     [MemberData(nameof(Executors))]
@@ -59,9 +64,12 @@ public sealed class StrictTests : IDisposable
             Captures = [s_logits],
         };
         MethodBody broken = x => x[0] - x[1].mean([1L], keepdim: true), first = x => x[0] + x[0].narrow(1, 0, 1);
-        Refused(naive, "X.P is declared [Pointwise], and makes something else of a position when other positions are selected with it", Graph(broken, true));
+        Refused(
+            naive, "X.P is declared [Pointwise], and makes something else of a position when other positions are selected with it",
+            Graph(broken, true));
         Refused(naive, "X.P is declared [Pointwise]", Graph(first, true));
-        Refused(naive, "Of some of them alone it says: ", Graph(x => x[0] + arange(x[0].shape[1] == 3 ? 3 : 4, dtype: float64).unsqueeze(1), true));
+        Refused(naive, "Of some of them alone it says: ", Graph(
+            x => x[0] + arange(x[0].shape[1] == 3 ? 3 : 4, dtype: float64).unsqueeze(1), true));
         Runs(naive, Graph(broken, false));
         Runs(naive, Graph(first, false));
         Runs(naive, Graph(x => (x[0] * x[1]).tanh(), true));
@@ -83,7 +91,8 @@ public sealed class StrictTests : IDisposable
                 Metrics = [new("M", [new Read.Of(Site)], x => body(x).sum([1L, 2L])) { AcrossBatch = isAcross }],
             };
             InterventionGraph mixes = Graph(true), silent = Graph(false);
-            Refused(naive, "X.P makes something else of a prompt when other prompts are run with it", mixes with { Writes = silent.Writes });
+            Refused(
+                naive, "X.P makes something else of a prompt when other prompts are run with it", mixes with { Writes = silent.Writes });
             Refused(naive, "Declare it [AcrossBatch] if that is meant", mixes with { Captures = silent.Captures });
             Refused(naive, "X.M makes something else", mixes with { Metrics = silent.Metrics });
             using RunResult run = Run(naive, mixes, strict: true);
@@ -106,21 +115,28 @@ public sealed class StrictTests : IDisposable
         ToyPrompts mixed = ToyPrompts.Random(3, 4, 5), many = ToyPrompts.Random(3, 4, 4, 4);
         Assert.Equal(
             "X.P is declared [AcrossBatch], so that it needs all 3 prompts at once, which are 2 batches: set BatchSize to 3.",
-            Assert.Throws<InterventionException>(() => InterventionRunner.Run(Graph("embed"), _model, many, new RunOptions { Naive = naive, BatchSize = 2 })).Message);
+            Assert.Throws<InterventionException>(
+                () => InterventionRunner.Run(Graph("embed"), _model, many, new RunOptions { Naive = naive, BatchSize = 2 })).Message);
         Assert.Contains(
             "'embed' selects more of some than of others, as they have 4 to 5 tokens",
-            Assert.Throws<InterventionException>(() => InterventionRunner.Run(Graph("embed"), _model, mixed, new RunOptions { Naive = naive })).Message);
+            Assert.Throws<InterventionException>(
+                () => InterventionRunner.Run(Graph("embed"), _model, mixed, new RunOptions { Naive = naive })).Message);
         using ToyEncoder encoder = new();
         Assert.Contains(
             "a model whose tokens see later ones runs prompts of different length apart",
-            Assert.Throws<InterventionException>(() => InterventionRunner.Run(Graph("embed[pos=end]"), encoder, mixed, new RunOptions { Naive = naive })).Message);
+            Assert.Throws<InterventionException>(
+                () => InterventionRunner.Run(Graph("embed[pos=end]"), encoder, mixed, new RunOptions { Naive = naive })).Message);
         Assert.Contains(
-            "set BatchSize to 3", Assert.Throws<InterventionException>(() => GenerationRunner.Generate(Graph("embed[pos=end]"), _model, many, new GenerationOptions { BatchSize = 2 })).Message);
+            "set BatchSize to 3",
+            Assert.Throws<InterventionException>(
+                () => GenerationRunner.Generate(Graph("embed[pos=end]"), _model, many, new GenerationOptions { BatchSize = 2 })).Message);
         if (!naive)
             Assert.Contains(
                 "X.P is declared [AcrossBatch], so that it needs all 3 prompts at once: about",
-                Assert.Throws<InterventionException>(() => InterventionRunner.Run(Graph("embed"), _model, many, new RunOptions { MemoryBudget = 100 })).Message);
-        using RunResult run = InterventionRunner.Run(Graph("embed[pos=end]"), _model, mixed, new RunOptions { Naive = naive, Strict = true });
+                Assert.Throws<InterventionException>(
+                    () => InterventionRunner.Run(Graph("embed"), _model, many, new RunOptions { MemoryBudget = 100 })).Message);
+        using RunResult run = InterventionRunner.Run(
+            Graph("embed[pos=end]"), _model, mixed, new RunOptions { Naive = naive, Strict = true });
         Assert.Equal(12, run.Effects[0].Changed);
     }
 
@@ -129,7 +145,8 @@ public sealed class StrictTests : IDisposable
     public void What_is_random_cannot_be_checked_and_is_said_so(bool naive)
     {
         using Generator generator = new(1);
-        using RunResult run = Run(naive, Patch([s_value], x => x[0] + randn(x[0].shape, dtype: float64, generator: generator)), strict: true);
+        using RunResult run = Run(
+            naive, Patch([s_value], x => x[0] + randn(x[0].shape, dtype: float64, generator: generator)), strict: true);
         Assert.Contains("X.P returns something else each time", Assert.Single(run.Warnings), StringComparison.Ordinal);
     }
 
@@ -163,7 +180,9 @@ public sealed class StrictTests : IDisposable
         new() { Name = "X", Writes = [new("P", "blocks.0.resid", reads, body)], Captures = [s_logits] };
 
     private void Refused(bool naive, string message, InterventionGraph graph) =>
-        Assert.Contains(message, Assert.Throws<InterventionException>(() => Run(naive, graph, strict: true).Dispose()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message, Assert.Throws<InterventionException>(() => Run(naive, graph, strict: true).Dispose()).Message,
+            StringComparison.Ordinal);
 
     /// <summary>Strictly too, with the same values.</summary>
     private void Runs(bool naive, InterventionGraph graph)

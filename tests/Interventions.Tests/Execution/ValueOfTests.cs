@@ -26,7 +26,8 @@ public sealed class ValueOfTests : IDisposable
         ToyPrompts prompts = ToyPrompts.Random(1, 4, 4, 4);
         Tensor embed = Evaluate(prompts, 0, [])["embed"] * 3;
         Tensor expected = Evaluate(prompts, 0, new() { ["embed"] = _ => embed, ["blocks.1.out"] = x => x + (embed * 2) })["logits"];
-        using RunResult run = Run(naive, prompts, BuiltInWrites.Scale("embed", 3), new("AddEmbedding", "blocks.1.out", [new Read.Value(), new Read.Of("embed")], x => x[0] + (x[1] * 2)));
+        using RunResult run = Run(naive, prompts, BuiltInWrites.Scale("embed", 3), new(
+            "AddEmbedding", "blocks.1.out", [new Read.Value(), new Read.Of("embed")], x => x[0] + (x[1] * 2)));
         Close(expected, run.Changed("Logits").Values);
         Close(Evaluate(prompts, 0, [])["logits"], run.Run("clean")["Logits"]);
     }
@@ -51,15 +52,18 @@ public sealed class ValueOfTests : IDisposable
     {
         ToyPrompts prompts = ToyPrompts.Random(3, 3, 6, 4);
         InterventionGraph graph = Graph(new WriteNode(
-            "FromEnd", "blocks.{layer}.out[pos=0]", [new Read.Of("blocks.{layer}.z[pos=end; head=1]")], x => x[0].sum([2L, 3L]).unsqueeze(-1).expand(-1, -1, ToyModel.Width)));
+            "FromEnd", "blocks.{layer}.out[pos=0]", [new Read.Of("blocks.{layer}.z[pos=end; head=1]")],
+            x => x[0].sum([2L, 3L]).unsqueeze(-1).expand(-1, -1, ToyModel.Width)));
         using RunResult run = InterventionRunner.Run(graph, _model, prompts, new() { Naive = naive });
         for (int row = 0; row < 3; row++)
         {
             ToyPrompts one = prompts.Only(row);
             for (int layer = 0; layer < ToyModel.Layers; layer++)
             {
-                Tensor z = Evaluate(one, 0, [])[$"blocks.{layer}.z"].select(2, 1), atEnd = z.narrow(1, z.shape[1] - 1, 1).sum([2L], keepdim: true).expand(-1, -1, ToyModel.Width);
-                Tensor expected = Evaluate(one, 0, new() { [$"blocks.{layer}.out"] = x => cat([atEnd, x.narrow(1, 1, x.shape[1] - 1)], 1) })["logits"];
+                Tensor z = Evaluate(one, 0, [])[$"blocks.{layer}.z"].select(2, 1);
+                Tensor atEnd = z.narrow(1, z.shape[1] - 1, 1).sum([2L], keepdim: true).expand(-1, -1, ToyModel.Width);
+                Tensor expected = Evaluate(
+                    one, 0, new() { [$"blocks.{layer}.out"] = x => cat([atEnd, x.narrow(1, 1, x.shape[1] - 1)], 1) })["logits"];
                 Close(expected[0], run.Changed("Logits").Values[layer, row].narrow(0, 0, z.shape[1]));
             }
         }
@@ -73,7 +77,8 @@ public sealed class ValueOfTests : IDisposable
         Tensor embed = Evaluate(prompts, 0, [])["embed"].detach().requires_grad_();
         Tensor logits = Evaluate(prompts, 0, new() { ["embed"] = _ => embed, ["blocks.1.out"] = x => x * embed.tanh() })["logits"];
         Tensor expected = autograd.grad([logits.select(1, -1).pow(2).sum()], [embed])[0];
-        InterventionGraph graph = Graph(new WriteNode("Gate", "blocks.1.out", [new Read.Value(), new Read.Of("embed")], x => x[0] * x[1].tanh())) with
+        InterventionGraph graph = Graph(
+            new WriteNode("Gate", "blocks.1.out", [new Read.Value(), new Read.Of("embed")], x => x[0] * x[1].tanh())) with
         {
             Metrics = [new("Square", [new Read.Logits("end")], x => x[0].pow(2).sum(-1))],
             Gradients = [new("Embedding", "embed", [new Read.Gradient()], x => x[0])],
@@ -101,9 +106,11 @@ public sealed class ValueOfTests : IDisposable
         Captures = [new("Logits", "logits", [new Read.Value()], x => x[0])],
     };
 
-    private RunResult Run(bool naive, ToyPrompts prompts, params WriteNode[] writes) => InterventionRunner.Run(Graph(writes), _model, prompts, new() { Naive = naive });
+    private RunResult Run(bool naive, ToyPrompts prompts, params WriteNode[] writes) =>
+        InterventionRunner.Run(Graph(writes), _model, prompts, new() { Naive = naive });
 
-    private Dictionary<string, Tensor> Evaluate(ToyPrompts prompts, int run, Dictionary<string, Func<Tensor, Tensor>> writes) => GraphEvaluator.Evaluate(
+    private Dictionary<string,
+    Tensor> Evaluate(ToyPrompts prompts, int run, Dictionary<string, Func<Tensor, Tensor>> writes) => GraphEvaluator.Evaluate(
         _model.Graph, tensor(prompts.Prompts.SelectMany(prompt => prompt.Runs[run].Ids).ToArray()).view(prompts.Prompts.Count, -1),
         ["embed", "logits", "blocks.0.z", "blocks.1.z", "blocks.1.resid"], writes);
 

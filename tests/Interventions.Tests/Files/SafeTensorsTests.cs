@@ -20,7 +20,8 @@ public sealed class SafeTensorsTests : IDisposable
         Tensor numbers = arange(6, ScalarType.Float64).view(2, 3);
         ScalarType[] types =
         [
-            ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32, ScalarType.Int16,
+            ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32,
+            ScalarType.Int16,
             ScalarType.Int8, ScalarType.Byte, ScalarType.Bool,
         ];
         Dictionary<string, Tensor> written = types.ToDictionary(type => $"{type}", type => numbers.to_type(type));
@@ -68,7 +69,8 @@ public sealed class SafeTensorsTests : IDisposable
     public void Misaligned_tensors_are_copied()
     {
         byte[] data = [9, .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f)];
-        string path = Write("""{"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}""", data);
+        string path = Write(
+            """{"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}""", data);
         using DisposeScope scope = NewDisposeScope();
         Assert.Equal([1.5f, -2f], SafeTensors.Load(path)["x"].data<float>().ToArray());
     }
@@ -92,7 +94,8 @@ public sealed class SafeTensorsTests : IDisposable
         using DisposeScope scope = NewDisposeScope();
         SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = ones(10) });
         Assert.Contains("ComplexFloat32", Assert.Throws<ArgumentException>(() =>
-            SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = zeros(2, ScalarType.ComplexFloat32) })).Message, StringComparison.Ordinal);
+            SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = zeros(2, ScalarType.ComplexFloat32) })).Message,
+            StringComparison.Ordinal);
         Assert.Throws<IOException>(() => CompleteFile.Replace(path, stream => throw new IOException("full")));
         Assert.Equal([path], Directory.GetFiles(_folder.Path));
         Assert.Equal(10, SafeTensors.Load(path)["x"].sum().item<float>());
@@ -146,7 +149,9 @@ public sealed class SafeTensorsTests : IDisposable
     [Fact]
     public void A_missing_file_and_a_missing_tensor_are_named()
     {
-        Assert.Contains("none.safetensors' does not exist.", Assert.Throws<CheckpointException>(() => SafeTensorFile.Open(_folder["none.safetensors"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "none.safetensors' does not exist.",
+            Assert.Throws<CheckpointException>(() => SafeTensorFile.Open(_folder["none.safetensors"])).Message, StringComparison.Ordinal);
         using SafeTensorFile file = SafeTensorFile.Open(Write(OneFloat, new byte[4]));
         Assert.Contains("has no tensor 'y'.", Assert.Throws<CheckpointException>(() => file.Read("y")).Message, StringComparison.Ordinal);
     }

@@ -27,8 +27,11 @@ public sealed class CachedGenerationTests
             {
                 Name = $"Random{seed}",
                 Writes = [.. Enumerable.Range(0, random.Next(4)).Select(_ => Write(random))],
-                Captures = [Capture("blocks.1.resid_post"), Capture("blocks.*.attn.z[pos=end,new]"), .. random.Next(3) == 0 ? [Capture("blocks.0.attn.pattern[query=new]")] : Array.Empty<CaptureNode>()],
-                Metrics = [new("Last", [new Read.Logits("new")], x => x[0].amax([1])), new("First", [new Read.Logit("correct", "end")], x => x[0])],
+                Captures = [
+                    Capture("blocks.1.resid_post"), Capture("blocks.*.attn.z[pos=end,new]"),
+                    .. random.Next(3) == 0 ? [Capture("blocks.0.attn.pattern[query=new]")] : Array.Empty<CaptureNode>()],
+                Metrics = [new("Last", [new Read.Logits("new")], x => x[0].amax([1])), new(
+                    "First", [new Read.Logit("correct", "end")], x => x[0])],
             };
             PromptPairs prompts = RandomPrompts(seed, [.. Enumerable.Range(0, 1 + random.Next(4)).Select(_ => 2 + random.Next(7))]);
             GenerationOptions options = new()
@@ -41,7 +44,8 @@ public sealed class CachedGenerationTests
                 WithBase = random.Next(2) == 0,
             };
             using GenerationResult<GeneratedRun> cached = GenerationRunner.Generate(graph, model, prompts, options);
-            using GenerationResult<GeneratedRun> naive = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = false });
+            using GenerationResult<GeneratedRun> naive = GenerationRunner.Generate(
+                graph, model, prompts, options with { UseCache = false });
             Assert.Null(cached.WhyUncached);
             string[] kept = [.. graph.Captures.Select(capture => capture.Name), "Last", "First"];
             string what = string.Join(" ", graph.Writes.Select(write => $"{write.Name}({write.Site})"));
@@ -65,22 +69,30 @@ public sealed class CachedGenerationTests
             InterventionGraph graph = new()
             {
                 Name = "Mixed",
-                Writes = [BuiltInWrites.Scale("blocks.0.resid_post[pos=end,new]", 1.3), BuiltInWrites.Freeze("blocks.1.attn.z[head=1]", "corrupted")],
+                Writes = [BuiltInWrites.Scale("blocks.0.resid_post[pos=end,new]", 1.3), BuiltInWrites.Freeze(
+                    "blocks.1.attn.z[head=1]", "corrupted")],
                 Captures = [Capture("blocks.1.resid_post[pos=new]")],
             };
             GenerationOptions options = new() { MaxNewTokens = 12, Temperature = 1 };
             foreach (bool useCache in new[] { true, false })
             {
-                using GenerationResult<GeneratedRun> together = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache });
+                using GenerationResult<GeneratedRun> together = GenerationRunner.Generate(
+                    graph, model, prompts, options with { UseCache = useCache });
                 for (int i = 0; i < lengths.Length; i++)
                 {
                     // What is drawn depends on the prompt's number, so greedy runs are compared.
-                    using GenerationResult<GeneratedRun> greedy = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache, Temperature = 0 });
-                    using GenerationResult<GeneratedRun> alone = GenerationRunner.Generate(graph, model, Only(prompts, i), options with { UseCache = useCache, Temperature = 0 });
+                    using GenerationResult<GeneratedRun> greedy = GenerationRunner.Generate(
+                        graph, model, prompts, options with { UseCache = useCache, Temperature = 0 });
+                    using GenerationResult<GeneratedRun> alone = GenerationRunner.Generate(
+                        graph, model, Only(prompts, i), options with { UseCache = useCache, Temperature = 0 });
                     Assert.Equal(alone.Changed().Tokens[0], greedy.Changed().Tokens[i]);
-                    Assert.True(Difference(alone.Changed().Kept("blocks.1.resid_post[pos=new]").Steps.select(1, 0), greedy.Changed().Kept("blocks.1.resid_post[pos=new]").Steps.select(1, i)) < Tolerance);
+                    Assert.True(
+                        Difference(
+                            alone.Changed().Kept("blocks.1.resid_post[pos=new]").Steps.select(1, 0),
+                            greedy.Changed().Kept("blocks.1.resid_post[pos=new]").Steps.select(1, i)) < Tolerance);
                 }
-                using GenerationResult<GeneratedRun> smaller = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = useCache, BatchSize = 2 });
+                using GenerationResult<GeneratedRun> smaller = GenerationRunner.Generate(
+                    graph, model, prompts, options with { UseCache = useCache, BatchSize = 2 });
                 Assert.Equal(together.Changed().Tokens, smaller.Changed().Tokens);
             }
         }
@@ -91,7 +103,10 @@ public sealed class CachedGenerationTests
     public void A_window_is_held_and_no_more()
     {
         using DecoderModel model = DecoderModel.Random(
-            LlamaModel.Configure(Layers, Heads, kv_heads: 2, d_model: Width, neurons: 20, vocabularySize: Vocabulary, contextLength: 200) with { Window = 4 }, seed: 1, dtype: ScalarType.Float64);
+            LlamaModel.Configure(
+                Layers, Heads, kv_heads: 2, d_model: Width, neurons: 20, vocabularySize: Vocabulary,
+                contextLength: 200) with
+            { Window = 4 }, seed: 1, dtype: ScalarType.Float64);
         long[][] prompts = [[1, 2, 3], [4, 5, 6, 7, 8, 9, 10]];
         GenerationOptions options = new() { MaxNewTokens = 80, Temperature = 1 };
         Assert.True(Distance(model.Generate(prompts, options), model.Generate(prompts, options with { UseCache = false })) < Tolerance);
@@ -104,9 +119,14 @@ public sealed class CachedGenerationTests
         InterventionGraph graph = new()
         {
             Name = "Back",
-            Writes = [new("FromEnd", "blocks.1.resid_pre[pos=new]", [new Read.Value(), new Read.From("corrupted", "blocks.1.resid_pre[pos=end]")], x => x[0] + x[1])],
-            Captures = [new("ToFirst", "blocks.1.resid_post[pos=new]", [new Read.Value(), new Read.Of("blocks.0.mlp_out[pos=end]")], x => x[0] - x[1])],
-            Metrics = [new("Change", [new Read.Of("blocks.1.resid_post[pos=new]"), new Read.Of("blocks.1.resid_post[pos=new+1]")], x => (x[0] - x[1]).abs().sum([1, 2]))],
+            Writes = [new(
+                "FromEnd", "blocks.1.resid_pre[pos=new]", [new Read.Value(), new Read.From("corrupted", "blocks.1.resid_pre[pos=end]")],
+                x => x[0] + x[1])],
+            Captures = [new(
+                "ToFirst", "blocks.1.resid_post[pos=new]", [new Read.Value(), new Read.Of("blocks.0.mlp_out[pos=end]")], x => x[0] - x[1])],
+            Metrics = [new(
+                "Change", [new Read.Of("blocks.1.resid_post[pos=new]"), new Read.Of("blocks.1.resid_post[pos=new+1]")],
+                x => (x[0] - x[1]).abs().sum([1, 2]))],
         };
         PromptPairs prompts = RandomPrompts(1, 4, 6);
         using GenerationResult<GeneratedRun> cached = GenerationRunner.Generate(graph, model, prompts);
@@ -128,10 +148,13 @@ public sealed class CachedGenerationTests
         using DecoderModel model = Model("llama");
         PromptPairs prompts = RandomPrompts(8, 4, 6);
         GenerationOptions options = new() { MaxNewTokens = 6, UseCache = useCache };
-        using GenerationResult<GeneratedRun> own = GenerationRunner.Generate(Graph(new Read.Of("embed" + earlier)), model, prompts, options);
-        using GenerationResult<GeneratedRun> other = GenerationRunner.Generate(Graph(new Read.From("twin", "embed" + earlier)), model, prompts, options);
+        using GenerationResult<GeneratedRun> own = GenerationRunner.Generate(
+            Graph(new Read.Of("embed" + earlier)), model, prompts, options);
+        using GenerationResult<GeneratedRun> other = GenerationRunner.Generate(
+            Graph(new Read.From("twin", "embed" + earlier)), model, prompts, options);
         Assert.True(Distance(own.Changed(), other.Changed(), "Residual") < Tolerance);
-        using GenerationResult<GeneratedRun> without = GenerationRunner.Generate(Graph(new Read.Of("embed" + earlier)) with { Writes = [] }, model, prompts, options);
+        using GenerationResult<GeneratedRun> without = GenerationRunner.Generate(
+            Graph(new Read.Of("embed" + earlier)) with { Writes = [] }, model, prompts, options);
         Assert.True(Difference(without.Changed().Kept("Residual").Steps, own.Changed().Kept("Residual").Steps) > 0.01);
 
         static InterventionGraph Graph(Read read) => new()
@@ -141,7 +164,8 @@ public sealed class CachedGenerationTests
             Writes =
             [
                 BuiltInWrites.Scale("embed", -2, "twin"), BuiltInWrites.Scale("embed", -2, "other"),
-                new("Echo", "blocks.0.mlp_out", [new Read.Value(), read], x => x[0] + x[1], "other"), BuiltInWrites.Freeze("blocks.1.resid_pre[pos=end,new]", "other"),
+                new("Echo", "blocks.0.mlp_out", [new Read.Value(), read], x => x[0] + x[1], "other"),
+                BuiltInWrites.Freeze("blocks.1.resid_pre[pos=end,new]", "other"),
             ],
             Captures = [new("Residual", "blocks.1.resid_post[pos=new]", [new Read.Value()], x => x[0])],
         };
@@ -167,7 +191,8 @@ public sealed class CachedGenerationTests
     {
         using DecoderModel model = Model("window");
         PromptPairs prompts = RandomPrompts(2, 3, 5);
-        InterventionGraph graph = new() { Name = "Leak", Writes = [BuiltInWrites.Scale("blocks.0.mlp_out", 2)], Captures = [Capture("blocks.0.mlp_out")] };
+        InterventionGraph graph =
+            new() { Name = "Leak", Writes = [BuiltInWrites.Scale("blocks.0.mlp_out", 2)], Captures = [Capture("blocks.0.mlp_out")] };
         Once();
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         Once();

@@ -14,8 +14,12 @@ internal static class GenerationCases
     public static DecoderModel Model(string family, ScalarType dtype = ScalarType.Float64) => DecoderModel.Random(family switch
     {
         "gpt2" => Gpt2Model.Configure(Layers, Heads, Width, Vocabulary, Context),
-        "llama" => LlamaModel.Configure(Layers, Heads, kv_heads: 2, d_model: Width, neurons: 20, vocabularySize: Vocabulary, contextLength: Context),
-        "window" => LlamaModel.Configure(Layers, Heads, kv_heads: 2, d_model: Width, neurons: 20, vocabularySize: Vocabulary, contextLength: Context) with { Window = 4 },
+        "llama" => LlamaModel.Configure(
+            Layers, Heads, kv_heads: 2, d_model: Width, neurons: 20, vocabularySize: Vocabulary, contextLength: Context),
+        "window" => LlamaModel.Configure(
+            Layers, Heads, kv_heads: 2, d_model: Width, neurons: 20, vocabularySize: Vocabulary,
+            contextLength: Context) with
+        { Window = 4 },
         _ => throw new ArgumentOutOfRangeException(nameof(family)),
     }, seed: 3, dtype);
 
@@ -35,7 +39,9 @@ internal static class GenerationCases
     public static WriteNode Write(Random random)
     {
         string block = $"blocks.{random.Next(Layers)}";
-        string site = Pick(random, "resid_pre", "attn.q", "attn.k", "attn.v", "attn.z", "attn.pattern", "attn.scores", "attn.result", "attn_out", "mlp_in", "mlp.post", "resid_post", "attn.q_input", "ln2.scale");
+        string site = Pick(
+            random, "resid_pre", "attn.q", "attn.k", "attn.v", "attn.z", "attn.pattern", "attn.scores", "attn.result", "attn_out", "mlp_in",
+            "mlp.post", "resid_post", "attn.q_input", "ln2.scale");
         bool isRow = site is "attn.pattern" or "attn.scores";
         string when = Pick(random, "", "prompt", "new", "end", "new+0..2", "new+1", "end,new", "0,new+2", "-1,new+0");
         List<string> selectors = [];
@@ -54,7 +60,8 @@ internal static class GenerationCases
             3 => BuiltInWrites.Mean(path, "clean", pooled: true),
             4 => new WriteNode("Shift", path, [new Read.Value(), new Read.From("corrupted")], x => (x[0] * 0.5) + (x[1] * 0.75)),
             5 => new WriteNode(
-                "Echo", path, [new Read.Value(), new Read.Of((block == "blocks.1" ? "blocks.0.mlp_out" : "embed") + Pick(random, "", "[pos=0]", "[pos=end]", "[pos=end,new]"))],
+                "Echo", path, [new Read.Value(), new Read.Of(
+                    (block == "blocks.1" ? "blocks.0.mlp_out" : "embed") + Pick(random, "", "[pos=0]", "[pos=end]", "[pos=end,new]"))],
                 x => x[0] + x[1].mean([1L, 2L]).view([x[0].shape[0], .. Enumerable.Repeat(1L, x[0].shape.Length - 1)])),
             _ => new WriteNode("Sine", path, [new Read.Value()], x => x[0] + (x[0] * 3).sin()),
         };
@@ -66,9 +73,11 @@ internal static class GenerationCases
     public static double Distance(GeneratedRun left, GeneratedRun right, params string[] kept)
     {
         Assert.Equal(left.Tokens, right.Tokens);
-        double worst = left.LogProbabilities.SelectMany(row => row).Zip(right.LogProbabilities.SelectMany(row => row), (a, b) => Math.Abs(a - b)).Max();
+        double worst = left.LogProbabilities.SelectMany(row => row)
+            .Zip(right.LogProbabilities.SelectMany(row => row), (a, b) => Math.Abs(a - b)).Max();
         foreach (string name in kept)
-            foreach (Func<GeneratedValue, Tensor> part in new Func<GeneratedValue, Tensor>[] { value => value.Prompt, value => value.Steps })
+            foreach (Func<GeneratedValue, Tensor> part in new Func<GeneratedValue, Tensor>[]
+                { value => value.Prompt, value => value.Steps })
                 if (Has(left.Kept(name), part))
                     worst = Math.Max(worst, Difference(part(left.Kept(name)), part(right.Kept(name))));
         return worst;

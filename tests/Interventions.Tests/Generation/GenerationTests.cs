@@ -34,7 +34,9 @@ public sealed class GenerationTests
 {
     private const int New = 6;
 
-    /// <summary>Where a generation's selection lies in the text of n + k tokens, whose k new ones were read: null where nothing is selected yet.</summary>
+    /// <summary>
+    /// Where a generation's selection lies in the text of n + k tokens, whose k new ones were read: null where nothing is selected yet.
+    /// </summary>
     public static TheoryData<string, Func<int, int, string?>> Selections => new()
     {
         { "", (n, k) => "" },
@@ -66,11 +68,13 @@ public sealed class GenerationTests
                 ("blocks.0.resid_post", path => BuiltInWrites.Freeze(path, "corrupted")),
             })
             {
-                using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(new() { Name = "New", Writes = [write(site + selection)] }, model, prompts, new() { MaxNewTokens = New });
+                using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(
+                    new() { Name = "New", Writes = [write(site + selection)] }, model, prompts, new() { MaxNewTokens = New });
                 IReadOnlyList<long> tokens = output.Changed().Tokens[0];
                 for (int k = 0; k < New; k++)
                 {
-                    (long token, double logProbability) = Next(model, Longer(prompts, tokens.Take(k)), selected(5, k) is string at ? [write(site + at)] : []);
+                    (long token, double logProbability) = Next(
+                        model, Longer(prompts, tokens.Take(k)), selected(5, k) is string at ? [write(site + at)] : []);
                     Assert.Equal(token, tokens[k]);
                     Assert.Equal(logProbability, output.Changed().LogProbabilities[0][k], 1e-9);
                 }
@@ -84,7 +88,8 @@ public sealed class GenerationTests
         using TinyGpt2 model = TinyGpt2.Random();
         using Tensor direction = arange(12, dtype: float64) - 5;
         PromptPairs prompts = RandomPrompts(6, 4, 7);
-        using SteerNewTokens.Generation steered = new SteerNewTokens { Direction = direction }.Generate(model, prompts, new() { MaxNewTokens = 4, WithBase = true });
+        using SteerNewTokens.Generation steered = new SteerNewTokens { Direction = direction }.Generate(
+            model, prompts, new() { MaxNewTokens = 4, WithBase = true });
         Assert.Null(steered.WhyUncached);
         for (int layer = 0; layer < 2; layer++)
         {
@@ -106,12 +111,14 @@ public sealed class GenerationTests
     [Fact]
     public void A_patched_prompt_generates_what_the_other_prompt_does()
     {
-        // With the whole residual of another run, and the model above it, only what is attended to below differs: nothing in a one-layer reading.
+        // With the whole residual of another run, and the model above it, only what is attended to below differs: nothing in a one-layer
+        // reading.
         using TinyGpt2 model = TinyGpt2.Random();
         PromptPairs prompts = RandomPrompts(7, 5);
         using PatchThePrompt.Generation patched = new PatchThePrompt().Generate(model, prompts, new() { MaxNewTokens = 1 });
         PromptPairs other = PromptPairs.FromTokens([new PromptTokens([prompts.Prompts[0].Runs[1], prompts.Prompts[0].Runs[1]], [1, 2])]);
-        Assert.Equal(GenerationRunner.Generate(model, [other.Prompts[0].Runs[0].Ids], new() { MaxNewTokens = 1 }).Tokens, patched.Changed.Tokens);
+        Assert.Equal(
+            GenerationRunner.Generate(model, [other.Prompts[0].Runs[0].Ids], new() { MaxNewTokens = 1 }).Tokens, patched.Changed.Tokens);
     }
 
     [Theory]
@@ -121,7 +128,8 @@ public sealed class GenerationTests
     {
         using DecoderModel model = Model("gpt2");
         Assert.Contains(message, Assert.Throws<InterventionException>(() => GenerationRunner.Generate(
-            new() { Name = "Never", Writes = [BuiltInWrites.Zero(site)] }, model, RandomPrompts(1, 5), new() { MaxNewTokens = 4 })).Message);
+            new() { Name = "Never", Writes = [BuiltInWrites.Zero(site)] }, model, RandomPrompts(1, 5),
+            new() { MaxNewTokens = 4 })).Message);
     }
 
     [Fact]
@@ -134,9 +142,12 @@ public sealed class GenerationTests
         string run = Assert.Throws<InterventionException>(() => InterventionRunner.Run(
             new() { Name = "Run", Writes = [BuiltInWrites.Zero("blocks.0.mlp_out[pos=new]")] }, model, prompts)).Message;
         Assert.Contains("only Generate makes new tokens", run);
-        Assert.Contains("reads at most 40", Assert.Throws<InterventionException>(() => model.Generate([[1, 2, 3]], new() { MaxNewTokens = 38 })).Message);
+        Assert.Contains(
+            "reads at most 40",
+            Assert.Throws<InterventionException>(() => model.Generate([[1, 2, 3]], new() { MaxNewTokens = 38 })).Message);
 
-        void Refused(string message, WriteNode write) => Assert.Contains(message, Assert.Throws<InterventionException>(() => GenerationRunner.Generate(
+        void Refused(string message, WriteNode write) =>
+            Assert.Contains(message, Assert.Throws<InterventionException>(() => GenerationRunner.Generate(
             new() { Name = "Lacks", Writes = [write] }, model, prompts)).Message);
     }
 
@@ -156,7 +167,8 @@ public sealed class GenerationTests
             Assert.Equal(p[token], all.Count(drawn => drawn == token) / 4000.0, 0.035);
         Assert.Equal(all, Drawn(options with { BatchSize = 37 }));
         Assert.NotEqual(all, Drawn(options with { Seed = 6 }));
-        Assert.Equal(order.Take(3).Select(token => (long)token).Order(), Drawn(options with { TopK = 3, Temperature = 2 }).Distinct().Order());
+        Assert.Equal(
+            order.Take(3).Select(token => (long)token).Order(), Drawn(options with { TopK = 3, Temperature = 2 }).Distinct().Order());
         int nucleus = Enumerable.Range(1, Vocabulary).First(count => order.Take(count).Sum(token => p[token]) >= 0.6);
         Assert.Equal(order.Take(nucleus).Select(token => (long)token).Order(), Drawn(options with { TopP = 0.6 }).Distinct().Order());
 
@@ -171,7 +183,8 @@ public sealed class GenerationTests
         InterventionGraph graph = new() { Name = "Stop", Captures = [Capture("blocks.0.mlp_out[pos=new]")] };
         using GenerationResult<GeneratedRun> free = GenerationRunner.Generate(graph, model, prompts, new() { MaxNewTokens = 8 });
         long stop = free.Changed().Tokens[0][2];
-        using GenerationResult<GeneratedRun> stopped = GenerationRunner.Generate(graph, model, prompts, new() { MaxNewTokens = 8, StopTokens = [stop] });
+        using GenerationResult<GeneratedRun> stopped = GenerationRunner.Generate(
+            graph, model, prompts, new() { MaxNewTokens = 8, StopTokens = [stop] });
         for (int prompt = 0; prompt < 3; prompt++)
         {
             long[] expected = [.. free.Changed().Tokens[prompt]];
@@ -188,12 +201,20 @@ public sealed class GenerationTests
     {
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = InterventionRunner.Run(
-            new() { Name = "Text", Writes = [.. writes], Metrics = [new("Kept", [new Read.Logit("correct", "end")], x => x[0])], Captures = [Capture("logits[pos=-1]")] }, model, text);
+            new()
+            {
+                Name = "Text",
+                Writes = [.. writes],
+                Metrics = [new("Kept", [new Read.Logit("correct", "end")], x => x[0])],
+                Captures = [Capture("logits[pos=-1]")],
+            },
+            model, text);
         Tensor logits = run.Changed("logits[pos=-1]").Values.flatten().log_softmax(-1);
         long token = logits.argmax().item<long>();
         return (token, logits[token].item<double>());
     }
 
     private static PromptPairs Longer(PromptPairs prompts, IEnumerable<long> tokens) => PromptPairs.FromTokens(
-        [.. prompts.Prompts.Select(prompt => new PromptTokens([.. prompt.Runs.Select(run => new RunTokens([.. run.Ids, .. tokens], run.Positions))], prompt.Answers))]);
+        [.. prompts.Prompts.Select(prompt => new PromptTokens(
+            [.. prompt.Runs.Select(run => new RunTokens([.. run.Ids, .. tokens], run.Positions))], prompt.Answers))]);
 }

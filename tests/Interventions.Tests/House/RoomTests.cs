@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
 
 namespace Interventions.Tests.House;
 
@@ -10,12 +11,11 @@ public sealed class RoomTests
 {
     private const string Library = "src/Interventions";
 
-    /// <summary>Folders whose lines end at 140 columns.</summary>
-    private static readonly string[] s_narrow =
-        ["src/Interventions/Generation", "src/Interventions/Tracing", "tests/Interventions.Tests/House"];
+    /// <summary>Folders whose lines end at 140 columns; those of the generators have a test of their own.</summary>
+    private static readonly string[] s_narrow = ["src", "tests", "examples"];
 
     /// <summary>Folders whose files have at most 400 lines, and their members 60.</summary>
-    private static readonly string[] s_short = ["src/Interventions/Generation", "src/Interventions/Tracing"];
+    private static readonly string[] s_short = ["src"];
 
     /// <summary>From left to right; files at the library's root are to the left of all rooms. Links in comments do not count.</summary>
     private static readonly string[] s_rooms =
@@ -92,10 +92,17 @@ public sealed class RoomTests
     [Fact]
     public void Lines_end_at_140_columns()
     {
-        string[] wrong = [.. s_narrow.SelectMany(Files).SelectMany(file => File.ReadLines(file)
-            .Select((line, i) => (line, Where: $"{Path.GetRelativePath(Folder("."), file)}:{i + 1}"))
-            .Where(line => line.line.Length > 140).Select(line => line.Where))];
-        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+        List<string> wrong = [];
+        foreach (SyntaxTree tree in s_narrow.SelectMany(Trees))
+            foreach (TextLine line in tree.GetText().Lines.Where(line => line.Span.Length > 140 && !IsText(tree, line)))
+                wrong.Add($"{Path.GetRelativePath(Folder("."), tree.FilePath)}:{line.LineNumber + 1}");
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+
+        // A source, a file or a table that a test or an example holds as a text has lines of its own.
+        static bool IsText(SyntaxTree tree, TextLine line) => !tree.FilePath.Contains("/src/", StringComparison.Ordinal)
+            && tree.GetRoot().DescendantNodes(line.Span).Any(node =>
+                node is InterpolatedStringExpressionSyntax or LiteralExpressionSyntax
+                && node.Span.Intersection(line.Span) is { Length: > 60 });
     }
 
     [Fact]

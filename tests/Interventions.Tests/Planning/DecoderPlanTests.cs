@@ -16,7 +16,12 @@ public sealed class DecoderPlanTests
     {
         using DecoderModel model = Random(family, window, CPU), meta = Random(family, window, META);
         PlanOracle.Check(model, meta, cases: 500);
-        PlanOracle.Check(model, meta, cases: 100, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 800_000 + (100_000 * (seed % 5)) });
+        PlanOracle.Check(model, meta, cases: 100, seed => new RunOptions
+        {
+            BatchSize = 1 + (seed % 3),
+            MemoryBudget = 800_000 + (
+            100_000 * (seed % 5))
+        });
     }
 
     [Theory, Trait("Duration", "long")]
@@ -27,7 +32,10 @@ public sealed class DecoderPlanTests
         PlanOracle.Check(model, meta, cases: 4000);
     }
 
-    /// <summary>A port's gradient has two ways to a metric that reads the port itself, or a write that does; pulled back from the projection it would have one.</summary>
+    /// <summary>
+    /// A port's gradient has two ways to a metric that reads the port itself, or a write that does; pulled back from the projection it
+    /// would have one.
+    /// </summary>
     [Theory]
     [InlineData("metric")]
     [InlineData("write")]
@@ -41,10 +49,13 @@ public sealed class DecoderPlanTests
             Name = "ReadPort",
             Writes = reader == "write" ? [new WriteNode("Write", "blocks.2.mlp_out[pos=end]", [value, port], x => x[0] + x[1].sum(2))] : [],
             Gradients = [new GradientNode("Slope", "blocks.*.attn.v_input", [new Read.Gradient(), value], x => x[0])],
-            Metrics = [new MetricNode("Metric", reader == "metric" ? [new Read.Logit("right", "end"), port] : [new Read.Logit("right", "end")], x => x.Length == 1 ? x[0] : x[0] * x[1].square().flatten(1).sum(-1))],
+            Metrics = [new MetricNode(
+                "Metric", reader == "metric" ? [new Read.Logit("right", "end"), port] : [new Read.Logit("right", "end")],
+                x => x.Length == 1 ? x[0] : x[0] * x[1].square().flatten(1).sum(-1))],
         };
         RandomPrompts prompts = RandomPrompts.Of(1, 61, 5, 6);
-        using RunResult planned = InterventionRunner.Run(graph, model, prompts), naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true });
+        using RunResult planned = InterventionRunner.Run(graph, model, prompts);
+        using RunResult naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true });
         Tensor expected = naive.Changed("Slope").Values;
         Assert.InRange((planned.Changed("Slope").Values - expected).abs().max().item<double>(), 0, 1e-9);
         Assert.True(expected[1].abs().max().item<double>() > 1e-3);
@@ -54,14 +65,16 @@ public sealed class DecoderPlanTests
     public void A_shared_row_is_no_copy_of_itself_where_the_runs_name_other_keys()
     {
         using DecoderModel model = SmallDecoders.Model("gpt2");
-        RandomPrompts prompts = new([new PromptTokens([new([1, 2, 3, 4, 5], [0, 4]), new([1, 2, 3, 4, 6], [1, 4]), new([1, 2, 3, 4, 7], [0, 4])], [8, 9])]);
+        RandomPrompts prompts = new(
+            [new PromptTokens([new([1, 2, 3, 4, 5], [0, 4]), new([1, 2, 3, 4, 6], [1, 4]), new([1, 2, 3, 4, 7], [0, 4])], [8, 9])]);
         InterventionGraph graph = new()
         {
             Name = "Keys",
             Writes = [new WriteNode("Write", "blocks.1.attn.pattern[query=2; key=mid]", new WriteKind.Copy("corrupted"))],
             Captures = [new CaptureNode("Z", "blocks.1.attn.z[pos=2]", [new Read.Value()], x => x[0])],
         };
-        using RunResult naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, model, prompts);
+        using RunResult naive = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = true });
+        using RunResult planned = InterventionRunner.Run(graph, model, prompts);
         Assert.True(Distance.Largest(naive.Run("clean")["Z"], naive.Changed("Z").Values) > 1e-3);
         Assert.True(Distance.Largest(planned.Changed("Z").Values, naive.Changed("Z").Values) < 1e-9);
         Assert.Equal(naive.Effects[0].Changed, planned.Effects[0].Changed);
@@ -81,9 +94,16 @@ public sealed class DecoderPlanTests
         {
             "written" => new() { Name = "Write", Writes = [new("Norm", End, [value], x => x[0].log_softmax(-1))] },
             "measured" => new() { Name = "Measure", Writes = [BuiltInWrites.Zero("blocks.1.mlp_out")] },
-            _ => new() { Name = "Donate", Writes = [new("Scale", "blocks.2.mlp_out[pos=end]", [value, new Read.From("corrupted", End)], x => x[0] * x[1].logsumexp(-1, keepdim: true))] },
+            _ => new()
+            {
+                Name = "Donate",
+                Writes = [new("Scale", "blocks.2.mlp_out[pos=end]", [value, new Read.From("corrupted", End)], x => x[0] * x[1].logsumexp(
+                    -1, keepdim: true))],
+            },
         };
-        MetricNode metric = how == "measured" ? new("M", [right, new Read.Of(End)], x => x[0] - x[1].logsumexp(-1).squeeze(-1)) : new("M", [right], x => x[0]);
+        MetricNode metric = how == "measured"
+            ? new("M", [right, new Read.Of(End)], x => x[0] - x[1].logsumexp(-1).squeeze(-1))
+            : new("M", [right], x => x[0]);
         RandomPrompts prompts = RandomPrompts.Of(4, model.VocabularySize, 4, 6);
         using RunResult naive = InterventionRunner.Run(graph with { Metrics = [metric] }, model, prompts, new RunOptions { Naive = true });
         using RunResult planned = InterventionRunner.Run(graph with { Metrics = [metric] }, model, prompts);
@@ -99,5 +119,7 @@ public sealed class DecoderPlanTests
     }
 
     private static DecoderModel Random(string family, int? window, Device device) =>
-        DecoderModel.Random((family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig) with { Window = window }, seed: 3, dtype: ScalarType.Float64, device: device);
+        DecoderModel.Random(
+            (family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig) with { Window = window }, seed: 3,
+            dtype: ScalarType.Float64, device: device);
 }

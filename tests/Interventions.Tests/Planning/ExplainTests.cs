@@ -7,7 +7,8 @@ namespace Interventions.Tests.Planning;
 
 public sealed class ExplainTests
 {
-    private static readonly MetricNode s_metric = new("Metric", [new Read.Logit("correct", "end"), new Read.Logit("wrong", "end")], x => x[0] - x[1]);
+    private static readonly MetricNode s_metric = new(
+        "Metric", [new Read.Logit("correct", "end"), new Read.Logit("wrong", "end")], x => x[0] - x[1]);
 
     [Fact]
     public void A_sweep_at_the_end_is_explained()
@@ -16,7 +17,8 @@ public sealed class ExplainTests
         InterventionGraph graph = new()
         {
             Name = "Sweep",
-            Writes = [BuiltInWrites.Freeze("blocks.{layer}.attn.z[head={head}; pos=end]", "corrupted"), new("Wide", "blocks.2.mlp_out", [new Read.Value()], x => x[0] * 2)],
+            Writes = [BuiltInWrites.Freeze("blocks.{layer}.attn.z[head={head}; pos=end]", "corrupted"), new(
+                "Wide", "blocks.2.mlp_out", [new Read.Value()], x => x[0] * 2)],
             Metrics = [s_metric],
         };
         string text = InterventionRunner.Explain(graph, model, Prompts());
@@ -30,10 +32,14 @@ public sealed class ExplainTests
     {
         using DecoderModel model = DecoderModel.Random(SmallDecoders.Gpt2Config with { Layers = 1 });
         InterventionGraph graph = new() { Name = "One", Writes = [BuiltInWrites.Zero("blocks.0.mlp_out[pos=end]")], Metrics = [s_metric] };
-        // Two runs and the changed one, of one prompt of five tokens; products of qkv, attention, out, two of the feed-forward block, and logits.
+        // Two runs and the changed one, of one prompt of five tokens; products of qkv, attention, out, two of the feed-forward block, and
+        // logits.
         double perToken = (2 * 32 * 96) + (4 * 32 * 5) + (2 * 32 * 32) + (2 * 2 * 32 * 128) + (2 * 32 * 61);
-        string all = InterventionRunner.Explain(graph, model, Prompts(1)).Split('\n').Single(line => line.StartsWith("all", StringComparison.Ordinal));
-        Assert.Equal((3 * 5 * perToken / 1e9).ToString("G2", CultureInfo.InvariantCulture), all.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4]);
+        string all = InterventionRunner.Explain(graph, model, Prompts(1)).Split('\n').Single(
+            line => line.StartsWith("all", StringComparison.Ordinal));
+        Assert.Equal(
+            (3 * 5 * perToken / 1e9).ToString("G2", CultureInfo.InvariantCulture),
+            all.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4]);
     }
 
     private static PromptPairs Prompts(int count = 2) => PromptPairs.FromTokens(

@@ -11,7 +11,8 @@ public sealed class MemoryBudgetTests
     /// <summary>What a test without the means to count says.</summary>
     private sealed class CountedFactAttribute : TheoryAttribute
     {
-        public CountedFactAttribute() => Skip = NativeHeap.IsKnown ? null : "this system's C library does not say how many bytes are in use";
+        public CountedFactAttribute() =>
+            Skip = NativeHeap.IsKnown ? null : "this system's C library does not say how many bytes are in use";
     }
 
     [CountedFact]
@@ -24,7 +25,8 @@ public sealed class MemoryBudgetTests
     [InlineData("blocks.{layer}.mlp_out[pos={p}]", 4)]
     public void A_run_stays_within_what_its_plan_says(string site, int differFrom)
     {
-        using DecoderModel model = DecoderModel.Random(Gpt2Model.Configure(layers: 4, heads: 8, d_model: 256, vocabularySize: 1000, contextLength: 32), seed: 1);
+        using DecoderModel model = DecoderModel.Random(
+            Gpt2Model.Configure(layers: 4, heads: 8, d_model: 256, vocabularySize: 1000, contextLength: 32), seed: 1);
         Random random = new(1);
         RandomPrompts prompts = new([.. Enumerable.Range(0, 8).Select(_ =>
         {
@@ -60,7 +62,9 @@ public sealed class MemoryBudgetTests
                 (before, most) = (NativeHeap.BytesInUse(), 0);
                 InterventionRunner.Run(graph, observed, prompts, options).Dispose();
             }
-            string line = $"budget {budget >> 10} KiB, {plan.Passes.Length} passes, estimated {plan.PeakBytes >> 10} KiB, in use {most >> 10} KiB at {where}";
+            string line =
+                $"budget {budget >> 10} KiB, {plan.Passes.Length} passes, estimated {plan.PeakBytes >> 10} KiB, in use {most >> 10} "
+                    + $"KiB at {where}";
             if (plan.PeakBytes > budget || most > 1.25 * plan.PeakBytes || most < plan.PeakBytes / 4)
                 wrong.Add(line);
         }

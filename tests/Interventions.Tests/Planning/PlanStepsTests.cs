@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Interventions.Tests.Planning;
 
-/// <summary>What is shared and what is left of it, position by position, of a model whose two layers see three positions each: nothing more than what is read.</summary>
+/// <summary>
+/// What is shared and what is left of it, position by position, of a model whose two layers see three positions each: nothing more than
+/// what is read.
+/// </summary>
 public sealed class PlanStepsTests : IDisposable
 {
     private const int Clean = 0, Corrupted = 1;
@@ -19,7 +22,13 @@ public sealed class PlanStepsTests : IDisposable
     [Fact]
     public void Variants_own_what_differs_and_compute_what_is_read()
     {
-        InterventionGraph graph = new() { Name = "Change", Writes = [BuiltInWrites.Scale("blocks.0.sum[pos=4]", 2)], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] };
+        InterventionGraph graph = new()
+        {
+            Name = "Change",
+            Writes = [BuiltInWrites.Scale("blocks.0.sum[pos=4]", 2)],
+            Metrics = [
+            new("M", [new Read.Logit("right", "mid")], x => x[0])]
+        };
         (Expansion plan, OwnRows own, Slices slices) = Plan(graph);
         const int Changed = 3;
         Equal("2", own.After, Corrupted, "tokens", "embed");
@@ -41,10 +50,13 @@ public sealed class PlanStepsTests : IDisposable
         Equal("", slices.Before, Changed, "blocks.0.sum");
         Equal("", slices.After, Changed, "tokens", "embed");
 
-        void Equal(string positions, RowMap rows, int group, params string[] nodes) => Assert.All(nodes, node => Assert.Equal(positions, rows[plan.Groups[group], plan.Id(node), 0].ToString()));
+        void Equal(string positions, RowMap rows, int group, params string[] nodes) =>
+            Assert.All(nodes, node => Assert.Equal(positions, rows[plan.Groups[group], plan.Id(node), 0].ToString()));
     }
 
-    /// <summary>A donor is computed where it is read, and its parent where the donor inherits, not where it has values of its own.</summary>
+    /// <summary>
+    /// A donor is computed where it is read, and its parent where the donor inherits, not where it has values of its own.
+    /// </summary>
     [Fact]
     public void Donors_ask_their_parents_for_what_they_inherit()
     {
@@ -67,10 +79,13 @@ public sealed class PlanStepsTests : IDisposable
         Equal("0,1,2,3,4,5,6", Clean, "embed");
         Equal("4,5,6", Clean, "blocks.0.sum", "blocks.0.resid");
 
-        void Equal(string positions, int group, params string[] nodes) => Assert.All(nodes, node => Assert.Equal(positions, slices.After[plan.Groups[group], plan.Id(node), 0].ToString()));
+        void Equal(string positions, int group, params string[] nodes) =>
+            Assert.All(nodes, node => Assert.Equal(positions, slices.After[plan.Groups[group], plan.Id(node), 0].ToString()));
     }
 
-    /// <summary>A method that sees all that it selects is called for all of it; one that promises to be pointwise for what is read.</summary>
+    /// <summary>
+    /// A method that sees all that it selects is called for all of it; one that promises to be pointwise for what is read.
+    /// </summary>
     [Theory]
     [InlineData("method", "3,4,5,6,7")]
     [InlineData("pointwise", "4,5,6")]
@@ -85,7 +100,8 @@ public sealed class PlanStepsTests : IDisposable
             "resample" => BuiltInWrites.Resample(Site, "corrupted", seed: 1),
             _ => new("Half", Site, [new Read.From("corrupted")], x => x[0] / 2) { Pointwise = kind == "pointwise" },
         };
-        (Expansion plan, _, Slices slices) = Plan(new() { Name = "Narrow", Writes = [write], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] });
+        (Expansion plan, _, Slices slices) = Plan(
+            new() { Name = "Narrow", Writes = [write], Metrics = [new("M", [new Read.Logit("right", "mid")], x => x[0])] });
         WriteStep step = Assert.Single(slices.Writes[(3, plan.Id("blocks.0.sum"))].Steps);
         Assert.Equal(positions, string.Join(',', plan.Positions(step.Write.Site, 0, 0, SweepPoint.None)));
         Assert.Equal(kind == "method", step.Widens);
@@ -105,15 +121,20 @@ public sealed class PlanStepsTests : IDisposable
             Writes =
             [
                 BuiltInWrites.Zero("embed[pos=0]", "first"),
-                new("Second", "embed[pos=1]", [new Read.Value(), new Read.From("first", "blocks.1.resid[pos=end]")], x => x[0] + x[1], "second"),
-                new("Third", "blocks.{layer}.sum[pos=mid]", [new Read.Value(), new Read.From("second", "logits[pos=end]")], x => x[0] * x[1].mean([-1L], keepdim: true)),
+                new(
+                    "Second", "embed[pos=1]", [new Read.Value(), new Read.From("first", "blocks.1.resid[pos=end]")], x => x[0] + x[1],
+                    "second"),
+                new(
+                    "Third", "blocks.{layer}.sum[pos=mid]", [new Read.Value(), new Read.From("second", "logits[pos=end]")],
+                    x => x[0] * x[1].mean([-1L], keepdim: true)),
             ],
             Captures = [new("Stream", "blocks.1.resid", [new Read.Value()], x => x[0])],
             Gradients = isDifferentiated ? [new("Gradient", "embed", [new Read.Gradient()], x => x[0])] : [],
             Metrics = [new("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - x[1])],
         };
         RandomPrompts prompts = RandomPrompts.Of(2, WindowedModel.Vocabulary, 4, 3, 4);
-        using RunResult naive = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = true }), planned = InterventionRunner.Run(graph, _model, prompts);
+        using RunResult naive = InterventionRunner.Run(graph, _model, prompts, new RunOptions { Naive = true });
+        using RunResult planned = InterventionRunner.Run(graph, _model, prompts);
         foreach (string name in (string[])["Stream", "Metric", .. isDifferentiated ? ["Gradient"] : Array.Empty<string>()])
         {
             Assert.Equal(naive.Changed(name).Values.shape, planned.Changed(name).Values.shape);

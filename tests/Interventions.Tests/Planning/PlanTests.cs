@@ -23,7 +23,8 @@ public sealed class PlanTests
     public void Batches_and_budgets_change_nothing()
     {
         using ToyModel model = new(), meta = new(device: META);
-        PlanOracle.Check(model, meta, cases: 300, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 40_000 + (10_000 * (seed % 7)) });
+        PlanOracle.Check(
+            model, meta, cases: 300, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 40_000 + (10_000 * (seed % 7)) });
     }
 
     [Fact]

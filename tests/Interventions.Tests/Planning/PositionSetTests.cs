@@ -7,7 +7,8 @@ namespace Interventions.Tests.Planning;
 /// <summary>Sets of positions against sets written out; reaches against what they say of single positions.</summary>
 public sealed class PositionSetTests
 {
-    private static readonly Reach[] s_reaches = [Reach.Pointwise, Reach.Causal, Reach.Windowed(1), Reach.Windowed(3), Reach.Windowed(70), Reach.Full];
+    private static readonly Reach[] s_reaches =
+        [Reach.Pointwise, Reach.Causal, Reach.Windowed(1), Reach.Windowed(3), Reach.Windowed(70), Reach.Full];
 
     [Fact]
     public void Reaches_go_forward_and_backward_position_by_position()
@@ -19,8 +20,12 @@ public sealed class PositionSetTests
             {
                 int length = random.Next(1, 140);
                 int[] some = Some(random, length), all = [.. Enumerable.Range(0, length)];
-                Assert.Equal(all.Where(output => some.Any(input => Sees(reach, output, input))), PositionSet.Of(some).Forward(reach, length).ToArray());
-                Assert.Equal(all.Where(input => some.Any(output => Sees(reach, output, input))), PositionSet.Of(some).Backward(reach, length).ToArray());
+                Assert.Equal(
+                    all.Where(output => some.Any(input => Sees(reach, output, input))),
+                    PositionSet.Of(some).Forward(reach, length).ToArray());
+                Assert.Equal(
+                    all.Where(input => some.Any(output => Sees(reach, output, input))),
+                    PositionSet.Of(some).Backward(reach, length).ToArray());
             }
         }
     }

@@ -65,7 +65,8 @@ public sealed class MaskTests : IDisposable
         {
             Name = "Ragged",
             Writes = [BuiltInWrites.Zero("blocks.0.z[head={head}]")],
-            Captures = [new("Heads", "blocks.*.z", [new Read.Value()], x => x[0]), new("Summed", "embed", [new Read.Value()], x => x[0].sum([1L]).sum([1L], keepdim: true))],
+            Captures = [new("Heads", "blocks.*.z", [new Read.Value()], x => x[0]), new(
+                "Summed", "embed", [new Read.Value()], x => x[0].sum([1L]).sum([1L], keepdim: true))],
             Gradients = [new("Gradient", "blocks.0.z", [new Read.Gradient()], x => x[0].pow(2).flatten(2).sum([2L]))],
             Metrics = [new("Total", [new Read.Logits("end")], x => x[0].sum([1L]))],
         },

@@ -17,7 +17,8 @@ public sealed class ReadyMadeMetricTests : IDisposable
         Tensor logits = tensor(new double[,] { { 2, -1 }, { 0.5, 0.5 }, { -4, 3 } }), answer = tensor(new long[] { 0, 1, 0 });
         double[] differences = [3, 0, -7];
         Is(differences, Metrics.LogitDifference(logits, answer, 1 - answer));
-        Is(differences, Metrics.LogitDifference(logits.gather(1, answer.unsqueeze(1)).squeeze(1), logits.gather(1, (1 - answer).unsqueeze(1)).squeeze(1)));
+        Is(differences, Metrics.LogitDifference(
+            logits.gather(1, answer.unsqueeze(1)).squeeze(1), logits.gather(1, (1 - answer).unsqueeze(1)).squeeze(1)));
         Is([.. differences.Select(Sigmoid)], Metrics.Probability(logits, answer));
         Is([.. differences.Select(d => Math.Log(Sigmoid(d)))], Metrics.LogProbability(logits, answer));
         Is([.. differences.Select(d => -Math.Log(Sigmoid(d)))], Metrics.Loss(logits, answer));
@@ -25,7 +26,8 @@ public sealed class ReadyMadeMetricTests : IDisposable
         double[] others = [-1, 2, 0];
         Tensor reference = stack([tensor(others), zeros(3, dtype: float64)], 1);
         double[] signs = [1, -1, 1];
-        Is([.. others.Select((other, i) => Divergence(Sigmoid(other), Sigmoid(signs[i] * differences[i])))], Metrics.KullbackLeibler(logits, reference));
+        Is([.. others.Select((other, i) => Divergence(Sigmoid(other), Sigmoid(signs[i] * differences[i])))], Metrics.KullbackLeibler(
+            logits, reference));
 
         static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
         static double Entropy(double p) => -(p * Math.Log(p)) - ((1 - p) * Math.Log(1 - p));
@@ -35,7 +37,8 @@ public sealed class ReadyMadeMetricTests : IDisposable
     [Fact]
     public void Extreme_logits_are_safe_in_float32()
     {
-        Tensor logits = tensor(new float[,] { { 1e4f, 0, -1e4f }, { 3e38f, -3e38f, 0 }, { 0, float.NegativeInfinity, 0 } }).requires_grad_();
+        Tensor logits = tensor(new float[,] { { 1e4f, 0, -1e4f }, { 3e38f, -3e38f, 0 }, { 0, float.NegativeInfinity, 0 } })
+            .requires_grad_();
         Tensor least = tensor(new long[] { 2, 0, 0 });
         Assert.Equal([-2e4f, 0, -MathF.Log(2)], Metrics.LogProbability(logits, least).detach().data<float>().ToArray());
         Assert.Equal([0f, 1, 0.5f], Metrics.Probability(logits, least).detach().data<float>().ToArray());
@@ -43,16 +46,20 @@ public sealed class ReadyMadeMetricTests : IDisposable
         Tensor divergence = Metrics.KullbackLeibler(logits, logits.detach());
         Assert.Equal([0f, 0, 0], divergence.detach().data<float>().ToArray());
         Assert.All(autograd.grad([divergence.sum()], [logits])[0].data<float>().ToArray(), gradient => Assert.Equal(0, gradient));
-        Assert.All(autograd.grad([Metrics.Entropy(logits).sum()], [logits])[0].data<float>().ToArray(), gradient => Assert.True(float.IsFinite(gradient)));
+        Assert.All(autograd.grad([Metrics.Entropy(logits).sum()], [logits])[0].data<float>().ToArray(), gradient => Assert.True(
+            float.IsFinite(gradient)));
         // Somewhere the reference says what the other never does: infinitely far.
         Assert.Equal(float.PositiveInfinity, Metrics.KullbackLeibler(logits.detach()[2..3], zeros(1, 3)).item<float>());
-        Assert.Equal(2e4f, Metrics.KullbackLeibler(tensor(new float[,] { { 0, -2e4f } }), tensor(new float[,] { { -2e4f, 0 } })).item<float>());
+        Assert.Equal(
+            2e4f, Metrics.KullbackLeibler(tensor(new float[,] { { 0, -2e4f } }), tensor(new float[,] { { -2e4f, 0 } })).item<float>());
     }
 
     [Fact]
     public void Gradients_are_the_closed_forms()
     {
-        Tensor logits = randn(3, 5, dtype: float64).requires_grad_(), reference = randn(3, 5, dtype: float64), answer = tensor(new long[] { 4, 0, 2 });
+        Tensor logits = randn(3, 5, dtype: float64).requires_grad_();
+        Tensor reference = randn(3, 5, dtype: float64);
+        Tensor answer = tensor(new long[] { 4, 0, 2 });
         Tensor p = logits.detach().softmax(-1), q = reference.softmax(-1), hot = nn.functional.one_hot(answer, 5).to(float64);
         Close(p - q, Gradient(Metrics.KullbackLeibler(logits, reference)));
         Close(p - hot, Gradient(Metrics.Loss(logits, answer)));
@@ -70,7 +77,8 @@ public sealed class ReadyMadeMetricTests : IDisposable
     {
         Tensor logits = zeros(2, 3), ids = zeros(2, dtype: int64);
         Assert.Contains("[batch, vocab]", Assert.Throws<ArgumentException>(() => Metrics.Entropy(zeros(3))).Message);
-        Assert.Contains("one int64 token id a prompt", Assert.Throws<ArgumentException>(() => Metrics.Loss(logits, zeros(3, dtype: int64))).Message);
+        Assert.Contains(
+            "one int64 token id a prompt", Assert.Throws<ArgumentException>(() => Metrics.Loss(logits, zeros(3, dtype: int64))).Message);
         Assert.Contains("Float32 [2]", Assert.Throws<ArgumentException>(() => Metrics.Loss(logits, zeros(2))).Message);
         Assert.Contains("[2, 3] and [1, 3]", Assert.Throws<ArgumentException>(() => Metrics.KullbackLeibler(logits, zeros(1, 3))).Message);
         Assert.Contains("[batch]", Assert.Throws<ArgumentException>(() => Metrics.LogitDifference(logits, logits)).Message);

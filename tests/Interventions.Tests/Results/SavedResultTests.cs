@@ -32,9 +32,13 @@ public sealed class SavedResultTests : IDisposable
 
         SweptTensor swept = loaded.Changed("LogitDifference");
         Assert.Equal("layer p alpha", string.Join(' ', swept.Axes.Select(axis => axis.Name)));
-        Assert.Equal(run.Changed("LogitDifference").Axes.SelectMany(axis => axis.Coordinates), swept.Axes.SelectMany(axis => axis.Coordinates));
-        Assert.Equal(run.Changed("LogitDifference").Points().Select(point => point.ToString()), swept.Points().Select(point => point.ToString()));
-        Assert.True(swept.At(1, "end", double.PositiveInfinity).eq(run.Changed("LogitDifference").At(1, "end", double.PositiveInfinity)).all().item<bool>());
+        Assert.Equal(
+            run.Changed("LogitDifference").Axes.SelectMany(axis => axis.Coordinates), swept.Axes.SelectMany(axis => axis.Coordinates));
+        Assert.Equal(
+            run.Changed("LogitDifference").Points().Select(point => point.ToString()), swept.Points().Select(point => point.ToString()));
+        Assert.True(
+            swept.At(1, "end", double.PositiveInfinity)
+                .eq(run.Changed("LogitDifference").At(1, "end", double.PositiveInfinity)).all().item<bool>());
         Assert.True(loaded.Changed("Residual").Mask!.eq(run.Changed("Residual").Mask!).all().item<bool>());
         Assert.Equal(Enumerable.Range(0, 7), loaded.Prompts);
         Assert.Equal(["Direction", "Mean", "Patch"], loaded.Effects.Select(effect => effect.Write));
@@ -64,7 +68,8 @@ public sealed class SavedResultTests : IDisposable
         };
         using RunResult run = InterventionRunner.Run(graph, _model, LongStudy.Prompts(), new RunOptions { BatchSize = 3 });
         run.Save(saved);
-        using RunResult loaded = RunResult.Load(saved), gone = InterventionRunner.RunTo(graph, _model, LongStudy.Prompts(), written, new RunOptions { BatchSize = 3 });
+        using RunResult loaded = RunResult.Load(saved);
+        using RunResult gone = InterventionRunner.RunTo(graph, _model, LongStudy.Prompts(), written, new RunOptions { BatchSize = 3 });
         Assert.Equal(dtype, loaded.Changed("Typed").Values.dtype);
         LongStudy.Same(run, loaded);
         LongStudy.Same(run, gone);
@@ -79,8 +84,10 @@ public sealed class SavedResultTests : IDisposable
         using SafeTensorFile file = SafeTensorFile.Open(path);
         Assert.Equal(
             [
-                "Attribution", "Attribution.mask", "Direction.gradient", "Head", "Head.mask", "LogitDifference", "Residual", "Residual.mask",
-                "clean/Attribution", "clean/Head", "clean/LogitDifference", "clean/Residual", "corrupted/Attribution", "corrupted/Head", "corrupted/LogitDifference", "corrupted/Residual",
+                "Attribution", "Attribution.mask", "Direction.gradient", "Head", "Head.mask", "LogitDifference", "Residual",
+                "Residual.mask",
+                "clean/Attribution", "clean/Head", "clean/LogitDifference", "clean/Residual", "corrupted/Attribution", "corrupted/Head",
+                "corrupted/LogitDifference", "corrupted/Residual",
             ],
             file.Entries.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("pt", file.Metadata["format"]);
@@ -112,14 +119,24 @@ public sealed class SavedResultTests : IDisposable
         Assert.Contains("describe no result: 'declaration' is missing", Described("""{"version":2}""").Message);
         Assert.Contains("describe no result", Described("{").Message);
 
-        using RunResult run = InterventionRunner.Run(new() { Name = "One", Metrics = [LongStudy.LogitDifference] }, _model, LongStudy.Prompts());
-        SafeTensors.Save(path, new Dictionary<string, Tensor> { ["LogitDifference"] = ones(7) }, new Dictionary<string, string> { [ResultLayout.Key] = run.Layout.ToJson() });
+        using RunResult run = InterventionRunner.Run(
+            new() { Name = "One", Metrics = [LongStudy.LogitDifference] }, _model, LongStudy.Prompts());
+        SafeTensors.Save(
+            path, new Dictionary<string, Tensor> { ["LogitDifference"] = ones(7) }, new Dictionary<string,
+            string>
+            { [ResultLayout.Key] = run.Layout.ToJson() });
         Assert.Contains("has no tensor 'clean/LogitDifference'", Assert.Throws<CheckpointException>(() => RunResult.Load(path)).Message);
 
         run.Save(path);
-        Assert.Contains("of 'One', not of 'Two'", Assert.Throws<InterventionException>(() => RunResult.Load(path, "Two", ["LogitDifference"], [])).Message);
-        Assert.Contains("kept LogitDifference, and 'One' keeps Other", Assert.Throws<InterventionException>(() => RunResult.Load(path, "One", ["Other"], [])).Message);
-        Assert.Contains("was swept over nothing, and 'One' is swept over layer", Assert.Throws<InterventionException>(() => RunResult.Load(path, "One", ["LogitDifference"], ["layer"])).Message);
+        Assert.Contains(
+            "of 'One', not of 'Two'",
+            Assert.Throws<InterventionException>(() => RunResult.Load(path, "Two", ["LogitDifference"], [])).Message);
+        Assert.Contains(
+            "kept LogitDifference, and 'One' keeps Other",
+            Assert.Throws<InterventionException>(() => RunResult.Load(path, "One", ["Other"], [])).Message);
+        Assert.Contains(
+            "was swept over nothing, and 'One' is swept over layer",
+            Assert.Throws<InterventionException>(() => RunResult.Load(path, "One", ["LogitDifference"], ["layer"])).Message);
         RunResult.Load(path, "One", ["LogitDifference"], []).Dispose();
 
         CheckpointException Described(string layout)

@@ -7,7 +7,8 @@ public sealed class FingerprintTests
     [Fact]
     public void A_fingerprint_is_part_of_the_public_interface()
     {
-        var schema = new ModelSchema("Tiny", EquatableArray.Of(new AxisSize("layer", 2)), EquatableArray.Of(new SiteDefinition("embed", EquatableArray.Of("batch", "pos"))));
+        var schema = new ModelSchema("Tiny", EquatableArray.Of(new AxisSize("layer", 2)), EquatableArray.Of(
+            new SiteDefinition("embed", EquatableArray.Of("batch", "pos"))));
 
         Assert.Equal("version 1\naxis layer 2\nsite embed batch,pos\n", schema.CanonicalText);
         Assert.Equal("0a8b4a17c3d29ead", schema.Fingerprint);

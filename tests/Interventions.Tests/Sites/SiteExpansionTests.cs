@@ -59,5 +59,6 @@ public sealed class SiteExpansionTests
     private static string Show(PlaceholderRange range) =>
         $"{range.Axis}: {(range.Items is { } items ? string.Join(" ", items.Select(item => item.Name ?? $"{item.First}")) : "any")}";
 
-    private static SiteResolution Resolve(string path) => SiteResolver.Resolve(SitePath.Parse(path), Vocabularies.Gpt2Small, Vocabularies.Ioi);
+    private static SiteResolution Resolve(string path) =>
+        SiteResolver.Resolve(SitePath.Parse(path), Vocabularies.Gpt2Small, Vocabularies.Ioi);
 }

@@ -108,7 +108,8 @@ public sealed class SitePathTests
     }
 
     private static string Show(Selection selection) =>
-        (selection.IsSweep ? selection.Placeholder + "=" : "") + (selection.Items.Count == 0 ? "*" : string.Join(",", selection.Items.Select(Show)));
+        (selection.IsSweep ? selection.Placeholder + "=" : "") + (selection.Items.Count == 0 ? "*" : string.Join(
+            ",", selection.Items.Select(Show)));
 
     private static string Show(SelectionItem item) =>
         item.Name is not null ? item.Name + (item.First > 0 ? $"+{item.First}" : item.First < 0 ? $"{item.First}" : "") :

@@ -25,46 +25,103 @@ public sealed class SiteResolverTests
 
     [Theory]
     // A wrong segment.
-    [InlineData("blocks.1.mlp_outt", nameof(UnknownSite), "mlp_outt", "Gpt2Small has no site 'blocks.1.mlp_outt'; did you mean 'blocks.1.mlp_out'?")]
-    [InlineData("blocks.1.attn.zz[head=1]", nameof(UnknownSite), "zz", "Gpt2Small has no site 'blocks.1.attn.zz'; did you mean 'blocks.1.attn.z'?")]
-    [InlineData("block.1.mlp_out", nameof(UnknownSite), "block", "Gpt2Small has no site 'block.1.mlp_out'; did you mean 'blocks.1.mlp_out'?")]
-    [InlineData("blocks.*.mlp.out", nameof(UnknownSite), "mlp.out", "Gpt2Small has no site 'blocks.*.mlp.out'; did you mean 'blocks.*.mlp_out'?")]
-    [InlineData("blocks.1.attn.pattren", nameof(UnknownSite), "pattren", "Gpt2Small has no site 'blocks.1.attn.pattren'; did you mean 'blocks.1.attn.pattern'?")]
+    [InlineData(
+        "blocks.1.mlp_outt", nameof(UnknownSite), "mlp_outt",
+        "Gpt2Small has no site 'blocks.1.mlp_outt'; did you mean 'blocks.1.mlp_out'?")]
+    [InlineData(
+        "blocks.1.attn.zz[head=1]", nameof(UnknownSite), "zz", "Gpt2Small has no site 'blocks.1.attn.zz'; did you mean 'blocks.1.attn.z'?")]
+    [InlineData(
+        "block.1.mlp_out", nameof(UnknownSite), "block", "Gpt2Small has no site 'block.1.mlp_out'; did you mean 'blocks.1.mlp_out'?")]
+    [InlineData(
+        "blocks.*.mlp.out", nameof(UnknownSite), "mlp.out", "Gpt2Small has no site 'blocks.*.mlp.out'; did you mean 'blocks.*.mlp_out'?")]
+    [InlineData(
+        "blocks.1.attn.pattren", nameof(UnknownSite), "pattren",
+        "Gpt2Small has no site 'blocks.1.attn.pattren'; did you mean 'blocks.1.attn.pattern'?")]
     [InlineData("Logits", nameof(UnknownSite), "Logits", "Gpt2Small has no site 'Logits'; did you mean 'logits'?")]
-    [InlineData("blocks.1.ln1.nothing", nameof(UnknownSite), "nothing", "Gpt2Small has no site 'blocks.1.ln1.nothing': after 'blocks.1.ln1' come scale and normalized")]
-    [InlineData("encoder.x", nameof(UnknownSite), "encoder", "Gpt2Small has no site 'encoder.x': its sites start with embed, pos_embed, blocks, ln_final and logits")]
+    [InlineData(
+        "blocks.1.ln1.nothing", nameof(UnknownSite), "nothing",
+        "Gpt2Small has no site 'blocks.1.ln1.nothing': after 'blocks.1.ln1' come scale and normalized")]
+    [InlineData(
+        "encoder.x", nameof(UnknownSite), "encoder",
+        "Gpt2Small has no site 'encoder.x': its sites start with embed, pos_embed, blocks, ln_final and logits")]
     [InlineData("embed.x", nameof(UnknownSite), "x", "Gpt2Small has no site 'embed.x'; did you mean 'embed'?")]
     [InlineData("embed.token", nameof(UnknownSite), "token", "Gpt2Small has no site 'embed.token': nothing follows 'embed'")]
-    [InlineData("blocks.1.2.mlp_out", nameof(UnknownSite), "2", "Gpt2Small has no site 'blocks.1.2.mlp_out': after 'blocks.1' come resid_pre, ln1, attn, attn_out, mlp and mlp_out")]
+    [InlineData(
+        "blocks.1.2.mlp_out", nameof(UnknownSite), "2",
+        "Gpt2Small has no site 'blocks.1.2.mlp_out': after 'blocks.1' come resid_pre, ln1, attn, attn_out, mlp and mlp_out")]
     // A missing segment.
-    [InlineData("blocks.mlp_out", nameof(MissingSegment), "mlp_out", "a layer is missing in 'blocks.mlp_out': write 'blocks.0.mlp_out' … 'blocks.11.mlp_out', 'blocks.*.mlp_out' or 'blocks.{layer}.mlp_out'")]
-    [InlineData("blocks.mlp_outt", nameof(MissingSegment), "mlp_outt", "a layer is missing in 'blocks.mlp_outt': write 'blocks.0.mlp_out' … 'blocks.11.mlp_out', 'blocks.*.mlp_out' or 'blocks.{layer}.mlp_out'")]
-    [InlineData("mlp_out", nameof(MissingSegment), "mlp_out", "a layer is missing in 'mlp_out': write 'blocks.0.mlp_out' … 'blocks.11.mlp_out', 'blocks.*.mlp_out' or 'blocks.{layer}.mlp_out'")]
+    [InlineData(
+        "blocks.mlp_out", nameof(MissingSegment), "mlp_out",
+        "a layer is missing in 'blocks.mlp_out': write 'blocks.0.mlp_out' … 'blocks.11.mlp_out', 'blocks.*.mlp_out' or "
+            + "'blocks.{layer}.mlp_out'")]
+    [InlineData(
+        "blocks.mlp_outt", nameof(MissingSegment), "mlp_outt",
+        "a layer is missing in 'blocks.mlp_outt': write 'blocks.0.mlp_out' … 'blocks.11.mlp_out', 'blocks.*.mlp_out' or "
+            + "'blocks.{layer}.mlp_out'")]
+    [InlineData(
+        "mlp_out", nameof(MissingSegment), "mlp_out",
+        "a layer is missing in 'mlp_out': write 'blocks.0.mlp_out' … 'blocks.11.mlp_out', 'blocks.*.mlp_out' or 'blocks.{layer}.mlp_out'")]
     [InlineData("blocks.3.z[head=1]", nameof(MissingSegment), "z", "a segment is missing in 'blocks.3.z'; did you mean 'blocks.3.attn.z'?")]
-    [InlineData("blocks.3.attn", nameof(MissingSegment), "attn", "'blocks.3.attn' is not a site: a segment is missing; after it come q_input, q, scores, pattern and z")]
+    [InlineData(
+        "blocks.3.attn", nameof(MissingSegment), "attn",
+        "'blocks.3.attn' is not a site: a segment is missing; after it come q_input, q, scores, pattern and z")]
     [InlineData("blocks", nameof(MissingSegment), "blocks", "'blocks' is not a site: a layer is missing, as in 'blocks.*'")]
     // A layer that does not exist.
-    [InlineData("blocks.12.mlp_out", nameof(LayerOutOfRange), "12", "layer 12 of 'blocks.12.mlp_out' is out of range: Gpt2Small has 12 layers (0 to 11)")]
-    [InlineData("blocks.-13.mlp_out", nameof(LayerOutOfRange), "-13", "layer -13 of 'blocks.-13.mlp_out' is out of range: Gpt2Small has 12 layers (0 to 11)")]
-    [InlineData("blocks.{layer=3,9..12}.attn.z[head=0]", nameof(LayerOutOfRange), "9..12", "layer 12 of 'blocks.{layer=3,9..12}.attn.z' is out of range: Gpt2Small has 12 layers (0 to 11)")]
-    [InlineData("blocks.[6..-9].mlp_out", nameof(LayerOutOfRange), "6..-9", "the range 6..-9 of 'blocks.[6..-9].mlp_out' is empty: Gpt2Small has 12 layers")]
+    [InlineData(
+        "blocks.12.mlp_out", nameof(LayerOutOfRange), "12",
+        "layer 12 of 'blocks.12.mlp_out' is out of range: Gpt2Small has 12 layers (0 to 11)")]
+    [InlineData(
+        "blocks.-13.mlp_out", nameof(LayerOutOfRange), "-13",
+        "layer -13 of 'blocks.-13.mlp_out' is out of range: Gpt2Small has 12 layers (0 to 11)")]
+    [InlineData(
+        "blocks.{layer=3,9..12}.attn.z[head=0]", nameof(LayerOutOfRange), "9..12",
+        "layer 12 of 'blocks.{layer=3,9..12}.attn.z' is out of range: Gpt2Small has 12 layers (0 to 11)")]
+    [InlineData(
+        "blocks.[6..-9].mlp_out", nameof(LayerOutOfRange), "6..-9",
+        "the range 6..-9 of 'blocks.[6..-9].mlp_out' is empty: Gpt2Small has 12 layers")]
     // TransformerLens.
-    [InlineData("blocks.1.hook_mlp_out", nameof(TransformerLensSpelling), "hook_mlp_out", "'blocks.1.hook_mlp_out' is TransformerLens's spelling; here the site is called 'blocks.1.mlp_out'")]
-    [InlineData("blocks.1.attn.hook_z[head=2]", nameof(TransformerLensSpelling), "hook_z", "'blocks.1.attn.hook_z' is TransformerLens's spelling; here the site is called 'blocks.1.attn.z'")]
-    [InlineData("blocks.{l}.attn.hook_attn_scores", nameof(TransformerLensSpelling), "hook_attn_scores", "'blocks.{l}.attn.hook_attn_scores' is TransformerLens's spelling; here the site is called 'blocks.{l}.attn.scores'")]
-    [InlineData("blocks.1.hook_q_input", nameof(TransformerLensSpelling), "hook_q_input", "'blocks.1.hook_q_input' is TransformerLens's spelling; here the site is called 'blocks.1.attn.q_input'")]
-    [InlineData("hook_embed", nameof(TransformerLensSpelling), "hook_embed", "'hook_embed' is TransformerLens's spelling; here the site is called 'embed'")]
-    [InlineData("ln_final.hook_normalized", nameof(TransformerLensSpelling), "hook_normalized", "'ln_final.hook_normalized' is TransformerLens's spelling; here the site is called 'ln_final.normalized'")]
+    [InlineData(
+        "blocks.1.hook_mlp_out", nameof(TransformerLensSpelling), "hook_mlp_out",
+        "'blocks.1.hook_mlp_out' is TransformerLens's spelling; here the site is called 'blocks.1.mlp_out'")]
+    [InlineData(
+        "blocks.1.attn.hook_z[head=2]", nameof(TransformerLensSpelling), "hook_z",
+        "'blocks.1.attn.hook_z' is TransformerLens's spelling; here the site is called 'blocks.1.attn.z'")]
+    [InlineData(
+        "blocks.{l}.attn.hook_attn_scores", nameof(TransformerLensSpelling), "hook_attn_scores",
+        "'blocks.{l}.attn.hook_attn_scores' is TransformerLens's spelling; here the site is called 'blocks.{l}.attn.scores'")]
+    [InlineData(
+        "blocks.1.hook_q_input", nameof(TransformerLensSpelling), "hook_q_input",
+        "'blocks.1.hook_q_input' is TransformerLens's spelling; here the site is called 'blocks.1.attn.q_input'")]
+    [InlineData(
+        "hook_embed", nameof(TransformerLensSpelling), "hook_embed",
+        "'hook_embed' is TransformerLens's spelling; here the site is called 'embed'")]
+    [InlineData(
+        "ln_final.hook_normalized", nameof(TransformerLensSpelling), "hook_normalized",
+        "'ln_final.hook_normalized' is TransformerLens's spelling; here the site is called 'ln_final.normalized'")]
     // Selectors.
     [InlineData("blocks.1.mlp_out[head=2]", nameof(UnknownAxis), "head", "'blocks.1.mlp_out' has no axis 'head'; its axes are pos")]
-    [InlineData("blocks.1.attn.pattern[pos=end]", nameof(UnknownAxis), "pos", "'blocks.1.attn.pattern' has no axis 'pos'; its axes are head, query and key")]
-    [InlineData("blocks.1.attn.pattern[kye=end]", nameof(UnknownAxis), "kye", "'blocks.1.attn.pattern' has no axis 'kye'; did you mean 'key'?")]
-    [InlineData("blocks.1.mlp_out[d_model=2]", nameof(UnknownAxis), "d_model", "'blocks.1.mlp_out' has no axis 'd_model'; its axes are pos")]
-    [InlineData("blocks.1.attn.z[head=0,12]", nameof(IndexOutOfRange), "12", "head 12 of 'blocks.1.attn.z[head=0,12]' is out of range: Gpt2Small has 12 heads (0 to 11)")]
-    [InlineData("blocks.1.mlp.post[neuron=3072]", nameof(IndexOutOfRange), "3072", "neuron 3072 of 'blocks.1.mlp.post[neuron=3072]' is out of range: Gpt2Small has 3072 neurons (0 to 3071)")]
-    [InlineData("blocks.1.attn.z[head=end]", nameof(IndexOutOfRange), "end", "'end' in 'blocks.1.attn.z[head=end]' is not a head: only positions have names")]
-    [InlineData("embed[pos=ned]", nameof(UnknownPosition), "ned", "IoiPrompts has no position 'ned'; did you mean 'end'? Its positions are IO, S1, S2 and end")]
-    [InlineData("embed[pos=end,subject+1]", nameof(UnknownPosition), "subject", "IoiPrompts has no position 'subject'. Its positions are IO, S1, S2 and end")]
+    [InlineData(
+        "blocks.1.attn.pattern[pos=end]", nameof(UnknownAxis), "pos",
+        "'blocks.1.attn.pattern' has no axis 'pos'; its axes are head, query and key")]
+    [InlineData(
+        "blocks.1.attn.pattern[kye=end]", nameof(UnknownAxis), "kye", "'blocks.1.attn.pattern' has no axis 'kye'; did you mean 'key'?")]
+    [InlineData(
+        "blocks.1.mlp_out[d_model=2]", nameof(UnknownAxis), "d_model", "'blocks.1.mlp_out' has no axis 'd_model'; its axes are pos")]
+    [InlineData(
+        "blocks.1.attn.z[head=0,12]", nameof(IndexOutOfRange), "12",
+        "head 12 of 'blocks.1.attn.z[head=0,12]' is out of range: Gpt2Small has 12 heads (0 to 11)")]
+    [InlineData(
+        "blocks.1.mlp.post[neuron=3072]", nameof(IndexOutOfRange), "3072",
+        "neuron 3072 of 'blocks.1.mlp.post[neuron=3072]' is out of range: Gpt2Small has 3072 neurons (0 to 3071)")]
+    [InlineData(
+        "blocks.1.attn.z[head=end]", nameof(IndexOutOfRange), "end",
+        "'end' in 'blocks.1.attn.z[head=end]' is not a head: only positions have names")]
+    [InlineData(
+        "embed[pos=ned]", nameof(UnknownPosition), "ned",
+        "IoiPrompts has no position 'ned'; did you mean 'end'? Its positions are IO, S1, S2 and end")]
+    [InlineData(
+        "embed[pos=end,subject+1]", nameof(UnknownPosition), "subject",
+        "IoiPrompts has no position 'subject'. Its positions are IO, S1, S2 and end")]
     public void Says_what_is_wrong_and_where(string path, string kind, string where, string message)
     {
         SiteResolution resolution = SiteResolver.Resolve(SitePath.Parse(path), Vocabularies.Gpt2Small, Vocabularies.Ioi);
@@ -97,7 +154,8 @@ public sealed class SiteResolverTests
         EquatableArray<SiteProblem> problems =
             SiteResolver.Resolve("blocks.12.attn.hook_z[head=99; pos=nowhere; key=0]", Vocabularies.Gpt2Small, Vocabularies.Ioi).Problems;
 
-        Assert.Equal([TransformerLensSpelling, LayerOutOfRange, IndexOutOfRange, UnknownPosition, UnknownAxis], problems.Select(problem => problem.Kind));
+        Assert.Equal([TransformerLensSpelling, LayerOutOfRange, IndexOutOfRange, UnknownPosition, UnknownAxis], problems.Select(
+            problem => problem.Kind));
     }
 
     [Fact]

@@ -4,24 +4,31 @@ using TorchSharp;
 
 namespace Interventions.Tests.Torch;
 
-/// <summary>The list of what must not be called is what TorchSharp at hand makes necessary: each method that makes a number whose handle a collection may free.</summary>
+/// <summary>
+/// The list of what must not be called is what TorchSharp at hand makes necessary: each method that makes a number whose handle a
+/// collection may free.
+/// </summary>
 public sealed class BannedSymbolsTests
 {
-    private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+    private const BindingFlags All =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
-    private static readonly Dictionary<ushort, OpCode> s_codes = typeof(OpCodes).GetFields().Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => (ushort)code.Value);
+    private static readonly Dictionary<ushort,
+    OpCode> s_codes = typeof(OpCodes).GetFields().Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => (ushort)code.Value);
 
     /// <summary>Whose methods are calls on tensors. Distributions, modules and scripts are not ours to call.</summary>
     private static readonly string[] s_types =
     [
-        "TorchSharp.torch", "TorchSharp.torch+Tensor", "TorchSharp.torch+nn+functional", "TorchSharp.torch+linalg", "TorchSharp.torch+special", "TorchSharp.Scalar",
+        "TorchSharp.torch", "TorchSharp.torch+Tensor", "TorchSharp.torch+nn+functional", "TorchSharp.torch+linalg",
+        "TorchSharp.torch+special", "TorchSharp.Scalar",
         "TorchSharp.ScalarExtensionMethods", "TorchSharp.TensorExtensionMethods", "TorchSharp.torch+nn+utils",
     ];
 
     [Fact]
     public void Every_call_that_makes_a_number_is_banned()
     {
-        HashSet<string> banned = [.. File.ReadLines(System.IO.Path.Combine(AppContext.BaseDirectory, "BannedSymbols.txt")).Select(line => line.Split(';')[0])];
+        HashSet<string> banned = [.. File.ReadLines(System.IO.Path.Combine(AppContext.BaseDirectory, "BannedSymbols.txt")).Select(
+            line => line.Split(';')[0])];
         string[] needed = [.. Makers().Where(IsCallable).Select(Id).Order(StringComparer.Ordinal)];
         Assert.True(needed.Length > 100, "The walk should find the calls that are known.");
         string[] missing = [.. needed.Where(id => !banned.Contains(id))];
@@ -31,7 +38,8 @@ public sealed class BannedSymbolsTests
     }
 
     private static bool IsOtherTrap(string id) =>
-        new[] { ".unflatten(", ".baddbmm(", ".MoveToOtherDisposeScope(", "autograd.grad(", "Parameter" }.Any(part => id.Contains(part, StringComparison.Ordinal));
+        new[] { ".unflatten(", ".baddbmm(", ".MoveToOtherDisposeScope(", "autograd.grad(", "Parameter" }.Any(
+            part => id.Contains(part, StringComparison.Ordinal));
 
     private static bool IsCallable(MethodBase method) => method.IsPublic && s_types.Contains(method.DeclaringType!.FullName);
 
@@ -42,12 +50,14 @@ public sealed class BannedSymbolsTests
             .SelectMany(type => type.GetMethods(All).Concat<MethodBase>(type.GetConstructors(All)))
             .Where(method => method.GetMethodBody() is not null).ToDictionary(method => method, method => Called(method).ToArray());
         HashSet<MethodBase> makers = [];
-        while (calls.Where(pair => !makers.Contains(pair.Key) && pair.Value.Any(called => IsConversion(called) || makers.Contains(called))).Select(pair => pair.Key).ToArray() is { Length: > 0 } found)
+        while (calls.Where(pair => !makers.Contains(pair.Key) && pair.Value.Any(called => IsConversion(called) || makers.Contains(called)))
+            .Select(pair => pair.Key).ToArray() is { Length: > 0 } found)
             makers.UnionWith(found);
         return makers;
 
         static bool IsConversion(MethodBase method) =>
-            method.DeclaringType == typeof(Scalar) && method.Name == "op_Implicit" || method.DeclaringType == typeof(ScalarExtensionMethods) || method.Name.EndsWith("_to_scalar", StringComparison.Ordinal);
+            method.DeclaringType == typeof(Scalar) && method.Name == "op_Implicit"
+                || method.DeclaringType == typeof(ScalarExtensionMethods) || method.Name.EndsWith("_to_scalar", StringComparison.Ordinal);
     }
 
     private static IEnumerable<MethodBase> Called(MethodBase method)
@@ -57,7 +67,8 @@ public sealed class BannedSymbolsTests
         {
             OpCode code = s_codes[body[i] == 0xfe ? (ushort)(0xfe00 | body[i + 1]) : body[i]];
             i += code.Size;
-            if (code.OperandType is OperandType.InlineMethod or OperandType.InlineTok && Resolved(method, BitConverter.ToInt32(body, i)) is { } called)
+            if (code.OperandType is OperandType.InlineMethod or OperandType.InlineTok
+                && Resolved(method, BitConverter.ToInt32(body, i)) is { } called)
                 yield return called;
             i += code.OperandType switch
             {
@@ -75,7 +86,9 @@ public sealed class BannedSymbolsTests
     {
         try
         {
-            return method.Module.ResolveMethod(token, method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments() : null, method.IsGenericMethod ? method.GetGenericArguments() : null);
+            return method.Module.ResolveMethod(
+                token, method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments() : null,
+                method.IsGenericMethod ? method.GetGenericArguments() : null);
         }
         catch (ArgumentException)
         {

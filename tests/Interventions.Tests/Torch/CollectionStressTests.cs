@@ -7,7 +7,8 @@ namespace Interventions.Tests.Torch;
 public sealed class CollectionStressTests
 {
     [Fact]
-    public void Every_run_gives_its_numbers_and_leaks_nothing() => Assert.Equal("", Outcome(TimeSpan.FromSeconds(50), stopAtFailure: false));
+    public void Every_run_gives_its_numbers_and_leaks_nothing() =>
+        Assert.Equal("", Outcome(TimeSpan.FromSeconds(50), stopAtFailure: false));
 
     /// <summary>The trap: if this fails, TorchSharp keeps its numbers alive, and the guards can go.</summary>
     [Fact]
@@ -31,7 +32,9 @@ public sealed class CollectionStressTests
         CollectionStress stress = new();
         stress.AddRuns(model, 12, "blocks.*.resid", "logits");
         StressReport report = stress.Run(time, stopAtFailure);
-        Assert.True(stopAtFailure || report is { Runs: > 100, Collections: > 1000 }, $"{report.Runs} runs, {report.Collections} collections");
-        return string.Join('\n', report.Failures.Take(5)) + (report.Tensors > 0 && !stopAtFailure ? $"\n{report.Tensors} tensors more than before" : "");
+        Assert.True(
+            stopAtFailure || report is { Runs: > 100, Collections: > 1000 }, $"{report.Runs} runs, {report.Collections} collections");
+        return string.Join(
+            '\n', report.Failures.Take(5)) + (report.Tensors > 0 && !stopAtFailure ? $"\n{report.Tensors} tensors more than before" : "");
     }
 }

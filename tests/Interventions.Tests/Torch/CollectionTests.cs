@@ -26,7 +26,8 @@ public sealed class CollectionTests
 
     // The trap: when TorchSharp keeps its numbers alive, this fails, and the guards can go.
     [Fact]
-    public void Plain_calls_lose_their_numbers() => Assert.True(Wrong(TimeSpan.FromMinutes(2), x => ((x * 0.5) + x).clamp_min(3) + 0.25) > 0);
+    public void Plain_calls_lose_their_numbers() =>
+        Assert.True(Wrong(TimeSpan.FromMinutes(2), x => ((x * 0.5) + x).clamp_min(3) + 0.25) > 0);
 
     [Fact]
     public void A_method_that_throws_is_called_once_without_collections()
@@ -101,7 +102,9 @@ public sealed class CollectionTests
         ~Finalised() => Interlocked.Increment(ref Count);
     }
 
-    /// <summary>How many calls on two threads gave another number than they should, or threw, while a third thread collected and finalisers ran.</summary>
+    /// <summary>
+    /// How many calls on two threads gave another number than they should, or threw, while a third thread collected and finalisers ran.
+    /// </summary>
     private static int Wrong(TimeSpan atMost, Func<Tensor, Tensor> call)
     {
         using CancellationTokenSource end = new(atMost);
@@ -126,7 +129,8 @@ public sealed class CollectionTests
                 {
                     isRight = Array.TrueForAll(call(x).data<float>().ToArray(), value => value == 3.25f);
                 }
-                catch (Exception exception) when (exception is System.Runtime.InteropServices.ExternalException or InvalidOperationException)
+                catch (
+                    Exception exception) when (exception is System.Runtime.InteropServices.ExternalException or InvalidOperationException)
                 {
                     isRight = false;
                 }

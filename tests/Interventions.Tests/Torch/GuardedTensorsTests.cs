@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Tests.Torch;
 
-/// <summary>Each trap of TorchSharp: what the guarded call does, and that the original still does something else, so that the guard is needed.</summary>
+/// <summary>
+/// Each trap of TorchSharp: what the guarded call does, and that the original still does something else, so that the guard is needed.
+/// </summary>
 public sealed class GuardedTensorsTests : IDisposable
 {
     private readonly DisposeScope _scope = NewDisposeScope();
@@ -14,7 +16,10 @@ public sealed class GuardedTensorsTests : IDisposable
     [Fact]
     public void Guarded_calls_are_the_arithmetic_that_they_say()
     {
-        Tensor a = tensor(new double[] { 1, -2, 3 }), b = tensor(new double[] { 4, 5, 6 }), whole = tensor(new long[] { 1, -2, 3 }), mask = tensor(new[] { true, false, true });
+        Tensor a = tensor(new double[] { 1, -2, 3 });
+        Tensor b = tensor(new double[] { 4, 5, 6 });
+        Tensor whole = tensor(new long[] { 1, -2, 3 });
+        Tensor mask = tensor(new[] { true, false, true });
         Is([5, 3, 9], a.plus(b));
         Is([1.5, -1.5, 3.5], a.plus(0.5));
         Is([0.5, -1, 1.5], a.times(0.5));
@@ -32,7 +37,8 @@ public sealed class GuardedTensorsTests : IDisposable
         Is([7, -2, 7], a.clone().filled_(mask, 7));
         Is([2, 3, 4], range(2, 5, CPU));
         Is([0, 3, 6], range(0, 7, CPU, 3));
-        foreach (Tensor stays in new[] { whole.plus(2), whole.minus(2), whole.times(2), whole.at_least(0), whole.subtracted_from(1), range(0, 3, CPU) })
+        foreach (Tensor stays in new[]
+            { whole.plus(2), whole.minus(2), whole.times(2), whole.at_least(0), whole.subtracted_from(1), range(0, 3, CPU) })
             Assert.Equal(ScalarType.Int64, stays.dtype);
         Is([-1, -4, 1], whole.minus(2));
         Is([0, 3, -2], whole.subtracted_from(1));
@@ -95,27 +101,36 @@ public sealed class GuardedTensorsTests : IDisposable
         Is([0, 0], Derivatives.Of(ones(1, float64).sum(), leaf)[0]);
         Is([0, 0], Derivatives.Of(null, leaf)[0]);
         // Each of these would end the process in TorchSharp.
-        Assert.Contains("requires no gradient", Assert.Throws<ArgumentException>(() => Derivatives.Of(leaf.sum(), ones(2))).Message, StringComparison.Ordinal);
-        Assert.Contains("of one number, not of [2]", Assert.Throws<ArgumentException>(() => Derivatives.Of(leaf * leaf, leaf)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "requires no gradient", Assert.Throws<ArgumentException>(() => Derivatives.Of(leaf.sum(), ones(2))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "of one number, not of [2]", Assert.Throws<ArgumentException>(() => Derivatives.Of(leaf * leaf, leaf)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_product_does_not_depend_on_where_values_lie()
     {
         // The shape is one of those for which MKL adds up in another order when a row starts elsewhere.
-        foreach ((long rows, long inner, long columns) in new[] { (10L, 11L, 28L), (2, 25, 19), (26, 28, 37), (13, 98, 39), (38, 19, 7), (24, 98, 9), (2, 95, 30) })
+        foreach ((long rows, long inner, long columns) in new[]
+            { (10L, 11L, 28L), (2, 25, 19), (26, 28, 37), (13, 98, 39), (38, 19, 7), (24, 98, 9), (2, 95, 30) })
         {
             using DisposeScope scope = NewDisposeScope();
             foreach (ScalarType dtype in new[] { float32, float64 })
             {
                 Tensor x = randn(rows, inner, dtype), w = randn(columns, inner, dtype), expected = nn.functional.linear(x, w);
                 for (int offset = 1; offset < 12; offset++)
-                    Assert.True(nn.functional.linear(At(x, offset), At(w, offset * 7 % 16)).eq(expected).all().item<bool>(), $"[{rows}, {inner}] @ [{inner}, {columns}] {dtype} at {offset}");
+                    Assert.True(
+                        nn.functional.linear(At(x, offset), At(w, offset * 7 % 16)).eq(expected).all().item<bool>(),
+                        $"[{rows}, {inner}] @ [{inner}, {columns}] {dtype} at {offset}");
             }
         }
 
-        static Tensor At(Tensor value, int offset) => zeros(value.numel() + 16, value.dtype).narrow(0, offset, value.numel()).view(value.shape).copy_(value);
+        static Tensor At(Tensor value, int offset) =>
+            zeros(value.numel() + 16, value.dtype).narrow(0, offset, value.numel()).view(value.shape).copy_(value);
     }
 
-    private static void Is(double[] expected, Tensor actual) => Assert.Equal(expected, actual.detach().to(float64).data<double>().ToArray());
+    private static void Is(double[] expected, Tensor actual) =>
+        Assert.Equal(expected, actual.detach().to(float64).data<double>().ToArray());
 }

@@ -12,7 +12,9 @@ public sealed class OlderLibstdcxxTests
     [Fact]
     public void The_one_symbol_is_replaced_and_its_version_is_weak()
     {
-        Elf elf = new([("libm.so.6", ["GLIBC_2.2.5"]), ("libstdc++.so.6", ["GLIBCXX_3.4.30", New, "CXXABI_1.3"])], [("other", "GLIBCXX_3.4.30"), (Asked, New), (Stand, null), ("pow", "GLIBC_2.2.5")]);
+        Elf elf = new(
+            [("libm.so.6", ["GLIBC_2.2.5"]), ("libstdc++.so.6", ["GLIBCXX_3.4.30", New, "CXXABI_1.3"])],
+            [("other", "GLIBCXX_3.4.30"), (Asked, New), (Stand, null), ("pow", "GLIBC_2.2.5")]);
         byte[] before = elf.Bytes, patched = OlderLibstdcxx.Patched(before, out string? whyNot)!;
         Assert.Null(whyNot);
         Assert.Equal([New], elf.VersionNames.Where(name => elf.Flags(patched, name) == 2));
@@ -83,16 +85,19 @@ public sealed class OlderLibstdcxxTests
 
         public Elf((string Library, string[] Versions)[] needs, (string Name, string? Version)[] symbols)
         {
-            foreach (string name in needs.SelectMany(need => need.Versions.Append(need.Library)).Concat(symbols.Select(symbol => symbol.Name)))
+            foreach (string name in needs.SelectMany(need => need.Versions.Append(need.Library))
+                .Concat(symbols.Select(symbol => symbol.Name)))
                 Offset(name);
-            Dictionary<string, ushort> indices = needs.SelectMany(need => need.Versions).Select((version, i) => (version, i)).ToDictionary(pair => pair.version, pair => (ushort)(pair.i + 2));
+            Dictionary<string, ushort> indices = needs.SelectMany(need => need.Versions).Select((version, i) => (version, i)).ToDictionary(
+                pair => pair.version, pair => (ushort)(pair.i + 2));
 
             byte[] symbolBytes = new byte[24 * symbols.Length], versionBytes = new byte[2 * symbols.Length];
             for (int i = 0; i < symbols.Length; i++)
             {
                 BinaryPrimitives.WriteInt32LittleEndian(symbolBytes.AsSpan(24 * i), Offset(symbols[i].Name));
                 BinaryPrimitives.WriteUInt16LittleEndian(symbolBytes.AsSpan((24 * i) + 6), (ushort)(symbols[i].Version is null ? 9 : 0));
-                BinaryPrimitives.WriteUInt16LittleEndian(versionBytes.AsSpan(2 * i), symbols[i].Version is { } version ? indices[version] : (ushort)1);
+                BinaryPrimitives.WriteUInt16LittleEndian(
+                    versionBytes.AsSpan(2 * i), symbols[i].Version is { } version ? indices[version] : (ushort)1);
             }
 
             int namesAt = Header, needsAt = namesAt + _text.Count;
@@ -100,11 +105,15 @@ public sealed class OlderLibstdcxxTests
             for (int n = 0; n < needs.Length; n++)
             {
                 int size = 16 * (1 + needs[n].Versions.Length);
-                Add(needBytes, (ushort)1, (ushort)needs[n].Versions.Length, (uint)Offset(needs[n].Library), 16u, n + 1 < needs.Length ? (uint)size : 0u);
+                Add(
+                    needBytes, (ushort)1, (ushort)needs[n].Versions.Length, (uint)Offset(needs[n].Library), 16u,
+                    n + 1 < needs.Length ? (uint)size : 0u);
                 for (int v = 0; v < needs[n].Versions.Length; v++)
                 {
                     _entries[needs[n].Versions[v]] = needsAt + needBytes.Count;
-                    Add(needBytes, 0u, (ushort)0, indices[needs[n].Versions[v]], (uint)Offset(needs[n].Versions[v]), v + 1 < needs[n].Versions.Length ? 16u : 0u);
+                    Add(
+                        needBytes, 0u, (ushort)0, indices[needs[n].Versions[v]], (uint)Offset(needs[n].Versions[v]),
+                        v + 1 < needs[n].Versions.Length ? 16u : 0u);
                 }
             }
             _symbolsAt = needsAt + needBytes.Count;
@@ -133,7 +142,8 @@ public sealed class OlderLibstdcxxTests
         public (string Name, int Version) Symbol(byte[] bytes, int index)
         {
             int at = Header + BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(_symbolsAt + (24 * index)));
-            return (Encoding.ASCII.GetString(bytes, at, Array.IndexOf(bytes, (byte)0, at) - at), BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(_versionsAt + (2 * index))));
+            return (Encoding.ASCII.GetString(bytes, at, Array.IndexOf(bytes, (byte)0, at) - at), BinaryPrimitives.ReadUInt16LittleEndian(
+                bytes.AsSpan(_versionsAt + (2 * index))));
         }
 
         private int Offset(string name)

@@ -107,7 +107,10 @@ public sealed class TraceLifetimeTests : IDisposable
         foreach (TracedSite site in trace)
             first ??= site;
         string message = Assert.Throws<InvalidOperationException>(() => first!.Value).Message;
-        Assert.Equal("The trace has gone on from 'embed', whose value is freed. Call Keep() while the loop stands there, and read it of the trace afterwards.", message);
+        Assert.Equal(
+            "The trace has gone on from 'embed', whose value is freed. Call Keep() while the loop stands there, and read it of the "
+                + "trace afterwards.",
+            message);
         Assert.Throws<InvalidOperationException>(() => first!.Keep());
         Assert.Throws<InvalidOperationException>(() => trace.Count());
     }
@@ -132,19 +135,30 @@ public sealed class TraceLifetimeTests : IDisposable
         Assert.Equal("Trace: there is no value of 'embed': the trace has not been walked through.", Refused("embed"));
         foreach (TracedSite site in trace)
         {
-            Assert.EndsWith($"'{site.Name}': the loop still stands there; read the site's Value, or ask when it has gone on.", Refused(site.Name), StringComparison.Ordinal);
-            Assert.EndsWith("'blocks.1.resid_post': the trace does not offer it; name it among the sites of Trace(…).", Refused("blocks.1.resid_post"), StringComparison.Ordinal);
-            Assert.Contains("is [7], which does not broadcast to", Assert.Throws<InterventionException>(() => site.Value = zeros(7)).Message, StringComparison.Ordinal);
+            Assert.EndsWith(
+                $"'{site.Name}': the loop still stands there; read the site's Value, or ask when it has gone on.", Refused(site.Name),
+                StringComparison.Ordinal);
+            Assert.EndsWith(
+                "'blocks.1.resid_post': the trace does not offer it; name it among the sites of Trace(…).", Refused("blocks.1.resid_post"),
+                StringComparison.Ordinal);
+            Assert.Contains(
+                "is [7], which does not broadcast to", Assert.Throws<InterventionException>(() => site.Value = zeros(7)).Message,
+                StringComparison.Ordinal);
             if (site.Name == "blocks.1.attn.z")
             {
                 Assert.Equal("Trace: there is no value of 'embed': call Keep() on it while the loop stands there.", Refused("embed"));
-                Assert.Equal("Trace: there is no value of 'logits': the loop stands at 'blocks.1.attn.z', and it is computed later.", Refused("logits"));
+                Assert.Equal(
+                    "Trace: there is no value of 'logits': the loop stands at 'blocks.1.attn.z', and it is computed later.",
+                    Refused("logits"));
                 site.Keep();
                 break;
             }
         }
         Assert.Equal("Trace: there is no value of 'logits': the loop was left at 'blocks.1.attn.z', before it.", Refused("logits"));
-        Assert.Contains("call KeepGradient() on it", Assert.Throws<InterventionException>(() => trace.Gradient(trace["blocks.1.attn.z"], "embed")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "call KeepGradient() on it",
+            Assert.Throws<InterventionException>(() => trace.Gradient(trace["blocks.1.attn.z"], "embed")).Message,
+            StringComparison.Ordinal);
 
         string Refused(string path) => Assert.Throws<InterventionException>(() => trace[path]).Message;
     }
@@ -162,7 +176,9 @@ public sealed class TraceLifetimeTests : IDisposable
                     site.Value = from["blocks.2.resid_post"];
             }
         }).Message;
-        Assert.Equal("Trace: there is no value of 'blocks.2.resid_post': the loop stands at 'blocks.0.resid_post', and it is computed later.", message);
+        Assert.Equal(
+            "Trace: there is no value of 'blocks.2.resid_post': the loop stands at 'blocks.0.resid_post', and it is computed later.",
+            message);
     }
 
     [Fact]
@@ -237,6 +253,7 @@ public sealed class TraceLifetimeTests : IDisposable
         Assert.Throws<ArgumentException>(() => _model.Trace(ones(1, 2)));
         Assert.Throws<ArgumentException>(() => _model.Trace(full([1, 2], _model.VocabularySize, dtype: int64)));
         Assert.Throws<ArgumentException>(() => _model.Trace(zeros([1, _model.Config.ContextLength + 1], dtype: int64)));
-        Assert.Contains("has no tokenizer", Assert.Throws<InterventionException>(() => _model.Trace("a text")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has no tokenizer", Assert.Throws<InterventionException>(() => _model.Trace("a text")).Message, StringComparison.Ordinal);
     }
 }

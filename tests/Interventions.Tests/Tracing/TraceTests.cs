@@ -29,7 +29,8 @@ public sealed class TraceTests
         HashSet<string> sites = [.. seen];
         Assert.Equal(seen.Count, sites.Count);
         Assert.Equal(model.Graph.Nodes.Select(node => node.Name).Where(sites.Contains), seen);
-        Assert.Equal(model.Schema.Sites.Sum(site => site.Path.Contains("{layer}", StringComparison.Ordinal) ? model.Config.Layers : 1), seen.Count);
+        Assert.Equal(
+            model.Schema.Sites.Sum(site => site.Path.Contains("{layer}", StringComparison.Ordinal) ? model.Config.Layers : 1), seen.Count);
         // Every port and every head's result was looked at, and yet no bit is another.
         Assert.True(trace["logits"].eq(model.Forward(ids)).all().item<bool>());
     }
@@ -105,7 +106,8 @@ public sealed class TraceTests
             Tensor gradient = trace.Gradient(Metric(trace["logits"]), name);
             using Generator generator = new(5);
             Tensor direction = randn(gradient.shape, dtype: float64, generator: generator);
-            double Along(double step) => Metric(SmallDecoders.Read(model, ids, "logits", (name, x => x + (direction * step)))).item<double>();
+            double Along(double step) =>
+                Metric(SmallDecoders.Read(model, ids, "logits", (name, x => x + (direction * step)))).item<double>();
             double expected = (Along(1e-5) - Along(-1e-5)) / 2e-5, found = (gradient * direction).sum().item<double>();
             Assert.True(Math.Abs(found - expected) <= 1e-6 * Math.Max(1, Math.Abs(expected)), $"{name}: {found} instead of {expected}");
         }
@@ -138,7 +140,9 @@ public sealed class TraceTests
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel model = SmallDecoders.Model("gpt2");
         Tensor ids = SmallDecoders.Prompts(), zero = zeros([32], dtype: float64).requires_grad_();
-        using ModelTrace ordinary = model.Trace(ids, "embed", "logits"), frozen = model.Trace(ids, "embed", "logits"), own = model.Trace(ids, "embed", "logits");
+        using ModelTrace ordinary = model.Trace(ids, "embed", "logits");
+        using ModelTrace frozen = model.Trace(ids, "embed", "logits");
+        using ModelTrace own = model.Trace(ids, "embed", "logits");
         Walk(ordinary);
         using (no_grad())
             Walk(frozen);
@@ -184,7 +188,8 @@ public sealed class TraceTests
         using DecoderModel model = SmallDecoders.Model("llama");
         Tensor clean = SmallDecoders.Prompts(), corrupted = (clean + 1).remainder(model.VocabularySize);
         const string Port = "blocks.1.attn.q_input";
-        Tensor donor = SmallDecoders.Read(model, corrupted, Port), expected = SmallDecoders.Read(model, clean, "logits", (Port, _ => donor));
+        Tensor donor = SmallDecoders.Read(model, corrupted, Port);
+        Tensor expected = SmallDecoders.Read(model, clean, "logits", (Port, _ => donor));
         using ModelTrace to = model.Trace(clean, Port, "logits"), from = model.Trace(corrupted, Port, "logits");
         foreach ((TracedSite site, TracedSite other) in to.Zip(from))
         {
@@ -215,5 +220,6 @@ public sealed class TraceTests
     }
 
     private static IEnumerable<string> SitesOf(HookedModel model) =>
-        model.Graph.Nodes.Select(node => node.Name).Where(model.Trace(tensor(new long[] { 0 })).Select(site => site.Name).ToHashSet().Contains);
+        model.Graph.Nodes.Select(node => node.Name).Where(
+            model.Trace(tensor(new long[] { 0 })).Select(site => site.Name).ToHashSet().Contains);
 }

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Tests.Tracing;
 
-/// <summary>What a declaration would do: a trace writes, keeps and differentiates what the engine does, on prompts of different length.</summary>
+/// <summary>
+/// What a declaration would do: a trace writes, keeps and differentiates what the engine does, on prompts of different length.
+/// </summary>
 public sealed class TracedRunTests
 {
     public static IEnumerable<object[]> Families => SmallDecoders.Families;
@@ -22,7 +24,9 @@ public sealed class TracedRunTests
         {
             Random random = new(seed);
             string Site() => sites[random.Next(sites.Length)];
-            ran += Check(model, new RandomIntervention(model.Schema, seed).Prompts(model.VocabularySize), written: sites[seed % sites.Length], kept: Site(), differentiated: Site(), naive: random.Next(2) == 0) ? 1 : 0;
+            ran += Check(
+                model, new RandomIntervention(model.Schema, seed).Prompts(model.VocabularySize), written: sites[seed % sites.Length],
+                kept: Site(), differentiated: Site(), naive: random.Next(2) == 0) ? 1 : 0;
         }
         Assert.True(ran > 2.5 * sites.Length, $"{ran} of {3 * sites.Length} ran");
     }
@@ -57,7 +61,9 @@ public sealed class TracedRunTests
         }
         catch (InterventionException refusal) when (refusal.Message.Contains("by the model's schema", StringComparison.Ordinal))
         {
-            Assert.Contains("by the model's schema", Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, model, prompts)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "by the model's schema", Assert.Throws<InterventionException>(() => InterventionRunner.Run(graph, model, prompts)).Message,
+                StringComparison.Ordinal);
             return false;
         }
         using RunResult run = InterventionRunner.Run(graph, model, prompts, new RunOptions { Naive = naive });
@@ -72,7 +78,10 @@ public sealed class TracedRunTests
         {
             SiteDefinition site = model.Schema.Sites.Single(site => site.Path.Replace("{layer}", "1", StringComparison.Ordinal) == path);
             for (int i = 0; i < lengths.Length; i++)
-                Assert.True(Distance.Largest(Real(traced.detach(), site, i, lengths[i]), Real(run.Changed(name).Values, site, i, lengths[i])) < 1e-9, $"{what}: {name} of prompt {i}");
+                Assert.True(
+                    Distance.Largest(
+                        Real(traced.detach(), site, i, lengths[i]), Real(run.Changed(name).Values, site, i, lengths[i])) < 1e-9,
+                    $"{what}: {name} of prompt {i}");
         }
     }
 
