@@ -23,4 +23,7 @@ internal interface ITensorSource
 
     /// <summary>A tensor, on the CPU. The caller owns it.</summary>
     Tensor Read(string name);
+
+    /// <summary>A tensor to copy from, on the CPU, that is valid until the next call.</summary>
+    Tensor Borrow(string name);
 }

@@ -57,6 +57,9 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
     public Tensor Read(string name) => _owners[name].Read(name);
 
     /// <inheritdoc/>
+    public Tensor Borrow(string name) => Read(name);
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (SafeTensorFile file in _files)

@@ -28,11 +28,10 @@ internal static class WeightFiles
             {
                 using DisposeScope scope = NewDisposeScope();
                 long[] shape = shapes[source.Weight];
-                Tensor[] parts = [.. source.Parts.Select(part => ReadPart(files, layout.Prefix, part, shape, source.Transposed, unread))];
-                Tensor whole = parts is [Tensor only] ? only : cat(parts, 0);
-                bool copied = parts.Length > 1 || whole.dtype != dtype || !files.IsMapped;
-                Tensor laidOut = copied && IsProjection(source.Weight, shape) ? ByInput(whole) : whole;
-                weights.Add(source.Weight, DecoderWeights.Own(laidOut, dtype, device));
+                string[] names = [.. source.Parts.Select(part => NameOf(files, layout.Prefix, part, shape, source.Transposed))];
+                unread.ExceptWith(names);
+                Tensor whole = Whole(files, source, names, shape, dtype, device);
+                weights.Add(source.Weight, DecoderWeights.Own(whole, dtype, device));
             }
             string[] strange = [.. unread.Where(name => !layout.Ignores(name)).Order(StringComparer.Ordinal)];
             string some = string.Join(", ", strange.Take(5)) + (strange.Length > 5 ? ", …" : "");
@@ -76,13 +75,48 @@ internal static class WeightFiles
         shape.Length == 2 && weight is not "embed.weight" and not "pos_embed.weight";
 
     /// <summary>
-    /// The same matrix laid out by input: its product with a few rows takes a quarter less time than laid out by output (measured; from 128
-    /// rows on there is no difference). Only weights that are copied anyway are laid out anew: others stay views of the file.
+    /// The weight of its parts: the only part itself where it can stay as it is, else a copy. A copied projection is laid out by input: its
+    /// product with a few rows takes a quarter less time than laid out by output (measured; from 128 rows on there is no difference).
     /// </summary>
-    private static Tensor ByInput(Tensor weight) => weight.t().contiguous().t();
+    private static Tensor Whole(
+        ITensorSource files, WeightSource source, string[] names, long[] shape, ScalarType dtype, Device device)
+    {
+        bool isProjection = IsProjection(source.Weight, shape);
+        if (source.Parts is [{ PairedHeads: null }] && (files.IsMapped || !isProjection))
+        {
+            Tensor only = files.Read(names[0]);
+            if (!isProjection || only.dtype == dtype)
+                return source.Transposed ? only.t() : only;
+        }
+        Tensor whole = isProjection ? empty(shape[1], shape[0], dtype, device).t() : empty(shape, dtype, device);
+        long begin = 0;
+        foreach ((WeightPart part, string name) in source.Parts.Zip(names))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor value = files.Borrow(name);
+            if (source.Transposed)
+                value = value.t();
+            Put(value, whole.narrow(0, begin, value.shape[0]), part.PairedHeads);
+            begin += value.shape[0];
+        }
+        return whole;
+    }
 
-    private static Tensor ReadPart(
-        ITensorSource files, string prefix, WeightPart part, long[] whole, bool transposed, HashSet<string> unread)
+    /// <summary>Copies a part to its rows; those that are stored in pairs go half a head apart, see <see cref="WeightPart"/>.</summary>
+    private static void Put(Tensor value, Tensor rows, int? pairedHeads)
+    {
+        if (pairedHeads is { } heads)
+        {
+            long pairs = value.shape[0] / heads / 2;
+            long[] columns = value.shape[1..];
+            value = value.view([heads, pairs, 2, .. columns]).transpose(1, 2);
+            rows = rows.view([heads, 2, pairs, .. columns]);
+        }
+        rows.copy_(value);
+    }
+
+    /// <summary>The name under which a part is stored, if it is there and has the right shape.</summary>
+    private static string NameOf(ITensorSource files, string prefix, WeightPart part, long[] whole, bool transposed)
     {
         string bare = part.Name.StartsWith(prefix, StringComparison.Ordinal) ? part.Name[prefix.Length..] : part.Name;
         string name = files.Names.Contains(part.Name) ? part.Name : files.Names.Contains(bare) ? bare
@@ -95,17 +129,6 @@ internal static class WeightFiles
             throw new CheckpointException(files.FileOf(name),
                 $"holds '{name}' of shape [{string.Join(", ", actual)}]; its configuration asks for [{string.Join(", ", expected)}].");
         }
-        unread.Remove(name);
-        Tensor value = files.Read(name);
-        if (part.PairedHeads is { } heads)
-            value = Unpaired(value, heads);
-        return transposed ? value.t() : value;
-    }
-
-    /// <summary>Puts rows that are stored in pairs half a head apart, see <see cref="WeightPart"/>.</summary>
-    private static Tensor Unpaired(Tensor value, int heads)
-    {
-        long pairs = value.shape[0] / heads / 2, columns = value.numel() / value.shape[0];
-        return value.view(heads, pairs, 2, columns).transpose(1, 2).reshape(value.shape);
+        return name;
     }
 }

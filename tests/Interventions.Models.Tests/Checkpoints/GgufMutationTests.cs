@@ -22,7 +22,7 @@ public sealed partial class GgufMutationTests : IDisposable
         { "version", "01000000", "is GGUF version 1; versions 2 and 3, little-endian, are read." },
         { "version", "00000003", "is a file for big-endian machines;" },
         { "tensor count", "FFFFFFFFFFFFFFFF", "axes, and 1 to 4 are possible." },
-        { "key count", "FFFFFFFFFFFFFFFF", "has type " },
+        { "key count", "FFFFFFFFFFFFFFFF", "is truncated or damaged: at byte " },
         { "general.name: name: length", "FFFFFFFFFFFFFFFF", "key 1 takes 18446744073709551615 bytes, and the file ends after " },
         { "general.name: type", "0D000000", "the value of 'general.name' has type 13, and the types of values are 0 to 12." },
         { "general.name: text", "FF", "the value of 'general.name' is not text in UTF-8." },
