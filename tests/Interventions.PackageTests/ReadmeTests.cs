@@ -56,6 +56,8 @@ public sealed partial class ReadmeTests(Packages packages)
         string output = Run("language", Document.Of("src/Interventions/README.md", FirstExample));
         Assert.Contains("head 0.3 silent: ", output);
         Assert.Contains("direct effects: [3, 4, 1]", output);
+        Assert.Contains("layer=3 pos=end: ", output);
+        Assert.Contains("paths: 12", output);
         Assert.Contains("streams [4, 1, 3, 96]", output);
         Assert.Contains("8 points, 1 prompt", output);
         Assert.Contains("0 writes, 0 warnings", output);

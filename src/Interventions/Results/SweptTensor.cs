@@ -119,7 +119,7 @@ public sealed record SweptPoint(SweepPoint Point, double Value, double Change)
     /// <exception cref="InvalidOperationException">
     /// It goes through names, or through numbers that are no indices: ask for its <see cref="Coordinate"/>.
     /// </exception>
-    public int this[string name] => Coordinate(name).Number is double number && number == (int)number
+    public int this[string name] => Coordinate(name) is { Name: null, Number: double number } && number == (int)number
         ? (int)number
         : throw new InvalidOperationException($"'{name}' is {Coordinate(name)} here, which is no index: ask for Coordinate(\"{name}\").");
 

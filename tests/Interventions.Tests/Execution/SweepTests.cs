@@ -105,6 +105,8 @@ public sealed class SweepTests : ToyTest
         }
         Assert.Equal(
             "donor=corrupted", correct.Points().Single(point => point.Coordinate("donor").Name == "corrupted").ToString().Split(':')[0]);
+        Assert.Contains(
+            "ask for Coordinate(\"donor\")", Assert.Throws<InvalidOperationException>(() => correct.Points()[0]["donor"]).Message);
         // An unchanged run is compared with every donor: with itself there is no difference.
         Tensor gaps = run.Run("corrupted")["Gap"];
         Close(zeros(3, dtype: float64), gaps[listed ? 0 : 1]);
