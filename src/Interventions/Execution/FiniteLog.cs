@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Interventions.Execution;
 
 /// <summary>
-/// Finds users' methods that make infinite values, or values that are no numbers, from finite ones. What is found stays a tensor until the
-/// end, so that no call waits for a device; a strict run looks at once.
+/// Finds users' methods that make infinite values, or values that are no numbers, from finite ones. On the processor one sum over the
+/// returned values tells that nothing is wrong; arguments are read only where that sum is not finite. On another device the answer stays a
+/// tensor until the end, so that no call waits for it; a strict run looks at once.
 /// </summary>
 /// <param name="isStrict">Whether such a method is an error.</param>
 /// <param name="owner">The scope of the whole run.</param>
@@ -21,18 +22,18 @@ internal sealed class FiniteLog(bool isStrict, DisposeScope owner)
     /// <exception cref="InterventionException">It did, in a strict run.</exception>
     public Tensor Call(string method, IReadOnlyList<Tensor> arguments, Func<Tensor> call)
     {
-        using Tensor? before = AreFinite(arguments);
         Tensor result = call();
         // An argument that is returned has no new values.
-        if (before is not null && result is not null && !arguments.Any(argument => ReferenceEquals(argument, result)))
-            Add(method, before, result);
+        if (result is not null && !arguments.Any(argument => ReferenceEquals(argument, result)))
+            Look(method, arguments, result);
         return result!;
     }
 
-    private void Add(string method, Tensor before, Tensor result)
+    private void Look(string method, IReadOnlyList<Tensor> arguments, Tensor result)
     {
+        using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        if (AreFinite([result]) is not { } after)
+        if (HasFiniteSum(result) || AreFinite([result]) is not { } after || AreFinite(arguments) is not { } before)
             return;
         Tensor made = before.logical_and(after.logical_not());
         if (isStrict && made.item<bool>())
@@ -45,15 +46,17 @@ internal sealed class FiniteLog(bool isStrict, DisposeScope owner)
         _found[method] = made.moved_to(owner);
     }
 
+    /// <summary>Whether one sum tells that all entries are finite. A sum that overflows tells nothing.</summary>
+    private static bool HasFiniteSum(Tensor value) => value.device_type == DeviceType.CPU && value.is_floating_point()
+        && double.IsFinite(value.detach().sum().to(ScalarType.Float64).item<double>());
+
     /// <summary>Whether all entries are finite; null on the meta device, whose tensors have no numbers.</summary>
     private static Tensor? AreFinite(IReadOnlyList<Tensor> values)
     {
-        using IDisposable mode = no_grad();
-        using DisposeScope scope = NewDisposeScope();
         Tensor[] floating = [.. values.Where(value => value.is_floating_point())];
         if (floating.Length == 0 || floating[0].device_type == DeviceType.META)
             return null;
-        return floating.Select(value => value.isfinite().all()).Aggregate((all, one) => all.logical_and(one)).MoveToOuterDisposeScope();
+        return floating.Select(value => value.isfinite().all()).Aggregate((all, one) => all.logical_and(one));
     }
 
     private static string Message(string method) =>
