@@ -28,11 +28,9 @@ internal sealed class Composition() : InterventionAnalyzer(SeveralDonors, UnfitI
         foreach (DeclaredPath path in declaration.Paths)
             if (path is { Reader: { } reader, Path: { } donor })
                 foreach (PathSegment segment in donor.Segments)
-                    if (segment.Indices is { Selection: { IsSweep: false } layers } && !IsOne(layers))
+                    if (segment.Indices is { Selection.IsOne: false })
                         yield return new Problem(SeveralDonors, path.At(segment.Span), reader, donor.Site);
     }
-
-    private static bool IsOne(Selection layers) => layers.Items.Count == 1 && layers.Items[0].First == layers.Items[0].Last;
 
     private static IEnumerable<Problem> Included(InterventionDeclaration declaration)
     {

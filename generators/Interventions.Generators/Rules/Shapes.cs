@@ -104,9 +104,8 @@ internal sealed class Shapes() : InterventionAnalyzer(UnfitShape, UnfitMask)
             if (write.Axes is not { Count: > 0 } axes || declaration.Schema is not { } schema || write.Site.Path is not { } path
                 || ResolvedPath.Of(path, schema) is not { Site: { } site } resolution)
                 continue;
-            bool isStacked =
-                resolution.Layer is { IsSweep: false } layers && (layers.Items.Count != 1 || layers.Items[0].First != layers.Items[0].Last);
             List<string> names = axes.Select(axis => axis.Value).ToList();
+            bool isStacked = resolution.Layer is { IsOne: false };
             if (MaskAxes.Problem(names, site, isStacked, write.Site.Value) is var (index, message, suggestion))
                 yield return new Problem(UnfitMask, axes[index].Location, message) { Suggestion = suggestion };
         }

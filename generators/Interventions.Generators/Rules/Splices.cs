@@ -25,7 +25,7 @@ internal sealed class Splices() : InterventionAnalyzer(MisplacedSplice)
             if (problem is null && SpliceResolver.Shared(resolution, before) is { } shared)
                 problem = new Problem(
                     MisplacedSplice, splice.Include?.Locations[0] ?? splice.Write.Site.Text.Location,
-                    $"'{shared}' is spliced twice; one splice stands at a site");
+                    SpliceResolver.Twice(shared));
             if (problem is not null)
                 yield return problem;
             before.Add(resolution);

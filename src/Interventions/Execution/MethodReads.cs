@@ -18,7 +18,7 @@ internal sealed record MethodReads(BoundSite? Site, ImmutableArray<BoundRead> Re
     public static ImmutableArray<MethodReads> Of(BoundIntervention intervention) =>
     [
         .. intervention.Writes.Select(write => new MethodReads(write.Site, write.Reads) { IsWrite = true, Run = write.Run }),
-        .. intervention.Captures.Concat<BoundKeep>(intervention.Gradients).Select(keep => new MethodReads(keep.Site, keep.Reads)),
+        .. intervention.Kept.Select(keep => new MethodReads(keep.Site, keep.Reads)),
         .. intervention.Metrics.Select(metric => new MethodReads(null, metric.Reads)),
     ];
 

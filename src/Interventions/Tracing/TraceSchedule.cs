@@ -101,8 +101,7 @@ internal static class TracedNames
         if (resolution.Layer is { IsSweep: true })
             throw new InterventionException(
                 $"Trace: '{path}' sweeps over layers one at a time; a trace is one pass. Write '*' or a range in brackets.");
-        bool areSeveral = resolution.Layer is { } layer && (layer.Items.Count != 1 || layer.Items[0].First != layer.Items[0].Last);
-        return ([.. Layers(resolution.Site!, resolution.Layer, schema)], areSeveral);
+        return ([.. Layers(resolution.Site!, resolution.Layer, schema)], resolution.Layer is { IsOne: false });
     }
 
     private static IEnumerable<TracedName> Layers(SiteDefinition site, Selection? layers, ModelSchema schema) => layers is null

@@ -10,8 +10,6 @@ public sealed class ToyEncoder : HookedModel
 {
     public const int Layers = 2, Width = 6, Vocabulary = 11;
 
-    private readonly List<Tensor> _weights = [];
-
     public ToyEncoder(Device? device = null)
     {
         Device = device ?? CPU;
@@ -32,12 +30,7 @@ public sealed class ToyEncoder : HookedModel
         }
         Graph = graph.Build(graph.Add("logits", residual, x => x.matmul(unembedding)));
 
-        Tensor Weight(params long[] size)
-        {
-            Tensor weight = randn(size, dtype: float64, generator: generator).to(Device).DetachFromDisposeScope();
-            _weights.Add(weight);
-            return weight;
-        }
+        Tensor Weight(params long[] size) => Own(randn(size, dtype: float64, generator: generator).to(Device));
     }
 
     public override ModelSchema Schema { get; } = new(
@@ -57,8 +50,6 @@ public sealed class ToyEncoder : HookedModel
     public override int VocabularySize => Vocabulary;
 
     public override Device Device { get; }
-
-    protected override void Dispose(bool disposing) => _weights.ForEach(weight => weight.Dispose());
 
     private static SiteDefinition Site(string path, params string[] axes) => new(path, EquatableArray.Of(axes));
 }

@@ -45,7 +45,7 @@ public sealed class ToyModel : HookedModel
 
         Tensor Weight(params long[] size)
         {
-            Tensor weight = randn(size, dtype: float64, generator: generator).to(Device).DetachFromDisposeScope();
+            Tensor weight = Own(randn(size, dtype: float64, generator: generator).to(Device));
             _weights.Add(weight);
             return weight;
         }
@@ -76,8 +76,6 @@ public sealed class ToyModel : HookedModel
     public override Device Device { get; }
 
     public override string? WeightsFingerprint() => WeightsChecksum.Of(_weights);
-
-    protected override void Dispose(bool disposing) => _weights.ForEach(weight => weight.Dispose());
 
     private static SiteDefinition Site(string path, params string[] axes) => new(path, EquatableArray.Of(axes));
 }

@@ -10,8 +10,6 @@ public sealed class WindowedModel : HookedModel
 {
     public const int Layers = 2, Width = 4, Vocabulary = 7, Window = 3;
 
-    private readonly List<Tensor> _weights = [];
-
     public WindowedModel(Device? device = null)
     {
         Device = device ?? CPU;
@@ -38,12 +36,7 @@ public sealed class WindowedModel : HookedModel
             return distance.ge(Window) | distance.lt(0);
         }
 
-        Tensor Weight(params long[] size)
-        {
-            Tensor weight = randn(size, dtype: float64, generator: generator).to(Device).DetachFromDisposeScope();
-            _weights.Add(weight);
-            return weight;
-        }
+        Tensor Weight(params long[] size) => Own(randn(size, dtype: float64, generator: generator).to(Device));
     }
 
     public override ModelSchema Schema { get; } = new(
@@ -62,8 +55,6 @@ public sealed class WindowedModel : HookedModel
     public override int VocabularySize => Vocabulary;
 
     public override Device Device { get; }
-
-    protected override void Dispose(bool disposing) => _weights.ForEach(weight => weight.Dispose());
 
     /// <summary>The own position's projection, and all that it sees.</summary>
     private static Tensor Sum(Tensor weight, ReadOnlySpan<Tensor> own, ReadOnlySpan<HistoryPiece> pieces)
