@@ -1,0 +1,20 @@
+using Interventions.Models.Decoder;
+using static TorchSharp.torch;
+
+namespace Interventions.Examples.Tour;
+
+/// <summary>What a head reads for its queries, keys or values, taken from the corrupted prompt: three sweeps that differ in a word.</summary>
+public static class QueriesKeysValues
+{
+    public static void Study(DecoderModel model, IoiPrompts prompts, Report report)
+    {
+        foreach (string port in (string[])["q_input", "k_input", "v_input"])
+        {
+            using var run = Intervention.On(model)
+                .Patch($"blocks.{{layer}}.attn.{port}[head={{head}}]", corrupted => corrupted, from: "corrupted")
+                .Metric("LogitDifference", (io, s) => io - s, logits: ["IO", "S"])
+                .Run(prompts, report.Options);
+            report.Show($"one head's {port} from the corrupted prompt", run.Changed("LogitDifference"));
+        }
+    }
+}
