@@ -46,7 +46,7 @@ internal sealed record DeclaredRunName(DeclaredText Text, RunSort Which)
             {
                 if (parameter is { Donor: { } donor, Sweep: null })
                     Add(donor, donors);
-                else if (parameter.Kind is ReadKind.Logit or ReadKind.Logits)
+                else if (parameter.IsOfLogits)
                     Add(DeclaredText.Named(parameter.Attribute, "In"), RunSort.OfPrompts);
             }
         }

@@ -88,6 +88,8 @@ internal static class SweptPlaceholders
     {
         if (!seen.Add(declaration.Type.OriginalDefinition))
             return;
+        if (declaration.Type.BaseTypes().FirstOrDefault(type => type.DeclaringSyntaxReferences.IsEmpty) is { } compiled)
+            all.AddRange(OfCompiledBase(compiled));
         Func<string, PlaceholderKind> kind = Kinds(declaration);
         foreach (DeclaredStep step in declaration.Steps)
         {
@@ -119,6 +121,16 @@ internal static class SweptPlaceholders
         path.Path?.Selectors.Select(selector => selector.Indices.Selection)
             .Where(selection => selection.IsSweep && selection.Items.Any(item => item.Name is not null))
             .Select(selection => selection.Placeholder!) ?? [];
+
+    /// <summary>Reads the attribute of an abstract intervention, which lists an indexer's parameters: <c>int layer</c>.</summary>
+    private static IEnumerable<PlaceholderSpec> OfCompiledBase(INamedTypeSymbol type) =>
+        type.Attribute(KnownNames.Inherited)?.Items(1).Select(text => text.Split(' '))
+            .Select(parts => new PlaceholderSpec(parts[1], parts[0] switch
+            {
+                "double" => PlaceholderKind.Number,
+                "string" => PlaceholderKind.Name,
+                _ => PlaceholderKind.Index,
+            })) ?? [];
 
     /// <summary>
     /// Reads the generated indexer, whose parameters are the placeholders: private methods of a referenced assembly are not seen.

@@ -158,7 +158,8 @@ internal sealed class DeclaredWrite
 }
 
 /// <summary>A step of a declaration: an included intervention's writes, or an own write.</summary>
+/// <param name="Owner">The class that says it: the declaration's, or a base.</param>
 /// <param name="Order">The explicit order; 0 without one.</param>
 /// <param name="Include">The property that holds the included intervention.</param>
 /// <param name="Write">The own write.</param>
-internal sealed record DeclaredStep(int Order, DeclaredProperty? Include, DeclaredWrite? Write);
+internal sealed record DeclaredStep(INamedTypeSymbol Owner, int Order, DeclaredProperty? Include, DeclaredWrite? Write);

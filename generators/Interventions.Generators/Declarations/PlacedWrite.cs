@@ -11,10 +11,15 @@ namespace Interventions.Generators.Declarations;
 /// <param name="Write">The write.</param>
 /// <param name="Declared">The path; a path patch writes its receivers.</param>
 /// <param name="Run">The derived run that is written; null is the changed one.</param>
-/// <param name="Order">The explicit order of the step.</param>
-/// <param name="Include">The property that includes the write; null for an own write.</param>
-internal sealed record PlacedWrite(DeclaredWrite Write, DeclaredPath Declared, string? Run, int Order, IPropertySymbol? Include)
+/// <param name="Step">The step.</param>
+internal sealed record PlacedWrite(DeclaredWrite Write, DeclaredPath Declared, string? Run, DeclaredStep Step)
 {
+    /// <summary>The explicit order of the step.</summary>
+    public int Order => Step.Order;
+
+    /// <summary>The property that includes the write; null for an own write.</summary>
+    public IPropertySymbol? Include => Step.Include?.Symbol;
+
     /// <summary>The path.</summary>
     public SitePath Path => Declared.Path!;
 
@@ -28,19 +33,20 @@ internal sealed record PlacedWrite(DeclaredWrite Write, DeclaredPath Declared, s
         {
             if (step.Write is { } write)
                 foreach (DeclaredPath path in Written(write))
-                    yield return new PlacedWrite(write, path, write.Run, step.Order, null);
+                    yield return new PlacedWrite(write, path, write.Run, step);
             else
                 foreach ((DeclaredWrite inner, DeclaredPath path) in Included(declaration, step.Include!, []))
-                    yield return new PlacedWrite(inner, path, null, step.Order, step.Include!.Symbol);
+                    yield return new PlacedWrite(inner, path, null, step);
         }
     }
 
     /// <summary>
-    /// Whether the text says which of two writes comes first: both are own writes in one file, or both come from one include.
+    /// Whether the text says which of two writes comes first: one is inherited, both are own writes in one file, or both come from one
+    /// include.
     /// </summary>
     public bool IsBeside(PlacedWrite other) =>
-        Include.IsSame(other.Include)
-        && (Include is not null || Write.File == other.Write.File);
+        !Step.Owner.IsSame(other.Step.Owner)
+        || (Include.IsSame(other.Include) && (Include is not null || Write.File == other.Write.File));
 
     /// <summary>Whether the two may write a value in common.</summary>
     public bool Meets(PlacedWrite other, ModelSchema schema) => Run == other.Run && Selections.MayMeet(Path, other.Path, schema);

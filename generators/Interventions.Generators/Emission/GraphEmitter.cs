@@ -16,7 +16,7 @@ internal static class GraphEmitter
         var nodes = NodeEmitter.For(spec);
         List<StepSpec> first = spec.Writes.Steps.TakeWhile(step => IsNode(step.First)).ToList();
 
-        writer.Line($"public {CodeNames.InterventionGraph} Graph => new {CodeNames.InterventionGraph}").Open();
+        writer.Line($"public {spec.Inheritance.Modifier}{CodeNames.InterventionGraph} Graph => new {CodeNames.InterventionGraph}").Open();
         writer.Line($"Name = {Literals.Quote(spec.Type.Name)},");
         // A generic intervention is compiled against no model: its names are compared with the model that it runs on.
         if (!spec.Subject.IsGeneric)
@@ -33,6 +33,9 @@ internal static class GraphEmitter
         Nodes(writer, "Shapes", spec.Keeps.Shapes.Select(NodeEmitter.Shape));
 
         List<string[]> calls = Calls(spec.Writes, first.Count, nodes).ToList();
+        // What is inherited comes first: it is put before all that the graph has.
+        if (spec.Inheritance.Base is not null)
+            calls.Add([".Inheriting(base.Graph)"]);
         writer.Close(calls.Count == 0 ? ";" : "");
         for (int i = 0; i < calls.Count; i++)
             writer.Indented(WithEnd(calls[i], i < calls.Count - 1 ? "" : ";"));
@@ -239,6 +242,8 @@ internal sealed class NodeEmitter(string arguments)
         ReadKind.From => New("Read.From", Literals.Quote(read.Name), OrNothing(read.Place)),
         ReadKind.ValueOf => New("Read.Of", Literals.Quote(read.Name)),
         ReadKind.Logit => New("Read.Logit", Literals.Quote(read.Name), OrNothing(read.Place), OrNothing(read.Run)),
+        ReadKind.WordLogits => $"{CodeNames.Runtime}.Read.WordLogits.Listed({Literals.Quote(read.Name)}, {Literals.Identifier(read.Name)}, "
+            + $"{Literals.Quote(read.Place!)}{(read.Run is { } run ? ", " + Literals.Quote(run) : "")})",
         ReadKind.Logits => New("Read.Logits", OrNothing(read.Place), OrNothing(read.Run)),
         ReadKind.Swept => New("Read.Swept", Literals.Quote(read.Name)),
         ReadKind.Answer => New("Read.AnswerIds", Literals.Quote(read.Name)),

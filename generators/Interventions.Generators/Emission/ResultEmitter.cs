@@ -10,42 +10,60 @@ internal static class ResultEmitter
 {
     public static void Emit(SourceWriter writer, InterventionSpec spec)
     {
-        List<string> kept = Kept(spec);
-        RunValues(writer, spec, kept);
-        Result(writer.Line(), spec, kept);
-        if (spec.Sweep.Placeholders.Count > 0)
+        List<string> own = Own(spec.Keeps.Methods);
+        if (spec.Inheritance.Base is null || own.Count > 0)
+            RunValues(writer, spec, own);
+        Result(writer.Line(), spec, own);
+        if (spec.Sweep.Placeholders.Count > 0 && !spec.Inheritance.IsAbstract)
             Swept(writer.Line(), spec);
         Generated(writer.Line(), spec);
         Generation(writer.Line(), spec);
     }
 
-    /// <summary>The names of the kept values.</summary>
-    public static List<string> Kept(InterventionSpec spec) => spec.Keeps.Methods.Select(method => method.Name).Distinct().ToList();
+    /// <summary>The names of the kept values, inherited ones first.</summary>
+    public static List<string> Kept(InterventionSpec spec) => spec.Inheritance.Kept.Concat(Own(spec.Keeps.Methods)).Distinct().ToList();
+
+    /// <summary>The placeholders as parameters: <c>int layer</c>.</summary>
+    public static IEnumerable<string> Coordinates(InterventionSpec spec) =>
+        spec.Sweep.Placeholders.Select(placeholder => $"{Type(placeholder.Kind)} {placeholder.Name}");
+
+    private static List<string> Own(IEnumerable<MethodSpec> methods) => methods.Select(method => method.Name).Distinct().ToList();
 
     private static void RunValues(SourceWriter writer, InterventionSpec spec, List<string> kept)
     {
         writer.Summary("The kept values in one unchanged run.");
-        writer.Open($"{spec.Subject.Access} sealed class RunValues : {CodeNames.UnchangedRun}");
+        writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("RunValues", CodeNames.UnchangedRun)}");
         foreach (string name in kept)
             Property(writer, name, CodeNames.Tensor, $"Get({Literals.Quote(name)})", "in this run");
         writer.Close();
     }
 
+    /// <summary>
+    /// Writes the type of the result. That of an abstract intervention gives every value as one that may be swept; a derived one hides it
+    /// by its own.
+    /// </summary>
     private static void Result(SourceWriter writer, InterventionSpec spec, List<string> kept)
     {
         string baseType = spec.Subject.PromptsHaveSchema ? $"{spec.Subject.Prompts}.Results<RunValues>" : CodeNames.RunResult;
-        bool isSwept = spec.Sweep.Placeholders.Count > 0;
+        bool isSwept = spec.Sweep.Placeholders.Count > 0, isAbstract = spec.Inheritance.IsAbstract;
         writer.Summary(
             isSwept ? "The kept values in the changed run, for every point of the sweep." : "The kept values in the changed run.");
-        writer.Open($"{spec.Subject.Access} sealed class Result : {baseType}");
-        writer.Line($"internal Result({CodeNames.RunResult} output) : base(output) {{ }}");
-        foreach (string name in kept)
+        writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("Result", baseType)}");
+        writer.Line($"{(isAbstract ? "protected " : "")}internal Result({CodeNames.RunResult} output) : base(output) {{ }}");
+        foreach (NamedRunSpec run in spec.Inheritance.Runs)
+        {
+            writer.Summary($"The values in run <c>{Literals.Xml(run.Name)}</c>, unchanged.");
+            writer.Line($"public new RunValues {run.Property} => Of<RunValues>({Literals.Quote(run.Name)});");
+        }
+        foreach (string name in isAbstract ? kept : Kept(spec))
         {
             string quoted = Literals.Quote(name);
-            if (isSwept)
-                Property(writer, name, "Swept", $"new Swept(GetSwept({quoted}))", "at every point of the sweep");
+            if (isAbstract)
+                Property(writer, name, CodeNames.SweptTensor, $"GetSwept({quoted})", "in the changed run");
+            else if (isSwept)
+                Property(writer, name, "Swept", $"new Swept(GetSwept({quoted}))", "at every point of the sweep", spec.Inheritance.Kept);
             else
-                Property(writer, name, CodeNames.Tensor, $"Get({quoted})", "in the changed run");
+                Property(writer, name, CodeNames.Tensor, $"Get({quoted})", "in the changed run", spec.Inheritance.Kept);
         }
         foreach (MethodSpec method in spec.Keeps.Methods.Where(method => method.IsRagged && !kept.Contains(ResultNames.Mask(method.Name))))
         {
@@ -64,15 +82,17 @@ internal static class ResultEmitter
         writer.Close();
     }
 
-    private static void Property(SourceWriter writer, string name, string type, string value, string where)
+    private static void Property(
+        SourceWriter writer, string name, string type, string value, string where, IEnumerable<string>? inherited = null)
     {
+        string hides = inherited is not null && inherited.Contains(name) ? "new " : "";
         writer.Summary($"What <c>{Literals.Xml(name)}</c> returned {where}.");
-        writer.Line($"public {type} {Literals.Identifier(name)} => {value};");
+        writer.Line($"public {hides}{type} {Literals.Identifier(name)} => {value};");
     }
 
     private static void Swept(SourceWriter writer, InterventionSpec spec)
     {
-        string list = Coordinates(spec);
+        string list = Arguments(spec);
         string point = $"[{list}]";
         writer.Summary($"A value at every point <c>{point}</c> of the sweep.");
         writer.Open($"{spec.Subject.Access} readonly struct Swept");
@@ -96,7 +116,7 @@ internal static class ResultEmitter
     private static void Generated(SourceWriter writer, InterventionSpec spec)
     {
         writer.Summary("What one run generated and kept.");
-        writer.Open($"{spec.Subject.Access} sealed class Generated : {CodeNames.GeneratedRun}");
+        writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("Generated", CodeNames.GeneratedRun)}");
         IEnumerable<MethodSpec> kept = spec.Keeps.Methods.Where(method => method.Kind != NodeKind.Gradient);
         foreach (string name in kept.Select(method => method.Name).Distinct())
             writer.Line($"public {CodeNames.GeneratedValue} {Literals.Identifier(name)} => Get({Literals.Quote(name)});");
@@ -107,15 +127,20 @@ internal static class ResultEmitter
     {
         bool isSwept = spec.Sweep.Placeholders.Count > 0;
         writer.Summary(isSwept ? "What was generated at every point of the sweep." : "What was generated.");
-        writer.Open($"{spec.Subject.Access} sealed class Generation : {CodeNames.GenerationResult}<Generated>");
-        writer.Line($"internal Generation({CodeNames.GenerationOutput} output) : base(output) {{ }}");
-        writer.Line(isSwept
-            ? $"public Generated this[{Parameters(spec)}] => this.At(new {CodeNames.SweepCoordinate}[] {{ {Coordinates(spec)} }});"
-            : "public Generated Changed => At(default);");
+        (bool isAbstract, bool isDerived) = (spec.Inheritance.IsAbstract, spec.Inheritance.Base is not null);
+        string hides = isDerived ? "new " : "", at = isDerived ? "At<Generated>" : "At";
+        writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("Generation", $"{CodeNames.GenerationResult}<Generated>")}");
+        writer.Line($"{(isAbstract ? "protected " : "")}internal Generation({CodeNames.GenerationOutput} output) : base(output) {{ }}");
+        if (isDerived)
+            writer.Line("public new Generated Base => BaseAs<Generated>();");
+        if (!isAbstract)
+            writer.Line(isSwept
+                ? $"public Generated this[{Parameters(spec)}] => this.{at}(new {CodeNames.SweepCoordinate}[] {{ {Arguments(spec)} }});"
+                : $"public {hides}Generated Changed => {at}(default);");
         writer.Close();
     }
 
-    private static string Coordinates(InterventionSpec spec) =>
+    private static string Arguments(InterventionSpec spec) =>
         string.Join(", ", spec.Sweep.Placeholders.Select(placeholder => Literals.Identifier(placeholder.Name)));
 
     private static string Parameters(InterventionSpec spec) =>

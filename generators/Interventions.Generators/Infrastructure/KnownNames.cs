@@ -46,6 +46,7 @@ internal static class KnownNames
     public const string Include = "Interventions.IncludeAttribute";
     public const string Parameter = "Interventions.ParameterAttribute";
     public const string DeclaredSite = "Interventions.Runtime.DeclaredSiteAttribute";
+    public const string Inherited = "Interventions.Runtime.InheritedAttribute";
     public const string AnyModel = "Interventions.ModelGraphs.HookedModel";
     public const string DecoderModel = "Interventions.Models.Decoder.DecoderModel";
     public const string DefaultPrompts = "Interventions.Models.PromptPairs";
@@ -91,6 +92,7 @@ internal static class CodeNames
     public const string Device = "global::TorchSharp.torch.Device";
     public const string ScalarType = "global::TorchSharp.torch.ScalarType";
     public const string ReadOnlyList = "global::System.Collections.Generic.IReadOnlyList";
+    public const string Dictionary = "global::System.Collections.Generic.Dictionary";
     public const string AsyncEnumerable = "global::System.Collections.Generic.IAsyncEnumerable";
     public const string Enumerable = "global::System.Collections.Generic.IEnumerable";
     public const string Linq = "global::System.Linq.Enumerable";
@@ -100,5 +102,6 @@ internal static class CodeNames
     public const string AxisAttribute = "global::Interventions.Axis";
     public const string ModelSchemaAttribute = "global::Interventions.ModelSchema";
     public const string DeclaredSiteAttribute = "global::Interventions.Runtime.DeclaredSite";
+    public const string InheritedAttribute = "global::Interventions.Runtime.Inherited";
     public const string TorchLoader = "global::Interventions.Runtime.TorchLoader";
 }

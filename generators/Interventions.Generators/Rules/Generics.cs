@@ -50,7 +50,8 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
     private static void Parameter(SymbolAnalysisContext context)
     {
         var type = (INamedTypeSymbol)context.Symbol;
-        if (type.Attribute(KnownNames.Intervention) is not null && GenericInterventions.ModelArgument(type) is null)
+        if (type.Attribute(KnownNames.Intervention) is not null && GenericInterventions.ModelArgument(type) is null
+            && InterventionDeclaration.Of(type, context.Compilation) is null)
             context.ReportDiagnostic(Diagnostic.Create(ModelParameter, type.Locations[0], type.Name));
     }
 
@@ -102,7 +103,8 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
 
         private IEnumerable<string> Find(INamedTypeSymbol type, HashSet<ISymbol> seen)
         {
-            if (!type.IsGenericType || type.Attribute(KnownNames.Intervention) is null || !seen.Add(type)
+            if (!type.IsGenericType || !seen.Add(type)
+                || InterventionDeclaration.Of(type.OriginalDefinition, compilation)?.Subject.ModelParameter is null
                 || InterventionDeclaration.Of(type, compilation) is not { Subject: { ModelParameter: null, Model: var model } } closed
                 || model.TypeKind == TypeKind.Error)
                 return [];

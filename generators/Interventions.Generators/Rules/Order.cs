@@ -102,7 +102,10 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
         foreach (IGrouping<object, PlacedWrite> step in declaration.PlacedWrites.GroupBy(write => (object?)write.Include ?? write.Write))
             if (!step.Any(write => Reaches(write, readers, declaration.PlacedWrites, schema, [])))
                 yield return new Problem(
-                    UnreadWrite, step.First().Location, step.First().Path.Site, step.First().Run is { } run ? $" in run '{run}'" : "");
+                    UnreadWrite, step.First().Location, step.First().Path.Site, step.First().Run is { } run ? $" in run '{run}'" : "")
+                {
+                    IsLack = true,
+                };
     }
 
     private static bool Reaches(
@@ -136,7 +139,7 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
             {
                 ReadKind.Value => method.Path?.Path,
                 ReadKind.ValueOf => parameter.Path!.Path,
-                ReadKind.Logit or ReadKind.Logits when parameter.Attribute.Named("In") is null => s_logits,
+                _ when parameter.IsOfLogits && parameter.Attribute.Named("In") is null => s_logits,
                 _ => null,
             };
             if (path is not null)
@@ -151,7 +154,7 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
             if (method is { Kind: NodeKind.Capture, IsBeforeWrites: true, Path: { Path: { } path } declared }
                 && ResolvedPath.Of(path, schema).IsSuccess
                 && !declaration.PlacedWrites.Any(write => write.Run is null && Selections.MayMeet(write.Path, path, schema)))
-                yield return new Problem(NothingBefore, declared.Text.Location, path.Text);
+                yield return new Problem(NothingBefore, declared.Text.Location, path.Text) { IsLack = true };
     }
 
     /// <summary>

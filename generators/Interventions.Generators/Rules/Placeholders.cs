@@ -34,10 +34,10 @@ internal sealed class Placeholders() : InterventionAnalyzer(UnsweptPlaceholder, 
         foreach (SweptPath path in paths)
             foreach ((PlaceholderUse use, string axis) in Uses(path.Path))
                 if (Fault(use.Name, axis, "; write '*' for all") is var (rule, arguments))
-                    yield return new Problem(rule, path.At(use), arguments);
+                    yield return new Problem(rule, path.At(use), arguments) { IsLack = rule == UnsweptPlaceholder };
         foreach (DeclaredSweepUse use in declaration.SweepUses)
             if (Fault(use.Name, use.IsRun ? "run" : "strength", "") is var (rule, arguments))
-                yield return new Problem(rule, use.Text.Location, arguments);
+                yield return new Problem(rule, use.Text.Location, arguments) { IsLack = rule == UnsweptPlaceholder };
 
         (DiagnosticDescriptor Rule, object[] Arguments)? Fault(string name, string axis, string advice)
         {

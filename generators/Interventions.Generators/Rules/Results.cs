@@ -31,8 +31,8 @@ internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetri
 
     private static IEnumerable<Problem> Duplicates(InterventionDeclaration declaration)
     {
-        var taken = new HashSet<string>();
-        return Generated(declaration).Where(result => !taken.Add(result.Name))
+        var taken = new HashSet<string>(declaration.Base?.Kept ?? []);
+        return Generated(declaration.Own).Where(result => !taken.Add(result.Name))
             .Select(result => new Problem(DuplicateResult, result.Location, result.Name));
     }
 
@@ -77,12 +77,24 @@ internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetri
         foreach ((ISymbol symbol, string name, AttributeData attribute) in Gradients(declaration))
         {
             var metric = DeclaredText.Named(attribute, "Of");
-            if (metric is null && metrics.Count != 1)
+            // What a base has is of the base's one metric, whatever a derived class adds.
+            if (metric is null && metrics.Count != 1 && BaseOf(symbol)?.Metrics.Count() != 1)
                 yield return new Problem(
                     OneMetric, symbol.Locations[0], name,
-                    metrics.Count == 0 ? "there is no [Metric]" : $"there are several metrics; say Of = nameof({metrics[0]}), or another");
-            else if (metric is not null && !metrics.Contains(metric.Value))
+                    metrics.Count == 0 ? "there is no [Metric]" : $"there are several metrics; say Of = nameof({metrics[0]}), or another")
+                {
+                    IsLack = metrics.Count == 0,
+                };
+            else if (metric is not null && !metrics.Contains(metric.Value) && declaration.Base?.Kept.Contains(metric.Value) != true)
                 yield return Unknown(declaration, symbol, name, metric, metrics);
+        }
+
+        InterventionDeclaration? BaseOf(ISymbol symbol)
+        {
+            InterventionDeclaration? at = declaration.Base;
+            while (at is not null && !at.Type.IsSame(symbol.ContainingType))
+                at = at.Base;
+            return at;
         }
     }
 

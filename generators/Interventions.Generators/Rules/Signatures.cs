@@ -10,7 +10,7 @@ namespace Interventions.Generators.Rules;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class Signatures() : InterventionAnalyzer(
     MustReturnTensor, MustTakeTensors, OneSelectedValue, LogitsOutsideMetric, NoSiteOfMetric, GenericMethod, SeveralAttributes,
-    MustBeTensor, MustBeSplice, EmptyPromise)
+    MustBeTensor, MustBeSplice, EmptyPromise, OneSource)
 {
     public static readonly DiagnosticDescriptor MustReturnTensor = Rule.Signature(
         "INV101", "A declared method returns a tensor", "'{0}' must return Tensor: what it returns is {1}");
@@ -46,8 +46,11 @@ internal sealed class Signatures() : InterventionAnalyzer(
 
     public static readonly DiagnosticDescriptor EmptyPromise = Rule.Signature("INV116", "A promise that means something");
 
+    public static readonly DiagnosticDescriptor OneSource = Rule.Signature("INV117", "A logit is of an answer or of words");
+
     protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
-        declaration.Methods.SelectMany(OfMethod).Concat(Tensors(declaration)).Concat(Splices(declaration)).Concat(Promises(declaration));
+        declaration.Methods.SelectMany(OfMethod).Concat(Sources(declaration)).Concat(Tensors(declaration))
+            .Concat(Splices(declaration)).Concat(Promises(declaration));
 
     private static IEnumerable<Problem> OfMethod(DeclaredMethod method)
     {
@@ -78,6 +81,27 @@ internal sealed class Signatures() : InterventionAnalyzer(
         ParameterFault.SecondValue => new(OneSelectedValue, parameter.Location, method.Name, value!, parameter.Name),
         _ => null,
     };
+
+    /// <summary>What <c>[Logit]</c> names is an answer, or a property that lists words: not both, and no other property.</summary>
+    private static IEnumerable<Problem> Sources(InterventionDeclaration declaration)
+    {
+        foreach (DeclaredParameter parameter in declaration.Methods.SelectMany(method => method.Parameters))
+        {
+            if (parameter.Kind is not (ReadKind.Logit or ReadKind.WordLogits))
+                continue;
+            var named = DeclaredText.Argument(parameter.Attribute, 0);
+            bool isAnswer = declaration.Vocabulary is not { } prompts || prompts.Answers.Contains(named.Value);
+            if (parameter.Kind == ReadKind.WordLogits && isAnswer && declaration.Vocabulary is not null)
+                yield return new Problem(
+                    OneSource, named.Location,
+                    $"'{named.Value}' is an answer of {declaration.Vocabulary!.PromptSet}, and a list of words here: rename the list");
+            else if (!isAnswer && parameter.Kind == ReadKind.Logit
+                && WordLists.Member(parameter.Symbol.ContainingSymbol.ContainingType, named.Value) is { } member)
+                yield return new Problem(
+                    OneSource, named.Location,
+                    $"'{member.Name}' is no list of words: [Logit] reads those of an IReadOnlyList<string>, or an answer");
+        }
+    }
 
     private static IEnumerable<Problem> Tensors(InterventionDeclaration declaration)
     {

@@ -42,7 +42,10 @@ internal sealed class Sweeps() : InterventionAnalyzer(SweepList, SweepKind)
                     ? $"No write uses '{name}': write \"{{{name}}}\" where a strength or a run stands, or take it as [Swept(\"{name}\")]" :
                 null;
             if (message is not null)
-                yield return new Problem(SweepList, sweep.Placeholder.Location, message);
+                yield return new Problem(SweepList, sweep.Placeholder.Location, message)
+                {
+                    IsLack = message.StartsWith("No write uses ", StringComparison.Ordinal),
+                };
         }
     }
 

@@ -46,7 +46,7 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
     private static void Partial(SymbolAnalysisContext context)
     {
         var type = (INamedTypeSymbol)context.Symbol;
-        List<INamedTypeSymbol> completed = Completed(type).ToList();
+        List<INamedTypeSymbol> completed = Completed(type, context.Compilation).ToList();
         if (completed.Count == 0)
             return;
         foreach (TypeDeclarationSyntax part in type.PartsWithoutPartial())
@@ -55,11 +55,12 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
     }
 
     /// <summary>The type itself and the types inside it, as far as the generator adds to them.</summary>
-    private static IEnumerable<INamedTypeSymbol> Completed(INamedTypeSymbol type)
+    private static IEnumerable<INamedTypeSymbol> Completed(INamedTypeSymbol type, Compilation compilation)
     {
-        if (type.GetAttributes().Any(attribute => s_completed.Any(attribute.Is)))
+        if (type.GetAttributes().Any(attribute => s_completed.Any(attribute.Is))
+            || InterventionDeclaration.Of(type, compilation) is { Base: not null })
             yield return type;
-        foreach (INamedTypeSymbol inner in type.GetTypeMembers().SelectMany(Completed))
+        foreach (INamedTypeSymbol inner in type.GetTypeMembers().SelectMany(inner => Completed(inner, compilation)))
             yield return inner;
     }
 
@@ -78,7 +79,7 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
     private static void Outside(SymbolAnalysisContext context)
     {
         if ((context.Symbol as INamedTypeSymbol ?? context.Symbol.ContainingType) is not { } type
-            || InterventionDeclaration.AttributeOf(type) is not null)
+            || InterventionDeclaration.AttributeOf(type) is not null || InterventionDeclaration.Of(type, context.Compilation) is not null)
             return;
         if (context.Symbol is IMethodSymbol method && DeclaredMethod.KindOf(method) is not null)
             Report(method.Locations[0], method.Name);

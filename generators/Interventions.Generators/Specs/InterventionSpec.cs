@@ -13,9 +13,34 @@ namespace Interventions.Generators.Specs;
 /// <param name="Keeps">The values that it keeps.</param>
 /// <param name="Sweep">The axes of the result.</param>
 /// <param name="DeclaredSites">Every path of a generic intervention, for the checks of its uses in other assemblies.</param>
+/// <param name="Inheritance">What it inherits. All other parts but placeholders and paths are its own.</param>
 internal sealed record InterventionSpec(
     TypeSpec Type, SubjectSpec Subject, bool IsWellFormed, WritesSpec Writes, KeepsSpec Keeps, SweepSpec Sweep,
-    EquatableArray<DeclaredSiteSpec> DeclaredSites);
+    EquatableArray<DeclaredSiteSpec> DeclaredSites, InheritanceSpec Inheritance);
+
+/// <summary>The place of an intervention among those that share members.</summary>
+/// <param name="IsAbstract">Whether it is there to be derived from.</param>
+/// <param name="Base">The intervention that it derives from, fully qualified; <see langword="null"/> when it derives from none.</param>
+/// <param name="Kept">The names of the inherited kept values.</param>
+/// <param name="Runs">
+/// The names of the prompt set's runs with those of their properties, where a derived intervention keeps further values; else none.
+/// </param>
+internal sealed record InheritanceSpec(bool IsAbstract, string? Base, EquatableArray<string> Kept, EquatableArray<NamedRunSpec> Runs)
+{
+    /// <summary>The word for members that a derived intervention has too, with a space behind it.</summary>
+    public string Modifier => Base is not null ? "override " : IsAbstract ? "virtual " : "";
+
+    /// <summary>The head of a type inside the intervention that derives from the base's type of that name.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="root">The type that it derives from where there is no base.</param>
+    public string Nested(string name, string root) =>
+        $"{(Base is null ? "" : "new ")}{(IsAbstract ? "" : "sealed ")}class {name} : {(Base is null ? root : $"{Base}.{name}")}";
+}
+
+/// <summary>A run of the prompt set and the property of the results that holds its values.</summary>
+/// <param name="Name">The run.</param>
+/// <param name="Property">The property.</param>
+internal sealed record NamedRunSpec(string Name, string Property);
 
 /// <summary>The model and the prompts of an intervention.</summary>
 /// <param name="Model">The model type, fully qualified; or the type parameter that stands for it.</param>
@@ -262,7 +287,7 @@ internal enum NodeKind
 
 /// <summary>The value that a parameter reads.</summary>
 /// <param name="Kind">The kind of value.</param>
-/// <param name="Name">The run, the answer, the placeholder, or the site of <see cref="ReadKind.ValueOf"/>; else empty.</param>
+/// <param name="Name">The run, answer, property, placeholder, or the site of <see cref="ReadKind.ValueOf"/>; else empty.</param>
 /// <param name="Place">The run's site (<see langword="null"/>: the method's own), or the position of logits.</param>
 /// <param name="Run">The run whose logits are read; <see langword="null"/> is the measured one.</param>
 internal sealed record ReadSpec(ReadKind Kind, string Name, string? Place = null, string? Run = null);
@@ -287,6 +312,9 @@ internal enum ReadKind
 
     /// <summary>All logits at a position.</summary>
     Logits,
+
+    /// <summary>The logits of the words that a property lists.</summary>
+    WordLogits,
 
     /// <summary>The number at which a sweep stands.</summary>
     Swept,

@@ -150,6 +150,11 @@ public class DecoderModel : HookedModel
     public override IReadOnlyList<long>? Encode(string text) =>
         _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
 
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The tokenizer has no token for a part of the text.</exception>
+    public override IReadOnlyList<long>? EncodePiece(string text) =>
+        _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text", addSpecialTokens: false) : null;
+
     /// <summary>
     /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;
     /// <see cref="Load"/> reads the same model back.

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
 
@@ -14,18 +15,20 @@ internal sealed class InterventionBinder
     private readonly ModelSchema _schema;
     private readonly IPromptSet _prompts;
     private readonly SitePaths _paths;
+    private readonly HookedModel? _model;
     private readonly int _baseRun;
     private readonly ImmutableArray<BoundRun> _runs;
     private readonly (SpliceNode Node, SpliceResolution Resolution)[] _splices;
     private readonly List<SiteResolution> _resolved = [];
     private int _declared;
 
-    private InterventionBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts, SitePaths paths)
+    private InterventionBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts, SitePaths paths, HookedModel? model)
     {
         _graph = graph;
         _schema = schema;
         _prompts = prompts;
         _paths = paths;
+        _model = model;
         _baseRun = graph.Changes is null ? 0 : PromptRun(graph.Changes, "[Changes]");
         _runs = DerivedRuns.Order(graph, prompts.Vocabulary, name => PromptRun(name, "[Run]"), _baseRun);
         _splices = [.. graph.Splices.Select(splice => (splice, splice.Names.Resolve(schema, paths)))];
@@ -36,12 +39,16 @@ internal sealed class InterventionBinder
     /// <param name="schema">The model's names, those inside splices included.</param>
     /// <param name="prompts">The prompts.</param>
     /// <param name="paths">The declaration's paths, if some are parsed already.</param>
-    /// <exception cref="InterventionException">A name is unknown, or a placeholder has no range.</exception>
-    public static BoundIntervention Bind(InterventionGraph graph, ModelSchema schema, IPromptSet prompts, SitePaths? paths = null)
+    /// <param name="model">The model, whose tokenizer reads the words whose logits are read.</param>
+    /// <exception cref="InterventionException">
+    /// A name is unknown, a placeholder has no range, or a word is not one token.
+    /// </exception>
+    public static BoundIntervention Bind(
+        InterventionGraph graph, ModelSchema schema, IPromptSet prompts, SitePaths? paths = null, HookedModel? model = null)
     {
         paths ??= new SitePaths();
         SchemaSkew.Check(graph, schema, paths);
-        return new InterventionBinder(graph, schema, prompts, paths).Bind();
+        return new InterventionBinder(graph, schema, prompts, paths, model).Bind();
     }
 
     private BoundIntervention Bind()
@@ -134,6 +141,10 @@ internal sealed class InterventionBinder
             Read.Of of => new BoundRead.Of(Single(of.Site, method)),
             Read.Logit logit => new BoundRead.Logits(
                 LogitsAt(logit.At, method), Measured(logit.In, method), Answer(logit.Answer, method)),
+            Read.WordLogits words => new BoundRead.Logits(LogitsAt(words.At, method), Measured(words.In, method), null)
+            {
+                Words = WordTokens.Of(words, _model, problem => Wrong(method, problem)),
+            },
             Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.In, method), null),
             Read.Swept swept => new BoundRead.Swept(swept.Name),
             Read.AnswerIds answer => new BoundRead.AnswerIds(Answer(answer.Answer, method)),

@@ -21,7 +21,14 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         bool isOneBatch = PromptBatch.Of(prompts, options.BatchSize, run.Model.Graph).Count() == 1;
         TensorChecks.Check(graph, run.Intervention, run.Model.Schema, prompts, isOneBatch);
         BoundIntervention bound = run.Intervention;
-        return run with { Intervention = bound with { Alike = Exemptions.Alike(bound, prompts, run.Model.Graph.LooksAhead) } };
+        return run with
+        {
+            Intervention = bound with
+            {
+                Alike = Exemptions.Alike(bound, prompts, run.Model.Graph.LooksAhead),
+                Notes = [.. GluedAnswers.Notes(prompts, model)],
+            },
+        };
     }
 
     /// <summary>Prepares a generation, which takes no gradients.</summary>
@@ -48,7 +55,7 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         PromptChecks.Check(prompts, model);
         SitePaths paths = new();
         HookedModel spliced = SplicedModel.Of(model, graph, paths);
-        return new Preparation(InterventionBinder.Bind(graph, spliced.Schema, prompts, paths), spliced, prompts);
+        return new Preparation(InterventionBinder.Bind(graph, spliced.Schema, prompts, paths, model), spliced, prompts);
     }
 
     private void Check(int batchSize, bool generates)

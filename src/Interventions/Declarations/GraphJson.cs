@@ -197,6 +197,11 @@ internal sealed class GraphJson
                 Read.Logit? logit = read as Read.Logit;
                 string answer = fields.Text("answer", logit?.Answer);
                 return new Read.Logit(answer, fields.Text("at", logit?.At), fields.OptionalText("in", logit?.In));
+            case nameof(Runtime.Read.WordLogits):
+                Read.WordLogits? words = read as Read.WordLogits;
+                return new Read.WordLogits(
+                    fields.Text("property", words?.Name), new(fields.Texts("words", words is null ? default : [.. words.Words])),
+                    fields.Text("at", words?.At), fields.OptionalText("in", words?.In));
             case nameof(Runtime.Read.Logits):
                 Read.Logits? logits = read as Read.Logits;
                 return new Read.Logits(fields.Text("at", logits?.At), fields.OptionalText("in", logits?.In));

@@ -274,6 +274,21 @@ public abstract record Read
     /// <summary>The logit of an answer at a position: <c>[batch]</c>; in the run that is measured, or in another.</summary>
     public sealed record Logit(string Answer, string At, string? In = null) : Read;
 
+    /// <summary>
+    /// The logits of listed words at a position: <c>[batch, word]</c>; in the run that is measured, or in another. The model's tokenizer
+    /// says which token a word is.
+    /// </summary>
+    /// <param name="Name">The property that lists them.</param>
+    /// <param name="Words">The words, one token each.</param>
+    /// <param name="At">The position.</param>
+    /// <param name="In">The run; <see langword="null"/> is the measured one.</param>
+    public sealed record WordLogits(string Name, EquatableArray<string> Words, string At, string? In = null) : Read
+    {
+        /// <summary>The words that a property holds. Called by generated code.</summary>
+        public static WordLogits Listed(string name, IEnumerable<string>? words, string at, string? run = null) =>
+            new(name, new(words ?? []), at, run);
+    }
+
     /// <summary>All logits at a position: <c>[batch, vocab]</c>; in the run that is measured, or in another.</summary>
     public sealed record Logits(string At, string? In = null) : Read;
 

@@ -69,6 +69,7 @@ internal static class GraphText
         Read.Along along => along.Axes.Count == 0 ? "mask" : $"mask by {string.Join(", ", along.Axes)}",
         Read.Of of => of.Site,
         Read.Logit logit => $"logit of {logit.Answer} at {logit.At}{In(logit.In)}",
+        Read.WordLogits words => $"logits of {words.Name} at {words.At}{In(words.In)}",
         Read.Logits logits => $"logits at {logits.At}{In(logits.In)}",
         Read.Swept swept => swept.Name,
         Read.AnswerIds answer => $"token of {answer.Answer}",

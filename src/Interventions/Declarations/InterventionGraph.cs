@@ -145,6 +145,23 @@ public sealed record InterventionGraph
         return errorTerm ? spliced : spliced.Then(BuiltInWrites.Zero(node.Names.Inner(site, SplicedSites.Error)) with { Name = name });
     }
 
+    /// <summary>
+    /// This graph, with everything of the abstract intervention that it derives from before its own. Called by generated code.
+    /// </summary>
+    /// <param name="inherited">The graph of the base. Its members keep their names.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public InterventionGraph Inheriting(InterventionGraph inherited)
+    {
+        ArgumentNullException.ThrowIfNull(inherited);
+        return Joined(inherited, this) with
+        {
+            Changes = Changes ?? inherited.Changes,
+            Captures = inherited.Captures.AddRange(Captures),
+            Gradients = inherited.Gradients.AddRange(Gradients),
+            Metrics = inherited.Metrics.AddRange(Metrics),
+        };
+    }
+
     /// <summary>This graph, with one graph's writes before another's.</summary>
     private InterventionGraph Joined(InterventionGraph first, InterventionGraph second) => this with
     {

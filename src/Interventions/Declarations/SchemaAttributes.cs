@@ -96,9 +96,11 @@ public sealed class PromptSchemaAttribute : Attribute
     /// <summary>The runs. The first is the base run, which writes change. Default: <c>clean</c>, <c>corrupted</c>.</summary>
     public string[] Runs { get; init; } = ["clean", "corrupted"];
 
-    /// <summary>Named token positions. <c>end</c> is the last token unless a prompt marks it. Default: <c>end</c>.</summary>
+    /// <summary>
+    /// Named token positions. Every prompt set has <c>end</c>, listed or not: the last token unless a prompt marks it. Default: <c>end</c>.
+    /// </summary>
     public string[] Positions { get; init; } = ["end"];
 
-    /// <summary>Named answers, one token a prompt. Default: <c>correct</c>, <c>wrong</c>.</summary>
-    public string[] Answers { get; init; } = ["correct", "wrong"];
+    /// <summary>Named answers, one token a prompt. Default: none.</summary>
+    public string[] Answers { get; init; } = [];
 }

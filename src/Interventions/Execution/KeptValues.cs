@@ -93,7 +93,7 @@ internal sealed class KeptValues(
         Parameters = [.. _parameters.Keys],
         Prompts = prompts,
         Effects = Effects.All(prompts),
-        Notes = [.. Strict?.Notes ?? [], .. Finite.Warnings],
+        Notes = [.. Strict?.Notes ?? [], .. Finite.Warnings, .. intervention.Notes],
     };
 
     private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];

@@ -43,6 +43,13 @@ public abstract class HookedModel : IDisposable
     public virtual IReadOnlyList<long>? Encode(string text) => null;
 
     /// <summary>
+    /// The tokens of a piece of text as it stands within a text, without special tokens; <see langword="null"/> if the model has no
+    /// tokenizer.
+    /// </summary>
+    /// <param name="text">The piece, with the space in front where it has one.</param>
+    public virtual IReadOnlyList<long>? EncodePiece(string text) => null;
+
+    /// <summary>
     /// Identifies the weights: other weights have another text. Most often <see cref="WeightsChecksum.Of"/>. Default:
     /// <see langword="null"/>, so that a run into a file is refused, because a later call could go on with other weights unnoticed.
     /// </summary>

@@ -111,13 +111,13 @@ internal sealed record Expansion
     public string Name(NodeId node) => Nodes.Name(node);
 
     /// <summary>A row's axes in the tables of a node.</summary>
-    public long[] RowShape(NodeId node) => Answers?.Node == node ? [Answers.Answers.Length] : Shapes[Name(node)].RowShape(Longest);
+    public long[] RowShape(NodeId node) => Answers?.Node == node ? [Answers.Columns.Length] : Shapes[Name(node)].RowShape(Longest);
 
     /// <summary>The bytes of one row in the tables of a node.</summary>
     public long RowBytes(NodeId node)
     {
         NodeShape shape = Shapes[Name(node)];
-        return Answers?.Node == node ? Answers.Answers.Length * sizeof(double) : shape.Bytes * (shape.IsPair ? Longest : 1);
+        return Answers?.Node == node ? Answers.Columns.Length * sizeof(double) : shape.Bytes * (shape.IsPair ? Longest : 1);
     }
 
     /// <summary>

@@ -59,7 +59,7 @@ internal sealed class WriteCounting
         }
         long lanes = (long)group.Count * _plan.Classes[c].Rows.Length;
         // All logits are selected, but only the answers' may be computed.
-        long values = _plan.Answers is { } columns && columns.Node == node ? columns.Answers.Length : selected.Values;
+        long values = _plan.Answers is { } columns && columns.Node == node ? columns.Columns.Length : selected.Values;
         WriteCount computed = count * (lanes * values);
         return computed with { Selected = count.Selected * lanes * selected.Values, Due = count.Due * lanes * selected.Values };
     }

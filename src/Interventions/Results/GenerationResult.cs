@@ -42,18 +42,32 @@ public class GenerationResult<TRun> : IDisposable
 
     /// <summary>The unchanged run's text, where <see cref="GenerationOptions.WithBase"/> asked for it.</summary>
     /// <exception cref="InvalidOperationException">It was not asked for.</exception>
-    public TRun Base => new()
-    {
-        Content = _base ?? throw new InvalidOperationException(
-            $"The unchanged run was not generated: set {nameof(GenerationOptions)}.{nameof(GenerationOptions.WithBase)}."),
-    };
+    public TRun Base => BaseAs<TRun>();
 
     private (ImmutableArray<SweepAxis>, IReadOnlyList<GeneratedContent>, GeneratedContent?, string?) Parts =>
         (_sweep, _changed, _base, WhyUncached);
 
     /// <summary>The changed run's text at a point of the sweep; one coordinate a placeholder, in order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
-    public TRun Changed(params ReadOnlySpan<SweepCoordinate> coordinates)
+    public TRun Changed(params ReadOnlySpan<SweepCoordinate> coordinates) => At<TRun>(coordinates);
+
+    /// <inheritdoc cref="Changed"/>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected TRun At(params ReadOnlySpan<SweepCoordinate> coordinates) => Changed(coordinates);
+
+    /// <summary>The unchanged run's text, as the type of a derived result. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected TOwn BaseAs<TOwn>()
+        where TOwn : GeneratedRun, new() => new()
+    {
+        Content = _base ?? throw new InvalidOperationException(
+            $"The unchanged run was not generated: set {nameof(GenerationOptions)}.{nameof(GenerationOptions.WithBase)}."),
+    };
+
+    /// <summary>The changed run's text, as the type of a derived result. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected TOwn At<TOwn>(params ReadOnlySpan<SweepCoordinate> coordinates)
+        where TOwn : GeneratedRun, new()
     {
         if (coordinates.Length != _sweep.Length)
             throw new ArgumentException($"The sweep has {_sweep.Length} placeholders; {coordinates.Length} coordinates were given.");
@@ -70,12 +84,8 @@ public class GenerationResult<TRun> : IDisposable
             }
             point = (point * all.Length) + at;
         }
-        return new TRun { Content = _changed[point] };
+        return new TOwn { Content = _changed[point] };
     }
-
-    /// <inheritdoc cref="Changed"/>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected TRun At(params ReadOnlySpan<SweepCoordinate> coordinates) => Changed(coordinates);
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

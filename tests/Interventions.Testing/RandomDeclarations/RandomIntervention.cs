@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Runtime;
+using Interventions.Testing.ToyModels;
 using static TorchSharp.torch;
 
 namespace Interventions.Testing.RandomDeclarations;
@@ -12,7 +13,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 {
     private static readonly Read s_value = new Read.Value();
 
-    private readonly Random _random = new(seed), _padding = new(~seed);
+    private readonly Random _random = new(seed), _padding = new(~seed), _words = new(seed ^ 0x2545);
     private readonly List<string> _placeholders = [];
     private IPromptSet? _prompts, _reference;
     private readonly List<string> _runs = ["clean", "corrupted"];
@@ -178,6 +179,10 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 
     private MetricNode Metric() => _random.Next(3) switch
     {
+        // Only the toy model reads words.
+        < 2 when schema.Model == nameof(ToyModel) && _words.Next(3) == 0 => new MetricNode(
+            "Metric", [new Read.Logit("right", "end"), new Read.WordLogits("Words", EquatableArray.Of(" b", "d", "."), "end")],
+            x => x[0] - x[1].logsumexp(-1)),
         0 => new MetricNode("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - (2 * x[1])),
         1 => new MetricNode(
             "Metric", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => (x[0].softmax(-1) * x[1].log_softmax(-1)).sum(-1)),
