@@ -78,7 +78,8 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
 
     private static void Outside(SymbolAnalysisContext context)
     {
-        if ((context.Symbol as INamedTypeSymbol ?? context.Symbol.ContainingType) is not { } type
+        if (context.Symbol.GetAttributes().IsEmpty
+            || (context.Symbol as INamedTypeSymbol ?? context.Symbol.ContainingType) is not { } type
             || InterventionDeclaration.AttributeOf(type) is not null || InterventionDeclaration.Of(type, context.Compilation) is not null)
             return;
         if (context.Symbol is IMethodSymbol method && DeclaredMethod.KindOf(method) is not null)
