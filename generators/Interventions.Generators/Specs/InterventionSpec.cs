@@ -90,3 +90,218 @@ internal enum PlaceholderKind
 /// <param name="Member">The member, or the attribute of the class in brackets.</param>
 /// <param name="Path">The path.</param>
 internal sealed record DeclaredSiteSpec(string Member, string Path);
+
+/// <summary>
+/// Writes that happen together: those to one site path in one run, unless a write that may touch the same site stands between them.
+/// </summary>
+/// <param name="Method">The generated method that fuses them; <see langword="null"/> for a single write.</param>
+/// <param name="Writes">The writes, in the order of the text.</param>
+internal sealed record StepSpec(string? Method, EquatableArray<WriteSpec> Writes)
+{
+    /// <summary>The first write.</summary>
+    public WriteSpec First => Writes[0];
+}
+
+/// <summary>One declared write.</summary>
+internal abstract record WriteSpec
+{
+    private WriteSpec()
+    {
+    }
+
+    /// <summary>A method's write.</summary>
+    public sealed record Method(MethodSpec Node) : WriteSpec;
+
+    /// <summary>A write without a method.</summary>
+    /// <param name="Kind">The attribute that declares it. Generated code calls the method of the same name of <c>BuiltInWrites</c>.</param>
+    /// <param name="Site">The site path.</param>
+    public sealed record BuiltIn(WriteKind Kind, string Site) : WriteSpec
+    {
+        /// <summary>The derived run that is written; <see langword="null"/> is the changed one.</summary>
+        public string? Run { get; init; }
+
+        /// <summary>The property that holds its tensor; empty for an attribute of the class.</summary>
+        public string Property { get; init; } = "";
+
+        /// <summary>The run that is read; <see langword="null"/> is the changed one.</summary>
+        public string? Donor { get; init; }
+
+        /// <summary>The factor or strength.</summary>
+        public double Amount { get; init; }
+
+        /// <summary>The placeholder that sweeps the factor or strength, in braces; <see langword="null"/> when none does.</summary>
+        public string? AmountSweep { get; init; }
+
+        /// <summary>The seed that draws partners.</summary>
+        public int Seed { get; init; }
+
+        /// <summary>Whether a mean is one over all positions.</summary>
+        public bool IsPooled { get; init; }
+
+        /// <summary>The property that holds the prompts of a mean; <see langword="null"/> for the run's own.</summary>
+        public string? Over { get; init; }
+
+        /// <summary>Whether a mean is over prompts of all templates.</summary>
+        public bool AcrossTemplates { get; init; }
+
+        /// <summary>The axes of a mask.</summary>
+        public EquatableArray<string> Axes { get; init; }
+    }
+
+    /// <summary>An encoder–decoder, which writes the value that it replaces.</summary>
+    /// <param name="Property">The property that holds it.</param>
+    /// <param name="Site">The path of the value that is replaced.</param>
+    /// <param name="Reads">The path of the value that is encoded; <see langword="null"/> for the replaced one.</param>
+    /// <param name="ErrorTerm">Whether the error term is kept.</param>
+    /// <param name="DetachError">Whether gradients hold the error term constant.</param>
+    /// <param name="Features">How many features there are; 0 where it is not said.</param>
+    public sealed record Splice(string Property, string Site, string? Reads, bool ErrorTerm, bool DetachError, int Features) : WriteSpec;
+
+    /// <summary>The writes of an included intervention, where they come after an own write.</summary>
+    /// <param name="Property">The property that holds it.</param>
+    public sealed record Include(string Property) : WriteSpec;
+
+    /// <summary>A path patch.</summary>
+    /// <param name="Senders">The senders, one at least.</param>
+    /// <param name="Receivers">The receivers.</param>
+    /// <param name="From">The run of the senders.</param>
+    /// <param name="FreezeMlps">Whether MLPs are frozen.</param>
+    /// <param name="Frozen">The other frozen sites; <see langword="null"/> means every head.</param>
+    /// <param name="Run">The derived run whose receivers are written; <see langword="null"/> is the changed one.</param>
+    public sealed record PathPatch(
+        EquatableArray<string> Senders, EquatableArray<string> Receivers, string From, bool FreezeMlps, EquatableArray<string>? Frozen,
+        string? Run)
+        : WriteSpec;
+}
+
+/// <summary>The sorts of writes, each with an attribute of its own.</summary>
+internal enum WriteKind
+{
+    /// <summary>A method's.</summary>
+    Patch,
+
+    /// <summary>Path patching.</summary>
+    PathPatch,
+
+    /// <summary>0.</summary>
+    Zero,
+
+    /// <summary>The value times a factor.</summary>
+    Scale,
+
+    /// <summary>The value of another run.</summary>
+    Freeze,
+
+    /// <summary>The value of another prompt.</summary>
+    Resample,
+
+    /// <summary>The mean over prompts.</summary>
+    Mean,
+
+    /// <summary>A mask's mixture of the value and that of another run.</summary>
+    Mix,
+
+    /// <summary>The value plus a vector.</summary>
+    Add,
+
+    /// <summary>The value without a direction.</summary>
+    ProjectOut,
+
+    /// <summary>The direction alone.</summary>
+    ProjectOnto,
+
+    /// <summary>An encoder–decoder.</summary>
+    Splice,
+}
+
+/// <summary>A declared method.</summary>
+/// <param name="Kind">The use of the value that it returns.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Site">The site path; empty for a metric.</param>
+/// <param name="IsStatic">Whether it needs no instance.</param>
+/// <param name="Reads">The values that its parameters read.</param>
+internal sealed record MethodSpec(NodeKind Kind, string Name, string Site, bool IsStatic, EquatableArray<ReadSpec> Reads)
+{
+    /// <summary>The derived run that a patch writes; <see langword="null"/> is the changed one.</summary>
+    public string? Run { get; init; }
+
+    /// <summary>The metric of a gradient; <see langword="null"/> is the only one.</summary>
+    public string? Metric { get; init; }
+
+    /// <summary>Whether a capture keeps the value as it was before the writes.</summary>
+    public bool BeforeWrites { get; init; }
+
+    /// <summary>The declared shape of the value that a patch returns; <see langword="null"/> where none is declared.</summary>
+    public EquatableArray<string>? Shape { get; init; }
+
+    /// <summary>Whether a patch promises to treat each position alone.</summary>
+    public bool IsPointwise { get; init; }
+
+    /// <summary>Whether it mixes prompts.</summary>
+    public bool IsAcrossBatch { get; init; }
+
+    /// <summary>Whether a prompt's length may decide how many values are kept. The result then has a mask of the real ones.</summary>
+    public bool IsRagged { get; init; }
+}
+
+/// <summary>The use of the value that a method returns.</summary>
+internal enum NodeKind
+{
+    /// <summary>It is written.</summary>
+    Patch,
+
+    /// <summary>It is kept.</summary>
+    Capture,
+
+    /// <summary>It is kept, and made of a metric's gradient.</summary>
+    Gradient,
+
+    /// <summary>It is kept, one number a prompt.</summary>
+    Metric,
+}
+
+/// <summary>The value that a parameter reads.</summary>
+/// <param name="Kind">The kind of value.</param>
+/// <param name="Name">The run, the answer, the placeholder, or the site of <see cref="ReadKind.ValueOf"/>; else empty.</param>
+/// <param name="Place">The run's site (<see langword="null"/>: the method's own), or the position of logits.</param>
+/// <param name="Run">The run whose logits are read; <see langword="null"/> is the measured one.</param>
+internal sealed record ReadSpec(ReadKind Kind, string Name, string? Place = null, string? Run = null);
+
+/// <summary>The kind of value that a parameter reads.</summary>
+internal enum ReadKind
+{
+    /// <summary>The selected value itself.</summary>
+    Value,
+
+    /// <summary>The metric's gradient with respect to the selected value.</summary>
+    Gradient,
+
+    /// <summary>The value in another run.</summary>
+    From,
+
+    /// <summary>The value of some site in the same run.</summary>
+    ValueOf,
+
+    /// <summary>The logit of an answer.</summary>
+    Logit,
+
+    /// <summary>All logits at a position.</summary>
+    Logits,
+
+    /// <summary>The number at which a sweep stands.</summary>
+    Swept,
+
+    /// <summary>The token ids of an answer.</summary>
+    Answer,
+}
+
+/// <summary>A partial type that the generator adds to.</summary>
+/// <param name="Namespace">Its namespace; empty for the global one.</param>
+/// <param name="Outer">The headers of the types around it, outermost first: <c>partial class Outer&lt;T&gt;</c>.</param>
+/// <param name="Header">Its own header: <c>partial class HeadSweep</c>.</param>
+/// <param name="Name">Its name, for messages.</param>
+/// <param name="Identifier">Its name in code: with <c>@</c> where it is a keyword.</param>
+/// <param name="Reference">How its own members call it: the identifier with its type parameters.</param>
+/// <param name="HintName">The name of the generated file.</param>
+internal sealed record TypeSpec(
+    string Namespace, EquatableArray<string> Outer, string Header, string Name, string Identifier, string Reference, string HintName);

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
+using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -111,4 +113,120 @@ internal static class PromptChecks
         values?.Count == names.Count
             ? null
             : $"{where} has {values?.Count ?? 0} {what}; its vocabulary names {names.Count}: {string.Join(", ", names)}.";
+}
+
+/// <summary>Refuses selections that lie outside a prompt, before anything is computed.</summary>
+internal static class PositionChecks
+{
+    /// <summary>Looks at every selection in every prompt, in the runs in which it is read or written.</summary>
+    /// <param name="intervention">The declaration.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="generates">Whether there will be new tokens: then a selection of these alone is no mistake.</param>
+    /// <exception cref="InterventionException">A position lies outside a prompt, or a range is empty in it.</exception>
+    public static void Check(BoundIntervention intervention, IPromptSet prompts, bool generates = false)
+    {
+        PromptBatch all = PromptBatch.All(prompts);
+        SweepPoint[] points = [.. intervention.Points()];
+        int[] everyRun = [.. Enumerable.Range(0, prompts.Vocabulary.Runs.Count)];
+        foreach (BoundWrite write in intervention.Writes)
+            CheckMethod(write.Site, write.Run is int run ? TokensOf(new DonorRun(run)) : [intervention.BaseRun], write.Reads);
+        foreach (BoundKeep kept in intervention.Kept)
+            CheckMethod(kept.Site, everyRun, kept.Reads);
+        foreach (BoundMetric metric in intervention.Metrics)
+            CheckMethod(null, everyRun, metric.Reads);
+
+        int[] TokensOf(DonorRun donor) => [.. (donor.Sweep is null ? [SweepPoint.None] : points).Select(donor.At).Distinct()
+            .Select(run => intervention.Runs.FirstOrDefault(derived => derived.Number == run)?.Of ?? run)];
+
+        void CheckMethod(BoundSite? own, int[] runs, IEnumerable<BoundRead> reads)
+        {
+            if (own is not null)
+                CheckSite(own, runs, all);
+            foreach (BoundRead read in reads)
+            {
+                (BoundSite? site, int[] of, PromptBatch over) = read switch
+                {
+                    BoundRead.From from => (from.Site ?? own, TokensOf(from.Run), all),
+                    BoundRead.Partner partner => (own, TokensOf(partner.Run), all),
+                    BoundRead.Mean mean when mean.Over == prompts => (own, TokensOf(mean.Run), all),
+                    BoundRead.Mean mean => (mean.In(own!), [mean.Run.At(SweepPoint.None)], PromptBatch.All(mean.Over)),
+                    BoundRead.Of same => (same.Site, runs, all),
+                    BoundRead.Logits logits => (logits.At, logits.Run is int run ? [run] : runs, all),
+                    _ => ((BoundSite?)null, runs, all),
+                };
+                if (site is not null)
+                    CheckSite(site, of, over);
+            }
+        }
+
+        void CheckSite(BoundSite site, int[] runs, PromptBatch batch)
+        {
+            for (int axis = 0; axis < site.Axes.Length; axis++)
+            {
+                if (!site.IsPositional(axis))
+                    continue;
+                IEnumerable<SweepPoint> different =
+                    site.Axes[axis].Placeholder is string swept ? points.DistinctBy(point => point[swept]) : [SweepPoint.None];
+                foreach (SweepPoint point in different.Where(point => !generates || site.SelectionAt(axis, point).OfPrompt() is not null))
+                    foreach (int run in runs)
+                        foreach (int row in batch.Rows)
+                            batch.Positions(site, axis, point, run, row);
+            }
+        }
+    }
+}
+
+/// <summary>
+/// A method that mixes prompts gets all of them at once, or the run is refused before anything is computed: in several batches it would
+/// return other values.
+/// </summary>
+internal static class BatchChecks
+{
+    /// <exception cref="InterventionException">
+    /// The prompts do not fit into one batch, or differ in length where that decides how much is selected.
+    /// </exception>
+    public static void Check(BoundIntervention intervention, IPromptSet prompts, int batchSize, ModelGraph graph)
+    {
+        int[] lengths = [.. prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).Distinct().Order()];
+        string tokens = $"{lengths[0]} to {lengths[^1]} tokens";
+        int batches = PromptBatch.Of(prompts, batchSize, graph).Count();
+        foreach ((string name, IEnumerable<BoundSite> sites) in Mixing(intervention))
+        {
+            string needsAll = NeedsAll(intervention, name, prompts);
+            if (graph.LooksAhead && lengths.Length > 1)
+                throw new InterventionException(
+                    $"{needsAll}; they have {tokens}, and a model whose tokens see later ones runs prompts of different length apart.");
+            if (batches > 1)
+                throw new InterventionException(
+                    $"{needsAll}, which are {batches} batches: set {nameof(RunOptions.BatchSize)} to {prompts.Prompts.Count}.");
+            if (lengths.Length > 1 && sites.FirstOrDefault(site => site.IsRagged) is { } ragged)
+                throw new InterventionException(
+                    $"{needsAll}; '{ragged.Text}' selects more of some than of others, as they have {tokens}. Select positions by name.");
+        }
+    }
+
+    /// <exception cref="InterventionException">The prompts would have to be run in smaller batches to fit into the budget.</exception>
+    public static void CheckBudget(BoundIntervention intervention, IPromptSet prompts, int batchSize, long bytes, long budget)
+    {
+        if (batchSize < prompts.Prompts.Count && Mixing(intervention).Select(mixing => mixing.Name).FirstOrDefault() is { } name)
+            throw new InterventionException(
+                $"{NeedsAll(intervention, name, prompts)}: about {MiB(bytes)}, and {nameof(RunOptions.MemoryBudget)} is {MiB(budget)}.");
+    }
+
+    /// <summary>Bytes as people read them.</summary>
+    public static string MiB(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB");
+
+    private static string NeedsAll(BoundIntervention intervention, string method, IPromptSet prompts) =>
+        $"{intervention.Name}.{method} is declared [AcrossBatch], so that it needs all {prompts.Prompts.Count} prompts at once";
+
+    /// <summary>The methods that mix prompts, with the sites that they see.</summary>
+    private static IEnumerable<(string Name, IEnumerable<BoundSite> Sites)> Mixing(BoundIntervention intervention) =>
+    [
+        .. intervention.Writes.SelectMany(write => write.Declared)
+            .Where(write => write.Node.AcrossBatch).Select(write => (write.Node.Name, write.Selected)),
+        .. intervention.Kept
+            .Where(keep => keep.AcrossBatch).Select(keep => (keep.Name, keep.Reads.OtherSites().Prepend(keep.Site))),
+        .. intervention.Metrics
+            .Where(metric => metric.Node.AcrossBatch).Select(metric => (metric.Node.Name, metric.Reads.OtherSites())),
+    ];
 }

@@ -83,3 +83,81 @@ public sealed record Detour(string Through, Definition Definition)
         Pullback = Pullback is { } pullback ? (inputs, gradient) => PureCall.Run(inputs, given => pullback(given, gradient)) : null,
     };
 }
+
+/// <summary>The positions of an input on which one position of a node's output depends.</summary>
+public enum ReachKind
+{
+    /// <summary>Its own position only.</summary>
+    Pointwise,
+
+    /// <summary>Its own and all earlier positions.</summary>
+    Causal,
+
+    /// <summary>The last <see cref="Reach.Width"/> positions, its own included.</summary>
+    Windowed,
+
+    /// <summary>All positions.</summary>
+    Full,
+}
+
+/// <summary>The reach of an output position into an input.</summary>
+/// <remarks>
+/// A node may be computed for some positions alone. It then gets those positions of every input that it reads pointwise, and knows which
+/// they are only from <see cref="ModelGraph.Positions"/>. Its other inputs have their positions on the axis behind the batch, earlier ones
+/// first, and may hold more positions than are seen.
+/// </remarks>
+/// <param name="Kind">The kind of dependence.</param>
+/// <param name="Width">Positions seen, the own one included, when <see cref="ReachKind.Windowed"/>; otherwise 0.</param>
+public readonly record struct Reach(ReachKind Kind, int Width = 0)
+{
+    /// <summary>Its own position only.</summary>
+    public static Reach Pointwise => new(ReachKind.Pointwise);
+
+    /// <summary>Its own and all earlier positions.</summary>
+    public static Reach Causal => new(ReachKind.Causal);
+
+    /// <summary>All positions.</summary>
+    public static Reach Full => new(ReachKind.Full);
+
+    /// <summary>The last <paramref name="width"/> positions, its own included.</summary>
+    public static Reach Windowed(int width) => new(ReachKind.Windowed, width);
+}
+
+/// <summary>
+/// A function for some positions of a node that looks beyond its own position, for many variants of a prompt at once. The values that
+/// variants share with the prompt are handed over once, not copied. A definition without such a function is computed for whole sequences.
+/// </summary>
+/// <param name="Own">The names of the inputs that are read at the own position only.</param>
+/// <param name="History">
+/// The inputs that are read at other positions too, each with its reach; the pieces hide the positions that a reach excludes.
+/// </param>
+/// <param name="Compute">The function.</param>
+public sealed record Piecewise(ImmutableArray<string> Own, ImmutableArray<NodeInput> History, PiecewiseCompute Compute)
+{
+    /// <inheritdoc cref="Definition.Protected"/>
+    internal Piecewise Protected()
+    {
+        PiecewiseCompute compute = Compute;
+        return this with { Compute = (own, pieces) => PureCall.Run(new Arguments(own, pieces), given => compute(given.Own, given.Pieces)) };
+    }
+
+    private readonly ref struct Arguments(ReadOnlySpan<Tensor> own, ReadOnlySpan<HistoryPiece> pieces)
+    {
+        public readonly ReadOnlySpan<Tensor> Own = own;
+        public readonly ReadOnlySpan<HistoryPiece> Pieces = pieces;
+    }
+}
+
+/// <summary>
+/// Computes positions of a node, <c>[lanes, positions, …]</c>, from its own inputs, <c>[lanes, positions, …]</c>, and a history in pieces.
+/// </summary>
+public delegate Tensor PiecewiseCompute(ReadOnlySpan<Tensor> own, ReadOnlySpan<HistoryPiece> pieces);
+
+/// <summary>Some positions of the history, the same ones for every lane.</summary>
+/// <param name="Inputs">
+/// One tensor an input, <c>[sources, keys, …]</c>; lane <c>l</c> sees source <c>l % sources</c>. Inputs may differ in their sources.
+/// </param>
+/// <param name="Hidden">
+/// True where an own position does not see a key: <c>[positions, keys]</c>, bool; <see langword="null"/> if it sees all.
+/// </param>
+public readonly record struct HistoryPiece(ImmutableArray<Tensor> Inputs, Tensor? Hidden);
