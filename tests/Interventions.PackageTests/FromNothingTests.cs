@@ -21,10 +21,11 @@ public sealed partial class FromNothingTests(Packages packages, FromNothingTests
     /// <summary>What the last of them prints first.</summary>
     private static string[] Promised => [.. s_lines[Commands.Length..].Select(line => line["# ".Length..])];
 
-    [Fact]
-    public void Three_commands_print_a_result_and_one_file_prints_the_same()
+    [SourcesTheory]
+    [InlineData("first")]
+    public void Three_commands_print_a_result_and_one_file_prints_the_same(string name)
     {
-        string folder = nothing.NewFolder("first");
+        string folder = nothing.NewFolder(name);
         Assert.Equal(3, Commands.Length);
         Says(Promised, Array.ConvertAll(Commands, command => Type(folder, command))[^1]);
 
@@ -36,7 +37,7 @@ public sealed partial class FromNothingTests(Packages packages, FromNothingTests
     }
 
     /// <summary>The template's program references the one libtorch that is needed, <c>Interventions.Cpu</c> brings it among others.</summary>
-    [Theory]
+    [SourcesTheory]
     [InlineData("win-x64", "torch_cpu.dll")]
     [InlineData("osx-arm64", "libtorch_cpu.dylib")]
     public void A_program_is_restored_for_another_platform(string platform, string library)
