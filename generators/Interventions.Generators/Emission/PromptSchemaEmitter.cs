@@ -70,7 +70,8 @@ internal static class PromptSchemaEmitter
             $"public static {spec.Type.Reference} FromTokens("
             + $"{string.Join(", ", runs.Select(run => $"long[][] {run}").Concat(named))}) =>");
         writer.Indented(
-            $"new {spec.Type.Reference}(Tokens(DeclaredVocabulary, new long[][][] {{ {string.Join(", ", runs)} }}, positions, {(hasAnswers ? "answers" : "null")}));");
+            $"new {spec.Type.Reference}(Tokens(DeclaredVocabulary, new long[][][] {{ {string.Join(", ", runs)} }}, positions, "
+            + $"{(hasAnswers ? "answers" : "null")}));");
         writer.Line();
     }
 

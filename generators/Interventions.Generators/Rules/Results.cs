@@ -134,7 +134,8 @@ internal sealed class AllLogits() : RuleAnalyzer(AllLogitsComputed)
 {
     public static readonly DiagnosticDescriptor AllLogitsComputed = Rule.Composition(
         "INV225", "A metric that computes all logits",
-        "'{0}' only picks columns of all logits; [Logit(\"…\")] computes just an answer's, or those of listed words", DiagnosticSeverity.Info);
+        "'{0}' only picks columns of all logits; [Logit(\"…\")] computes just an answer's, or those of listed words",
+        DiagnosticSeverity.Info);
 
     private static readonly HashSet<string> s_picks =
         new(StringComparer.Ordinal) { "gather", "index_select", "take", "take_along_dim", "this[]" };

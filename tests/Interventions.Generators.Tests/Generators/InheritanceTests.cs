@@ -66,7 +66,8 @@ public sealed class InheritanceTests
                 foreach (NameTask study in studies)
                 {
                     using NameTask.Result run = study.Run(model, prompts);
-                    Console.WriteLine(run.LogitDifference.Top(1).Count + run.Clean.LogitDifference.shape.Length + run.AttentionMask.shape[0]);
+                    Console.WriteLine(run.LogitDifference.Top(1).Count + run.Clean.LogitDifference.shape.Length);
+                    Console.WriteLine(run.AttentionMask.shape[0]);
                     Tensor attention = run.Corrupted.Attention;
                     await foreach (NameTask.Result batch in study.StreamAsync(model, prompts))
                         batch.Dispose();
@@ -110,7 +111,8 @@ public sealed class InheritanceTests
             [Sweep("alpha", 1, 2)]
             public abstract partial class Swept3 : NameTask
             {
-                [Patch("blocks.{layer}.mlp_out[pos={pos=S1,end}]")] static Tensor Hidden(Tensor x, [Swept("alpha")] double alpha) => x * alpha;
+                [Patch("blocks.{layer}.mlp_out[pos={pos=S1,end}]")]
+                static Tensor Hidden(Tensor x, [Swept("alpha")] double alpha) => x * alpha;
             }
             """
         ];
@@ -127,7 +129,8 @@ public sealed class InheritanceTests
 
         Clean(derived);
         Assert.Contains(
-            "new string[] { \"LogitDifference\", \"Attention\", \"Attribution\" }", Compilations.Generate(derived).SyntaxTrees.Last().ToString(),
+            "new string[] { \"LogitDifference\", \"Attention\", \"Attribution\" }",
+            Compilations.Generate(derived).SyntaxTrees.Last().ToString(),
             StringComparison.Ordinal);
     }
 

@@ -66,7 +66,8 @@ public sealed class InheritedTests
 
     [Fact]
     public Task A_derived_class_is_partial() => Analysis.Fires(
-        "INV106", "'Probe' must be partial", Sources.Model, Sources.Prompts, Base, "namespace Study; public sealed class [|Probe|] : Shared;");
+        "INV106", "'Probe' must be partial", Sources.Model, Sources.Prompts, Base,
+        "namespace Study; public sealed class [|Probe|] : Shared;");
 
     [Fact]
     public Task An_inherited_metric_reads_what_the_class_writes() => Analysis.Fires(

@@ -18,8 +18,14 @@ public sealed class SignaturesTests
         Analysis.Fires("INV117", message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
     [Theory]
-    [InlineData("required public IReadOnlyList<string> Colours { get; init; } [Metric] static Tensor M([Logit(nameof(Colours), At = \"S1\")] Tensor x) => x.sum(-1);")]
-    [InlineData("private static readonly string[] s_colours = [\"red\"]; [Metric] static Tensor M([Logit(nameof(s_colours), In = \"clean\")] [Shape(\"batch\", \"word\")] Tensor x) => x.sum(-1);")]
+    [InlineData("""
+        required public IReadOnlyList<string> Colours { get; init; }
+        [Metric] static Tensor M([Logit(nameof(Colours), At = "S1")] Tensor x) => x.sum(-1);
+        """)]
+    [InlineData("""
+        private static readonly string[] s_colours = ["red"];
+        [Metric] static Tensor M([Logit(nameof(s_colours), In = "clean")] [Shape("batch", "word")] Tensor x) => x.sum(-1);
+        """)]
     public Task A_logit_of_words_is_silent(string members) => Analysis.Check(
         Sources.Model, Sources.Prompts, "global using System.Collections.Generic;", Sources.Intervention(members));
 

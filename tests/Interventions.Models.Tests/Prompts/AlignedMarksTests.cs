@@ -58,14 +58,16 @@ public sealed class AlignedMarksTests
         string[] names = ["IO", "S1", "S2", "end"];
         string marked = around[0] + string.Concat(around.Skip(1).Select((text, i) => $"[{names[i]}|x]{text}"));
         string[] ways = [.. Ways(plain, around, 0, "")];
-        MarkedText like = MarkedText.Read(s_names, marked, "prompt 0 of Names, run 'clean'"), text = MarkedText.Read(s_names, plain, "here");
+        MarkedText like = MarkedText.Read(s_names, marked, "prompt 0 of Names, run 'clean'");
+        MarkedText text = MarkedText.Read(s_names, plain, "here");
         if (ways.Length == 1)
             Assert.Equal(ways[0], string.Concat(text.Like(like).Marks.Select(mark => $"{mark.Start}-{mark.End};")));
         else
             Assert.Throws<ArgumentException>(() => text.Like(like));
         return ways.Length;
 
-        string Letters(int least, int most) => string.Concat(Enumerable.Range(0, random.Next(least, most)).Select(_ => "ab"[random.Next(2)]));
+        string Letters(int least, int most) =>
+            string.Concat(Enumerable.Range(0, random.Next(least, most)).Select(_ => "ab"[random.Next(2)]));
     }
 
     private static IEnumerable<string> Ways(string text, string[] around, int at, string marks)

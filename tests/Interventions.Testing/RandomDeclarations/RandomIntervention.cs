@@ -182,7 +182,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
         // Only the toy model reads words.
         < 2 when schema.Model == nameof(ToyModel) && _words.Next(3) == 0 => new MetricNode(
             "Metric", [new Read.Logit("right", "end"), new Read.WordLogits("Words", EquatableArray.Of(" b", "d", "."), "end")],
-            x => x[0] - x[1].logsumexp(-1)),
+            x => x[0] - (x[1].softmax(-1) * x[1]).sum(-1)),
         0 => new MetricNode("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - (2 * x[1])),
         1 => new MetricNode(
             "Metric", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => (x[0].softmax(-1) * x[1].log_softmax(-1)).sum(-1)),

@@ -1,4 +1,5 @@
-using Interventions.Planning;
+using Interventions.Models;
+using Interventions.Models.Decoder;
 using Interventions.Runtime;
 using static TorchSharp.torch;
 
@@ -35,9 +36,22 @@ public sealed class WordLogitsTests : ToyTest
     [Fact]
     public void Only_the_words_and_answers_are_computed()
     {
-        InterventionGraph graph = new() { Name = "Words", Writes = [BuiltInWrites.Zero("blocks.1.z")], Metrics = [s_margin] };
-        ExecutionPlan plan = Assert.Single(InterventionRunner.Plans(graph, Model, ToyPrompts.Random(3, 5)));
-        Assert.Equal(4, plan.Expansion.Answers!.Columns.Length);
+        using Worded model = new();
+        ToyPrompts prompts = ToyPrompts.Random(3, 5, 5, 3);
+        InterventionGraph graph = new()
+        {
+            Name = "Words",
+            Writes = [BuiltInWrites.Freeze("blocks.{layer}.attn.z[pos=end]", "corrupted"), BuiltInWrites.Scale("logits", 2)],
+            Gradients = [new("Gradient", "blocks.1.mlp_out[pos=end]", [new Read.Gradient()], x => x[0])],
+            Metrics = [s_margin with { Reads = [new Read.Logit("correct", "end"), Words(" c", "a", ".", "a")] }],
+        };
+        Assert.All(
+            InterventionRunner.Plans(graph, model, prompts), plan => Assert.Equal(4, plan.Expansion.Answers!.Columns.Length));
+        using RunResult planned = InterventionRunner.Run(graph, model, prompts);
+        using RunResult naive = InterventionRunner.Run(graph, model, prompts, new() { Naive = true });
+        Close(naive.Changed("Margin").Values, planned.Changed("Margin").Values);
+        Close(naive.Run("corrupted")["Margin"], planned.Run("corrupted")["Margin"]);
+        Close(naive.Run("clean")["Gradient"], planned.Run("clean")["Gradient"]);
     }
 
     [Fact]
@@ -72,7 +86,7 @@ public sealed class WordLogitsTests : ToyTest
     {
         InterventionGraph graph = new() { Name = "Words", Metrics = [s_margin] };
         InterventionGraph saved = InterventionGraph.FromJson(graph.ToJson(), GraphMembers.Of(graph));
-        Assert.Equal(graph.Metrics[0].Reads, saved.Metrics[0].Reads);
+        Assert.Equal<Read>([.. graph.Metrics[0].Reads], [.. saved.Metrics[0].Reads]);
         Assert.Contains("Margin(logit of correct at end, logits of Colours at end)", graph.ToText());
         Assert.Contains("logits of Colours at end", graph.ToMermaid());
     }
@@ -88,12 +102,12 @@ public sealed class WordLogitsTests : ToyTest
         ToyPrompts prompts = new(new PromptTokens([tokens, tokens], [answer, 0]), new PromptTokens([tokens, tokens], [answer, 0]));
         using Speaking model = new();
         using RunResult run = InterventionRunner.Run(new() { Name = "Plain", Metrics = [LogitDifference] }, model, prompts);
-        Assert.Equal(
+        Assert.Equal<string>(
             isNoted
                 ? ["Answer 'correct' of prompt 0 and 1 more of ToyPrompts is \"b\", behind a prompt that ends with a letter; "
                     + "\" b\", with the space in front, is another token."]
                 : [],
-            run.Warnings);
+            [.. run.Warnings]);
     }
 
     /// <summary>The model with the text of its tokens.</summary>
@@ -101,6 +115,22 @@ public sealed class WordLogitsTests : ToyTest
     {
         public override string Decode(IEnumerable<long> tokens) =>
             string.Concat(tokens.Select(token => token == 10 ? "." : $"{(token < 5 ? " " : "")}{(char)('a' + (token % 5))}"));
+    }
+
+    /// <summary>A decoder, which can compute some of its logits, with the toy model's words.</summary>
+    private sealed class Worded() : DecoderModel(DecoderCheckpoint.Random(
+        Gpt2Model.Configure(layers: 2, heads: 3, d_model: 12, vocabularySize: ToyModel.Vocabulary, contextLength: 16), seed: 3,
+        ScalarType.Float64))
+    {
+        private readonly ToyModel _toy = new();
+
+        public override IReadOnlyList<long> EncodePiece(string text) => _toy.EncodePiece(text);
+
+        protected override void Dispose(bool disposing)
+        {
+            _toy.Dispose();
+            base.Dispose(disposing);
+        }
     }
 
     private static Read.WordLogits Words(params string[] words) => new("Colours", new(words), "end");
