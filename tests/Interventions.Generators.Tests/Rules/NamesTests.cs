@@ -115,6 +115,16 @@ public sealed class NamesTests
         [Intervention<[|Bare|], IoiPrompts>] partial class A { [Patch("whatever")] static Tensor P(Tensor x) => x; }
         """);
 
+    /// <summary>What a prompt set does not name, it does not have: the message says how to name it.</summary>
+    [Fact]
+    public Task Answers_that_are_not_named_are_missing() => Analysis.Fires(
+        "INV010", "Mine has no answer 'correct'. It names none: write [PromptSchema(Answers = [\"correct\"])]", Sources.Model, """
+        namespace Study;
+        [PromptSchema] public sealed partial class Mine : PromptSet;
+        [Intervention<Toy, Mine>] public sealed partial class A { [Metric] static Tensor M([Logit("[|correct|]")] Tensor x) => x; }
+        [Intervention<Toy>] public sealed partial class B { [Metric] static Tensor M([Logit("correct")] Tensor x) => x; }
+        """);
+
     [Fact]
     public Task Prompts_without_schema_are_refused() => Analysis.Fires(
         "INV012", "'Bare' has no [PromptSchema]", Sources.Model, """
