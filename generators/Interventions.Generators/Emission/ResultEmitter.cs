@@ -27,7 +27,7 @@ internal static class ResultEmitter
         writer.Summary("The kept values in one unchanged run.");
         writer.Open($"{spec.Subject.Access} sealed class RunValues : {CodeNames.UnchangedRun}");
         foreach (string name in kept)
-            Property(writer, name, CodeNames.Tensor, $"Get({Literals.Quote(name)})", "in this run");
+            Property(writer, spec, name, isChanged: false, "in this run");
         writer.Close();
     }
 
@@ -40,13 +40,7 @@ internal static class ResultEmitter
         writer.Open($"{spec.Subject.Access} sealed class Result : {baseType}");
         writer.Line($"internal Result({CodeNames.RunResult} output) : base(output) {{ }}");
         foreach (string name in kept)
-        {
-            string quoted = Literals.Quote(name);
-            if (isSwept)
-                Property(writer, name, "Swept", $"new Swept(GetSwept({quoted}))", "at every point of the sweep");
-            else
-                Property(writer, name, CodeNames.Tensor, $"Get({quoted})", "in the changed run");
-        }
+            Property(writer, spec, name, isChanged: true, isSwept ? "at every point of the sweep" : "in the changed run");
         foreach (MethodSpec method in spec.Keeps.Methods.Where(method => method.IsRagged && !kept.Contains(ResultNames.Mask(method.Name))))
         {
             writer.Summary(
@@ -64,30 +58,52 @@ internal static class ResultEmitter
         writer.Close();
     }
 
-    private static void Property(SourceWriter writer, string name, string type, string value, string where)
+    /// <summary>
+    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or one that is indexed by the sweep's point.
+    /// </summary>
+    private static void Property(SourceWriter writer, InterventionSpec spec, string name, bool isChanged, string where)
     {
+        MethodSpec method = spec.Keeps.Methods.First(method => method.Name == name);
+        string quoted = Literals.Quote(name);
+        string type = Stacked(method, isSwept: spec.Sweep.Placeholders.Count > 0 && (isChanged || method.IsSwept));
+        string value = type switch
+        {
+            CodeNames.Tensor => $"Get({quoted})",
+            CodeNames.LayerStack => $"GetStack({quoted})",
+            _ => $"new {type}(GetSwept({quoted}))",
+        };
         writer.Summary($"What <c>{Literals.Xml(name)}</c> returned {where}.");
         writer.Line($"public {type} {Literals.Identifier(name)} => {value};");
     }
 
+    private static string Stacked(MethodSpec method, bool isSwept) =>
+        isSwept ? (method.IsStacked ? "Swept.Stacked" : "Swept") : method.IsStacked ? CodeNames.LayerStack : CodeNames.Tensor;
+
     private static void Swept(SourceWriter writer, InterventionSpec spec)
     {
         string list = Coordinates(spec);
-        string point = $"[{list}]";
-        writer.Summary($"A value at every point <c>{point}</c> of the sweep.");
-        writer.Open($"{spec.Subject.Access} readonly struct Swept");
-        writer.Line($"private readonly {CodeNames.SweptTensor} _values;");
-        writer.Line($"internal Swept({CodeNames.SweptTensor} values) => _values = values;");
-        writer.Summary("All points: one leading axis a placeholder, in the order of the indexer.");
-        writer.Line($"public {CodeNames.Tensor} Values => _values.Values;");
-        writer.Summary("The value at one point.");
-        writer.Line(
-            $"public {CodeNames.Tensor} this[{Parameters(spec)}] => this._values.At(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
-        writer.Summary("Every point with its mean, in the sweep's order.");
-        writer.Line($"public {CodeNames.ReadOnlyList}<{CodeNames.SweptPoint}> Points() => _values.Points();");
-        writer.Summary("The points whose mean moved furthest from the unchanged base run, furthest first.");
-        writer.Line($"public {CodeNames.ReadOnlyList}<{CodeNames.SweptPoint}> Top(int count) => _values.Top(count);");
+        writer.Summary($"A value at every point <c>[{list}]</c> of the sweep.");
+        writer.Open($"{spec.Subject.Access} sealed class Swept : {CodeNames.SweptTensor}");
+        Members(CodeNames.Tensor, "At", "Swept");
+        if (spec.Keeps.Methods.Any(method => method.IsStacked))
+        {
+            writer.Line().Summary($"A value of several layers at every point <c>[{list}]</c> of the sweep.");
+            writer.Open($"public sealed class Stacked : {CodeNames.SweptTensor}");
+            Members(CodeNames.LayerStack, "StackAt", "Stacked");
+            writer.Close();
+        }
         writer.Close();
+
+        void Members(string value, string at, string type)
+        {
+            writer.Line($"internal {type}({CodeNames.SweptTensor} values) : base(values) {{ }}");
+            writer.Summary("The value at one point.");
+            writer.Line($"public {value} this[{Parameters(spec)}] => this.{at}(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
+            writer.Line($"/// <inheritdoc cref=\"{CodeNames.SweptTensor}.Change\"/>");
+            writer.Line($"public new {type} Change => new {type}(base.Change);");
+            writer.Line($"/// <inheritdoc cref=\"{CodeNames.SweptTensor}.Mean\"/>");
+            writer.Line($"public new {type} Mean() => new {type}(base.Mean());");
+        }
     }
 
     /// <summary>

@@ -242,6 +242,12 @@ internal sealed record MethodSpec(NodeKind Kind, string Name, string Site, bool 
 
     /// <summary>Whether a prompt's length may decide how many values are kept. The result then has a mask of the real ones.</summary>
     public bool IsRagged { get; init; }
+
+    /// <summary>Whether what it keeps has an axis of layers.</summary>
+    public bool IsStacked { get; init; }
+
+    /// <summary>Whether the sweep's point decides what it reads.</summary>
+    public bool IsSwept { get; init; }
 }
 
 /// <summary>The use of the value that a method returns.</summary>
