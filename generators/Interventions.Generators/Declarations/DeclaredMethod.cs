@@ -36,6 +36,13 @@ internal sealed record DeclaredMethod(
     /// <summary>Whether the result has a mask of its value's real entries.</summary>
     public bool IsMasked => Kind is NodeKind.Capture or NodeKind.Gradient && Path!.IsRagged;
 
+    /// <summary>Whether what it keeps has an axis of layers.</summary>
+    public bool IsStacked => IsKept && Path is { IsStacked: true };
+
+    /// <summary>Whether the sweep's point decides what it reads, so that unchanged runs keep a value for each point too.</summary>
+    public bool IsSwept => (Path?.Placeholders ?? []).Any()
+        || Parameters.Any(parameter => parameter.Sweep is not null || (parameter.Path?.Placeholders ?? []).Any());
+
     /// <summary>Whether a capture keeps the value as it was before the writes.</summary>
     public bool IsBeforeWrites => Attribute.Named("BeforeWrites", false);
 

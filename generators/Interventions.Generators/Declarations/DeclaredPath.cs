@@ -44,6 +44,9 @@ internal sealed class DeclaredPath
     /// </summary>
     public bool IsRagged => Path is { } path && !IsListed(path, "pos") && !(IsListed(path, "query") && IsListed(path, "key"));
 
+    /// <summary>Whether the path names several layers at once, so that what is kept of it has an axis of layers.</summary>
+    public bool IsStacked => Path is { } path && path.Segments.Any(segment => segment.Indices is { Selection.IsOne: false });
+
     /// <summary>Parses a text.</summary>
     public static DeclaredPath Of(DeclaredText text, string? reader = null) => new(text, reader);
 

@@ -123,11 +123,16 @@ internal sealed class InterventionDeclaration
     /// </summary>
     public IReadOnlyList<DeclaredStep> Steps { get; }
 
-    /// <summary>The names of the kept values. Of a base in another assembly its attribute has them.</summary>
-    public IReadOnlyList<string> Kept => field ??=
+    /// <summary>The kept values. Of a base in another assembly its attribute has them.</summary>
+    public IReadOnlyList<KeptSpec> Kept => field ??=
         IsCompiled && Type.Attribute(KnownNames.Inherited) is { } inherited
-            ? [.. inherited.Items(0)]
-            : [.. (Base?.Kept ?? []).Concat(Own.Methods.Where(method => method.IsKept).Select(method => method.Name)).Distinct()];
+            ? [.. inherited.Items(0).Select(KeptSpec.Parse)]
+            :
+            [
+                .. Base?.Kept ?? [],
+                .. Own.Methods.Where(method => method.IsKept)
+                    .Select(method => new KeptSpec(method.Name, method.IsStacked, method.IsSwept)),
+            ];
 
     /// <summary>The paths: for each write the written and the read ones, then those of the kept methods.</summary>
     public IReadOnlyList<DeclaredPath> Paths => field ??= [.. AllPaths()];

@@ -196,6 +196,8 @@ internal static class InterventionParser
             IsPointwise = isPatch && method.Symbol.Attribute(KnownNames.Pointwise) is not null,
             IsAcrossBatch = method.Symbol.Attribute(KnownNames.AcrossBatch) is not null,
             IsRagged = method.IsMasked,
+            IsStacked = method.IsStacked,
+            IsSwept = method.IsSwept,
         };
     }
 

@@ -19,7 +19,7 @@ internal static class InterventionEmitter
         foreach (DeclaredSiteSpec site in spec.DeclaredSites)
             yield return $"{CodeNames.DeclaredSiteAttribute}({Literals.Quote(site.Member)}, {Literals.Quote(site.Path)})";
         if (spec.Inheritance.IsAbstract)
-            yield return $"{CodeNames.InheritedAttribute}({NodeEmitter.Strings(ResultEmitter.Kept(spec))}, "
+            yield return $"{CodeNames.InheritedAttribute}({NodeEmitter.Strings(ResultEmitter.Kept(spec).Select(kept => kept.ToString()))}, "
                 + $"{NodeEmitter.Strings(ResultEmitter.Coordinates(spec))})";
     }
 
@@ -76,7 +76,7 @@ internal static class InterventionEmitter
         string placeholders = NodeEmitter.Strings(spec.Sweep.Placeholders.Select(placeholder => placeholder.Name));
         string load = refusal
             ?? $"new Result({CodeNames.RunResult}.Load(path, {Literals.Quote(spec.Type.Name)}, "
-                + $"{NodeEmitter.Strings(ResultEmitter.Kept(spec))}, {placeholders}));";
+                + $"{NodeEmitter.Strings(ResultEmitter.Kept(spec).Select(kept => kept.Name))}, {placeholders}));";
         writer.Line($"{spec.Subject.Access} static Result Load(string path) => {load}");
     }
 

@@ -10,7 +10,7 @@ internal static class ResultEmitter
 {
     public static void Emit(SourceWriter writer, InterventionSpec spec)
     {
-        List<string> own = Own(spec.Keeps.Methods);
+        List<KeptSpec> own = Own(spec);
         if (spec.Inheritance.Base is null || own.Count > 0)
             RunValues(writer, spec, own);
         Result(writer.Line(), spec, own);
@@ -20,21 +20,22 @@ internal static class ResultEmitter
         Generation(writer.Line(), spec);
     }
 
-    /// <summary>The names of the kept values, inherited ones first.</summary>
-    public static List<string> Kept(InterventionSpec spec) => spec.Inheritance.Kept.Concat(Own(spec.Keeps.Methods)).Distinct().ToList();
+    /// <summary>The kept values, inherited ones first.</summary>
+    public static List<KeptSpec> Kept(InterventionSpec spec) => [.. spec.Inheritance.Kept, .. Own(spec)];
 
     /// <summary>The placeholders as parameters: <c>int layer</c>.</summary>
     public static IEnumerable<string> Coordinates(InterventionSpec spec) =>
         spec.Sweep.Placeholders.Select(placeholder => $"{Type(placeholder.Kind)} {placeholder.Name}");
 
-    private static List<string> Own(IEnumerable<MethodSpec> methods) => methods.Select(method => method.Name).Distinct().ToList();
+    private static List<KeptSpec> Own(InterventionSpec spec) => spec.Keeps.Methods.GroupBy(method => method.Name)
+        .Select(methods => new KeptSpec(methods.Key, methods.First().IsStacked, methods.First().IsSwept)).ToList();
 
-    private static void RunValues(SourceWriter writer, InterventionSpec spec, List<string> kept)
+    private static void RunValues(SourceWriter writer, InterventionSpec spec, List<KeptSpec> own)
     {
         writer.Summary("The kept values in one unchanged run.");
         writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("RunValues", CodeNames.UnchangedRun)}");
-        foreach (string name in kept)
-            Property(writer, name, CodeNames.Tensor, $"Get({Literals.Quote(name)})", "in this run");
+        foreach (KeptSpec kept in own)
+            Property(writer, spec, kept, isChanged: false, "in this run");
         writer.Close();
     }
 
@@ -42,7 +43,7 @@ internal static class ResultEmitter
     /// Writes the type of the result. That of an abstract intervention gives every value as one that may be swept; a derived one hides it
     /// by its own.
     /// </summary>
-    private static void Result(SourceWriter writer, InterventionSpec spec, List<string> kept)
+    private static void Result(SourceWriter writer, InterventionSpec spec, List<KeptSpec> own)
     {
         string baseType = spec.Subject.PromptsHaveSchema ? $"{spec.Subject.Prompts}.Results<RunValues>" : CodeNames.RunResult;
         bool isSwept = spec.Sweep.Placeholders.Count > 0, isAbstract = spec.Inheritance.IsAbstract;
@@ -55,16 +56,9 @@ internal static class ResultEmitter
             writer.Summary($"The values in run <c>{Literals.Xml(run.Name)}</c>, unchanged.");
             writer.Line($"public new RunValues {run.Property} => Of<RunValues>({Literals.Quote(run.Name)});");
         }
-        foreach (string name in isAbstract ? kept : Kept(spec))
-        {
-            string quoted = Literals.Quote(name);
-            if (isAbstract)
-                Property(writer, name, CodeNames.SweptTensor, $"GetSwept({quoted})", "in the changed run");
-            else if (isSwept)
-                Property(writer, name, "Swept", $"new Swept(GetSwept({quoted}))", "at every point of the sweep", spec.Inheritance.Kept);
-            else
-                Property(writer, name, CodeNames.Tensor, $"Get({quoted})", "in the changed run", spec.Inheritance.Kept);
-        }
+        foreach (KeptSpec value in isAbstract ? own : Kept(spec))
+            Property(writer, spec, value, isChanged: true, isSwept ? "at every point of the sweep" : "in the changed run");
+        HashSet<string> kept = new(own.Select(value => value.Name));
         foreach (MethodSpec method in spec.Keeps.Methods.Where(method => method.IsRagged && !kept.Contains(ResultNames.Mask(method.Name))))
         {
             writer.Summary(
@@ -82,32 +76,58 @@ internal static class ResultEmitter
         writer.Close();
     }
 
-    private static void Property(
-        SourceWriter writer, string name, string type, string value, string where, IEnumerable<string>? inherited = null)
+    /// <summary>
+    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or one that is indexed by the sweep's point.
+    /// Whether what an abstract intervention keeps is swept, a derived one says.
+    /// </summary>
+    private static void Property(SourceWriter writer, InterventionSpec spec, KeptSpec kept, bool isChanged, string where)
     {
-        string hides = inherited is not null && inherited.Contains(name) ? "new " : "";
+        string quoted = Literals.Quote(kept.Name);
+        bool mayBeSwept = isChanged || kept.IsSwept;
+        string type = spec.Inheritance.IsAbstract && mayBeSwept
+            ? CodeNames.SweptTensor
+            : Stacked(kept, isSwept: spec.Sweep.Placeholders.Count > 0 && mayBeSwept);
+        string value = type switch
+        {
+            CodeNames.Tensor => $"Get({quoted})",
+            CodeNames.LayerStack => $"GetStack({quoted})",
+            CodeNames.SweptTensor => $"GetSwept({quoted})",
+            _ => $"new {type}(GetSwept({quoted}))",
+        };
+        string hides = isChanged && spec.Inheritance.Kept.Any(inherited => inherited.Name == kept.Name) ? "new " : "";
+        string name = kept.Name;
         writer.Summary($"What <c>{Literals.Xml(name)}</c> returned {where}.");
         writer.Line($"public {hides}{type} {Literals.Identifier(name)} => {value};");
     }
 
+    private static string Stacked(KeptSpec kept, bool isSwept) =>
+        isSwept ? (kept.IsStacked ? "Swept.Stacked" : "Swept") : kept.IsStacked ? CodeNames.LayerStack : CodeNames.Tensor;
+
     private static void Swept(SourceWriter writer, InterventionSpec spec)
     {
         string list = Arguments(spec);
-        string point = $"[{list}]";
-        writer.Summary($"A value at every point <c>{point}</c> of the sweep.");
-        writer.Open($"{spec.Subject.Access} readonly struct Swept");
-        writer.Line($"private readonly {CodeNames.SweptTensor} _values;");
-        writer.Line($"internal Swept({CodeNames.SweptTensor} values) => _values = values;");
-        writer.Summary("All points: one leading axis a placeholder, in the order of the indexer.");
-        writer.Line($"public {CodeNames.Tensor} Values => _values.Values;");
-        writer.Summary("The value at one point.");
-        writer.Line(
-            $"public {CodeNames.Tensor} this[{Parameters(spec)}] => this._values.At(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
-        writer.Summary("Every point with its mean, in the sweep's order.");
-        writer.Line($"public {CodeNames.ReadOnlyList}<{CodeNames.SweptPoint}> Points() => _values.Points();");
-        writer.Summary("The points whose mean moved furthest from the unchanged base run, furthest first.");
-        writer.Line($"public {CodeNames.ReadOnlyList}<{CodeNames.SweptPoint}> Top(int count) => _values.Top(count);");
+        writer.Summary($"A value at every point <c>[{list}]</c> of the sweep.");
+        writer.Open($"{spec.Subject.Access} sealed class Swept : {CodeNames.SweptTensor}");
+        Members(CodeNames.Tensor, "At", "Swept");
+        if (Kept(spec).Any(kept => kept.IsStacked))
+        {
+            writer.Line().Summary($"A value of several layers at every point <c>[{list}]</c> of the sweep.");
+            writer.Open($"public sealed class Stacked : {CodeNames.SweptTensor}");
+            Members(CodeNames.LayerStack, "StackAt", "Stacked");
+            writer.Close();
+        }
         writer.Close();
+
+        void Members(string value, string at, string type)
+        {
+            writer.Line($"internal {type}({CodeNames.SweptTensor} values) : base(values) {{ }}");
+            writer.Summary("The value at one point.");
+            writer.Line($"public {value} this[{Parameters(spec)}] => this.{at}(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
+            writer.Line($"/// <inheritdoc cref=\"{CodeNames.SweptTensor}.Change\"/>");
+            writer.Line($"public new {type} Change => new {type}(base.Change);");
+            writer.Line($"/// <inheritdoc cref=\"{CodeNames.SweptTensor}.Mean\"/>");
+            writer.Line($"public new {type} Mean() => new {type}(base.Mean());");
+        }
     }
 
     /// <summary>

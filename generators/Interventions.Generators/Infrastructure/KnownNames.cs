@@ -79,8 +79,8 @@ internal static class CodeNames
     public const string SweepAxis = "global::Interventions.SweepAxis";
     public const string RunOptions = "global::Interventions.RunOptions";
     public const string SweptTensor = "global::Interventions.SweptTensor";
+    public const string LayerStack = "global::Interventions.LayerStack";
     public const string SweepCoordinate = "global::Interventions.SweepCoordinate";
-    public const string SweptPoint = "global::Interventions.SweptPoint";
     public const string GenerationRunner = "global::Interventions.GenerationRunner";
     public const string GenerationOutput = "global::Interventions.GenerationResult<global::Interventions.GeneratedRun>";
     public const string GenerationOptions = "global::Interventions.GenerationOptions";

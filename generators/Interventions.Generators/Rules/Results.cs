@@ -31,7 +31,7 @@ internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetri
 
     private static IEnumerable<Problem> Duplicates(InterventionDeclaration declaration)
     {
-        var taken = new HashSet<string>(declaration.Base?.Kept ?? []);
+        var taken = new HashSet<string>((declaration.Base?.Kept ?? []).Select(kept => kept.Name));
         return Generated(declaration.Own).Where(result => !taken.Add(result.Name))
             .Select(result => new Problem(DuplicateResult, result.Location, result.Name));
     }
@@ -85,7 +85,7 @@ internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetri
                 {
                     IsLack = metrics.Count == 0,
                 };
-            else if (metric is not null && !metrics.Contains(metric.Value) && declaration.Base?.Kept.Contains(metric.Value) != true)
+            else if (metric is not null && !metrics.Contains(metric.Value) && declaration.Base?.Kept.Any(kept => kept.Name == metric.Value) != true)
                 yield return Unknown(declaration, symbol, name, metric, metrics);
         }
 

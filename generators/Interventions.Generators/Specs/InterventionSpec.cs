@@ -21,11 +21,11 @@ internal sealed record InterventionSpec(
 /// <summary>The place of an intervention among those that share members.</summary>
 /// <param name="IsAbstract">Whether it is there to be derived from.</param>
 /// <param name="Base">The intervention that it derives from, fully qualified; <see langword="null"/> when it derives from none.</param>
-/// <param name="Kept">The names of the inherited kept values.</param>
+/// <param name="Kept">The inherited kept values.</param>
 /// <param name="Runs">
 /// The names of the prompt set's runs with those of their properties, where a derived intervention keeps further values; else none.
 /// </param>
-internal sealed record InheritanceSpec(bool IsAbstract, string? Base, EquatableArray<string> Kept, EquatableArray<NamedRunSpec> Runs)
+internal sealed record InheritanceSpec(bool IsAbstract, string? Base, EquatableArray<KeptSpec> Kept, EquatableArray<NamedRunSpec> Runs)
 {
     /// <summary>The word for members that a derived intervention has too, with a space behind it.</summary>
     public string Modifier => Base is not null ? "override " : IsAbstract ? "virtual " : "";
@@ -35,6 +35,23 @@ internal sealed record InheritanceSpec(bool IsAbstract, string? Base, EquatableA
     /// <param name="root">The type that it derives from where there is no base.</param>
     public string Nested(string name, string root) =>
         $"{(Base is null ? "" : "new ")}{(IsAbstract ? "" : "sealed ")}class {name} : {(Base is null ? root : $"{Base}.{name}")}";
+}
+
+/// <summary>A kept value, as its type in the result depends on it.</summary>
+/// <param name="Name">The method.</param>
+/// <param name="IsStacked">Whether it has an axis of layers.</param>
+/// <param name="IsSwept">Whether the sweep's point decides what is kept of unchanged runs too.</param>
+internal sealed record KeptSpec(string Name, bool IsStacked, bool IsSwept)
+{
+    /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
+    public static KeptSpec Parse(string text)
+    {
+        string[] words = text.Split(' ');
+        return new(words[0], words.Contains("stacked"), words.Contains("swept"));
+    }
+
+    /// <summary>The name and what is true of it: <c>Attention stacked</c>.</summary>
+    public override string ToString() => Name + (IsStacked ? " stacked" : "") + (IsSwept ? " swept" : "");
 }
 
 /// <summary>A run of the prompt set and the property of the results that holds its values.</summary>
@@ -267,6 +284,12 @@ internal sealed record MethodSpec(NodeKind Kind, string Name, string Site, bool 
 
     /// <summary>Whether a prompt's length may decide how many values are kept. The result then has a mask of the real ones.</summary>
     public bool IsRagged { get; init; }
+
+    /// <summary>Whether what it keeps has an axis of layers.</summary>
+    public bool IsStacked { get; init; }
+
+    /// <summary>Whether the sweep's point decides what it reads.</summary>
+    public bool IsSwept { get; init; }
 }
 
 /// <summary>The use of the value that a method returns.</summary>

@@ -1,4 +1,5 @@
 using Interventions.Binding;
+using Interventions.Declarations;
 using Interventions.Sites;
 using Microsoft.ML.Tokenizers;
 
@@ -18,7 +19,7 @@ public abstract class PromptSet : IPromptSet
     protected PromptSet(PromptVocabulary vocabulary, IReadOnlyList<PromptTokens> prompts)
     {
         Vocabulary = vocabulary;
-        Prompts = [.. prompts];
+        Prompts = [.. prompts.Select(prompt => prompt is null ? prompt! : prompt with { Vocabulary = vocabulary })];
         for (int i = 0; i < Prompts.Count; i++)
             if (PromptChecks.Misfit(Prompts[i], i, vocabulary) is string misfit)
                 throw new ArgumentException(misfit);
@@ -29,6 +30,9 @@ public abstract class PromptSet : IPromptSet
 
     /// <inheritdoc/>
     public IReadOnlyList<PromptTokens> Prompts { get; }
+
+    /// <summary>The names of runs, positions and answers, and the first prompts: a table of at most 80 columns.</summary>
+    public override string ToString() => PromptTable.Of(this);
 
     /// <summary>Prompts that are tokens already. Called by generated code.</summary>
     /// <param name="vocabulary">The names.</param>

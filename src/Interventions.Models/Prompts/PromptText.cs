@@ -39,6 +39,7 @@ public static class PromptText
                     Answer(tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, "answers", prompt)}' of {prompt}"))])
             {
                 Template = row.Template,
+                AnswerTexts = [.. row.Answers],
             };
         })];
     }
@@ -80,7 +81,10 @@ public static class PromptText
             else
                 throw new ArgumentException($"{text.Where} does not mark position '{name}': write [{name}|…] around its token.");
         }
-        return new RunTokens([.. encoded.Ids.Select(id => (long)id)], positions);
+        return new RunTokens([.. encoded.Ids.Select(id => (long)id)], positions) { Texts = [.. encoded.Offsets.Select(Text)] };
+
+        // A token that was added around the text covers none of it.
+        string Text(Range part, int i) => part.End.Value == 0 ? encoded.Tokens[i] : text.Text[part];
     }
 
     private static int TokenEndingAt(Tokenizer tokenizer, EncodedText encoded, int end, string name, string where)

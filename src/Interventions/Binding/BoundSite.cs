@@ -74,11 +74,13 @@ internal sealed record BoundSite(
     /// <summary>The axes that count tokens.</summary>
     public IEnumerable<int> PositionalAxes => Enumerable.Range(0, Axes.Length).Where(IsPositional);
 
+    /// <summary>The selected layers at a point of the sweep; none of a site that exists once.</summary>
+    public IReadOnlyList<int> LayersAt(SweepPoint point) =>
+        Layers is null ? [] : SiteExpansion.Layers(Definition, At(Layers, point), LayerCount);
+
     /// <summary>The names of the selected nodes at a point of the sweep.</summary>
     public IEnumerable<string> Names(SweepPoint point) =>
-        (Layers is null
-            ? [Definition.Path]
-            : SiteExpansion.Layers(Definition, At(Layers, point), LayerCount).Select(layer => SiteExpansion.Concrete(Definition, layer)))
+        (Layers is null ? [Definition.Path] : LayersAt(point).Select(layer => SiteExpansion.Concrete(Definition, layer)))
         .Select(name => Originals.GetValueOrDefault(name, name));
 
     /// <summary>The selected indices of an axis that has the same length in every prompt.</summary>

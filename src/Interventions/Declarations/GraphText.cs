@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Interventions.Runtime;
+using Interventions.Tables;
 
 namespace Interventions.Declarations;
 
@@ -34,7 +35,7 @@ internal static class GraphText
                 return;
             text.Append("  ").Append(title).Append('\n');
             foreach (string line in lines)
-                text.Append("    ").Append(line).Append('\n');
+                text.Append(TextTable.Wrap($"    {line}", indent: 8)).Append('\n');
         }
     }
 

@@ -155,10 +155,10 @@ internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>>
 
     /// <summary>Checks that a file was made from the same.</summary>
     /// <exception cref="InterventionException">It was not.</exception>
-    /// <exception cref="CheckpointException">It is malformed.</exception>
+    /// <exception cref="ResultFileException">It is malformed.</exception>
     public void Check(string path)
     {
-        using SafeTensorFile file = SafeTensorFile.Open(path);
+        using SafeTensorFile file = ResultFileException.Open(path);
         foreach ((string key, string value) in Parts)
         {
             if (!file.Metadata.TryGetValue(Prefix + key, out string? begun))

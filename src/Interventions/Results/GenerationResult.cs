@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
 using Interventions.ModelGraphs;
+using Interventions.Results;
+using Interventions.Tables;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -87,6 +89,9 @@ public class GenerationResult<TRun> : IDisposable
         return new TOwn { Content = _changed[point] };
     }
 
+    /// <summary>What every prompt went on with, at every point of the sweep: a table of at most 80 columns.</summary>
+    public override string ToString() => GenerationTable.Of(_sweep, _changed, _base, WhyUncached);
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {
@@ -128,6 +133,9 @@ public class GeneratedRun
     public GeneratedValue Kept(string name) => Content.Values.TryGetValue(name, out GeneratedValue? value)
         ? value
         : throw new KeyNotFoundException($"Nothing is kept under '{name}' in this run.");
+
+    /// <summary>What every prompt went on with: a table of at most 80 columns.</summary>
+    public override string ToString() => GenerationTable.Of(Content);
 
     /// <inheritdoc cref="Kept"/>
     [EditorBrowsable(EditorBrowsableState.Never)]
@@ -177,6 +185,11 @@ internal sealed class GeneratedContent(
 
     public IReadOnlyList<string> Texts => field ??= [.. Tokens.Select(tokens => model.Decode(tokens)
         ?? throw new InvalidOperationException($"{model.Schema.Model} has no tokenizer, so tokens have no text."))];
+
+    /// <summary>A prompt's new tokens as text; their ids where the model has no tokenizer.</summary>
+    public string Shown(int prompt) => model.Decode(Tokens[prompt]) is { } text
+        ? TextTable.Quote(text)
+        : string.Join(' ', Tokens[prompt].Select(token => FormattableString.Invariant($"#{token}")));
 
     public void Detach()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Results;
 using Interventions.Runtime;
 
 namespace Interventions;
@@ -43,6 +44,9 @@ public sealed record WriteEffect(
     public bool Equals(WriteEffect? other) => other is not null
         && (Write, Site, Run, Selected, Written) == (other.Write, other.Site, other.Run, other.Selected, other.Written)
         && (Compared, Changed) == (other.Compared, other.Changed) && Largest.Equals(other.Largest);
+
+    /// <summary>A table of one line, at most 80 columns.</summary>
+    public override string ToString() => KeptTable.OfEffects([this]);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Write, Site, Run, Selected, Written, Compared, Changed, Largest);

@@ -1,4 +1,5 @@
 using Interventions.Binding;
+using Interventions.Tables;
 using Interventions.Tracing;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -85,8 +86,27 @@ public sealed class TracedSite
     /// <exception cref="InterventionException">It names no site of the model, or selects a part of one.</exception>
     public bool Matches(string path) => TracedNames.Of(_schema, path).Names.Any(name => name.Node == Name);
 
-    /// <summary>The name and the axes.</summary>
-    public override string ToString() => $"{Name} [{string.Join(", ", Axes)}]";
+    /// <summary>
+    /// The name and the axes with their lengths, and, while the loop stands there, the values' mean and range. A value that is computed
+    /// only when it is read (a port) is not computed for that.
+    /// </summary>
+    public override string ToString()
+    {
+        if (_pass?.Known(Name) is not { } known || known.device_type == DeviceType.META)
+        {
+            IEnumerable<string> axes = Axes.Select(axis => _schema.SizeOf(axis) is int size ? Sized(axis, size) : axis);
+            return $"{Name} [{string.Join(", ", axes)}]";
+        }
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable mode = no_grad();
+        Tensor value = (_value ?? known).to(ScalarType.Float64);
+        string[] numbers = ShortNumbers.Format(
+            [value.mean().item<double>(), value.min().item<double>(), value.max().item<double>()]);
+        string line = $"{Name} [{string.Join(", ", Axes.Zip(value.shape, Sized))}]: mean {numbers[0]}, from {numbers[1]} to {numbers[2]}";
+        return TextTable.Wrap(line, indent: 2);
+
+        static string Sized(string axis, long size) => FormattableString.Invariant($"{axis} {size}");
+    }
 
     /// <summary>Passes the written value on.</summary>
     internal void Settle()

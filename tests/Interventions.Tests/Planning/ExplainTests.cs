@@ -38,7 +38,7 @@ public sealed class ExplainTests
         string all = InterventionRunner.Explain(graph, model, Prompts(1)).Split('\n').Single(
             line => line.StartsWith("all", StringComparison.Ordinal));
         Assert.Equal(
-            (3 * 5 * perToken / 1e9).ToString("G2", CultureInfo.InvariantCulture),
+            (3 * 5 * perToken / 1e6).ToString("0.0000", CultureInfo.InvariantCulture),
             all.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4]);
     }
 
