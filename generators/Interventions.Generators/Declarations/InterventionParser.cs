@@ -53,6 +53,7 @@ internal static class InterventionParser
         declaration.Methods.All(method => method.IsWellFormed && method.Path is not { Path: null })
         && declaration.Parameters.All(parameter => parameter.Symbol.HoldsTensor())
         && declaration.Writes.All(write => IsWellFormed(write, declaration))
+        && declaration.Sweeps.All(sweep => sweep.Property is null ? !sweep.IsOfPoints || sweep.Numbers.Count == 0 : sweep.Types is not null)
         && declaration.Includes.All(include => Includes.Fault(declaration, include) == IncludeFault.None);
 
     private static bool IsWellFormed(DeclaredWrite write, InterventionDeclaration declaration)
@@ -103,6 +104,7 @@ internal static class InterventionParser
                 Over = write.Over?.Value,
                 AcrossTemplates = attribute.Named("AcrossTemplates", false),
                 Axes = write.Axes.Select(axis => axis.Value).ToEquatableArray(),
+                Ablation = write.Ablation,
             },
         };
     }
@@ -124,7 +126,8 @@ internal static class InterventionParser
 
     private static SweepSpec Sweep(InterventionDeclaration declaration) => new(
         declaration.Sweeps
-            .Select(sweep => new SweepListSpec(sweep.Name, sweep.Numbers, sweep.Runs.Select(run => run.Value).ToEquatableArray()))
+            .Select(sweep => new SweepListSpec(
+                sweep.Names.Value, sweep.Numbers, sweep.Texts.Select(text => text.Value).ToEquatableArray(), sweep.Property?.Name))
             .ToEquatableArray(),
         declaration.Placeholders.ToEquatableArray());
 

@@ -22,7 +22,8 @@ public sealed class SweptTensor
     public ImmutableArray<SweepAxis> Axes { get; }
 
     /// <summary>
-    /// All values: one axis a placeholder, then the kept value's own (<c>[layer, head, batch]</c> for a metric); owned by the result.
+    /// All values: one axis a placeholder, or one for placeholders that go through listed points together, then the kept value's own
+    /// (<c>[layer, head, batch]</c> for a metric); owned by the result.
     /// </summary>
     public Tensor Values { get; }
 
@@ -37,18 +38,15 @@ public sealed class SweptTensor
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
     public Tensor At(params ReadOnlySpan<SweepCoordinate> coordinates)
     {
-        if (coordinates.Length != Axes.Length)
-            throw new ArgumentException(
-                $"The sweep has {Axes.Length} placeholders ({string.Join(", ", Axes.Select(axis => axis.Name))}); " +
-                $"{coordinates.Length} coordinates were given.");
-        TensorIndex[] index = new TensorIndex[coordinates.Length];
-        for (int axis = 0; axis < coordinates.Length; axis++)
+        ImmutableArray<SweepCoordinate> along = SweepAxis.Along(Axes, coordinates);
+        TensorIndex[] index = new TensorIndex[along.Length];
+        for (int axis = 0; axis < along.Length; axis++)
         {
-            int at = IndexOf(Axes[axis].Coordinates, coordinates[axis]);
+            int at = Axes[axis].IndexOf(along[axis]);
             if (at < 0)
                 throw new ArgumentOutOfRangeException(
                     nameof(coordinates),
-                    $"The sweep did not run through {Axes[axis].Name} {coordinates[axis]}, " +
+                    $"The sweep did not run through {Axes[axis].Name} {along[axis]}, " +
                     $"only through {Describe(Axes[axis].Coordinates)}.");
             index[axis] = TensorIndex.Single(at);
         }
@@ -87,15 +85,6 @@ public sealed class SweptTensor
         long[] shape = Values.shape[Axes.Length..];
         long real = Mask is null ? shape.Aggregate(1L, (product, size) => product * size) : Mask.expand(shape).sum().item<long>();
         return [.. values.reshape(count, -1).to(ScalarType.Float64).sum([1L]).over(real).cpu().data<double>()];
-    }
-
-    /// <summary>The index of a coordinate, or −1. An axis of positions that mixes names and indices is indexed by text.</summary>
-    private static int IndexOf(ImmutableArray<SweepCoordinate> axis, SweepCoordinate wanted)
-    {
-        for (int i = 0; i < axis.Length; i++)
-            if (axis[i] == wanted || (wanted.Name is string text && axis[i].ToString() == text))
-                return i;
-        return -1;
     }
 
     private static string Describe(ImmutableArray<SweepCoordinate> axis) =>
