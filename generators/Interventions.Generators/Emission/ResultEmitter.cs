@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Sites;
 
 namespace Interventions.Generators.Emission;
 
@@ -78,7 +79,10 @@ internal static class ResultEmitter
         writer.Open($"{spec.Subject.Access} readonly struct Swept");
         writer.Line($"private readonly {CodeNames.SweptTensor} _values;");
         writer.Line($"internal Swept({CodeNames.SweptTensor} values) => _values = values;");
-        writer.Summary("All points: one leading axis a placeholder, in the order of the indexer.");
+        bool hasPoints = spec.Sweep.Lists.Any(list => ListedPoints.Placeholders(list.Name).Count > 1);
+        writer.Summary(
+            $"All points: one leading axis a placeholder{(hasPoints ? ", or for those that go through points together" : "")}, "
+            + "in the order of the indexer.");
         writer.Line($"public {CodeNames.Tensor} Values => _values.Values;");
         writer.Summary("The value at one point.");
         writer.Line(

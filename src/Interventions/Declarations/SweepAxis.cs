@@ -41,9 +41,15 @@ public sealed record SweepAxis(string Name, ImmutableArray<SweepCoordinate> Coor
     }
 
     /// <summary>The axis of one of several placeholders: its coordinate in each of the points.</summary>
-    internal SweepAxis Of(string placeholder) => Placeholders.Length == 1
-        ? this
-        : new SweepAxis(placeholder, [.. Coordinates.Select(point => point.Parts[Placeholders.IndexOf(placeholder)])]);
+    /// <exception cref="InterventionException">A coordinate is no point.</exception>
+    internal SweepAxis Of(string placeholder)
+    {
+        return Placeholders.Length == 1 ? this : new SweepAxis(placeholder, [.. Coordinates.Select(Part)]);
+
+        SweepCoordinate Part(SweepCoordinate point) => point.Parts.Count == Placeholders.Length
+            ? point.Parts[Placeholders.IndexOf(placeholder)]
+            : throw new InterventionException($"{ListedPoints.Problem($"{point}", Placeholders) ?? $"'{point}' is a text: see OfPoints"}.");
+    }
 
     /// <summary>The coordinates by axis: several that belong to one axis become a point.</summary>
     /// <param name="axes">The axes.</param>

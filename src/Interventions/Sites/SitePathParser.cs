@@ -208,10 +208,10 @@ internal sealed class SitePathParser
         bool isSlice = Current == ':';
         _at++;
         int? last = IsDigit(Current) || (isSlice && Current == '-') ? Integer() : null;
-        // A slice with steps is a list, and one that ends with 0 is empty.
-        if (last == 0 || (isSlice ? Current == ':' : last is null))
+        // A slice with steps is a list, one that ends with 0 is empty, and one without ends is everything.
+        if (last == 0 || (first is null && last is null) || (isSlice ? Current == ':' : last is null))
             return Error(start, _at - start, "indices are listed, as in '0,2,4', or make a range, which includes its end, as in '2..5'");
-        string meant = first is null && last is null ? "*" : $"{first}..{(isSlice ? last - 1 : last)}";
+        string meant = $"{first}..{(isSlice ? last - 1 : last)}";
         return Replaced(start, _at - start, meant, $"a range is written with two dots and includes its end: '{meant}'");
     }
 

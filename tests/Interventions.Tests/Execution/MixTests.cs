@@ -115,7 +115,10 @@ public sealed class MixTests : ToyTest
             Close(run.Changed(kept).Values, saved.Changed(kept).Values);
         }
         Assert.True((run.Changed("Z").Values - run.Run("clean")["Z"]).abs().max().item<double>() > 1e-6);
-        Assert.All(run.Effects, effect => Assert.True(effect.Changed > 0));
+        Assert.All(run.Effects, effect => Assert.True(effect.Changed > 0, Describe()));
+
+        string Describe() => $"{outputs[1].to(float64).item<double>()} "
+            + $"{(run.Changed("Out").Values - run.Run("clean")["Out"]).abs().amax([1L, 2L, 3L]).data<double>()[1]}";
         if (!isBool)
             return;
         // What the mask keeps of the first layer is as it was.

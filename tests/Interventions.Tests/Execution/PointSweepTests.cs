@@ -130,6 +130,8 @@ public sealed class PointSweepTests : ToyTest
             () => Run(
                 Graph(head) with { Sweeps = [SweepAxis.OfPoints("layer, head", "0.1"), SweepAxis.OfPoints("head, layer", "1.0")] },
                 _prompts));
+        Says("'0.1' is a text: see OfPoints", () => Run(Graph(head) with { Sweeps = [SweepAxis.OfRuns("layer, head", "0.1")] }, _prompts));
+        Says("'3' is no point of layer, head", () => Run(Graph(head) with { Sweeps = [SweepAxis.OfNumbers("layer, head", 3)] }, _prompts));
         Says(
             "selects position 4 of prompt 0",
             () => Run(Graph(Patch("blocks.0.z[pos={pos}]")) with { Sweeps = [new SweepAxis("pos", [4])] }, _prompts));
