@@ -105,8 +105,18 @@ internal sealed class InterventionDeclaration
     /// <summary>The properties that hold trained values, in textual order.</summary>
     public IReadOnlyList<DeclaredProperty> Parameters { get; }
 
-    /// <summary>The lists of strengths and runs, in textual order.</summary>
+    /// <summary>The lists that placeholders go through, in textual order.</summary>
     public IReadOnlyList<DeclaredSweep> Sweeps { get; }
+
+    /// <summary>The same, with those of included interventions.</summary>
+    public IReadOnlyList<DeclaredSweep> Lists => field ??= [.. Declarations.Includes.Lists(this)];
+
+    /// <summary>The placeholders of site paths, those that included interventions write among them.</summary>
+    public IReadOnlyCollection<string> PathPlaceholders => field ??= new HashSet<string>(
+        Paths.SelectMany(path => path.Placeholders).Concat(PlacedWrites.SelectMany(write => write.Declared.Placeholders)));
+
+    /// <summary>What placeholders of site paths range over by the paths alone; none without a schema.</summary>
+    public IReadOnlyList<PlaceholderRange> Ranges => field ??= [.. RangesOfPaths()];
 
     /// <summary>The derived runs, in textual order.</summary>
     public IReadOnlyList<DeclaredRun> Runs { get; }
@@ -213,6 +223,17 @@ internal sealed class InterventionDeclaration
         TypeSyntax? argument = (syntax as AttributeSyntax)?.Name.DescendantNodesAndSelf().OfType<GenericNameSyntax>().FirstOrDefault()
             ?.TypeArgumentList.Arguments.ElementAtOrDefault(index);
         return (argument ?? syntax)?.GetLocation() ?? Type.Locations[0];
+    }
+
+    private IReadOnlyList<PlaceholderRange> RangesOfPaths()
+    {
+        if (Schema is not { } schema)
+            return [];
+        IEnumerable<SitePath> included = PlacedWrites.Where(write => write.Include is not null).Select(write => write.Path);
+        return SiteExpansion.Placeholders(
+            included.Concat(Paths.Select(path => path.Path).OfType<SitePath>())
+                .Select(path => ResolvedPath.Of(path, schema, Vocabulary)).Where(resolution => resolution.IsSuccess),
+            schema);
     }
 
     private IEnumerable<DeclaredPath> AllPaths()

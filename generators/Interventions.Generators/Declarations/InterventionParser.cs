@@ -48,7 +48,7 @@ internal static class InterventionParser
         InterventionDeclaration own = declaration.Own;
         return new InterventionSpec(
             TypeParser.Parse(type), subject, subject.PromptsHaveSchema && HasModelSchema(declaration) && IsWellFormed(declaration),
-            Writes(own), Keeps(own, OnlyMetric(declaration)), new SweepSpec(Lists(own), declaration.Placeholders.ToEquatableArray()),
+            Writes(own), Keeps(own, OnlyMetric(declaration)), Sweep(declaration),
             subject.IsGeneric ? DeclaredSites(declaration) : default, Inheritance(declaration));
     }
 
@@ -98,6 +98,7 @@ internal static class InterventionParser
         declaration.Methods.All(method => method.IsWellFormed && method.Path is not { Path: null })
         && declaration.Parameters.All(parameter => parameter.Symbol.HoldsTensor())
         && declaration.Writes.All(write => IsWellFormed(write, declaration))
+        && declaration.Sweeps.All(sweep => sweep.Property is null ? !sweep.IsOfPoints || sweep.Numbers.Count == 0 : sweep.Types is not null)
         && declaration.Includes.All(include => Includes.Fault(declaration, include) == IncludeFault.None);
 
     private static bool IsWellFormed(DeclaredWrite write, InterventionDeclaration declaration)
@@ -148,6 +149,7 @@ internal static class InterventionParser
                 Over = write.Over?.Value,
                 AcrossTemplates = attribute.Named("AcrossTemplates", false),
                 Axes = write.Axes.Select(axis => axis.Value).ToEquatableArray(),
+                Ablation = write.Ablation,
             },
         };
     }
@@ -173,9 +175,12 @@ internal static class InterventionParser
                 yield return new ShapeSpec(property.Name, shape.Items(0).ToEquatableArray());
     }
 
-    private static EquatableArray<SweepListSpec> Lists(InterventionDeclaration declaration) => declaration.Sweeps
-        .Select(sweep => new SweepListSpec(sweep.Name, sweep.Numbers, sweep.Runs.Select(run => run.Value).ToEquatableArray()))
-        .ToEquatableArray();
+    private static SweepSpec Sweep(InterventionDeclaration declaration) => new(
+        declaration.Own.Sweeps
+            .Select(sweep => new SweepListSpec(
+                sweep.Names.Value, sweep.Numbers, sweep.Texts.Select(text => text.Value).ToEquatableArray(), sweep.Property?.Name))
+            .ToEquatableArray(),
+        declaration.Placeholders.ToEquatableArray());
 
     private static MethodSpec Gradient(DeclaredMethod method, string? metric)
     {

@@ -97,12 +97,16 @@ internal static class Selections
             return true;
         if (schema.SizeOf(axis) is { } size)
             return SiteExpansion.Indices(left, size).Intersect(SiteExpansion.Indices(right, size)).Any();
+        if (left.Except || right.Except)
+            return left.Except == right.Except || !(left.Except ? right : left).Items.All((left.Except ? left : right).Items.Contains);
         return left.Items.Any(item => right.Items.Any(other => MayMeet(item, other)));
     }
 
     /// <summary>Two names are two places. A name and a number, or numbers that count from both ends, may be one place.</summary>
     private static bool MayMeet(SelectionItem left, SelectionItem right)
     {
+        if (left.Name is Sites.NewTokens.Named || right.Name is Sites.NewTokens.Named)
+            return true;
         if (left.Name is not null && right.Name is not null)
             return left.Name == right.Name ? left.First == right.First : left.First != 0 || right.First != 0;
         if (left.Name is not null || right.Name is not null || left.First < 0 != right.First < 0
@@ -182,8 +186,8 @@ internal sealed record FusedWrites(string? Method, IReadOnlyList<DeclaredStep> S
 
     /// <summary>The one layer that indices name without the model's help; null where they name none or several.</summary>
     private static int? Layer(PathIndices? indices) =>
-        indices?.Selection is { IsSweep: false, Items: { Count: 1 } items } && items[0] is { Name: null, First: >= 0 and var layer }
-            && items[0].Last == layer
+        indices?.Selection is { IsSweep: false, Except: false, Items: { Count: 1 } items }
+            && items[0] is { Name: null, First: >= 0 and var layer } && items[0].Last == layer
             ? layer
             : null;
 

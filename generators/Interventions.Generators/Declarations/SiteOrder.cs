@@ -34,9 +34,19 @@ internal sealed class SiteOrder
         && IsSurelyNotAfter(place, place.Last, otherPlace, otherPlace.First);
 
     /// <summary>Whether a written value is surely computed before the value that it reads in the same run, or in the same step.</summary>
-    public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema) =>
-        Find(written, schema) is { } place && Find(read, schema) is { } readPlace
-        && IsSurelyNotAfter(place, place.First, readPlace, readPlace.First);
+    /// <param name="written">The written path.</param>
+    /// <param name="read">The path that is read.</param>
+    /// <param name="schema">The model.</param>
+    /// <param name="layers">The layers at which placeholders stand together: at one of them it is enough.</param>
+    public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema, SweptLayers layers)
+    {
+        if (Find(written, schema) is not { } place || Find(read, schema) is not { } readPlace)
+            return false;
+        bool isPlain = (!place.IsSwept && !readPlace.IsSwept) || place.IsSweptWith(readPlace);
+        return !isPlain && layers.Pairs(place.Placeholder, readPlace.Placeholder) is { } pairs
+            ? pairs.Any(pair => place.Step.IsNotAfter(pair.Left ?? place.First, readPlace.Step, pair.Right ?? readPlace.First))
+            : IsSurelyNotAfter(place, place.First, readPlace, readPlace.First);
+    }
 
     /// <summary>Whether a write may change a value that is read in the same run: a read layer is after a written one.</summary>
     /// <param name="written">The written path.</param>

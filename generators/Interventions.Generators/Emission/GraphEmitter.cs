@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Sites;
 
 namespace Interventions.Generators.Emission;
 
@@ -24,7 +25,7 @@ internal static class GraphEmitter
         writer.Line($"PromptFingerprint = {spec.Subject.Prompts}.SchemaFingerprint,");
         if (spec.Writes.Changes is { } changes)
             writer.Line($"Changes = {Literals.Quote(changes)},");
-        Nodes(writer, "Sweeps", spec.Sweep.Lists.Select(NodeEmitter.Sweep));
+        Nodes(writer, "Sweeps", spec.Sweep.Lists.Select(list => NodeEmitter.Sweep(list, spec.Type.Name)));
         Nodes(writer, "Runs", spec.Writes.Runs.Select(NodeEmitter.Run));
         Nodes(writer, "Writes", first.Select(nodes.Write));
         foreach (NodeKind kind in new[] { NodeKind.Capture, NodeKind.Gradient, NodeKind.Metric })
@@ -194,13 +195,27 @@ internal sealed class NodeEmitter(string arguments)
     /// <summary>A derived run.</summary>
     public static string[] Run(RunSpec run) => [New("DerivedRun", Literals.Quote(run.Name), OrNothing(run.From))];
 
-    /// <summary>The values of a placeholder that stands for strengths or runs.</summary>
-    public static string[] Sweep(SweepListSpec sweep)
+    /// <summary>What a placeholder, or several together, go through.</summary>
+    public static string[] Sweep(SweepListSpec sweep, string type)
     {
-        bool isOfRuns = sweep.Runs.Count > 0;
-        IEnumerable<string> values = isOfRuns ? sweep.Runs.Select(Literals.Quote) : sweep.Numbers.Select(Literals.Number);
-        string arguments = string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)));
-        return [$"{CodeNames.SweepAxis}.{(isOfRuns ? "OfRuns" : "OfNumbers")}({arguments})"];
+        int placeholders = ListedPoints.Placeholders(sweep.Name).Count;
+        if (sweep.Property is { } property)
+        {
+            string coordinates = placeholders == 1
+                ? "point"
+                : string.Join(", ", Enumerable.Range(1, placeholders).Select(i => $"point.Item{Literals.Number(i)}"));
+            return
+            [
+                $"{CodeNames.Runtime}.SweptLists.Of(",
+                $"    {Literals.Quote($"{type}.{property}")},",
+                $"    {Literals.Quote(sweep.Name)},",
+                $"    {Literals.Identifier(property)},",
+                $"    static point => new {CodeNames.SweepCoordinate}[] {{ {coordinates} }})",
+            ];
+        }
+        string of = placeholders > 1 ? "OfPoints" : sweep.Texts.Count > 0 ? "OfRuns" : "OfNumbers";
+        IEnumerable<string> values = sweep.Texts.Select(Literals.Quote).Concat(sweep.Numbers.Select(Literals.Number));
+        return [$"{CodeNames.SweepAxis}.{of}({string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)))})"];
     }
 
     private static string BuiltIn(WriteSpec.BuiltIn write)
@@ -214,7 +229,7 @@ internal sealed class NodeEmitter(string arguments)
             WriteKind.Freeze => [site, "from: " + donor],
             WriteKind.Resample => [site, "from: " + donor, "seed: " + Literals.Number(write.Seed)],
             WriteKind.Mean => [site, "from: " + donor, "pooled: " + Literals.Truth(write.IsPooled), .. Reference(write)],
-            WriteKind.Mix => [name, site, property, "from: " + donor, $"axes: {Strings(write.Axes)}"],
+            WriteKind.Mix => [name, site, property, Ablation(write) ?? "from: " + donor, $"axes: {Strings(write.Axes)}"],
             WriteKind.Add => [name, site, property, "strength: " + amount],
             WriteKind.ProjectOut or WriteKind.ProjectOnto => [name, site, property],
             _ => [site],
@@ -222,6 +237,10 @@ internal sealed class NodeEmitter(string arguments)
         string run = write.Run is { } derived ? ", run: " + Literals.Quote(derived) : "";
         return $"{CodeNames.Runtime}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{run})";
     }
+
+    /// <summary>What a mask mixes in, as the write that it is; null for another run's value.</summary>
+    private static string? Ablation(WriteSpec.BuiltIn mix) =>
+        mix.Ablation is { } kind ? "ablation: " + BuiltIn(mix with { Kind = kind, Run = null }) : null;
 
     private static IEnumerable<string> Reference(WriteSpec.BuiltIn mean)
     {

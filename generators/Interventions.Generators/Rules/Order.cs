@@ -37,7 +37,7 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
     public static IEnumerable<Problem> Causality(InterventionDeclaration declaration)
     {
         foreach (DeclaredWrite write in declaration.Writes)
-            foreach (Problem problem in Receivers(write, declaration.ModelSchema).Concat(OwnRun(write, declaration.ModelSchema)))
+            foreach (Problem problem in Receivers(write, declaration.ModelSchema).Concat(OwnRun(write, declaration)))
                 yield return problem;
     }
 
@@ -73,16 +73,17 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
             }
     }
 
-    private static IEnumerable<Problem> OwnRun(DeclaredWrite write, ModelSchema? schema)
+    private static IEnumerable<Problem> OwnRun(DeclaredWrite write, InterventionDeclaration declaration)
     {
+        SweptLayers layers = new(declaration);
         // A run is a donor when it is complete, and its own writes are part of it.
         foreach (DeclaredText donor in write.Donors)
             if (donor.Value == write.Run)
                 yield return new Problem(
                     LaterValue, donor.Location, write.Site.Value, $"its own run '{donor.Value}', which it reads, is complete");
         foreach (DeclaredParameter parameter in write.Parameters)
-            if (parameter is { Kind: ReadKind.ValueOf, Path: { Path: { } read } path } && schema is not null
-                && write.Site.Path is { } written && SiteOrder.IsTooEarly(written, read, schema))
+            if (parameter is { Kind: ReadKind.ValueOf, Path: { Path: { } read } path } && declaration.ModelSchema is { } schema
+                && write.Site.Path is { } written && SiteOrder.IsTooEarly(written, read, schema, layers))
                 yield return new Problem(
                     LaterValue, path.Text.At(0, read.Site.Length), write.Site.Value,
                     $"'{read.Site}', which it reads, exists in the same run");

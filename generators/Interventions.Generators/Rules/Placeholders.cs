@@ -55,7 +55,8 @@ internal sealed class Placeholders() : InterventionAnalyzer(UnsweptPlaceholder, 
     {
         if (declaration.Schema is not { } schema)
             yield break;
-        List<(SweptPath Path, SiteResolution Resolution)> valid = paths.Select(path => (path, ResolvedPath.Of(path.Path, schema)))
+        List<(SweptPath Path, SiteResolution Resolution)> valid = paths
+            .Select(path => (path, ResolvedPath.Of(path.Path, schema, declaration.Vocabulary)))
             .Where(path => path.Item2.IsSuccess).ToList();
         // Ranges only shrink: as long as none is empty at the end, none was empty before.
         HashSet<string> empty = EmptyAfter(valid.Count);

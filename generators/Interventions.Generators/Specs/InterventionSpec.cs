@@ -100,15 +100,16 @@ internal sealed record ParameterSpec(string Name, string? Metric);
 internal sealed record ShapeSpec(string Name, EquatableArray<string> Axes);
 
 /// <summary>The placeholders of an intervention.</summary>
-/// <param name="Lists">The lists of strengths and runs, in textual order.</param>
+/// <param name="Lists">The lists that placeholders go through, in textual order.</param>
 /// <param name="Placeholders">All placeholders of the writes, in order of first appearance: the axes of the result.</param>
 internal sealed record SweepSpec(EquatableArray<SweepListSpec> Lists, EquatableArray<PlaceholderSpec> Placeholders);
 
-/// <summary>The values of a placeholder that stands for strengths or runs; one of the two lists is empty.</summary>
-/// <param name="Name">The placeholder.</param>
-/// <param name="Numbers">The strengths.</param>
-/// <param name="Runs">The runs.</param>
-internal sealed record SweepListSpec(string Name, EquatableArray<double> Numbers, EquatableArray<string> Runs);
+/// <summary>What a placeholder, or several together, go through: numbers, texts, or what a property holds.</summary>
+/// <param name="Name">The placeholder; several are parted by commas.</param>
+/// <param name="Numbers">The numbers.</param>
+/// <param name="Texts">The runs, positions or points.</param>
+/// <param name="Property">The property; <see langword="null"/> where the values are listed.</param>
+internal sealed record SweepListSpec(string Name, EquatableArray<double> Numbers, EquatableArray<string> Texts, string? Property);
 
 /// <summary>An axis of the result.</summary>
 /// <param name="Name">The placeholder.</param>
@@ -188,6 +189,9 @@ internal abstract record WriteSpec
 
         /// <summary>The axes of a mask.</summary>
         public EquatableArray<string> Axes { get; init; }
+
+        /// <summary>The write that a mask mixes in; <see langword="null"/> for another run's value.</summary>
+        public WriteKind? Ablation { get; init; }
     }
 
     /// <summary>An encoder–decoder, which writes the value that it replaces.</summary>

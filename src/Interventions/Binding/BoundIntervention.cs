@@ -179,6 +179,9 @@ internal abstract record BoundRead
     /// <summary>Whether the sweep's point decides what is read, other than through the method's own site.</summary>
     public bool IsSwept => OtherSite is { IsSwept: true } || Sweep is not null;
 
+    /// <summary>The placeholders that it brings: that of a run or a number, then those of the site that it reads.</summary>
+    public IEnumerable<string> Placeholders => new[] { Sweep }.OfType<string>().Concat(OtherSite?.Placeholders ?? []);
+
     /// <summary>The placeholder of a run or a number that is swept.</summary>
     public string? Sweep => this switch
     {

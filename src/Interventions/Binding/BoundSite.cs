@@ -53,8 +53,8 @@ internal sealed record BoundSite(
     public IReadOnlyDictionary<int, int[]>? Narrowing { get; init; }
 
     /// <summary>Whether a prompt's length decides how many values are selected.</summary>
-    public bool IsRagged => PositionalAxes.Any(axis =>
-        IsAll(axis) || Axes[axis].Items.Any(item => item.Name == NewTokens.Prompt || SiteExpansion.SpansTheLength(item)));
+    public bool IsRagged => PositionalAxes.Any(axis => IsAll(axis) || Axes[axis].Except
+        || Axes[axis].Items.Any(item => item.Name == NewTokens.Prompt || SiteExpansion.SpansTheLength(item)));
 
     /// <summary>
     /// Whether a prompt's length decides how many values are selected at a step of a generation: along the tokens so far, or of earlier
@@ -93,13 +93,16 @@ internal sealed record BoundSite(
         int length = tokens.Ids.Count;
         Selection selection = At(Axes[axis], point).OfPrompt() ?? throw Wrong(
             $"selects new tokens, and nothing of {promptForMessages}: only Generate makes new tokens");
+        string selects = selection.Except ? "leaves out" : "selects";
         foreach (SelectionItem item in selection.Items)
         {
             int start = item.Name is null ? 0 : Named(item.Name);
             if (Checked(item, start, item.First) > Checked(item, start, item.Last))
-                throw Wrong($"selects nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens");
+                throw Wrong($"{selects} nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens");
         }
         IReadOnlyList<int> indices = SiteExpansion.Indices(selection, length, Named);
+        if (selection.Except)
+            CheckLeftOut(SiteExpansion.Indices(selection with { Except = false }, length, Named), length, promptForMessages);
         return Narrowing is not null && axis == PositionAxis ? [.. Narrowing[indices.Count].Select(i => indices[i])] : indices;
 
         int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
@@ -110,9 +113,20 @@ internal sealed record BoundSite(
             return at >= 0 && at < length
                 ? at
                 : throw Wrong(
-                    $"selects position {(item.Name is null ? index : at)} of {promptForMessages}, " +
+                    $"{selects} position {(item.Name is null ? index : at)} of {promptForMessages}, " +
                     $"which has {length} tokens (0 to {length - 1})");
         }
+    }
+
+    /// <summary>
+    /// Prompts of one length are read together, so as many positions are left in each. Where two names are one token, one more would be.
+    /// </summary>
+    private void CheckLeftOut(IReadOnlyList<int> leftOut, int length, string promptForMessages)
+    {
+        if (leftOut.Distinct().Count() is var count && count == length)
+            throw Wrong($"leaves out all {length} tokens of {promptForMessages}");
+        if (count < leftOut.Count)
+            throw Wrong($"leaves out one token of {promptForMessages} twice: leave out another position, or list those that are meant");
     }
 
     /// <summary>

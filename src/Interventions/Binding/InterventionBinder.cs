@@ -97,16 +97,16 @@ internal sealed class InterventionBinder
             .. bound.Metrics.Select(metric => (metric.Node.Name, (BoundSite?)null, metric.Reads)),
         ];
         string[] swept = [.. bound.Writes
-            .SelectMany(write => write.Site.Placeholders.Concat(write.Reads.Select(read => read.Sweep).OfType<string>())).Distinct()];
+            .SelectMany(write => write.Site.Placeholders.Concat(write.Reads.SelectMany(read => read.Placeholders))).Distinct()];
         SweepBinder axes = new(_graph, _schema, _prompts, _resolved);
-        ImmutableArray<SweepAxis> sweep = [.. swept.Select(axes.Axis)];
+        ImmutableArray<SweepAxis> sweep = axes.Axes(swept);
         axes.CheckUses(swept, methods.Select(method => (method.Name, method.Reads)));
         foreach ((string name, BoundSite? own, ImmutableArray<BoundRead> reads) in methods)
             foreach (BoundSite site in reads.OtherSites().Prepend(own).OfType<BoundSite>())
                 foreach (string placeholder in site.Placeholders)
                     if (!swept.Contains(placeholder))
                         throw Wrong(
-                            name, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no write has it in its site path");
+                            name, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no write has it");
         foreach (BoundMetric metric in bound.Gradients.Select(gradient => gradient.Metric))
             if (metric.IsSwept)
                 throw Wrong(metric.Node.Name, "it reads another run at a swept place, so an unchanged run has no one gradient of it");
@@ -175,6 +175,10 @@ internal sealed class InterventionBinder
     {
         foreach (SiteProblem problem in site is null ? [] : SiteResolver.Resolve(site.Resolution.Path, _schema, over.Vocabulary).Problems)
             throw Wrong(method, problem.Message);
+        // Of 'named', the site has the names of the prompts that are run.
+        foreach (string name in site?.Axes.SelectMany(axis => axis.Items).Select(item => item.Name).OfType<string>() ?? [])
+            if (VocabularyResolver.UnknownPosition(name, over.Vocabulary) is { } unknown)
+                throw Wrong(method, unknown.Message);
         return run is null ? 0 : Find(run, over.Vocabulary.Runs, VocabularyResolver.UnknownRun(run, over.Vocabulary), method);
     }
 

@@ -32,7 +32,14 @@ public static class BuiltInWrites
 
     /// <summary>A mask's mixture of the value and that of the run <paramref name="from"/>; see <see cref="MixAttribute"/>.</summary>
     public static WriteNode Mix(string name, string site, Tensor mask, string? from, string[] axes, string? run = null) =>
-        new(name, site, new WriteKind.Mix(mask, from, new EquatableArray<string>(axes)), run);
+        new(name, site, new WriteKind.Mix(mask, new EquatableArray<string>(axes), new WriteKind.Copy(from)), run);
+
+    /// <summary>A mask's mixture of the value and what another built-in write, to the same site, would put in its place.</summary>
+    public static WriteNode Mix(string name, string site, Tensor mask, WriteNode ablation, string[] axes, string? run = null)
+    {
+        ArgumentNullException.ThrowIfNull(ablation);
+        return new(name, site, new WriteKind.Mix(mask, new EquatableArray<string>(axes), ablation.Kind!), run);
+    }
 
     /// <summary>The value plus a tensor times a strength.</summary>
     public static WriteNode Add(string name, string site, Tensor vector, double strength, string? run = null) =>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Interventions.Files;
 using Interventions.Runtime;
+using Interventions.Sites;
 using static TorchSharp.torch;
 
 namespace Interventions.Declarations;
@@ -87,9 +88,22 @@ internal sealed class GraphJson
     {
         string name = fields.Text("name", sweep?.Name);
         ImmutableArray<string> runs = fields.OptionalTexts(
-            "runs", sweep is { HasNumbers: false } ? [.. sweep.Coordinates.Select(run => run.Name!)] : default);
+            "runs", sweep is { HasNumbers: false } ? [.. sweep.Coordinates.Select(run => run.ToString())] : default);
         ImmutableArray<double> numbers = sweep is { HasNumbers: true } ? [.. sweep.Coordinates.Select(number => number.Number)] : default;
-        return runs.IsDefault ? SweepAxis.OfNumbers(name, [.. fields.Numbers("numbers", numbers)]) : SweepAxis.OfRuns(name, [.. runs]);
+        return
+            runs.IsDefault ? SweepAxis.OfNumbers(name, [.. fields.Numbers("numbers", numbers)]) :
+            sweep ?? Names(fields, name, [.. runs]);
+    }
+
+    /// <summary>A sweep of runs or positions, or the points of several placeholders.</summary>
+    private static SweepAxis Names(JsonFields fields, string name, string[] texts)
+    {
+        IReadOnlyList<string> placeholders = ListedPoints.Placeholders(name);
+        if (placeholders.Count == 1)
+            return SweepAxis.OfRuns(name, texts);
+        return texts.Select(text => ListedPoints.Problem(text, placeholders)).FirstOrDefault(problem => problem is not null) is { } problem
+            ? throw fields.Wrong(problem)
+            : SweepAxis.OfPoints(name, texts);
     }
 
     private WriteNode Write(JsonFields fields, WriteNode? write)
@@ -152,7 +166,9 @@ internal sealed class GraphJson
             case nameof(WriteKind.Mix):
                 WriteKind.Mix? mix = kind as WriteKind.Mix;
                 Tensor mask = Tensor(fields, node, mix?.Mask);
-                return new WriteKind.Mix(mask, fields.OptionalText("from", mix?.From), Axes(fields, mix?.Axes));
+                string other = fields.OptionalText("ablation", mix?.Other is null or WriteKind.Copy ? null : mix.Other.GetType().Name)
+                    ?? nameof(WriteKind.Copy);
+                return new WriteKind.Mix(mask, Axes(fields, mix?.Axes), Kind(fields, other, node, mix?.Other));
             case nameof(WriteKind.Add):
                 WriteKind.Add? add = kind as WriteKind.Add;
                 return new WriteKind.Add(Tensor(fields, node, add?.Vector), fields.Number("strength", add?.Strength));

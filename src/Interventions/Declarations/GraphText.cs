@@ -51,6 +51,9 @@ internal static class GraphText
         WriteKind.ProjectOut => $"value without its component along {write.Name}",
         WriteKind.ProjectOnto => $"component of value along {write.Name}",
         WriteKind.Freeze freeze => $"frozen to {freeze.From ?? "the changed run before its writes"}",
+        WriteKind.Mix mix =>
+            $"value where {write.Name}{(mix.Axes.Count == 0 ? "" : $" by {string.Join(", ", mix.Axes)}")} is 1, where it is 0 "
+            + (mix.Other is WriteKind.Zero ? "0" : Describe(mix.Other.Reads)),
         var kind => $"{(write.Name == kind.GetType().Name ? "" : write.Name + ": ")}{Describe(kind.Reads)}",
     };
 

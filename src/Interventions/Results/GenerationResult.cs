@@ -71,18 +71,17 @@ public class GenerationResult<TRun> : IDisposable
     protected TOwn At<TOwn>(params ReadOnlySpan<SweepCoordinate> coordinates)
         where TOwn : GeneratedRun, new()
     {
-        if (coordinates.Length != _sweep.Length)
-            throw new ArgumentException($"The sweep has {_sweep.Length} placeholders; {coordinates.Length} coordinates were given.");
+        ImmutableArray<SweepCoordinate> along = SweepAxis.Along(_sweep, coordinates);
         int point = 0;
         for (int axis = 0; axis < _sweep.Length; axis++)
         {
             ImmutableArray<SweepCoordinate> all = _sweep[axis].Coordinates;
-            int at = all.IndexOf(coordinates[axis]);
+            int at = _sweep[axis].IndexOf(along[axis]);
             if (at < 0)
             {
                 throw new ArgumentOutOfRangeException(
                     nameof(coordinates),
-                    $"The sweep did not run through {_sweep[axis].Name} {coordinates[axis]}, only through {string.Join(", ", all)}.");
+                    $"The sweep did not run through {_sweep[axis].Name} {along[axis]}, only through {string.Join(", ", all)}.");
             }
             point = (point * all.Length) + at;
         }

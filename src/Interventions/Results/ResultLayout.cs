@@ -197,7 +197,10 @@ internal sealed record ResultLayout
     {
         string name = fields.Text("name", axis?.Name);
         ImmutableArray<SweepCoordinate> coordinates = fields.Values("coordinates", axis?.Coordinates ?? default, s_coordinate);
-        return coordinates.IsDefault ? throw fields.Wrong("'coordinates' is missing") : new SweepAxis(name, coordinates);
+        return
+            coordinates.IsDefault ? throw fields.Wrong("'coordinates' is missing") :
+            ListedPoints.Placeholders(name).Count == 1 ? new SweepAxis(name, coordinates) :
+            SweepAxis.OfPoints(name, [.. coordinates.Select(point => point.ToString())]);
     }
 
     private static KeptLayout KeptFields(JsonFields fields, KeptLayout? kept) => new(

@@ -148,7 +148,7 @@ public class RunResult : IDisposable
     {
         RunResult result = Load(path);
         ResultLayout layout = result.Layout;
-        string[] saved = [.. layout.Kept.Select(one => one.Name)], axes = [.. layout.Sweep.Select(axis => axis.Name)];
+        string[] saved = [.. layout.Kept.Select(one => one.Name)], axes = [.. layout.Sweep.SelectMany(axis => axis.Placeholders)];
         string? difference =
             layout.Declaration != declaration ? $"is a result of '{layout.Declaration}', not of '{declaration}'"
             : !saved.ToHashSet().SetEquals(kept) ? $"kept {List(saved)}, and '{declaration}' keeps {List(kept)} by now"

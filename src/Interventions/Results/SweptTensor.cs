@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace Interventions;
 
 /// <summary>
-/// A value kept at every point of a sweep: one axis a placeholder, then the kept value's own, <c>[layer, head, batch]</c> for a metric.
+/// A value kept at every point of a sweep: one axis a placeholder, or one for placeholders that go through listed points together, then the
+/// kept value's own, <c>[layer, head, batch]</c> for a metric.
 /// </summary>
 public class SweptTensor : KeptTensor
 {
@@ -94,31 +95,19 @@ public class SweptTensor : KeptTensor
 
     private TensorIndex[] Places(ReadOnlySpan<SweepCoordinate> coordinates)
     {
-        if (coordinates.Length != Sweep.Length)
-            throw new ArgumentException(
-                $"The sweep has {Sweep.Length} placeholders ({string.Join(", ", Sweep.Select(axis => axis.Name))}); " +
-                $"{coordinates.Length} coordinates were given.");
-        TensorIndex[] index = new TensorIndex[coordinates.Length];
-        for (int axis = 0; axis < coordinates.Length; axis++)
+        ImmutableArray<SweepCoordinate> along = SweepAxis.Along(Sweep, coordinates);
+        TensorIndex[] index = new TensorIndex[along.Length];
+        for (int axis = 0; axis < along.Length; axis++)
         {
-            int at = IndexOf(Sweep[axis].Coordinates, coordinates[axis]);
+            int at = Sweep[axis].IndexOf(along[axis]);
             if (at < 0)
                 throw new ArgumentOutOfRangeException(
                     nameof(coordinates),
-                    $"The sweep did not run through {Sweep[axis].Name} {coordinates[axis]}, " +
+                    $"The sweep did not run through {Sweep[axis].Name} {along[axis]}, " +
                     $"only through {Describe(Sweep[axis].Coordinates)}.");
             index[axis] = TensorIndex.Single(at);
         }
         return index;
-    }
-
-    /// <summary>The index of a coordinate, or −1. An axis of positions that mixes names and indices is indexed by text.</summary>
-    private static int IndexOf(ImmutableArray<SweepCoordinate> axis, SweepCoordinate wanted)
-    {
-        for (int i = 0; i < axis.Length; i++)
-            if (axis[i] == wanted || (wanted.Name is string text && axis[i].ToString() == text))
-                return i;
-        return -1;
     }
 
     /// <summary>Coordinates in words: a run of numbers by its ends.</summary>

@@ -81,7 +81,7 @@ internal static class SpliceResolver
 
     /// <summary>The selected layers; none where they depend on the number of layers, and a generic declaration's schema has none.</summary>
     private static EquatableArray<int> Layers(Selection layer, int? count) =>
-        count is null && (layer.Items.Count == 0 || layer.Items.Any(item => item.First < 0 || item.Last < 0))
+        count is null && (layer.Items.Count == 0 || layer.Except || layer.Items.Any(item => item.First < 0 || item.Last < 0))
             ? default
             : SiteExpansion.Indices(layer, count ?? 0).ToEquatableArray();
 

@@ -44,10 +44,10 @@ internal static class VocabularyResolver
             return false;
         }
         problem =
-            position.Name == NewTokens.Prompt
+            position.Name is NewTokens.Prompt or NewTokens.Named
                 ? new SiteProblem(
                     SiteProblemKind.UnknownPosition,
-                    "'prompt' is all tokens of the prompt; one position is needed, such as 'end'", 0, text.Length, "end") :
+                    $"'{text}' is several positions; one is needed, such as 'end'", 0, text.Length, "end") :
             position.Name is null || prompts is null ? null :
             UnknownPosition(position.Name, prompts);
         if (problem is null)

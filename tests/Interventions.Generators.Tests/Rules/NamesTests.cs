@@ -171,4 +171,16 @@ public sealed class NamesTests
     [InlineData("INV003", "layer 7", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Freeze = ["blocks.[|7|].attn.z"])]""", "")]
     public Task A_wrong_name_is_refused_where_runs_and_senders_stand(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    /// <summary>The members of a declaration are those that the repaired one has, so the path's mistake is the only error.</summary>
+    [Theory]
+    [InlineData("""blocks.{layer}.attn.z[head={head}[|,|] pos=end]""", "run.M[layer: 1, head: 2]")]
+    [InlineData("""blocks.{layer=[|0:1|]}.mlp_out[pos=end]""", "run.M.Top(1)[0].Value * run.M[layer: 1]")]
+    [InlineData("""embed[pos={p=IO[|;|]end}]""", "run.M[p: \"IO\"]")]
+    public Task A_broken_path_is_the_only_error(string path, string use) => Analysis.Fires(
+        "INV007", "is not a path", Sources.Model, Sources.Prompts, Sources.Intervention($$"""
+        [Patch("{{path}}")] static Tensor P(Tensor x, [From("clean")] Tensor clean) => clean;
+        [Metric] static Tensor M([Logit("S")] Tensor s) => s;
+        public static Tensor Use(Result run) => {{use}};
+        """));
 }

@@ -56,7 +56,7 @@ public sealed class SavedGraphTests
         typeof(InterventionGraph),
         "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Shapes Splices Sweeps Writes")]
     [InlineData(typeof(SpliceNode), "DetachError Features Name Reads Site Splices WritesBefore")]
-    [InlineData(typeof(SweepAxis), "Coordinates Name")]
+    [InlineData(typeof(SweepAxis), "Coordinates Name Placeholders")]
     [InlineData(typeof(DerivedRun), "From Name")]
     [InlineData(typeof(WriteNode), "AcrossBatch Body Declared Kind Name Parts Pointwise Reads Run Shape Site")]
     [InlineData(typeof(CaptureNode), "AcrossBatch BeforeWrites Body Name Reads Site")]

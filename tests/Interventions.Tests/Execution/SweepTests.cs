@@ -149,9 +149,8 @@ public sealed class SweepTests : ToyTest
         Says("'{a}' has no numbers", [SweepAxis.OfRuns("a", "clean")], scale);
         Says("'{a}' goes through numbers, and Freeze needs a run", [SweepAxis.OfNumbers("a", 1)], freeze);
         Says("'{a}' goes through numbers, and Freeze needs a run", [], BuiltInWrites.Zero("blocks.{a}.out"), freeze);
-        Says("is a layer in a site path", [SweepAxis.OfNumbers("a", 1)], BuiltInWrites.Zero("blocks.{a}.out"));
         Says("swept twice", [SweepAxis.OfNumbers("a", 1), SweepAxis.OfNumbers("a", 2)], scale);
-        Says("a value twice", [SweepAxis.OfNumbers("a", 1, 1)], scale);
+        Says("goes through 1 twice", [SweepAxis.OfNumbers("a", 1, 1)], scale);
         Says("no values", [SweepAxis.OfNumbers("a")], scale);
         Says("no run 'cleam'; did you mean 'clean'?", [SweepAxis.OfRuns("a", "cleam")], freeze);
         Says("goes through numbers and runs", [new SweepAxis("a", [1, "clean"])], freeze);
