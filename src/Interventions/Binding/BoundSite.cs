@@ -117,13 +117,15 @@ internal sealed record BoundSite(
     /// How many values are selected at each selected position of a prompt. An axis without a length in the schema (a norm's scale) counts
     /// as one.
     /// </summary>
-    public long ValuesAtAPosition(SweepPoint point, RunTokens tokens, string promptForMessages)
+    /// <param name="point">The point of the sweep.</param>
+    /// <param name="positions">How many positions are selected along an axis of them.</param>
+    public long ValuesAtAPosition(SweepPoint point, Func<int, int> positions)
     {
         long count = 1;
         for (int axis = 1; axis < Axes.Length; axis++)
             if (axis != PositionAxis)
                 count *= IsPositional(axis)
-                    ? PositionIndices(axis, point, tokens, promptForMessages).Count
+                    ? positions(axis)
                     : FixedIndices(axis, point, Sizes[axis] ?? 1).Count;
         return count;
     }

@@ -159,20 +159,20 @@ public sealed class GenerationTests
         using DisposeScope scope = NewDisposeScope();
         double[] p = [.. model.Forward(tensor(prompt).unsqueeze(0))[0, -1].softmax(-1).data<double>()];
         int[] order = [.. Enumerable.Range(0, Vocabulary).OrderByDescending(token => p[token])];
-        long[][] many = [.. Enumerable.Repeat(prompt, 4000)];
-        GenerationOptions options = new() { MaxNewTokens = 1, Temperature = 1, BatchSize = 1000, Seed = 5 };
+        GenerationOptions options = new() { MaxNewTokens = 1, Temperature = 1, Continuations = 4000, Seed = 5 };
 
         long[] all = Drawn(options);
         for (int token = 0; token < Vocabulary; token++)
             Assert.Equal(p[token], all.Count(drawn => drawn == token) / 4000.0, 0.035);
-        Assert.Equal(all, Drawn(options with { BatchSize = 37 }));
+        // Fewer of them are the first of many.
+        Assert.Equal(all[..37], Drawn(options with { Continuations = 37 }));
         Assert.NotEqual(all, Drawn(options with { Seed = 6 }));
         Assert.Equal(
             order.Take(3).Select(token => (long)token).Order(), Drawn(options with { TopK = 3, Temperature = 2 }).Distinct().Order());
         int nucleus = Enumerable.Range(1, Vocabulary).First(count => order.Take(count).Sum(token => p[token]) >= 0.6);
         Assert.Equal(order.Take(nucleus).Select(token => (long)token).Order(), Drawn(options with { TopP = 0.6 }).Distinct().Order());
 
-        long[] Drawn(GenerationOptions how) => [.. model.Generate(many, how).Tokens.Select(tokens => tokens[0])];
+        long[] Drawn(GenerationOptions how) => [.. model.Generate([prompt], how).Continuations[0].Select(text => text.Tokens[0])];
     }
 
     [Fact]
