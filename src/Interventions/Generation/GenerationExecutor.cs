@@ -90,8 +90,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         GeneratedContent[] runs = [.. changed.Select(variant => variant.Record.Content(model))];
         GeneratedContent? baseRun = unchanged?.Record.Content(model);
         ImmutableArray<WriteEffect> effects = context.Effects.All([.. Enumerable.Range(0, prompts.Prompts.Count)]);
-        IEnumerable<string> warnings =
-            [.. WriteEffect.Warnings(effects, intervention.Name, !intervention.Sweep.IsEmpty, prompts.Prompts.Count), .. context.Finite.Warnings];
+        IEnumerable<string> warnings = WriteEffect.Warnings(effects, intervention.Name, !intervention.Sweep.IsEmpty, prompts.Prompts.Count);
         // Detached last: until here an exception frees them with the scope.
         foreach (GeneratedContent run in baseRun is null ? runs : [.. runs, baseRun])
             run.Detach();
@@ -99,7 +98,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         {
             WhyUncached = whyUncached,
             Effects = effects,
-            Warnings = [.. warnings],
+            Warnings = [.. warnings, .. context.Finite.Warnings],
         };
     }
 

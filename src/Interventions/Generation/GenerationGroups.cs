@@ -30,7 +30,8 @@ internal sealed class GenerationGroups(HookedModel model, IPromptSet prompts, Ge
         if (bytes > budget)
             throw new InterventionException(
                 $"{intervention.Name}: to generate {options.MaxNewTokens} tokens for one prompt at one point of the sweep takes about "
-                + $"{BatchChecks.MiB(bytes)}, and {nameof(GenerationOptions)}.{nameof(options.MemoryBudget)} is {BatchChecks.MiB(budget)}.");
+                + $"{BatchChecks.MiB(bytes)}, and {nameof(GenerationOptions)}.{nameof(options.MemoryBudget)} is "
+                + $"{BatchChecks.MiB(budget)}.");
         int wanted = Math.Min(options.BatchSize, prompts.Prompts.Count), size = (int)Math.Min(wanted, budget / bytes);
         if (size < wanted)
             BatchChecks.CheckBudget(intervention, prompts, size, wanted * bytes, budget);

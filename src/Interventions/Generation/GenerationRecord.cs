@@ -19,7 +19,10 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
 
     /// <summary>Of each prompt its continuations.</summary>
     private readonly Continuation[][] _continuations =
-        [.. Enumerable.Range(0, promptCount).Select(_ => Enumerable.Range(0, options.Continuations).Select(_ => new Continuation()).ToArray())];
+    [
+        .. Enumerable.Range(0, promptCount)
+            .Select(_ => Enumerable.Range(0, options.Continuations).Select(_ => new Continuation()).ToArray()),
+    ];
 
     /// <summary>The rows of a batch whose continuation no stop token has ended.</summary>
     public IEnumerable<int> Active(PromptBatch batch, int continuation) =>

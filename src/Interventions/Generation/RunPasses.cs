@@ -104,8 +104,10 @@ internal abstract class RunPasses
             int first = i * _batch.Count;
             Tensor? written = null;
             foreach (BoundWrite write in methods.Writes(Demand.Number, node, values.Batch.Step))
-                written = methods.Write(
-                    write, node, values with { First = first, Values = Only(node, written ?? table) }, others with { First = first }, isCounted);
+            {
+                PassValues own = values with { First = first, Values = Only(node, written ?? table) };
+                written = methods.Write(write, node, own, others with { First = first }, isCounted);
+            }
             if (written is null)
                 continue;
             if (first > done)

@@ -126,8 +126,8 @@ public class GeneratedRun
     public Tensor TokenTensor() => Content.Table(text => text.Tokens.Select(token => (double)token), ScalarType.Int64);
 
     /// <summary>
-    /// The log-probabilities of the new tokens, <c>[prompt, continuation, step]</c>, float64; 0 behind a continuation's end, so that the sum
-    /// over steps is the log-probability of the whole continuation.
+    /// The log-probabilities of the new tokens, <c>[prompt, continuation, step]</c>, float64; 0 behind a continuation's end, so that the
+    /// sum over steps is the log-probability of the whole continuation.
     /// </summary>
     /// <inheritdoc cref="TokenTensor" path="/returns"/>
     public Tensor LogProbabilityTensor() => Content.Table(text => text.LogProbabilities, ScalarType.Float64);

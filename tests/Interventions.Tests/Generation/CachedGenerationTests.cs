@@ -84,7 +84,8 @@ public sealed class CachedGenerationTests
                         graph, model, Only(prompts, i), options with { UseCache = useCache });
                     for (int continuation = 0; continuation < options.Continuations; continuation++)
                         Assert.Equal(
-                            alone.Changed().Continuations[0][continuation].Tokens, together.Changed().Continuations[i][continuation].Tokens);
+                            alone.Changed().Continuations[0][continuation].Tokens,
+                            together.Changed().Continuations[i][continuation].Tokens);
                     Assert.True(
                         Difference(
                             alone.Changed().Kept("blocks.1.resid_post[pos=new]").Steps.select(1, 0),

@@ -69,7 +69,8 @@ public sealed class SweptGenerationTests
             PromptPairs prompts = RandomPrompts(seed, 3, 6, 3);
             GenerationOptions options = new() { MaxNewTokens = 6, Temperature = 1, Continuations = 2, StopTokens = [4] };
             using GenerationResult<GeneratedRun> cached = GenerationRunner.Generate(graph, model, prompts, options);
-            using GenerationResult<GeneratedRun> whole = GenerationRunner.Generate(graph, model, prompts, options with { UseCache = false });
+            using GenerationResult<GeneratedRun> whole = GenerationRunner.Generate(
+                graph, model, prompts, options with { UseCache = false });
             foreach (SweepPoint point in Preparation.Of(graph, model, prompts, options).Intervention.Points())
                 Assert.True(Distance(
                     cached.Changed([.. point.Coordinates]), whole.Changed([.. point.Coordinates]), SweptDeclaration.Kept) < Tolerance);
@@ -183,8 +184,8 @@ public sealed class SweptGenerationTests
         Assert.Equal(expected.Length, found.Length);
         foreach ((WriteEffect left, WriteEffect right) in expected.Zip(found))
         {
-            Assert.Equal((left.Write, left.Run, left.Selected, left.Written, left.Compared), (right.Write, right.Run, right.Selected, right.Written, right.Compared));
-            Assert.Equal((left.Due, left.Read), (right.Due, right.Read));
+            Assert.Equal((left.Write, left.Run, left.Due, left.Read), (right.Write, right.Run, right.Due, right.Read));
+            Assert.Equal((left.Selected, left.Written, left.Compared), (right.Selected, right.Written, right.Compared));
             Assert.Equal(left.Largest, right.Largest, 1e-9);
         }
     }
@@ -235,7 +236,8 @@ internal static class SweptDeclaration
         WriteNode At(string block, Random random, string? run)
         {
             string site = GenerationCases.Pick(
-                random, "resid_pre", "attn.q", "attn.v", "attn.z", "attn.pattern", "attn_out", "mlp_in", "mlp.post", "resid_post", "attn.q_input");
+                random,
+                "resid_pre", "attn.q", "attn.v", "attn.z", "attn.pattern", "attn_out", "mlp_in", "mlp.post", "resid_post", "attn.q_input");
             bool isRow = site == "attn.pattern";
             string when = GenerationCases.Pick(random, "", "prompt", "new", "end", "new+0..2", "end,new", isRow ? "end,new" : "{p=end,0}");
             List<string> selectors = [];
@@ -252,9 +254,11 @@ internal static class SweptDeclaration
                 3 => BuiltInWrites.Mean(path, "clean", pooled: true, run: run),
                 4 => new WriteNode(
                     "Echo", path, [new Read.Value(), new Read.Of(
-                        (block == "blocks.1" ? "blocks.0.mlp_out" : "embed") + GenerationCases.Pick(random, "", "[pos=0]", "[pos=end,new]"))],
+                        (block == "blocks.1" ? "blocks.0.mlp_out" : "embed")
+                        + GenerationCases.Pick(random, "", "[pos=0]", "[pos=end,new]"))],
                     x => x[0] + x[1].mean([1L, 2L]).view([x[0].shape[0], .. Enumerable.Repeat(1L, x[0].shape.Length - 1)]), run),
-                _ => new WriteNode("Shift", path, [new Read.Value(), new Read.From(Text("{donor}"))], x => (x[0] * 0.5) + (x[1] * 0.75), run),
+                _ => new WriteNode(
+                    "Shift", path, [new Read.Value(), new Read.From(Text("{donor}"))], x => (x[0] * 0.5) + (x[1] * 0.75), run),
             };
         }
 
