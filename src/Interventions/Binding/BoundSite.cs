@@ -20,6 +20,23 @@ internal sealed record BoundSite(
     int LayerCount,
     PromptVocabulary Vocabulary)
 {
+    /// <summary>A resolved path.</summary>
+    /// <param name="where">The declaration and its method, for messages.</param>
+    /// <param name="resolution">The path and its site.</param>
+    /// <param name="schema">The model's names.</param>
+    /// <param name="vocabulary">The names of positions.</param>
+    public static BoundSite Of(string where, SiteResolution resolution, ModelSchema schema, PromptVocabulary vocabulary)
+    {
+        SiteDefinition site = resolution.Site!;
+        return new BoundSite(
+            where,
+            resolution,
+            [.. site.Axes.Select(axis => resolution.Axes.LastOrDefault(selection => selection.Axis == axis)?.Selection ?? Selection.All)],
+            [.. site.Axes.Select(axis => SiteResolver.IsPositionAxis(axis) ? null : schema.SizeOf(site, axis))],
+            schema.SizeOf("layer") ?? 0,
+            vocabulary);
+    }
+
     /// <summary>The path as declared, for messages.</summary>
     public string Text => Resolution.Path.Text;
 
@@ -45,6 +62,9 @@ internal sealed record BoundSite(
 
     /// <summary>Whether this is a parameter's site, not the method's own: at a new token it may name earlier positions too.</summary>
     public bool IsRead { get; init; }
+
+    /// <summary>Whether an axis of tokens of which nothing is selected has its padding too, as a trace's values have it.</summary>
+    public bool IsPadded { get; init; }
 
     /// <summary>
     /// Where only some of the selected positions are meant: by how many a prompt selects, which of them, counted along the selection. Null:
@@ -133,13 +153,15 @@ internal sealed record BoundSite(
     /// How many values are selected at each selected position of a prompt. An axis without a length in the schema (a norm's scale) counts
     /// as one.
     /// </summary>
-    public long ValuesAtAPosition(SweepPoint point, RunTokens tokens, string promptForMessages)
+    /// <param name="point">The point of the sweep.</param>
+    /// <param name="positions">How many positions are selected along an axis of them.</param>
+    public long ValuesAtAPosition(SweepPoint point, Func<int, int> positions)
     {
         long count = 1;
         for (int axis = 1; axis < Axes.Length; axis++)
             if (axis != PositionAxis)
                 count *= IsPositional(axis)
-                    ? PositionIndices(axis, point, tokens, promptForMessages).Count
+                    ? positions(axis)
                     : FixedIndices(axis, point, Sizes[axis] ?? 1).Count;
         return count;
     }

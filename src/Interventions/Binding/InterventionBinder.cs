@@ -228,14 +228,7 @@ internal sealed class InterventionBinder
         if (resolution is null || problems.Count > 0)
             throw Wrong(method, string.Join("; ", problems.Select(problem => problem.Message)));
         _resolved.Add(resolution);
-        SiteDefinition site = resolution.Site!;
-        return new BoundSite(
-            $"{_graph.Name}.{method}",
-            resolution,
-            [.. site.Axes.Select(axis => resolution.Axes.LastOrDefault(selection => selection.Axis == axis)?.Selection ?? Selection.All)],
-            [.. site.Axes.Select(axis => SiteResolver.IsPositionAxis(axis) ? null : _schema.SizeOf(site, axis))],
-            _schema.SizeOf("layer") ?? 0,
-            _prompts.Vocabulary);
+        return BoundSite.Of($"{_graph.Name}.{method}", resolution, _schema, _prompts.Vocabulary);
     }
 
     /// <summary>A site as some splices find it: the original value in place of the one that they make.</summary>

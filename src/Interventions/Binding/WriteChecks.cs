@@ -26,11 +26,25 @@ internal static class CausalityChecks
 /// <summary>
 /// Measures the tensors of a declaration's properties: a written tensor broadcasts to its site, and each has the shape that is declared.
 /// </summary>
-internal static class TensorChecks
+/// <param name="graph">What the declaration says.</param>
+/// <param name="intervention">The same, bound.</param>
+/// <param name="prompts">The prompts.</param>
+/// <param name="isOneBatch">Whether all prompts are run together.</param>
+/// <param name="newTokens">How many tokens are generated; <see langword="null"/> for a run.</param>
+internal sealed class TensorChecks(
+    InterventionGraph graph, BoundIntervention intervention, IPromptSet prompts, bool isOneBatch, int? newTokens)
 {
+    private readonly SweepPoint _point = intervention.Points().First();
+
+    /// <summary>The prompts at every pass: once; and again at each step, the last generated token excepted, which is not read.</summary>
+    private readonly PromptBatch[] _passes =
+    [
+        PromptBatch.All(prompts),
+        .. Enumerable.Range(0, (newTokens ?? 1) - 1).Select(step => PromptBatch.All(prompts).At(step)),
+    ];
+
     /// <exception cref="InterventionException">A tensor does not fit.</exception>
-    public static void Check(
-        InterventionGraph graph, BoundIntervention intervention, ModelSchema schema, IPromptSet prompts, bool isOneBatch)
+    public void Check(ModelSchema schema)
     {
         Dictionary<Tensor, Length[]> written = new(ReferenceEqualityComparer.Instance);
         foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Declared))
@@ -43,7 +57,7 @@ internal static class TensorChecks
             {
                 if (tensor is null)
                     throw new InterventionException($"{where} is null; it must be a tensor.");
-                written[tensor] = CheckWritten(tensor, write, Lengths(write, intervention, prompts, isOneBatch), where);
+                written[tensor] = CheckWritten(tensor, write, Lengths(write), where);
             }
         }
         foreach (ShapedTensor shaped in graph.Shapes)
@@ -53,21 +67,21 @@ internal static class TensorChecks
                 CheckDeclared(shaped, written.GetValueOrDefault(shaped.Value), schema, $"{graph.Name}.{shaped.Name}");
     }
 
-    /// <summary>How long the axes of a selection are: one length, the lengths of several prompts, or unknown (none).</summary>
-    private static Length[] Lengths(BoundWrite write, BoundIntervention intervention, IPromptSet prompts, bool isOneBatch)
+    /// <summary>How long the axes of a selection are: one length, the lengths of several prompts or passes, or unknown (none).</summary>
+    private Length[] Lengths(BoundWrite write)
     {
         BoundSite site = write.Site;
-        SweepPoint point = intervention.Points().First();
-        PromptBatch all = PromptBatch.All(prompts);
         int run = write.Run is int derived ? intervention.Runs.First(other => other.Number == derived).Of : intervention.BaseRun;
+        PromptBatch[] passes = [.. _passes.Where(pass => site.AppliesAt(pass.Step, _point))];
         return [.. site.Definition.Axes.Select((name, axis) => new Length(name, SizesOf(axis)))];
 
         // Prompts that are run in several batches, or length by length, have no tensor for all of them.
         ImmutableArray<int> SizesOf(int axis) =>
-            axis == 0 ? [isOneBatch && all.RowGroups(write.Selected).Count() == 1 ? all.Count : 1]
+            axis == 0
+                ? [isOneBatch && passes.All(pass => pass.RowGroups(write.Selected).Count() == 1) ? prompts.Prompts.Count : 1]
             : site.IsPositional(axis)
-                ? [.. all.Rows.Select(row => all.Positions(site, axis, point, run, row).Count).Distinct()]
-            : site.Sizes[axis] is int size ? [site.FixedIndices(axis, point, size).Count]
+                ? [.. passes.SelectMany(pass => pass.Rows.Select(row => pass.Positions(site, axis, _point, run, row).Count)).Distinct()]
+            : site.Sizes[axis] is int size ? [site.FixedIndices(axis, _point, size).Count]
             : [];
     }
 

@@ -224,8 +224,7 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
         foreach (BoundWrite write in _intervention.Writes.Where(write => write.Run == run))
         {
             foreach (BoundWrite declared in write.Declared)
-                context.Kept.Effects.CountSelected(
-                    declared, write.Site.Names(point).Count(), batch, of, point, model.Graph.LooksAhead);
+                context.Kept.Effects.CountSelected(declared, Target(of), model.Graph.LooksAhead);
             foreach (string node in write.Site.Names(point))
             {
                 NodeWrite first = writes.GetValueOrDefault(node, (value, _) => before[node] = value.alias().moved_to(context.Scope));
@@ -276,9 +275,11 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
             value = SelectedValues.Write(value, selected, entries);
         }
         foreach (BoundWrite declared in write.Declared)
-            effects.CountWritten(declared, batch, of, point);
+            effects.CountWritten(declared, Target(of));
         return value;
     }
+
+    private WriteTarget Target(int of) => new(batch, batch.Rows, of, point);
 
     /// <summary>
     /// Whether the parts of a fused write can be called as one. Not if two selected positions are one token: then a later part sees what an

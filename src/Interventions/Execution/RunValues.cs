@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Planning;
 using Interventions.Runtime;
+using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -237,7 +238,7 @@ internal static class SelectedValues
             {
                 indices = [.. rows.Select(row => (long)row)];
             }
-            else if (site.IsPositional(axis))
+            else if (site.IsPositional(axis) && !(site.IsPadded && site.Axes[axis] == Selection.All))
             {
                 indices =
                 [

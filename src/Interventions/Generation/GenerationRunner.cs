@@ -1,7 +1,6 @@
 using Interventions.Binding;
 using Interventions.Generation;
 using Interventions.ModelGraphs;
-using Interventions.Runtime;
 
 namespace Interventions;
 
@@ -48,13 +47,5 @@ public static class GenerationRunner
         InterventionGraph empty = new() { Name = "Generate" };
         using GenerationResult<GeneratedRun> output = Generate(empty, model, new TokenPrompts(prompts), options, cancellationToken);
         return output.Changed();
-    }
-
-    private sealed class TokenPrompts(IReadOnlyList<IReadOnlyList<long>> prompts) : IPromptSet
-    {
-        public PromptVocabulary Vocabulary { get; } = new("the prompts", EquatableArray.Of("text"), EquatableArray.Of("end"), default);
-
-        public IReadOnlyList<PromptTokens> Prompts { get; } =
-            [.. prompts.Select(ids => new PromptTokens([new RunTokens(ids, [ids.Count - 1])], []))];
     }
 }

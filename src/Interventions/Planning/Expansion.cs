@@ -178,12 +178,8 @@ internal sealed record Expansion
         run => Request.Batch.Tokens(run, Classes[promptClass].Representative), Graph.LooksAhead);
 
     /// <summary>How many values a site selects at each selected position of a class's prompts.</summary>
-    public long ValuesAtAPosition(BoundSite site, VariantGroup group, int promptClass)
-    {
-        int row = Classes[promptClass].Representative;
-        return site.ValuesAtAPosition(
-            group.Point, Request.Batch.Tokens(group.TokensOf, row), Request.Batch.Describe(group.TokensOf, row));
-    }
+    public long ValuesAtAPosition(BoundSite site, VariantGroup group, int promptClass) =>
+        site.ValuesAtAPosition(group.Point, axis => Positions(site, axis, group.TokensOf, promptClass, group.Point).Count);
 
     private IReadOnlyList<int> Positions(BoundSite site, int axis, int tokensOf, int promptClass, SweepPoint point)
     {

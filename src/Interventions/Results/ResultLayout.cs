@@ -60,8 +60,7 @@ internal sealed record ResultLayout
     public required ImmutableArray<string> Notes { get; init; }
 
     /// <summary>Writes without effect, on all prompts or on some.</summary>
-    public IEnumerable<string> Warnings => Effects.Select(effect => effect.Warning(Declaration, !Sweep.IsEmpty))
-        .Concat(Effects.Select(effect => effect.PromptWarning(Declaration, Prompts.Length))).OfType<string>();
+    public IEnumerable<string> Warnings => WriteEffect.Warnings(Effects, Declaration, !Sweep.IsEmpty, Prompts.Length);
 
     /// <summary>The names of all tensors.</summary>
     public IEnumerable<string> Tensors => Kept

@@ -67,10 +67,19 @@ public sealed record WriteEffect(
         }),
     ];
 
+    /// <summary>A sentence for each write without effect, on all prompts or on some.</summary>
+    /// <param name="effects">The effects of a declaration's writes.</param>
+    /// <param name="declaration">Its name.</param>
+    /// <param name="isSwept">Whether it has a sweep.</param>
+    /// <param name="prompts">How many prompts the result has.</param>
+    internal static IEnumerable<string> Warnings(ImmutableArray<WriteEffect> effects, string declaration, bool isSwept, int prompts) =>
+        effects.Select(effect => effect.Warning(declaration, isSwept))
+            .Concat(effects.Select(effect => effect.PromptWarning(declaration, prompts))).OfType<string>();
+
     /// <summary>A sentence if the write had no effect though one was expected.</summary>
     /// <param name="declaration">The declaration's name.</param>
     /// <param name="isSwept">Whether the declaration has a sweep.</param>
-    internal string? Warning(string declaration, bool isSwept)
+    private string? Warning(string declaration, bool isSwept)
     {
         string what = $"{declaration}.{Write}", where = Where;
         string over = isSwept ? "on any prompt and point of the sweep" : "on any prompt";
@@ -83,7 +92,7 @@ public sealed record WriteEffect(
     /// <summary>A sentence if the runs of some prompts are no pair for the write.</summary>
     /// <param name="declaration">The declaration's name.</param>
     /// <param name="prompts">How many prompts the result has.</param>
-    internal string? PromptWarning(string declaration, int prompts)
+    private string? PromptWarning(string declaration, int prompts)
     {
         const int Listed = 5;
         if (Alike.IsEmpty)

@@ -73,9 +73,10 @@ internal static class GenerationCases
     /// <summary>The largest difference of two runs' log-probabilities and kept values; their tokens must be equal.</summary>
     public static double Distance(GeneratedRun left, GeneratedRun right, params string[] kept)
     {
-        Assert.Equal(left.Tokens, right.Tokens);
-        double worst = left.LogProbabilities.SelectMany(row => row)
-            .Zip(right.LogProbabilities.SelectMany(row => row), (a, b) => Math.Abs(a - b)).Max();
+        GeneratedText[] texts = [.. left.Continuations.SelectMany(of => of)], others = [.. right.Continuations.SelectMany(of => of)];
+        Assert.Equal(texts.Select(text => text.Tokens), others.Select(text => text.Tokens));
+        double worst = texts.SelectMany(text => text.LogProbabilities)
+            .Zip(others.SelectMany(text => text.LogProbabilities), (a, b) => Math.Abs(a - b)).Max();
         foreach (string name in kept)
             foreach (Func<GeneratedValue, Tensor> part in new Func<GeneratedValue, Tensor>[]
                 { value => value.Prompt, value => value.Steps })
