@@ -33,7 +33,7 @@ internal static class Rule
 
     private static DiagnosticDescriptor Of(
         string id, string title, string message, string category, DiagnosticSeverity severity, params string[] tags) =>
-        new(id, title, message, "Interventions." + category, severity, true, null, $"generators/rules/{id}.md", tags);
+        new(id, title, message, "Interventions." + category, severity, true, new RulePage(id), null, tags);
 }
 
 /// <summary>A broken rule, where it is broken, and the arguments of its message.</summary>
@@ -45,14 +45,15 @@ internal sealed record Problem(DiagnosticDescriptor Rule, Location Location, par
     /// <summary>The literal that a code fix can write instead of an expression.</summary>
     public string? Literal { get; init; }
 
-    public Diagnostic ToDiagnostic()
+    /// <summary>The diagnostic, which links to the rule's page where the project's options say in which folder the pages lie.</summary>
+    public Diagnostic ToDiagnostic(AnalyzerOptions? options = null)
     {
         ImmutableDictionary<string, string?> properties = ImmutableDictionary<string, string?>.Empty;
         if (Suggestion is not null)
             properties = properties.Add(FixProperties.Suggestion, Suggestion);
         if (Literal is not null)
             properties = properties.Add(FixProperties.Literal, Literal);
-        return Diagnostic.Create(Rule, Location, properties, Arguments);
+        return Diagnostic.Create(options is null ? Rule : RulePage.Linked(Rule, options), Location, properties, Arguments);
     }
 }
 
@@ -83,7 +84,7 @@ internal abstract class InterventionAnalyzer(params DiagnosticDescriptor[] rules
         {
             if (InterventionDeclaration.Of((INamedTypeSymbol)symbol.Symbol, symbol.Compilation) is { } declaration)
                 foreach (Problem problem in Problems(declaration))
-                    symbol.ReportDiagnostic(problem.ToDiagnostic());
+                    symbol.ReportDiagnostic(problem.ToDiagnostic(symbol.Options));
         },
         SymbolKind.NamedType);
 

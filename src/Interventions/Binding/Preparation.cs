@@ -45,6 +45,7 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
                 model.GetType().Name,
                 $"{graph.Name} cannot {verb}: {model.Schema.Model} is disposed, and its weights are freed. " +
                 "Dispose a model after its last run.");
+        SchemaChecks.Check(model);
         PromptChecks.Check(prompts, model);
         SitePaths paths = new();
         HookedModel spliced = SplicedModel.Of(model, graph, paths);
@@ -55,6 +56,7 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
     {
         PromptChecks.CheckReferences(Intervention, Prompts, Model);
         CausalityChecks.Check(Intervention, Model.Graph);
+        TensorChecks.CheckNumbers(Intervention);
         PositionChecks.Check(Intervention, Prompts, generates);
         BatchChecks.Check(Intervention, Prompts, batchSize, Model.Graph);
     }

@@ -19,16 +19,26 @@ internal sealed class WriteCounting
         _slices = slices;
     }
 
-    /// <summary>The counts over all variants of all groups, by the write's number.</summary>
-    public static ImmutableArray<WriteCount> Of(Expansion plan, OwnRows own, Slices slices)
+    /// <summary>The counts over all variants of all groups, and the points at which nothing reads a write to a derived run.</summary>
+    public static PlannedWrites Of(Expansion plan, OwnRows own, Slices slices)
     {
         WriteCounting counting = new(plan, own, slices);
-        WriteCount[] counts = new WriteCount[plan.Intervention.Writes.Sum(write => write.Declared.Count())];
+        WriteCount[] all = new WriteCount[plan.Intervention.Writes.Sum(write => write.Declared.Count())];
+        List<int>[] unread = [.. all.Select(_ => new List<int>())];
         foreach (VariantGroup group in plan.Groups)
+        {
+            WriteCount[] counts = new WriteCount[all.Length];
             foreach ((string name, ImmutableArray<BoundWrite> writes) in group.Writes)
                 for (int c = 0; c < plan.Classes.Length; c++)
                     counting.Add(counts, group, plan.Id(name), writes, c);
-        return [.. counts];
+            for (int write = 0; write < all.Length; write++)
+            {
+                all[write] += counts[write];
+                if (group.Run is not null && counts[write] is { Written: 0, Due: > 0 })
+                    unread[write].AddRange(group.Points);
+            }
+        }
+        return new PlannedWrites([.. all], [.. unread.Select(points => points.Order().ToImmutableArray())]);
     }
 
     private void Add(WriteCount[] counts, VariantGroup group, NodeId node, ImmutableArray<BoundWrite> writes, int c)
@@ -84,6 +94,11 @@ internal sealed class WriteCounting
     /// <param name="Values">The number of values at each position.</param>
     private sealed record WriteSelection(IReadOnlyList<int> Positions, int Exempt, long Values);
 }
+
+/// <summary>What writes do, as far as a plan tells; by the write's number.</summary>
+/// <param name="Counts">How many values each selects, writes and compares.</param>
+/// <param name="Unread">The points of the sweep at which nothing reads a write to a derived run; ascending.</param>
+internal sealed record PlannedWrites(ImmutableArray<WriteCount> Counts, ImmutableArray<ImmutableArray<int>> Unread);
 
 /// <summary>How many values a write selects, and how many of those are written and compared.</summary>
 /// <param name="Selected">All of them.</param>

@@ -51,6 +51,7 @@ internal sealed record ResultLayout
 
     /// <summary>Writes without effect, on all prompts or on some.</summary>
     public IEnumerable<string> Warnings => Effects.Select(effect => effect.Warning(Declaration, !Sweep.IsEmpty))
+        .Concat(Effects.Select(effect => effect.PointWarning(Declaration, PointCount, Describe)))
         .Concat(Effects.Select(effect => effect.PromptWarning(Declaration, Prompts.Length))).OfType<string>();
 
     /// <summary>The names of all tensors.</summary>
@@ -79,6 +80,30 @@ internal sealed record ResultLayout
     /// <param name="kept">The kept value.</param>
     /// <param name="isChanged">Whether the value is the changed run's.</param>
     public int BatchAxis(KeptLayout kept, bool isChanged) => (isChanged || kept.IsSwept ? Sweep.Length : 0) + (kept.IsStacked ? 1 : 0);
+
+    private int PointCount => Sweep.Aggregate(1, (product, axis) => product * axis.Coordinates.Length);
+
+    /// <summary>Says which points of the sweep are meant: coordinates of one axis where these decide, else the first points.</summary>
+    private string Describe(ImmutableArray<int> points)
+    {
+        const int Listed = 3;
+        int stride = PointCount;
+        foreach (SweepAxis axis in Sweep)
+        {
+            (int length, int inner) = (axis.Coordinates.Length, stride /= axis.Coordinates.Length);
+            int[] coordinates = [.. points.Select(point => point / inner % length).Distinct().Order()];
+            if (coordinates.Length * (PointCount / length) == points.Length)
+                return $"{axis.Name}={string.Join(',', coordinates.Select(at => axis.Coordinates[at]))}";
+        }
+        return string.Join("; ", points.Take(Listed).Select(Point)) + (points.Length > Listed ? "; …" : "");
+
+        SweepPoint Point(int number)
+        {
+            int inner = PointCount;
+            return new SweepPoint(
+                Sweep, [.. Sweep.Select(axis => axis.Coordinates[number / (inner /= axis.Coordinates.Length) % axis.Coordinates.Length])]);
+        }
+    }
 
     /// <summary>The layout as JSON.</summary>
     public string ToJson() => JsonFields.Write(fields => Fields(fields, this));
@@ -161,6 +186,7 @@ internal sealed record ResultLayout
         Read = fields.Long("read", effect?.Read),
         Due = fields.Long("due", effect?.Due),
         Alike = fields.Integers("alike", effect?.Alike ?? default),
+        Unread = fields.OptionalIntegers("unread", effect?.Unread ?? []),
     };
 
     private static void WriteCoordinate(Utf8JsonWriter json, SweepCoordinate coordinate)

@@ -39,7 +39,13 @@ public sealed record WriteEffect(
     /// </summary>
     internal ImmutableArray<int> Alike { get; init; } = [];
 
-    /// <summary>Compares what a user sees: every value but the three above.</summary>
+    /// <summary>
+    /// Of a write to a derived run, the points of the sweep, by number, at which nothing that is kept depends on it: no receiver is
+    /// downstream of the sender there. Ascending.
+    /// </summary>
+    internal ImmutableArray<int> Unread { get; init; } = [];
+
+    /// <summary>Compares what a user sees: every value but the four above.</summary>
     public bool Equals(WriteEffect? other) => other is not null
         && (Write, Site, Run, Selected, Written) == (other.Write, other.Site, other.Run, other.Selected, other.Written)
         && (Compared, Changed) == (other.Compared, other.Changed) && Largest.Equals(other.Largest);
@@ -60,6 +66,7 @@ public sealed record WriteEffect(
             Read = one.Read + other.Read,
             Due = one.Due + other.Due,
             Alike = [.. one.Alike.Concat(other.Alike).Order()],
+            Unread = [.. one.Unread.Intersect(other.Unread)],
         }),
     ];
 
@@ -89,5 +96,18 @@ public sealed record WriteEffect(
             + $"({numbers}): their runs have the same tokens up to the positions that {Where} selects.";
     }
 
-    private string Where => $"'{Site}'{(Run is null ? "" : $" in run '{Run}'")}";
+    /// <summary>A sentence if the write is read at some points of a sweep only.</summary>
+    /// <param name="declaration">The declaration's name.</param>
+    /// <param name="points">How many points the sweep has.</param>
+    /// <param name="describe">Says which points are meant.</param>
+    internal string? PointWarning(string declaration, int points, Func<ImmutableArray<int>, string> describe) =>
+        Unread.IsEmpty || Read == 0 || Due == 0
+            ? null
+            : $"{declaration}.{Write} reaches nothing that is kept at {Unread.Length} of {points} points of the sweep "
+                + $"({describe(Unread)}): what reads its run is not downstream of {Where} there, so nothing changes.";
+
+    /// <summary>The site; the run of a path patch is its own, and has no name that anybody wrote.</summary>
+    private string Where => $"'{Site}'{(Run is null || IsOfPathPatch ? "" : $" in run '{Run}'")}";
+
+    private bool IsOfPathPatch => Write == PathPatching.Name || Write.EndsWith("." + PathPatching.Name, StringComparison.Ordinal);
 }
