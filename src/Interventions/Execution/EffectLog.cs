@@ -20,7 +20,7 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     private readonly Dictionary<int, (Tensor Changed, Tensor Largest)> _differences = [];
 
     /// <summary>The points at which no batch so far reads a write, by the write's number.</summary>
-    private readonly Dictionary<int, ImmutableArray<int>> _unread = [];
+    private readonly Dictionary<int, UnreadPoints> _unread = [];
 
     /// <summary>False on the meta device, whose tensors have no numbers to compare.</summary>
     private bool _hasNumbers = true;
@@ -31,8 +31,8 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
         for (int write = 0; write < planned.Counts.Length; write++)
         {
             Add(write, planned.Counts[write]);
-            ImmutableArray<int> unread = planned.Unread[write];
-            _unread[write] = _unread.TryGetValue(write, out ImmutableArray<int> before) ? [.. before.Intersect(unread)] : unread;
+            UnreadPoints unread = planned.Unread[write];
+            _unread[write] = _unread.TryGetValue(write, out UnreadPoints? before) ? before.And(unread) : unread;
         }
     }
 
@@ -95,7 +95,7 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
             // A trained value may begin with one that changes nothing.
             Due = _hasNumbers && !(write.IsTrained && count.Read > 0) ? count.Due : 0,
             Alike = [.. intervention.Alike.GetValueOrDefault(write.Number, []).Where(prompts.Contains)],
-            Unread = _unread.GetValueOrDefault(write.Number, []),
+            Points = _unread.GetValueOrDefault(write.Number, UnreadPoints.None),
         };
     })];
 

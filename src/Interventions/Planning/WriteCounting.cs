@@ -24,7 +24,7 @@ internal sealed class WriteCounting
     {
         WriteCounting counting = new(plan, own, slices);
         WriteCount[] all = new WriteCount[plan.Intervention.Writes.Sum(write => write.Declared.Count())];
-        List<int>[] unread = [.. all.Select(_ => new List<int>())];
+        List<int>[] unread = [.. all.Select(_ => new List<int>())], undue = [.. all.Select(_ => new List<int>())];
         foreach (VariantGroup group in plan.Groups)
         {
             WriteCount[] counts = new WriteCount[all.Length];
@@ -32,13 +32,18 @@ internal sealed class WriteCounting
                 for (int c = 0; c < plan.Classes.Length; c++)
                     counting.Add(counts, group, plan.Id(name), writes, c);
             for (int write = 0; write < all.Length; write++)
-            {
                 all[write] += counts[write];
-                if (group.Run is not null && counts[write] is { Written: 0, Due: > 0 })
+            if (group.Run is null)
+                continue;
+            foreach (int write in group.Writes.Values.SelectMany(writes => writes)
+                .Where(write => write.Node.Kind is not WriteKind.Freeze).Select(write => write.Number).Distinct())
+                if (counts[write].Due == 0)
+                    undue[write].AddRange(group.Points);
+                else if (counts[write].Written == 0)
                     unread[write].AddRange(group.Points);
-            }
         }
-        return new PlannedWrites([.. all], [.. unread.Select(points => points.Order().ToImmutableArray())]);
+        return new PlannedWrites(
+            [.. all], [.. unread.Zip(undue, (some, others) => new UnreadPoints([.. some.Order()], [.. others.Order()]))]);
     }
 
     private void Add(WriteCount[] counts, VariantGroup group, NodeId node, ImmutableArray<BoundWrite> writes, int c)
@@ -97,8 +102,8 @@ internal sealed class WriteCounting
 
 /// <summary>What writes do, as far as a plan tells; by the write's number.</summary>
 /// <param name="Counts">How many values each selects, writes and compares.</param>
-/// <param name="Unread">The points of the sweep at which nothing reads a write to a derived run; ascending.</param>
-internal sealed record PlannedWrites(ImmutableArray<WriteCount> Counts, ImmutableArray<ImmutableArray<int>> Unread);
+/// <param name="Unread">The points of the sweep at which nothing reads a write to a derived run.</param>
+internal sealed record PlannedWrites(ImmutableArray<WriteCount> Counts, ImmutableArray<UnreadPoints> Unread);
 
 /// <summary>How many values a write selects, and how many of those are written and compared.</summary>
 /// <param name="Selected">All of them.</param>

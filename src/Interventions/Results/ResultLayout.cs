@@ -186,7 +186,8 @@ internal sealed record ResultLayout
         Read = fields.Long("read", effect?.Read),
         Due = fields.Long("due", effect?.Due),
         Alike = fields.Integers("alike", effect?.Alike ?? default),
-        Unread = fields.OptionalIntegers("unread", effect?.Unread ?? []),
+        Points = new UnreadPoints(
+            fields.OptionalIntegers("unread", effect?.Points.Unread ?? []), fields.OptionalIntegers("undue", effect?.Points.Undue ?? [])),
     };
 
     private static void WriteCoordinate(Utf8JsonWriter json, SweepCoordinate coordinate)

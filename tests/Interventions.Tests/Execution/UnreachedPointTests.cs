@@ -61,7 +61,19 @@ public sealed class UnreachedPointTests : IDisposable
         using RunResult run = Run(graph);
         int[] zeros = [.. naive.Changed("Correct").Points().Index().Where(point => point.Item.Change == 0).Select(point => point.Index)];
         Assert.Equal([0, 2, 3, 4, 5], zeros);
-        Assert.Equal(zeros, run.Effects.Single(effect => effect.Site.Contains("{layer}", StringComparison.Ordinal)).Unread.AsEnumerable());
+        Assert.Equal(zeros, run.Effects.Single(effect => effect.Site.Contains("{layer}", StringComparison.Ordinal)).Points.Unread.AsEnumerable());
+    }
+
+    /// <summary>Batches in which both runs have the same tokens so far say nothing about a point; one that reads it decides.</summary>
+    [Theory]
+    [InlineData(new[] { 1, 3 }, new[] { 0 }, new int[] { }, new[] { 0, 1, 2, 3 }, new[] { 1, 3 }, new[] { 0 })]
+    [InlineData(new[] { 1, 3 }, new int[] { }, new[] { 3 }, new int[] { }, new[] { 3 }, new int[] { })]
+    [InlineData(new[] { 1 }, new int[] { }, new int[] { }, new int[] { }, new int[] { }, new int[] { })]
+    public void Batches_are_joined_point_by_point(int[] left, int[] leftUndue, int[] right, int[] rightUndue, int[] unread, int[] undue)
+    {
+        UnreadPoints joined = new UnreadPoints([.. left], [.. leftUndue]).And(new([.. right], [.. rightUndue]));
+        Assert.Equal(unread, joined.Unread.ToArray());
+        Assert.Equal(undue, joined.Undue.ToArray());
     }
 
     [Fact]
