@@ -14,7 +14,7 @@ internal static class SchemaChecks
     private static readonly ConditionalWeakTable<ModelGraph, ModelSchema> s_checked = [];
 
     /// <summary>Checks a model once, when it is first used.</summary>
-    /// <exception cref="InterventionException">A site is listed before one that it is computed from, or has no node.</exception>
+    /// <exception cref="InterventionException">A site is listed before one that it is computed from.</exception>
     public static void Check(HookedModel model)
     {
         (ModelGraph graph, ModelSchema schema) = (model.Graph, model.Schema);
@@ -27,8 +27,6 @@ internal static class SchemaChecks
     private static void CheckOrder(ModelGraph graph, ModelSchema schema)
     {
         Dictionary<string, int> steps = Steps(schema);
-        if (steps.Keys.FirstOrDefault(site => !graph.Contains(site)) is { } missing)
-            throw Wrong(schema, $"declares the site '{missing}', and its graph has no such node: add the node, or leave the [Site] out");
         // By node the latest site that it is computed from; nodes without a site hand on what they read.
         Dictionary<string, string> latest = [];
         foreach (ModelNode node in graph.Nodes)
@@ -38,11 +36,10 @@ internal static class SchemaChecks
                 .MaxBy(site => steps[site]);
             bool isSite = steps.TryGetValue(node.Name, out int step);
             if (isSite && last is not null && steps[last] >= step)
-                throw Wrong(
-                    schema,
-                    $"computes '{node.Name}' from '{last}', which its [Site] attributes list "
+                throw new InterventionException(
+                    $"{schema.Model} computes '{node.Name}' from '{last}', which its [Site] attributes list "
                     + (steps[last] == step ? "in the same step (SameStep)" : "after it")
-                    + ": list the sites in the order of computation");
+                    + ": list the sites in the order of computation.");
             if ((isSite ? node.Name : last) is { } site)
                 latest[node.Name] = site;
         }
@@ -77,6 +74,4 @@ internal static class SchemaChecks
 
         void Add(SiteDefinition site, int layer) => steps[SiteExpansion.Concrete(site, layer)] = site.SameStep ? step : ++step;
     }
-
-    private static InterventionException Wrong(ModelSchema schema, string problem) => new($"{schema.Model} {problem}.");
 }

@@ -61,7 +61,8 @@ public sealed class UnreachedPointTests : IDisposable
         using RunResult run = Run(graph);
         int[] zeros = [.. naive.Changed("Correct").Points().Index().Where(point => point.Item.Change == 0).Select(point => point.Index)];
         Assert.Equal([0, 2, 3, 4, 5], zeros);
-        Assert.Equal(zeros, run.Effects.Single(effect => effect.Site.Contains("{layer}", StringComparison.Ordinal)).Points.Unread.AsEnumerable());
+        WriteEffect sender = run.Effects.Single(effect => effect.Site.Contains("{layer}", StringComparison.Ordinal));
+        Assert.Equal(zeros, sender.Points.Unread.AsEnumerable());
     }
 
     /// <summary>Batches in which both runs have the same tokens so far say nothing about a point; one that reads it decides.</summary>
