@@ -12,6 +12,9 @@ internal sealed class WriteCounting
     private readonly Slices _slices;
     private readonly Dictionary<(int Write, int TokensOf, int Class), WriteSelection> _selected = [];
 
+    /// <summary>Of one group, the numbers of writes that are carried out, and of those that leave something to change undone.</summary>
+    private readonly HashSet<int> _carriedOut = [], _leftOut = [];
+
     private WriteCounting(Expansion plan, OwnRows own, Slices slices)
     {
         _plan = plan;
@@ -27,20 +30,17 @@ internal sealed class WriteCounting
         List<int>[] unread = [.. all.Select(_ => new List<int>())], undue = [.. all.Select(_ => new List<int>())];
         foreach (VariantGroup group in plan.Groups)
         {
-            WriteCount[] counts = new WriteCount[all.Length];
+            counting._carriedOut.Clear();
+            counting._leftOut.Clear();
             foreach ((string name, ImmutableArray<BoundWrite> writes) in group.Writes)
                 for (int c = 0; c < plan.Classes.Length; c++)
-                    counting.Add(counts, group, plan.Id(name), writes, c);
-            for (int write = 0; write < all.Length; write++)
-                all[write] += counts[write];
+                    counting.Add(all, group, plan.Id(name), writes, c);
             if (group.Run is null)
                 continue;
             foreach (int write in group.Writes.Values.SelectMany(writes => writes)
                 .Where(write => write.Node.Kind is not WriteKind.Freeze).Select(write => write.Number).Distinct())
-                if (counts[write].Due == 0)
-                    undue[write].AddRange(group.Points);
-                else if (counts[write].Written == 0)
-                    unread[write].AddRange(group.Points);
+                if (!counting._carriedOut.Contains(write))
+                    (counting._leftOut.Contains(write) ? unread : undue)[write].AddRange(group.Points);
         }
         return new PlannedWrites(
             [.. all], [.. unread.Zip(undue, (some, others) => new UnreadPoints([.. some.Order()], [.. others.Order()]))]);
@@ -54,11 +54,12 @@ internal sealed class WriteCounting
         {
             int number = writes[i].Number;
             WriteStep? step = written?.Steps.FirstOrDefault(step => step.Write.Number == number);
-            counts[number] += Count(group, node, Select(group, writes[i], c), step, own[i], c);
+            counts[number] += Count(group, node, number, Select(group, writes[i], c), step, own[i], c);
         }
     }
 
-    private WriteCount Count(VariantGroup group, NodeId node, WriteSelection selected, WriteStep? step, RowsAtWrite own, int c)
+    private WriteCount Count(
+        VariantGroup group, NodeId node, int number, WriteSelection selected, WriteStep? step, RowsAtWrite own, int c)
     {
         int[]? narrowed = step?.Write.Site.Narrowing?[selected.Positions.Count];
         WriteCount count = default;
@@ -67,7 +68,11 @@ internal sealed class WriteCounting
             int position = selected.Positions[i];
             // A copy of the parent's value is written by leaving the parent's row there.
             bool isCarriedOut = step is not null && (narrowed is null || narrowed.Contains(i));
-            bool isWritten = isCarriedOut || own.Copies.Contains(position);
+            bool isCopy = own.Copies.Contains(position), isWritten = isCarriedOut || isCopy;
+            if (isCarriedOut)
+                _carriedOut.Add(number);
+            else if (!isCopy && position >= selected.Exempt)
+                _leftOut.Add(number);
             bool isCompared = isCarriedOut ? !step!.Unseen[c].Contains(position) : isWritten && !own.Before.Contains(position);
             int written = isWritten ? 1 : 0;
             count += new WriteCount(1, written, written, isCompared ? 1 : 0, position < selected.Exempt ? 0 : 1);
