@@ -28,7 +28,7 @@ internal sealed class Results() : InterventionAnalyzer(
         "INV224", "A result that hides a run", "'{0}' would hide what every result has under that name: {1}; choose another");
 
     public static readonly DiagnosticDescriptor UnreadParameter = Rule.Composition(
-        "INV239", "A trained value that nothing reads",
+        "INV242", "A trained value that nothing reads",
         "Nothing reads '{0}', so its gradient is 0 and no optimiser moves it: write it, as in [Add(\"…\")], or read it in a method",
         DiagnosticSeverity.Warning);
 

@@ -13,7 +13,7 @@ internal sealed class Splices() : InterventionAnalyzer(MisplacedSplice, UnusedSp
     public static readonly DiagnosticDescriptor MisplacedSplice = Rule.Composition("INV230", "A splice fits its site");
 
     public static readonly DiagnosticDescriptor UnusedSplice = Rule.Composition(
-        "INV238", "A splice that nobody uses",
+        "INV241", "A splice that nobody uses",
         "Nothing reads or writes inside '{0}', so the model is as it was without it: name a site in it, such as '{1}', or say "
             + "ErrorTerm = false",
         DiagnosticSeverity.Warning);

@@ -110,7 +110,7 @@ public sealed class ResultsTests
 
     [Fact]
     public Task A_trained_value_that_nothing_reads_is_reported() => Analysis.Fires(
-        "INV239", "Nothing reads 'D', so its gradient is 0", Sources.Model, Sources.Prompts, Sources.Intervention(
+        "INV242", "Nothing reads 'D', so its gradient is 0", Sources.Model, Sources.Prompts, Sources.Intervention(
         """[Parameter] public required Tensor [|D|] { get; init; } [Metric] static Tensor L([Logit("S")] Tensor s) => s;"""));
 
     [Theory]

@@ -115,7 +115,7 @@ public sealed class SplicesTests
     [InlineData("""[Capture("blocks.1.mlp_out")] static Tensor C(Tensor x) => x;""", "[Splice(\"[|blocks.1.mlp_out|]\")]")]
     [InlineData("""[Capture("embed.sae.error")] static Tensor C(Tensor x) => x;""", "[Splice(\"[|blocks.1.mlp_out|]\"), Splice(\"embed\")]")]
     public Task A_splice_that_nobody_uses_is_reported(string members, string attribute) => Analysis.Fires(
-        "INV238", "Nothing reads or writes inside 'Sae'", Sources.Model, Sources.Prompts,
+        "INV241", "Nothing reads or writes inside 'Sae'", Sources.Model, Sources.Prompts,
         Sources.Intervention(members + attribute + " required public ISplice Sae { get; init; }"));
 
     [Theory]
