@@ -13,7 +13,8 @@ namespace Interventions.Generators.Rules;
 internal sealed class Composition() : InterventionAnalyzer(SeveralDonors, UnfitInclude, UnfitBase, UnfitReference)
 {
     public static readonly DiagnosticDescriptor SeveralDonors = Rule.Composition(
-        "INV206", "A donor is one site", "[{0}] reads one site, but '{1}' names several layers");
+        "INV206", "A donor is one site",
+        "[{0}] reads one site, but '{1}' names several layers: name one, or sweep it with a placeholder of a write");
 
     public static readonly DiagnosticDescriptor UnfitInclude = Rule.Composition("INV211", "An included intervention fits");
 

@@ -42,9 +42,9 @@ internal sealed class Configs() : RuleAnalyzer(MissingConfig, ConfigSyntax, Inva
             .Where(file => ConfigParser.IsCandidate(file) && ConfigPath.IsNamed(file.Path, name.Value))
             .Select(file => ConfigParser.Parse(file, context.CancellationToken)).ToList();
         if (Missing(name.Value, named) is { } missing)
-            context.ReportDiagnostic(Diagnostic.Create(MissingConfig, name.Location, missing));
+            context.ReportDiagnostic(new Problem(MissingConfig, name.Location, missing).ToDiagnostic(context.Options));
         if (Unfit(type, name.Value, named) is { } unfit)
-            context.ReportDiagnostic(Diagnostic.Create(UnfitClass, name.Location, unfit));
+            context.ReportDiagnostic(new Problem(UnfitClass, name.Location, unfit).ToDiagnostic(context.Options));
     }
 
     private static string? Missing(string name, List<ConfigSpec> named)
@@ -81,8 +81,10 @@ internal sealed class Configs() : RuleAnalyzer(MissingConfig, ConfigSyntax, Inva
         if (ConfigParser.IsCandidate(file) && names.Value.Any(name => ConfigPath.IsNamed(file.Path, name))
             && file.GetText(context.CancellationToken) is not null
             && ConfigParser.Parse(file, context.CancellationToken).Problem is { } problem)
-            context.ReportDiagnostic(Diagnostic.Create(
-                problem.IsSyntax ? ConfigSyntax : InvalidConfig, At(file, problem, context.CancellationToken), problem.Message));
+            context.ReportDiagnostic(
+                new Problem(
+                    problem.IsSyntax ? ConfigSyntax : InvalidConfig, At(file, problem, context.CancellationToken), problem.Message)
+                    .ToDiagnostic(context.Options));
     }
 
     private static Location At(AdditionalText file, ConfigProblem problem, CancellationToken cancellation)

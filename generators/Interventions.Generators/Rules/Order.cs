@@ -8,14 +8,12 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace Interventions.Generators.Rules;
 
 /// <summary>
-/// Checks the order of computation: a receiver comes after its senders, a write after the values that it reads in its own run, a reader
-/// after the write that it is to see; and of two writes to one place the text says which comes first.
+/// Checks the order of computation: a write comes after the values that it reads in its own run, a reader after the write that it is to
+/// see; and of two writes to one place the text says which comes first.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValue, UnreadWrite, AmbiguousOrder, NothingBefore)
+internal sealed class Order() : InterventionAnalyzer(LaterValue, UnreadWrite, AmbiguousOrder, NothingBefore)
 {
-    public static readonly DiagnosticDescriptor UpstreamReceiver = Rule.Composition("INV212", "Receivers are downstream of the sender");
-
     public static readonly DiagnosticDescriptor LaterValue = Rule.Composition(
         "INV213", "A write reads earlier values of its own run", "'{0}' is written before {1}");
 
@@ -37,7 +35,7 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
     public static IEnumerable<Problem> Causality(InterventionDeclaration declaration)
     {
         foreach (DeclaredWrite write in declaration.Writes)
-            foreach (Problem problem in Receivers(write, declaration.ModelSchema).Concat(OwnRun(write, declaration)))
+            foreach (Problem problem in OwnRun(write, declaration))
                 yield return problem;
     }
 
@@ -48,29 +46,6 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
             ? causality.Concat(Unread(declaration, schema)).Concat(WithoutBefore(declaration, schema))
                 .Concat(Ambiguous(declaration, schema))
             : causality;
-    }
-
-    private static IEnumerable<Problem> Receivers(DeclaredWrite write, ModelSchema? schema)
-    {
-        if (write.Kind != WriteKind.PathPatch)
-            yield break;
-        if (write.Senders.Count == 0)
-        {
-            yield return new Problem(UpstreamReceiver, write.Site.Text.Location, "There is no sender, so nothing is patched");
-            yield break;
-        }
-        if (write.Receivers.Count == 0)
-            yield return new Problem(
-                UpstreamReceiver, write.Site.Text.Location, $"'{write.Site.Value}' has no receivers, so nothing is patched");
-        foreach (DeclaredPath receiver in write.Receivers)
-            if (schema is not null && receiver.Path is { } path
-                && write.Senders.All(sender => sender.Path is not null && SiteOrder.IsNotAfter(path, sender.Path, schema)))
-            {
-                string senders = Spelling.List(write.Senders.Select(sender => $"'{sender.Path!.Site}'").ToList());
-                yield return new Problem(
-                    UpstreamReceiver, receiver.Text.At(0, path.Site.Length),
-                    $"'{path.Site}' is not downstream of {senders}: nothing that the sender changes reaches it");
-            }
     }
 
     private static IEnumerable<Problem> OwnRun(DeclaredWrite write, InterventionDeclaration declaration)

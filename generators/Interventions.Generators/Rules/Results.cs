@@ -12,7 +12,8 @@ namespace Interventions.Generators.Rules;
 
 /// <summary>Checks the kept values: their names in the result, and the metrics that gradients are taken of.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetric, UnknownMetric, HiddenMember)
+internal sealed class Results() : InterventionAnalyzer(
+    DuplicateResult, OneMetric, UnknownMetric, HiddenMember, UnreadParameter)
 {
     public static readonly DiagnosticDescriptor DuplicateResult = Rule.Composition(
         "INV201", "Two results of one name", "The result already has a '{0}'; what is kept needs different names");
@@ -26,8 +27,13 @@ internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetri
     public static readonly DiagnosticDescriptor HiddenMember = Rule.Composition(
         "INV224", "A result that hides a run", "'{0}' would hide what every result has under that name: {1}; choose another");
 
+    public static readonly DiagnosticDescriptor UnreadParameter = Rule.Composition(
+        "INV242", "A trained value that nothing reads",
+        "Nothing reads '{0}', so its gradient is 0 and no optimiser moves it: write it, as in [Add(\"…\")], or read it in a method",
+        DiagnosticSeverity.Warning);
+
     protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
-        Duplicates(declaration).Concat(Hidden(declaration)).Concat(Metrics(declaration));
+        Duplicates(declaration).Concat(Hidden(declaration)).Concat(Metrics(declaration)).Concat(Unread(declaration));
 
     private static IEnumerable<Problem> Duplicates(InterventionDeclaration declaration)
     {
@@ -98,6 +104,26 @@ internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetri
         }
     }
 
+    /// <summary>
+    /// A trained value is written by an attribute, or its name stands somewhere else in the class. A declaration that keeps nothing is made
+    /// to be included, and the outer one may read the value.
+    /// </summary>
+    private static IEnumerable<Problem> Unread(InterventionDeclaration declaration)
+    {
+        if (!declaration.Methods.Any(method => method.IsKept))
+            yield break;
+        foreach (DeclaredProperty parameter in declaration.Parameters)
+            if (parameter.Symbol.HoldsTensor() && !declaration.Writes.Any(write => parameter.Symbol.IsSame(write.Property))
+                && !IsNamed(parameter, declaration.Type))
+                yield return new Problem(UnreadParameter, parameter.Location, parameter.Name);
+    }
+
+    private static bool IsNamed(DeclaredProperty parameter, INamedTypeSymbol type) =>
+        type.DeclaringSyntaxReferences.Where(part => !part.SyntaxTree.IsGenerated()).Select(part => part.GetSyntax())
+            .SelectMany(part => part.DescendantNodes(node => node is not PropertyDeclarationSyntax property
+                || property.Identifier.ValueText != parameter.Name))
+            .Any(node => node is IdentifierNameSyntax name && name.Identifier.ValueText == parameter.Name);
+
     private static Problem Unknown(
         InterventionDeclaration declaration, ISymbol symbol, string name, DeclaredText metric, List<string> metrics)
     {
@@ -156,7 +182,7 @@ internal sealed class AllLogits() : RuleAnalyzer(AllLogitsComputed)
             List<IParameterReferenceOperation> uses =
                 body.Descendants().OfType<IParameterReferenceOperation>().Where(use => use.Parameter.IsSame(parameter)).ToList();
             if (uses.Count > 0 && uses.TrueForAll(IsPicked))
-                context.ReportDiagnostic(Diagnostic.Create(AllLogitsComputed, parameter.Locations[0], method.Name));
+                context.ReportDiagnostic(new Problem(AllLogitsComputed, parameter.Locations[0], method.Name).ToDiagnostic(context.Options));
         }
     }
 

@@ -33,7 +33,7 @@ internal static class Rule
 
     private static DiagnosticDescriptor Of(
         string id, string title, string message, string category, DiagnosticSeverity severity, params string[] tags) =>
-        new(id, title, message, "Interventions." + category, severity, true, null, $"generators/rules/{id}.md", tags);
+        new(id, title, message, "Interventions." + category, severity, true, new RulePage(id), null, tags);
 }
 
 /// <summary>A broken rule, where it is broken, and the arguments of its message.</summary>
@@ -51,14 +51,15 @@ internal sealed record Problem(DiagnosticDescriptor Rule, Location Location, par
     /// <summary>The problem, reported at another place, where no code fix can mend it.</summary>
     public Problem At(Location location) => new(Rule, location, Arguments);
 
-    public Diagnostic ToDiagnostic()
+    /// <summary>The diagnostic, which links to the rule's page where the project's options say in which folder the pages lie.</summary>
+    public Diagnostic ToDiagnostic(AnalyzerOptions? options = null)
     {
         ImmutableDictionary<string, string?> properties = ImmutableDictionary<string, string?>.Empty;
         if (Suggestion is not null)
             properties = properties.Add(FixProperties.Suggestion, Suggestion);
         if (Literal is not null)
             properties = properties.Add(FixProperties.Literal, Literal);
-        return Diagnostic.Create(Rule, Location, properties, Arguments);
+        return Diagnostic.Create(options is null ? Rule : RulePage.Linked(Rule, options), Location, properties, Arguments);
     }
 }
 
@@ -89,7 +90,7 @@ internal abstract class InterventionAnalyzer(params DiagnosticDescriptor[] rules
         {
             if (InterventionDeclaration.Of((INamedTypeSymbol)symbol.Symbol, symbol.Compilation) is { } declaration)
                 foreach (Problem problem in declaration.Base is { } inherited ? Added(declaration, inherited) : Reported(declaration))
-                    symbol.ReportDiagnostic(problem.ToDiagnostic());
+                    symbol.ReportDiagnostic(problem.ToDiagnostic(symbol.Options));
         },
         SymbolKind.NamedType);
 

@@ -51,7 +51,8 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
             return;
         foreach (TypeDeclarationSyntax part in type.PartsWithoutPartial())
             foreach (INamedTypeSymbol inner in completed)
-                context.ReportDiagnostic(Diagnostic.Create(MustBePartial, part.Identifier.GetLocation(), type.Name, inner.Name));
+                context.ReportDiagnostic(
+                    new Problem(MustBePartial, part.Identifier.GetLocation(), type.Name, inner.Name).ToDiagnostic(context.Options));
     }
 
     /// <summary>The type itself and the types inside it, as far as the generator adds to them.</summary>
@@ -71,9 +72,10 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
             return;
         if (type.IsStatic || type.IsFileLocal)
             context.ReportDiagnostic(
-                Diagnostic.Create(MustBeObject, type.Locations[0], type.Name, type.IsStatic ? "static" : "file-local"));
+                new Problem(MustBeObject, type.Locations[0], type.Name, type.IsStatic ? "static" : "file-local")
+                    .ToDiagnostic(context.Options));
         foreach (ISymbol member in InterventionParser.Collisions(type))
-            context.ReportDiagnostic(Diagnostic.Create(ReservedName, member.Locations[0], member.Name, type.Name));
+            context.ReportDiagnostic(new Problem(ReservedName, member.Locations[0], member.Name, type.Name).ToDiagnostic(context.Options));
     }
 
     private static void Outside(SymbolAnalysisContext context)
@@ -89,6 +91,6 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
                 Report(attribute.Location() ?? type.Locations[0], attribute.ShortName());
 
         void Report(Location location, string declared) =>
-            context.ReportDiagnostic(Diagnostic.Create(OutsideIntervention, location, declared, type.Name));
+            context.ReportDiagnostic(new Problem(OutsideIntervention, location, declared, type.Name).ToDiagnostic(context.Options));
     }
 }

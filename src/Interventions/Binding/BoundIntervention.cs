@@ -94,6 +94,9 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
     /// <summary>Its place among the declared writes; of several that are one, the first one's.</summary>
     public int Number { get; init; }
 
+    /// <summary>Whether a tensor that it uses is a trained value of the declaration.</summary>
+    public bool IsTrained { get; init; }
+
     /// <summary>The declared writes: the parts, or this one.</summary>
     public IEnumerable<BoundWrite> Declared => Parts.IsEmpty ? [this] : Parts;
 

@@ -121,6 +121,8 @@ internal sealed class InterventionBinder
         return new BoundWrite(write, site, reads, write.Run is null ? null : Written(write.Run, write.Name))
         {
             Number = write.Parts.IsEmpty ? _declared++ : _declared,
+            IsTrained = (write.Kind?.Tensors ?? [])
+                .Any(tensor => _graph.Parameters.Any(parameter => ReferenceEquals(parameter.Value, tensor))),
             Parts = [.. write.Parts.Select(part => Write(part, isBefore))],
         };
     }

@@ -40,12 +40,14 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
                 model.GetType().Name,
                 $"{graph.Name} cannot {(newTokens is null ? "run" : "generate")}: {model.Schema.Model} is disposed, and its weights are "
                 + "freed. Dispose a model after its last run.");
+        SchemaChecks.Check(model);
         PromptChecks.Check(prompts, model);
         SitePaths paths = new();
         HookedModel spliced = SplicedModel.Of(model, graph, paths);
         BoundIntervention bound = InterventionBinder.Bind(graph, spliced.Schema, prompts, paths, model);
         PromptChecks.CheckReferences(bound, prompts, spliced);
         CausalityChecks.Check(bound, spliced.Graph);
+        TensorChecks.CheckNumbers(bound);
         PositionChecks.Check(bound, prompts, generates: newTokens is not null);
         BatchChecks.Check(bound, prompts, batchSize, spliced.Graph);
         if (newTokens is int count)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Binding;
@@ -65,6 +66,29 @@ internal sealed class TensorChecks(
                 throw new InterventionException($"{graph.Name}.{shaped.Name} is null; it must be a tensor.");
             else
                 CheckDeclared(shaped, written.GetValueOrDefault(shaped.Value), schema, $"{graph.Name}.{shaped.Name}");
+    }
+
+    /// <summary>Looks at the numbers of written tensors. Infinite ones may be meant: in attention scores they mask.</summary>
+    /// <exception cref="InterventionException">A tensor holds what is no number, or is a direction without length.</exception>
+    public static void CheckNumbers(BoundIntervention intervention)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Declared))
+        {
+            string where = $"{intervention.Name}.{write.Node.Name}";
+            foreach (Tensor tensor in write.Node.Kind?.Tensors ?? [])
+            {
+                if (tensor is null || tensor.device_type == DeviceType.META)
+                    continue;
+                if (tensor.detach().isnan().any().item<bool>())
+                    throw new InterventionException($"{where} holds NaN, which is no number: look at what it was computed from.");
+                bool isDirection = write.Node.Kind is WriteKind.ProjectOut or WriteKind.ProjectOnto;
+                if (isDirection && tensor.shape.Length > 0 && !tensor.detach().to_type(ScalarType.Bool).any(-1).all().item<bool>())
+                    throw new InterventionException(
+                        $"{where} is zero, so it has no direction along which '{write.Site.Text}' could be projected: "
+                        + "give it another value, or leave the write out.");
+            }
+        }
     }
 
     /// <summary>How long the axes of a selection are: one length, the lengths of several prompts or passes, or unknown (none).</summary>

@@ -62,6 +62,9 @@ public static class BuiltInWrites
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class PathPatching
 {
+    /// <summary>The name of its writes, for messages: that of the attribute. The path of each write tells which one is meant.</summary>
+    internal const string Name = "PathPatch";
+
     /// <summary>Adds a path patch from one sender.</summary>
     /// <param name="graph">The declaration so far.</param>
     /// <param name="sender">The sender's site path.</param>
@@ -106,9 +109,9 @@ public static class PathPatching
         IEnumerable<string> frozen = (freeze ?? ["blocks.*.attn.z"]).Concat(freezeMlps ? ["blocks.*.mlp_out"] : []);
         ImmutableArray<WriteNode> writes =
         [
-            .. frozen.Select(site => BuiltInWrites.Freeze(site, tokens, direct)),
-            .. senders.Select(sender => new WriteNode("Sender", sender, new WriteKind.Copy(from), direct)),
-            .. receivers.Select(receiver => new WriteNode("Receiver", receiver, new WriteKind.Copy(direct), run)),
+            .. frozen.Select(site => new WriteNode(Name, site, new WriteKind.Freeze(tokens), direct)),
+            .. senders.Select(sender => new WriteNode(Name, sender, new WriteKind.Copy(from), direct)),
+            .. receivers.Select(receiver => new WriteNode(Name, receiver, new WriteKind.Copy(direct), run)),
         ];
         return graph with { Runs = graph.Runs.Add(new DerivedRun(direct, tokens)), Writes = graph.Writes.AddRange(writes) };
     }

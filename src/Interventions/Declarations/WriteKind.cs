@@ -39,7 +39,7 @@ public abstract record WriteKind
     private static Tensor Along(Tensor x, Tensor direction)
     {
         Tensor d = direction.to(x.dtype);
-        return (x * d).sum([-1], keepdim: true) / (d * d).sum() * d;
+        return (x * d).sum([-1], keepdim: true) / (d * d).sum([-1], keepdim: true) * d;
     }
 
     /// <summary>A kind that reads nothing but the value itself.</summary>

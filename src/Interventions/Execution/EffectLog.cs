@@ -19,14 +19,21 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     private readonly Dictionary<int, WriteCount> _counts = [];
     private readonly Dictionary<int, (Tensor Changed, Tensor Largest)> _differences = [];
 
+    /// <summary>The points at which no batch so far reads a write, by the write's number.</summary>
+    private readonly Dictionary<int, UnreadPoints> _unread = [];
+
     /// <summary>False on the meta device, whose tensors have no numbers to compare.</summary>
     private bool _hasNumbers = true;
 
-    /// <summary>Adds a plan's counts, by the write's number.</summary>
-    public void Count(ImmutableArray<WriteCount> planned)
+    /// <summary>Adds a plan's counts.</summary>
+    public void Count(PlannedWrites planned)
     {
-        for (int write = 0; write < planned.Length; write++)
-            Add(write, planned[write]);
+        for (int write = 0; write < planned.Counts.Length; write++)
+        {
+            Add(write, planned.Counts[write]);
+            UnreadPoints unread = planned.Unread[write];
+            _unread[write] = _unread.TryGetValue(write, out UnreadPoints? before) ? before.And(unread) : unread;
+        }
     }
 
     /// <summary>Adds what a write selects at a point, for runs without a plan.</summary>
@@ -88,8 +95,10 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
             write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest)
         {
             Read = count.Read,
-            Due = _hasNumbers ? count.Due : 0,
+            // A trained value may begin with one that changes nothing.
+            Due = _hasNumbers && !(write.IsTrained && count.Read > 0) ? count.Due : 0,
             Alike = [.. intervention.Alike.GetValueOrDefault(write.Number, []).Where(prompts.Contains)],
+            Points = _unread.GetValueOrDefault(write.Number, UnreadPoints.None),
         };
     })];
 

@@ -23,6 +23,7 @@ internal sealed class KeptValues(
     private readonly EquatableArray<string> _names = set.Vocabulary.Runs;
     private readonly Dictionary<int, Parts> _runs = [], _points = [];
     private readonly Dictionary<string, Tensor> _parameters = [];
+    private readonly HashSet<BoundParameter> _read = [];
 
     /// <summary>By name and prompt the shape that was kept of it: the same in every run, part and point.</summary>
     private readonly Dictionary<string, SortedDictionary<int, long[]>> _extents = [];
@@ -43,8 +44,14 @@ internal sealed class KeptValues(
     public Parts AtPoint(int point) => Get(_points, point);
 
     /// <summary>Adds to the gradient of a parameter, which is summed over prompts and points.</summary>
-    public void AddParameter(string name, Tensor gradient)
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="found">The gradient; null where the metric does not depend on the parameter.</param>
+    public void AddParameter(BoundParameter parameter, Tensor? found)
     {
+        if (found is not null)
+            _read.Add(parameter);
+        string name = parameter.Node.Name;
+        Tensor gradient = found ?? zeros_like(parameter.Node.Value);
         if (_parameters.TryGetValue(name, out Tensor? sum))
             sum.plus_(gradient);
         else
@@ -107,8 +114,21 @@ internal sealed class KeptValues(
         Tokens = [.. prompts.Select(i => new PromptLayout([.. set.Prompts[i].Runs.Select(run =>
             new RunLayout([.. run.Texts ?? run.Ids.Select(model.TextOf)], [.. run.Positions]))]))],
         Effects = Effects.All(prompts),
-        Notes = [.. Strict?.Notes ?? [], .. Finite.Warnings, .. intervention.Notes],
+        Notes = [.. Strict?.Notes ?? [], .. Finite.Warnings, .. intervention.Notes, .. Unread()],
     };
+
+    /// <summary>The parameters that no metric depends on: an optimiser would train nothing.</summary>
+    /// <exception cref="InterventionException">There is one, in a strict run.</exception>
+    private string[] Unread()
+    {
+        string[] unread =
+        [
+            .. intervention.Parameters.Where(parameter => !_read.Contains(parameter)).Select(parameter =>
+                $"{intervention.Name}.{parameter.Node.Name} trains nothing: {parameter.Metric.Node.Name} does not depend on it, so its "
+                + "gradient is 0."),
+        ];
+        return isStrict && unread.Length > 0 ? throw new InterventionException(string.Join(' ', unread)) : unread;
+    }
 
     private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];
 

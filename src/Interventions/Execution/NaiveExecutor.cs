@@ -157,9 +157,6 @@ internal sealed class GradientLeaves(DisposeScope owner)
         return value.plus(leaf);
     };
 
-    /// <summary>Adds a tensor that is a leaf already.</summary>
-    public void Add(string name, Tensor leaf) => _leaves[name] = leaf;
-
     /// <summary>Gradients of each metric's total, by metric and leaf; zero where nothing depends on the leaf.</summary>
     public Dictionary<string, Dictionary<string, Tensor>> Differentiate(
         IEnumerable<BoundMetric> metrics, Func<BoundMetric, Tensor> total) =>
@@ -207,11 +204,10 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
     private Dictionary<string, RunValues> Gradients(MethodCalls changed, GradientLeaves leaves)
     {
         foreach (BoundParameter parameter in _intervention.Parameters)
-            leaves.Add(parameter.Node.Name, parameter.Node.Value);
+            context.Kept.AddParameter(
+                parameter, Derivatives.OrNull(changed.Measure(parameter.Metric).sum(), parameter.Node.Value));
         Dictionary<string, Dictionary<string, Tensor>> gradients = leaves.Differentiate(
             reads.DifferentiatedMetrics, metric => changed.Measure(metric).sum());
-        foreach (BoundParameter parameter in _intervention.Parameters)
-            context.Kept.AddParameter(parameter.Node.Name, gradients[parameter.Metric.Node.Name][parameter.Node.Name]);
         return gradients.ToDictionary(metric => metric.Key, metric => (RunValues)new WholeValues(batch, changed.Own.Run, metric.Value));
     }
 

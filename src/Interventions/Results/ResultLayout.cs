@@ -60,7 +60,8 @@ internal sealed record ResultLayout
     public required ImmutableArray<string> Notes { get; init; }
 
     /// <summary>Writes without effect, on all prompts or on some.</summary>
-    public IEnumerable<string> Warnings => WriteEffect.Warnings(Effects, Declaration, !Sweep.IsEmpty, Prompts.Length);
+    public IEnumerable<string> Warnings => WriteEffect.Warnings(Effects, Declaration, !Sweep.IsEmpty, Prompts.Length)
+        .Concat(Effects.Select(effect => effect.PointWarning(Declaration, PointCount, Describe)).OfType<string>());
 
     /// <summary>The names of all tensors.</summary>
     public IEnumerable<string> Tensors => Kept
@@ -132,6 +133,30 @@ internal sealed record ResultLayout
                 _ = fields.Texts(Of(run, kept.Name), [.. Axes(kept, isChanged: false).Select(axis => axis.Name)]);
         }
     });
+
+    private int PointCount => Sweep.Aggregate(1, (product, axis) => product * axis.Coordinates.Length);
+
+    /// <summary>Says which points of the sweep are meant: coordinates of one axis where these decide, else the first points.</summary>
+    private string Describe(ImmutableArray<int> points)
+    {
+        const int Listed = 3;
+        int stride = PointCount;
+        foreach (SweepAxis axis in Sweep)
+        {
+            (int length, int inner) = (axis.Coordinates.Length, stride /= axis.Coordinates.Length);
+            int[] coordinates = [.. points.Select(point => point / inner % length).Distinct().Order()];
+            if (coordinates.Length * (PointCount / length) == points.Length)
+                return $"{axis.Name}={string.Join(',', coordinates.Select(at => axis.Coordinates[at]))}";
+        }
+        return string.Join("; ", points.Take(Listed).Select(Point)) + (points.Length > Listed ? "; …" : "");
+
+        SweepPoint Point(int number)
+        {
+            int inner = PointCount;
+            return new SweepPoint(
+                Sweep, [.. Sweep.Select(axis => axis.Coordinates[number / (inner /= axis.Coordinates.Length) % axis.Coordinates.Length])]);
+        }
+    }
 
     /// <summary>The layout as JSON.</summary>
     public string ToJson() => JsonFields.Write(fields => Fields(fields, this));
@@ -227,6 +252,8 @@ internal sealed record ResultLayout
         Read = fields.Long("read", effect?.Read),
         Due = fields.Long("due", effect?.Due),
         Alike = fields.Integers("alike", effect?.Alike ?? default),
+        Points = new UnreadPoints(
+            fields.OptionalIntegers("unread", effect?.Points.Unread ?? []), fields.OptionalIntegers("undue", effect?.Points.Undue ?? [])),
     };
 
     private static void WriteCoordinate(Utf8JsonWriter json, SweepCoordinate coordinate)

@@ -69,17 +69,9 @@ internal static class SiteResolver
         PromptVocabulary? prompts,
         List<SiteProblem> problems)
     {
-        IReadOnlyList<string> axes = SelectableAxes(site);
-        if (!axes.Contains(selector.Axis))
+        if (!SelectableAxes(site).Contains(selector.Axis))
         {
-            string? nearest = Spelling.Nearest(selector.Axis, axes);
-            string has =
-                nearest is not null ? $"; did you mean '{nearest}'?" :
-                axes.Count == 0 ? "; nothing of it can be selected" :
-                $"; its axes are {Spelling.List(axes)}";
-            problems.Add(SiteProblem.At(
-                SiteProblemKind.UnknownAxis, selector.AxisSpan, $"'{path.Site}' has no axis '{selector.Axis}'{has}",
-                nearest is null ? null : Replace(path.Text, selector.AxisSpan, nearest)));
+            problems.Add(AxisDiagnosis.Explain(path, site, selector, schema));
         }
         else if (IsPositionAxis(selector.Axis))
         {

@@ -142,7 +142,7 @@ public sealed class OrderTests
 
     [Theory]
     [InlineData("""[PathPatch("blocks.0.attn.z", "blocks.0.mlp_in", "blocks.1.attn.q_input", "logits"), """
-        + """PathPatch("blocks.{l}.attn.z", "blocks.0.mlp_in")]""", "")]
+        + """PathPatch("blocks.{l=0}.attn.z", "blocks.0.mlp_in")]""", "")]
     [InlineData(
         "",
         """[Patch("blocks.1.mlp_out")] static Tensor P(Tensor x, [ValueOf("blocks.1.mlp_in")] Tensor y, [ValueOf("blocks.0.mlp_out")] """
