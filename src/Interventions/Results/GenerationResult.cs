@@ -193,6 +193,11 @@ public sealed class GeneratedText
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public string Text => field ??= _model.Decode(Tokens)
         ?? throw new InvalidOperationException($"{_model.Schema.Model} has no tokenizer, so tokens have no text.");
+
+    /// <summary>The new tokens as text in quotes; their ids where the model has no tokenizer.</summary>
+    public override string ToString() => _model.Decode(Tokens) is { } text
+        ? TextTable.Quote(text)
+        : string.Join(' ', Tokens.Select(token => FormattableString.Invariant($"#{token}")));
 }
 
 /// <summary>The value that a capture or metric kept in a generation; owned by the result.</summary>
@@ -247,11 +252,6 @@ internal sealed class GeneratedContent(
         using DisposeScope scope = NewDisposeScope();
         return tensor(table, device: device).to_type(type).view(continuations.Count, count, steps).MoveToOuterDisposeScope();
     }
-
-    /// <summary>A prompt's new tokens as text; their ids where the model has no tokenizer.</summary>
-    public string Shown(int prompt) => model.Decode(Tokens[prompt]) is { } text
-        ? TextTable.Quote(text)
-        : string.Join(' ', Tokens[prompt].Select(token => FormattableString.Invariant($"#{token}")));
 
     public void Detach()
     {

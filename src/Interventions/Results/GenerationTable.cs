@@ -20,7 +20,7 @@ internal static class GenerationTable
         ];
         string points = sweep.IsEmpty ? "" : $" at {TextTable.Count(changed.Count, "point")}";
         string why = whyUncached is null ? "" : TextTable.Wrap($"computed anew at every token: {whyUncached}", indent: 2) + "\n";
-        return $"{TextTable.Count(changed[0].Tokens.Count, "prompt")} continued{points}\n{why}"
+        return $"{TextTable.Count(changed[0].Continuations.Count, "prompt")} continued{points}\n{why}"
             + Table(["run", .. sweep.Select(axis => axis.Name)], [.. runs]);
 
         IEnumerable<string> Point(int point)
@@ -41,11 +41,14 @@ internal static class GenerationTable
         [
             .. where.Select(name => new TextColumn(name)), new("prompt", true), new("tokens", true), new("log p", true), new("text"),
         ]);
-        string[] sums = ShortNumbers.Format([.. runs.SelectMany(run => run.Run.LogProbabilities.Select(of => of.Sum()))]);
+        string[] sums = ShortNumbers.Format(
+            [.. runs.SelectMany(run => run.Run.Continuations).SelectMany(texts => texts).Select(text => text.LogProbabilities.Sum())]);
         int row = 0;
+        // Several continuations of a prompt are several lines of its number.
         foreach ((string[] at, GeneratedContent run) in runs)
-            for (int prompt = 0; prompt < run.Tokens.Count; prompt++)
-                table.Add([.. at, Number(prompt), Number(run.Tokens[prompt].Count), sums[row++], run.Shown(prompt)]);
+            foreach ((int prompt, IReadOnlyList<GeneratedText> texts) in run.Continuations.Index())
+                foreach (GeneratedText text in texts)
+                    table.Add([.. at, Number(prompt), Number(text.Tokens.Count), sums[row++], $"{text}"]);
         return table.Print(MostRows);
     }
 
