@@ -17,19 +17,17 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
     public static readonly DiagnosticDescriptor UpstreamReceiver = Rule.Composition("INV212", "Receivers are downstream of the sender");
 
     public static readonly DiagnosticDescriptor LaterValue = Rule.Composition(
-        "INV213", "A write reads earlier values of its own run", "'{0}' is written before {1}");
+        "INV213", "A write reads earlier values of its own run", Sentences.LaterValue);
 
     public static readonly DiagnosticDescriptor UnreadWrite = Rule.Composition(
-        "INV221", "A write that nothing reads",
-        "Nothing that is kept reads what is written to '{0}'{1}: it all comes before, or is of another run");
+        "INV221", "A write that nothing reads", Sentences.UnreadWrite);
 
     public static readonly DiagnosticDescriptor AmbiguousOrder = Rule.Composition(
         "INV222", "Writes whose order is not said",
         "'{0}' is also written by {1}, and the text does not say which comes first: give the later one a higher Order");
 
     public static readonly DiagnosticDescriptor NothingBefore = Rule.Composition(
-        "INV223", "Captured before writes that do not happen",
-        "Nothing writes '{0}' in the changed run, so there is no value before: leave BeforeWrites out");
+        "INV223", "Captured before writes that do not happen", Sentences.NothingBefore);
 
     private static readonly SitePath s_logits = SitePath.Parse("logits");
 
@@ -56,21 +54,18 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
             yield break;
         if (write.Senders.Count == 0)
         {
-            yield return new Problem(UpstreamReceiver, write.Site.Text.Location, "There is no sender, so nothing is patched");
+            yield return new Problem(UpstreamReceiver, write.Site.Text.Location, Sentences.NoSender);
             yield break;
         }
         if (write.Receivers.Count == 0)
             yield return new Problem(
-                UpstreamReceiver, write.Site.Text.Location, $"'{write.Site.Value}' has no receivers, so nothing is patched");
+                UpstreamReceiver, write.Site.Text.Location, Sentences.Of(Sentences.NoReceiver, write.Site.Value));
+        List<SitePath> senders = write.Senders.Select(sender => sender.Path).OfType<SitePath>().ToList();
+        if (schema is null || senders.Count < write.Senders.Count)
+            yield break;
         foreach (DeclaredPath receiver in write.Receivers)
-            if (schema is not null && receiver.Path is { } path
-                && write.Senders.All(sender => sender.Path is not null && SiteOrder.IsNotAfter(path, sender.Path, schema)))
-            {
-                string senders = Spelling.List(write.Senders.Select(sender => $"'{sender.Path!.Site}'").ToList());
-                yield return new Problem(
-                    UpstreamReceiver, receiver.Text.At(0, path.Site.Length),
-                    $"'{path.Site}' is not downstream of {senders}: nothing that the sender changes reaches it");
-            }
+            if (receiver.Path is { } path && SiteOrder.Upstream(senders, path, schema) is { } message)
+                yield return new Problem(UpstreamReceiver, receiver.Text.At(0, path.Site.Length), message);
     }
 
     private static IEnumerable<Problem> OwnRun(DeclaredWrite write, ModelSchema? schema)
@@ -79,13 +74,14 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
         foreach (DeclaredText donor in write.Donors)
             if (donor.Value == write.Run)
                 yield return new Problem(
-                    LaterValue, donor.Location, write.Site.Value, $"its own run '{donor.Value}', which it reads, is complete");
+                    LaterValue, donor.Location, write.Site.Value,
+                    Sentences.Of(Sentences.RunIsComplete, donor.Value));
         foreach (DeclaredParameter parameter in write.Parameters)
             if (parameter is { Kind: ReadKind.ValueOf, Path: { Path: { } read } path } && schema is not null
                 && write.Site.Path is { } written && SiteOrder.IsTooEarly(written, read, schema))
                 yield return new Problem(
                     LaterValue, path.Text.At(0, read.Site.Length), write.Site.Value,
-                    $"'{read.Site}', which it reads, exists in the same run");
+                    Sentences.Of(Sentences.ExistsLater, read.Site));
     }
 
     /// <summary>

@@ -48,7 +48,9 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         PromptChecks.Check(prompts, model);
         SitePaths paths = new();
         HookedModel spliced = SplicedModel.Of(model, graph, paths);
-        return new Preparation(InterventionBinder.Bind(graph, spliced.Schema, prompts, paths), spliced, prompts);
+        BoundIntervention bound = InterventionBinder.Bind(graph, spliced.Schema, prompts, paths);
+        OrderChecks.Check(graph, spliced.Schema);
+        return new Preparation(bound, spliced, prompts);
     }
 
     private void Check(int batchSize, bool generates)

@@ -55,6 +55,12 @@ public static class BuiltInWrites
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class PathPatching
 {
+    /// <summary>The name of the writes of senders.</summary>
+    internal const string Sender = nameof(Sender);
+
+    /// <summary>The name of the writes of receivers.</summary>
+    internal const string Receiver = nameof(Receiver);
+
     /// <summary>Adds a path patch from one sender.</summary>
     /// <param name="graph">The declaration so far.</param>
     /// <param name="sender">The sender's site path.</param>
@@ -100,8 +106,8 @@ public static class PathPatching
         ImmutableArray<WriteNode> writes =
         [
             .. frozen.Select(site => BuiltInWrites.Freeze(site, tokens, direct)),
-            .. senders.Select(sender => new WriteNode("Sender", sender, new WriteKind.Copy(from), direct)),
-            .. receivers.Select(receiver => new WriteNode("Receiver", receiver, new WriteKind.Copy(direct), run)),
+            .. senders.Select(sender => new WriteNode(Sender, sender, new WriteKind.Copy(from), direct)),
+            .. receivers.Select(receiver => new WriteNode(Receiver, receiver, new WriteKind.Copy(direct), run)),
         ];
         return graph with { Runs = graph.Runs.Add(new DerivedRun(direct, tokens)), Writes = graph.Writes.AddRange(writes) };
     }

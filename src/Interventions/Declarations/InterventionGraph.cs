@@ -68,6 +68,7 @@ public sealed record InterventionGraph
     /// This graph as JSON. It refers to methods, tensors, encoder–decoders and prompts by name: methods are code, and tensors are saved
     /// beside it. <see cref="GraphMembers.Of"/> has them.
     /// </summary>
+    /// <exception cref="InterventionException">A lambda has no name.</exception>
     public string ToJson() => GraphJson.Write(this);
 
     /// <summary>This graph as lines of text: one for every write and for every kept value.</summary>

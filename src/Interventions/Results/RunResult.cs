@@ -3,6 +3,7 @@ using System.ComponentModel;
 using Interventions.Files;
 using Interventions.Results;
 using Interventions.Runtime;
+using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -55,20 +56,33 @@ public class RunResult : IDisposable
 
     internal ResultLayout Layout { get; }
 
+    /// <summary>A kept value in the changed run, by its name, with the sweep's axes in front; owned by the result.</summary>
+    /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
+    public SweptTensor this[string name] => Changed(name);
+
     /// <summary>The tensor of one of the layout's names.</summary>
-    internal Tensor this[string tensor] => _tensors[tensor];
+    internal Tensor Saved(string tensor) => _tensors[tensor];
 
     /// <summary>A kept value in the changed run, with the sweep's axes in front; owned by the result.</summary>
     /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
     public SweptTensor Changed(string name)
     {
         KeptLayout kept = Layout.Kept.FirstOrDefault(kept => kept.Name == name)
-            ?? throw new KeyNotFoundException($"Nothing is kept under '{name}'.");
+            ?? throw new KeyNotFoundException(NotKept(name));
         return new SweptTensor(
             Layout.Sweep,
             _tensors[name],
             kept.IsMasked ? _tensors[ResultLayout.MaskOf(name)] : null,
             _tensors[ResultLayout.Of(Layout.BaseRun, name)]);
+    }
+
+    private string NotKept(string name)
+    {
+        string[] kept = [.. Layout.Kept.Select(one => one.Name)];
+        string known = kept.Length == 0 ? "; nothing was kept"
+            : Spelling.Nearest(name, kept) is { } nearest ? $"; did you mean '{nearest}'?"
+            : $"; there are {Spelling.List(kept)}";
+        return $"Nothing is kept under '{name}'{known}";
     }
 
     /// <summary>The kept values in an unchanged run, by name; owned by the result.</summary>
@@ -154,11 +168,12 @@ public class RunResult : IDisposable
             if (!kept.IsMasked)
                 continue;
             string mask = ResultLayout.MaskOf(kept.Name);
-            long[][] extents = [.. batches.SelectMany(batch => RaggedMask.Extents(batch[mask], batch[kept.Name].shape.AsSpan(axis)))];
-            tensors[mask] = RaggedMask.Of([.. rows.Select(row => extents[row])], batches[0][kept.Name].device);
+            long[][] extents = [.. batches.SelectMany(batch => RaggedMask.Extents(batch.Saved(mask), batch.Saved(kept.Name).shape.AsSpan(axis)))];
+            tensors[mask] = RaggedMask.Of([.. rows.Select(row => extents[row])], batches[0].Saved(kept.Name).device);
         }
         foreach (string gradient in layout.Parameters.Select(ResultLayout.GradientOf))
-            tensors[gradient] = batches.Skip(1).Aggregate(batches[0][gradient].clone(), (sum, batch) => sum.plus_(batch[gradient]));
+            tensors[gradient] = batches.Skip(1)
+                .Aggregate(batches[0].Saved(gradient).clone(), (sum, batch) => sum.plus_(batch.Saved(gradient)));
         return new RunResult(layout, Detached(tensors));
     }
 
@@ -206,7 +221,7 @@ public class RunResult : IDisposable
     /// <summary>Joins along the axis of prompts, in the order of <paramref name="rows"/>; shorter batches are padded with zeros.</summary>
     private static Tensor Join(IReadOnlyList<RunResult> batches, string name, int axis, int[] rows)
     {
-        Tensor[] parts = [.. batches.Select(batch => batch[name])];
+        Tensor[] parts = [.. batches.Select(batch => batch.Saved(name))];
         for (int other = axis + 1; other < parts[0].shape.Length; other++)
         {
             long longest = parts.Max(part => part.shape[other]);

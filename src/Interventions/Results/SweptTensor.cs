@@ -33,6 +33,32 @@ public sealed class SweptTensor
     /// </summary>
     public Tensor? Mask { get; }
 
+    /// <summary>
+    /// The value at one point, a new handle: each placeholder with its coordinate, in any order, <c>[("layer", 9), ("head", 6)]</c>.
+    /// </summary>
+    /// <exception cref="ArgumentException">A placeholder is missing, unknown or named twice.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
+    public Tensor this[params ReadOnlySpan<(string Placeholder, SweepCoordinate Coordinate)> point]
+    {
+        get
+        {
+            SweepCoordinate?[] coordinates = new SweepCoordinate?[Axes.Length];
+            foreach ((string placeholder, SweepCoordinate coordinate) in point)
+            {
+                int axis = Axes.Select(axis => axis.Name).ToList().IndexOf(placeholder);
+                if (axis < 0 || coordinates[axis] is not null)
+                {
+                    string what = axis < 0 ? "The sweep has no" : "There are two values of";
+                    throw new ArgumentException($"{what} '{placeholder}'; {Placeholders}.", nameof(point));
+                }
+                coordinates[axis] = coordinate;
+            }
+            return Array.IndexOf(coordinates, null) is int missing and >= 0
+                ? throw new ArgumentException($"'{Axes[missing].Name}' is missing; {Placeholders}.", nameof(point))
+                : At([.. coordinates.Select(coordinate => coordinate!.Value)]);
+        }
+    }
+
     /// <summary>The value at one point, a new handle; one coordinate a placeholder, in order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
     public Tensor At(params ReadOnlySpan<SweepCoordinate> coordinates)
@@ -80,6 +106,10 @@ public sealed class SweptTensor
 
     /// <summary>The points whose mean moved furthest from the unchanged base run, furthest first.</summary>
     public IReadOnlyList<SweptPoint> Top(int count) => [.. Points().OrderByDescending(point => Math.Abs(point.Change)).Take(count)];
+
+    private string Placeholders => Axes.IsEmpty
+        ? "nothing was swept, ask for Values"
+        : $"its placeholders are {string.Join(", ", Axes.Select(axis => axis.Name))}";
 
     /// <summary>Means without padding: its zeros add nothing to the sum, and the count leaves them out.</summary>
     private double[] Means(Tensor values, int count)
