@@ -60,12 +60,15 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
         if (write.Receivers.Count == 0)
             yield return new Problem(
                 UpstreamReceiver, write.Site.Text.Location, Sentences.Of(Sentences.NoReceiver, write.Site.Value));
-        List<SitePath> senders = write.Senders.Select(sender => sender.Path).OfType<SitePath>().ToList();
-        if (schema is null || senders.Count < write.Senders.Count)
-            yield break;
         foreach (DeclaredPath receiver in write.Receivers)
-            if (receiver.Path is { } path && SiteOrder.Upstream(senders, path, schema) is { } message)
-                yield return new Problem(UpstreamReceiver, receiver.Text.At(0, path.Site.Length), message);
+            if (schema is not null && receiver.Path is { } path
+                && write.Senders.All(sender => sender.Path is not null && SiteOrder.IsNotAfter(path, sender.Path, schema)))
+            {
+                string senders = Spelling.List(write.Senders.Select(sender => $"'{sender.Path!.Site}'").ToList());
+                yield return new Problem(
+                    UpstreamReceiver, receiver.Text.At(0, path.Site.Length),
+                    Sentences.Of(Sentences.UpstreamReceiver, path.Site, senders));
+            }
     }
 
     private static IEnumerable<Problem> OwnRun(DeclaredWrite write, ModelSchema? schema)

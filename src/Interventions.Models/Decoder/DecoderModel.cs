@@ -141,7 +141,7 @@ public class DecoderModel : HookedModel
         CheckWidth(x, nameof(x));
         if (scale is not null && !(scale.shape is [.., 1] && Shapes.Broadcasts(scale.shape, x.shape)))
             throw new ArgumentException(
-                $"The scale is {Shapes.Describe(scale)}, and the value {Shapes.Describe(x)}: a scale has the same axes, the last of length 1.",
+                $"The scale is {Shapes.Describe(scale)}, the value {Shapes.Describe(x)}: a scale has the same axes, the last of length 1.",
                 nameof(scale));
         using DisposeScope scope = NewDisposeScope();
         Tensor? shift = bias ? _checkpoint.Weights.GetValueOrDefault("ln_final.bias") : null;

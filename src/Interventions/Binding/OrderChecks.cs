@@ -1,113 +1,122 @@
+using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
 
 namespace Interventions.Binding;
 
 /// <summary>
-/// Refuses what the order of computation makes meaningless, with the sentences of the analyzers: for calls, and for classes that were
-/// compiled without them.
+/// Refuses what the order of computation makes meaningless, in the words of the analyzers: for calls, and for classes that no analyzer
+/// looked at. The model graph says what depends on what.
 /// </summary>
-internal static class OrderChecks
+/// <param name="intervention">The declaration.</param>
+/// <param name="graph">The model, with the declaration's splices in it.</param>
+internal sealed class OrderChecks(BoundIntervention intervention, ModelGraph graph)
 {
-    private static readonly SitePath s_logits = SitePath.Parse("logits");
+    private readonly BoundWrite[] _writes = [.. intervention.Writes.SelectMany(write => write.Declared)];
+    private readonly SweepPoint[] _points = [.. intervention.Points()];
+    private readonly ILookup<string, string> _readers =
+        graph.Nodes.SelectMany(node => node.Detours.Select(detour => detour.Definition).Prepend(node.Definition)
+            .SelectMany(definition => definition.Inputs).Select(input => (input.Node, Reader: node.Name)))
+            .Distinct().ToLookup(pair => pair.Node, pair => pair.Reader);
 
-    /// <summary>Checks that receivers of path patches are downstream of their senders, and that no write waits for its own run.</summary>
-    /// <exception cref="InterventionException">One is not, or does.</exception>
-    public static void Check(InterventionGraph graph, ModelSchema schema)
+    private readonly Dictionary<string, HashSet<string>> _downstream = [];
+
+    /// <summary>Checks that receivers of path patches are downstream of one of their senders.</summary>
+    /// <exception cref="InterventionException">One is not.</exception>
+    public void CheckReceivers()
     {
-        WriteNode[] writes = [.. graph.Writes.SelectMany(write => write.Declared)];
-        foreach (WriteNode write in writes)
+        // A path patch is nothing but a derived run of senders, and receivers that are copied from it.
+        foreach (BoundWrite receiver in _writes.Where(write => write.Node is { Name: PathPatching.Receiver, Kind: WriteKind.Copy }))
         {
-            if (write.Run is { } own && write.Reads.Any(read => read is Read.From from && from.Run == own))
-                throw Wrong(graph, write.Name, Sentences.Of(
-                    Sentences.LaterValue, write.Site, Sentences.Of(Sentences.RunIsComplete, own)));
-            // A path patch is nothing but a derived run of senders, and receivers that are copied from it.
-            if (write is not { Name: PathPatching.Receiver, Kind: WriteKind.Copy { From: { } direct } })
-                continue;
-            IEnumerable<WriteNode> sending = writes.Where(other => other.Run == direct && other.Name == PathPatching.Sender);
-            SitePath[] senders = [.. sending.Select(sender => SitePath.Parse(sender.Site))];
-            if (senders.Length > 0 && SiteOrder.Upstream(senders, SitePath.Parse(write.Site), schema) is { } problem)
-                throw Wrong(graph, write.Name, problem);
+            BoundWrite[] senders =
+                [.. _writes.Where(write => write.Node.Name == PathPatching.Sender && Reads(receiver, write.Run).Any())];
+            if (senders.Length > 0 && !senders.Any(sender => MayReach(sender.Site, receiver.Site, isOfSite: false)))
+                throw Wrong(receiver.Node.Name, Sentences.Of(
+                    Sentences.UpstreamReceiver, SiteOf(receiver),
+                    Spelling.List([.. senders.Select(sender => $"'{SiteOf(sender)}'").Distinct()])));
         }
     }
 
     /// <summary>
-    /// Checks that what is kept depends on every write, and that what is captured before the writes to a site is written. A declaration
-    /// that keeps nothing is made to be included, or to generate.
+    /// Checks that something that is kept depends on every write, and that what is captured before the writes to a site is written. A
+    /// declaration that keeps nothing is made to be included, or to generate.
     /// </summary>
     /// <exception cref="InterventionException">A write reaches nothing, or there is no write.</exception>
-    public static void CheckReaders(InterventionGraph graph, ModelSchema schema)
+    public void CheckReaders()
     {
-        Reader[] readers = [.. Readers(graph)];
-        WriteNode[] writes = [.. graph.Writes.SelectMany(write => write.Declared)];
-        if (graph.Captures.IsEmpty && graph.Gradients.IsEmpty && graph.Metrics.IsEmpty)
+        (BoundSite Site, bool IsOfSite)[] readers = [.. Kept()];
+        if (!intervention.Kept.Any() && intervention.Metrics.IsEmpty)
             return;
-        foreach (WriteNode write in writes)
-            if (!Reaches(write, readers, writes, schema, []))
-                throw Wrong(graph, write.Name, Sentences.Of(
-                    Sentences.UnreadWrite, SitePath.Parse(write.Site).Site, write.Run is { } run ? $" in run '{run}'" : ""));
-        foreach (CaptureNode capture in graph.Captures.Where(capture => capture.BeforeWrites))
-        {
-            SiteDefinition? site = Site(capture.Site);
-            if (!writes.Any(write => write.Run is null && Site(write.Site) == site))
-                throw Wrong(graph, capture.Name, Sentences.Of(Sentences.NothingBefore, capture.Site));
-        }
-
-        SiteDefinition? Site(string path) => ResolvedPath.Of(SitePath.Parse(path), schema).Site;
+        foreach (BoundWrite write in _writes)
+            if (!Reaches(write, readers, []))
+                throw Wrong(write.Node.Name, Sentences.Of(
+                    Sentences.UnreadWrite, SiteOf(write), write.Node.Run is { } run ? $" in run '{run}'" : ""));
+        foreach (BoundCapture capture in intervention.Captures.Where(capture => capture.Node.BeforeWrites))
+            if (!_writes.Any(write => write.Run is null && Meets(write.Site, capture.Site)))
+                throw Wrong(capture.Name, Sentences.Of(Sentences.NothingBefore, capture.Site.Text));
     }
 
-    private static bool Reaches(WriteNode write, Reader[] readers, WriteNode[] writes, ModelSchema schema, HashSet<WriteNode> seen)
-    {
-        if (!seen.Add(write))
-            return false;
-        SitePath path = SitePath.Parse(write.Site);
-        return write.Run is null
-            ? readers.Any(reader => SiteOrder.MayReach(path, reader.Path, reader.IsBefore, schema))
-            : writes.Any(other => Donors(other, write.Run).Any(read => SiteOrder.MayReach(path, read, false, schema))
-                && Reaches(other, readers, writes, schema, seen));
-    }
+    private bool Meets(BoundSite site, BoundSite other) => _points.Any(point => Names(site, point).Overlaps(Names(other, point)));
 
-    /// <summary>The places in a derived run that a write reads.</summary>
-    private static IEnumerable<SitePath> Donors(WriteNode write, string run) => write.Reads.OfType<Read.From>()
-        .Where(from => from.Run == run).Select(from => SitePath.Parse(from.Site ?? write.Site));
+    private bool Reaches(BoundWrite write, (BoundSite Site, bool IsOfSite)[] readers, HashSet<BoundWrite> seen) =>
+        seen.Add(write) && (write.Run is null
+            ? readers.Any(reader => MayReach(write.Site, reader.Site, reader.IsOfSite))
+            : _writes.Any(other => Reads(other, write.Run).Any(site => MayReach(write.Site, site, isOfSite: true))
+                && Reaches(other, readers, seen)));
 
-    /// <summary>The places in the changed run that are kept.</summary>
-    private static IEnumerable<Reader> Readers(InterventionGraph graph)
+    /// <summary>The sites in a derived run that a write reads.</summary>
+    private static IEnumerable<BoundSite> Reads(BoundWrite write, int? run) => write.Reads.OfType<BoundRead.From>()
+        .Where(from => from.Run.Sweep is null && from.Run.At(SweepPoint.None) == run).Select(from => from.Site ?? write.Site);
+
+    /// <summary>The sites in the changed run that are kept, and whether what is written to the very site counts.</summary>
+    private IEnumerable<(BoundSite Site, bool IsOfSite)> Kept()
     {
-        IEnumerable<(string? Site, bool IsBefore, Read Read)> reads =
-        [
-            .. graph.Captures.SelectMany(capture => capture.Reads.Select(read => ((string?)capture.Site, capture.BeforeWrites, read))),
-            .. graph.Gradients.SelectMany(gradient => gradient.Reads.Select(read => ((string?)gradient.Site, false, read))),
-            .. graph.Metrics.SelectMany(metric => metric.Reads.Select(read => ((string?)null, false, read))),
-        ];
-        foreach ((string? site, bool isBefore, Read read) in reads)
+        foreach (BoundKeep keep in intervention.Kept)
+            if (keep.Reads.Any(read => read is BoundRead.Value or BoundRead.Gradient))
+                yield return (keep.Site, keep is not BoundCapture { Node.BeforeWrites: true });
+        IEnumerable<BoundRead> reads =
+            intervention.Kept.SelectMany(keep => keep.Reads).Concat(intervention.Metrics.SelectMany(metric => metric.Reads));
+        foreach (BoundRead read in reads)
         {
-            SitePath? path = read switch
-            {
-                Read.Value or Read.Gradient => SitePath.Parse(site!),
-                Read.Of of => SitePath.Parse(of.Site),
-                Read.Logit { In: null } or Read.Logits { In: null } => s_logits,
-                _ => null,
-            };
-            if (path is not null)
-                yield return new Reader(path, isBefore && read is Read.Value);
+            if (read is BoundRead.Of of)
+                yield return (of.Site, true);
+            else if (read is BoundRead.Logits { Run: null } logits)
+                yield return (logits.At, true);
         }
     }
 
-    private static InterventionException Wrong(InterventionGraph graph, string member, string problem) =>
-        new($"{graph.Name}.{member}: {problem}");
+    /// <summary>Whether at some point of the sweep a node of one site is computed from one of another, or is the same one.</summary>
+    private bool MayReach(BoundSite written, BoundSite read, bool isOfSite) => _points.Any(point =>
+    {
+        HashSet<string> wanted = Names(read, point);
+        return Names(written, point).Any(node => (isOfSite && wanted.Contains(node)) || Downstream(node).Overlaps(wanted));
+    });
 
-    /// <summary>A place that is read.</summary>
-    /// <param name="Path">The path.</param>
-    /// <param name="IsBefore">Whether it is read as it is before the writes to that very site.</param>
-    private sealed record Reader(SitePath Path, bool IsBefore);
+    private HashSet<string> Downstream(string node)
+    {
+        if (_downstream.TryGetValue(node, out HashSet<string>? found))
+            return found;
+        found = [];
+        Stack<string> open = new([node]);
+        while (open.TryPop(out string? next))
+            foreach (string reader in _readers[next])
+                if (found.Add(reader))
+                    open.Push(reader);
+        return _downstream[node] = found;
+    }
+
+    private static HashSet<string> Names(BoundSite site, SweepPoint point) => [.. site.Names(point)];
+
+    private static string SiteOf(BoundWrite write) => write.Site.Resolution.Path.Site;
+
+    private InterventionException Wrong(string member, string problem) => new($"{intervention.Name}.{member}: {problem}");
 }
 
 /// <summary>Checks an intervention of calls against the prompts that it runs on, call by call.</summary>
 internal static class CallChecks
 {
     /// <summary>The graph of the calls.</summary>
-    /// <exception cref="InterventionException">A name is not in the prompt set, or a write or capture means nothing.</exception>
+    /// <exception cref="InterventionException">A name is not in the prompt set.</exception>
     public static InterventionGraph GraphFor(this Intervention intervention, IPromptSet prompts)
     {
         ArgumentNullException.ThrowIfNull(intervention);
@@ -119,7 +128,6 @@ internal static class CallChecks
             call.CheckSites(graph.Name, intervention.Names, prompts.Vocabulary);
             call.CheckPrompts(graph.Name, derived, prompts.Vocabulary);
         }
-        OrderChecks.CheckReaders(graph, intervention.Names);
         return graph;
     }
 }

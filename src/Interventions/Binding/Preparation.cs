@@ -49,7 +49,10 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         SitePaths paths = new();
         HookedModel spliced = SplicedModel.Of(model, graph, paths);
         BoundIntervention bound = InterventionBinder.Bind(graph, spliced.Schema, prompts, paths);
-        OrderChecks.Check(graph, spliced.Schema);
+        OrderChecks order = new(bound, spliced.Graph);
+        order.CheckReceivers();
+        if (graph.IsUnanalyzed)
+            order.CheckReaders();
         return new Preparation(bound, spliced, prompts);
     }
 

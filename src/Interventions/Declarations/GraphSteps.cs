@@ -111,7 +111,7 @@ internal sealed class UserMethod
         {
             object?[] values = new object?[arguments.Length];
             for (int i = 0; i < values.Length; i++)
-                values[i] = isNumber[i] ? arguments[i].item<double>() : arguments[i];
+                values[i] = isNumber[i] ? (object)arguments[i].item<double>() : arguments[i];
             return (Tensor)invoker.Invoke(target, values.AsSpan())!;
         }
     }

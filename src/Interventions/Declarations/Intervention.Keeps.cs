@@ -69,7 +69,7 @@ public sealed partial record Intervention
     private Intervention Patch(
         string site, UserMethod method, Reads? from, string? run, string? name, bool pointwise, bool acrossBatch)
     {
-        CallNames call = Call(site, nameof(Patch)) with { Paths = [site], Reads = [.. from ?? []] };
+        CallNames call = Call(site, nameof(Patch)) with { Paths = [site], Reads = [.. from ?? []], Written = run };
         name ??= method.Name;
         WriteNode node = new(name ?? nameof(Patch), site, Arguments(call, method, [s_value]), method.Invoke, run)
         {

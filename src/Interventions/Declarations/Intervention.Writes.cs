@@ -144,12 +144,12 @@ public sealed partial record Intervention
         {
             Paths = [.. senders, .. receivers, .. freeze ?? []],
             Reads = [Reads.From(from)],
+            Written = run,
         };
         Intervention said = Say(call);
         string? wrong = senders.Length == 0 ? Sentences.NoSender
             : receivers.Length == 0 ? Sentences.Of(Sentences.NoReceiver, senders[0])
-            : receivers.Select(receiver => SiteOrder.Upstream([.. senders.Select(SitePath.Parse)], SitePath.Parse(receiver), Names))
-                .FirstOrDefault(problem => problem is not null);
+            : null;
         return wrong is not null ? throw Wrong(call, wrong) : said with
         {
             Steps = Steps.Add(new WriteStep.Composite(graph => graph.PathPatch(senders, receivers, from, freezeMlps, freeze, run))),
@@ -195,7 +195,10 @@ public sealed partial record Intervention
     }
 
     private Intervention Write(WriteNode node, [CallerMemberName] string call = "") =>
-        Say(Call(node.Site, call) with { Paths = [node.Site], Reads = node.Reads }) with { Steps = Steps.Add(new WriteStep.One(node)) };
+        Say(Call(node.Site, call) with { Paths = [node.Site], Reads = node.Reads, Written = node.Run }) with
+        {
+            Steps = Steps.Add(new WriteStep.One(node)),
+        };
 
     private InterventionException Wrong(CallNames call, string problem) => new($"{Bare.Name}.{call.Call}: {problem}");
 

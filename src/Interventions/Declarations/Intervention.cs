@@ -30,7 +30,7 @@ public sealed partial record Intervention
     {
         Model = model;
         Names = model.Schema;
-        Bare = new InterventionGraph { Name = name, ModelFingerprint = Names.Fingerprint };
+        Bare = new InterventionGraph { Name = name, ModelFingerprint = Names.Fingerprint, IsUnanalyzed = true };
     }
 
     /// <summary>The model, which is borrowed.</summary>
@@ -161,6 +161,9 @@ internal sealed record CallNames(string Call)
     /// <summary>The runs that it names beside those of <see cref="Reads"/>: runs of the prompt set.</summary>
     public ImmutableArray<string> Runs { get; init; } = [];
 
+    /// <summary>The derived run that it writes; <see langword="null"/> is the changed one.</summary>
+    public string? Written { get; init; }
+
     /// <summary>Compares the paths with a model, and with a prompt set where one is known.</summary>
     /// <exception cref="InterventionException">A name is unknown.</exception>
     public void CheckSites(string declaration, ModelSchema schema, PromptVocabulary? prompts)
@@ -177,6 +180,10 @@ internal sealed record CallNames(string Call)
     /// <exception cref="InterventionException">A name is unknown.</exception>
     public void CheckPrompts(string declaration, IReadOnlyCollection<string> derived, PromptVocabulary prompts)
     {
+        if (Written is { } written && !derived.Contains(written))
+            throw new InterventionException(
+                $"{declaration}.{Call}: run '{written}' is not derived: call DeriveRun(\"{written}\") "
+                + "(the prompt set's own runs stay unchanged)");
         List<SiteProblem?> problems = [.. Runs.Select(Run)];
         foreach (Read read in Reads)
         {

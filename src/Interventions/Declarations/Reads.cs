@@ -39,14 +39,14 @@ public sealed class Reads : IEnumerable<Read>
     /// <summary>The logit of an answer, <c>[batch]</c>, in a metric; see <see cref="LogitAttribute"/>.</summary>
     /// <param name="answer">The answer of the prompt set.</param>
     /// <param name="at">The position.</param>
-    /// <param name="of">The run; the measured one unless it is given.</param>
-    public static Read Logit(string answer, string at = "end", string? of = null) =>
-        new Read.Logit(answer ?? throw new ArgumentNullException(nameof(answer)), at, of);
+    /// <param name="run">The run; the measured one unless it is given.</param>
+    public static Read Logit(string answer, string at = "end", string? run = null) =>
+        new Read.Logit(answer ?? throw new ArgumentNullException(nameof(answer)), at, run);
 
     /// <summary>All logits at a position, <c>[batch, vocab]</c>, in a metric; see <see cref="LogitsAttribute"/>.</summary>
     /// <param name="at">The position.</param>
-    /// <param name="of">The run; the measured one unless it is given.</param>
-    public static Read Logits(string at = "end", string? of = null) => new Read.Logits(at, of);
+    /// <param name="run">The run; the measured one unless it is given.</param>
+    public static Read Logits(string at = "end", string? run = null) => new Read.Logits(at, run);
 
     /// <summary>The token ids of an answer, <c>[batch]</c>, int64; see <see cref="AnswerAttribute"/>.</summary>
     /// <param name="answer">The answer of the prompt set.</param>

@@ -42,6 +42,7 @@ internal sealed class ReflectedDeclaration(object declaration)
         return new InterventionGraph
         {
             Name = NameOf(_type),
+            IsUnanalyzed = true,
             ModelFingerprint = Fingerprint(model),
             PromptFingerprint = Fingerprint(prompts),
             Changes = _type.GetCustomAttribute<ChangesAttribute>(inherit: false)?.Run,

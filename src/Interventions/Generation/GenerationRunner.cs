@@ -36,7 +36,9 @@ public static class GenerationRunner
     /// <param name="prompts">At least one prompt.</param>
     /// <param name="options">How tokens are chosen.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
-    /// <exception cref="InterventionException">A name of a call is not in the prompt set, or what a generation of its graph refuses.</exception>
+    /// <exception cref="InterventionException">
+    /// A name of a call is not in the prompt set, or what a generation of its graph refuses.
+    /// </exception>
     public static GenerationResult<GeneratedRun> Generate(
         this Intervention intervention,
         IPromptSet prompts,

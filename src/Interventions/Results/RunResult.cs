@@ -3,7 +3,6 @@ using System.ComponentModel;
 using Interventions.Files;
 using Interventions.Results;
 using Interventions.Runtime;
-using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -68,21 +67,12 @@ public class RunResult : IDisposable
     public SweptTensor Changed(string name)
     {
         KeptLayout kept = Layout.Kept.FirstOrDefault(kept => kept.Name == name)
-            ?? throw new KeyNotFoundException(NotKept(name));
+            ?? throw new KeyNotFoundException($"Nothing is kept under '{name}'.");
         return new SweptTensor(
             Layout.Sweep,
             _tensors[name],
             kept.IsMasked ? _tensors[ResultLayout.MaskOf(name)] : null,
             _tensors[ResultLayout.Of(Layout.BaseRun, name)]);
-    }
-
-    private string NotKept(string name)
-    {
-        string[] kept = [.. Layout.Kept.Select(one => one.Name)];
-        string known = kept.Length == 0 ? "; nothing was kept"
-            : Spelling.Nearest(name, kept) is { } nearest ? $"; did you mean '{nearest}'?"
-            : $"; there are {Spelling.List(kept)}";
-        return $"Nothing is kept under '{name}'{known}";
     }
 
     /// <summary>The kept values in an unchanged run, by name; owned by the result.</summary>
@@ -168,7 +158,8 @@ public class RunResult : IDisposable
             if (!kept.IsMasked)
                 continue;
             string mask = ResultLayout.MaskOf(kept.Name);
-            long[][] extents = [.. batches.SelectMany(batch => RaggedMask.Extents(batch.Saved(mask), batch.Saved(kept.Name).shape.AsSpan(axis)))];
+            long[][] extents = [.. batches.SelectMany(
+                batch => RaggedMask.Extents(batch.Saved(mask), batch.Saved(kept.Name).shape.AsSpan(axis)))];
             tensors[mask] = RaggedMask.Of([.. rows.Select(row => extents[row])], batches[0].Saved(kept.Name).device);
         }
         foreach (string gradient in layout.Parameters.Select(ResultLayout.GradientOf))

@@ -1,9 +1,7 @@
-using System;
-using System.Collections.Generic;
-using System.Linq;
 using System.Runtime.CompilerServices;
+using Interventions.Sites;
 
-namespace Interventions.Sites;
+namespace Interventions.Generators.Declarations;
 
 /// <summary>
 /// Compares paths by the order of computation, in which a schema lists its sites. A path that is in error, or inside a splice, has no place
@@ -39,13 +37,6 @@ internal sealed class SiteOrder
     public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema) =>
         Find(written, schema) is { } place && Find(read, schema) is { } readPlace
         && IsSurelyNotAfter(place, place.First, readPlace, readPlace.First);
-
-    /// <summary>What is wrong with a receiver of a path patch: it is downstream of no sender; null if it is of one.</summary>
-    public static string? Upstream(IReadOnlyList<SitePath> senders, SitePath receiver, ModelSchema schema) =>
-        senders.All(sender => IsNotAfter(receiver, sender, schema))
-            ? Sentences.Of(
-                Sentences.UpstreamReceiver, receiver.Site, Spelling.List(senders.Select(sender => $"'{sender.Site}'").ToList()))
-            : null;
 
     /// <summary>Whether a write may change a value that is read in the same run: a read layer is after a written one.</summary>
     /// <param name="written">The written path.</param>
