@@ -18,19 +18,13 @@ internal sealed class FiniteLog(bool isStrict, DisposeScope owner)
     public IEnumerable<string> Warnings =>
         _found.Where(method => method.Value.item<bool>()).Select(method => Message(method.Key)).Order(StringComparer.Ordinal);
 
-    /// <summary>Calls a method, and remembers whether it made non-finite values from finite ones.</summary>
+    /// <summary>Looks at what a method returned, and remembers whether it made non-finite values from finite ones.</summary>
     /// <exception cref="InterventionException">It did, in a strict run.</exception>
-    public Tensor Call(string method, IReadOnlyList<Tensor> arguments, Func<Tensor> call)
+    public void Look(string method, IReadOnlyList<Tensor> arguments, Tensor result)
     {
-        Tensor result = call();
         // An argument that is returned has no new values.
-        if (result is not null && !arguments.Any(argument => ReferenceEquals(argument, result)))
-            Look(method, arguments, result);
-        return result!;
-    }
-
-    private void Look(string method, IReadOnlyList<Tensor> arguments, Tensor result)
-    {
+        if (arguments.Any(argument => ReferenceEquals(argument, result)))
+            return;
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
         if (HasFiniteSum(result) || AreFinite([result]) is not { } after || AreFinite(arguments) is not { } before)

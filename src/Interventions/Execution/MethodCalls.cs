@@ -135,11 +135,11 @@ internal sealed record MethodCalls(
 
     private Tensor Call(string method, ImmutableArray<Read> reads, MethodBody body, Tensor[] arguments, bool isWatched = true)
     {
-        return (isWatched && Finite is not null ? Finite.Call(Name(method), arguments, Result) : Result())
+        Tensor result = (Strict is null ? body(arguments) : StrictChecks.Call(Name(method), reads, arguments, given => body(given)))
             ?? throw new InterventionException($"{Name(method)} returned null; it must return a tensor.");
-
-        Tensor Result() =>
-            Strict is null ? body(arguments) : StrictChecks.Call(Name(method), reads, arguments, given => body(given));
+        if (isWatched)
+            Finite?.Look(Name(method), arguments, result);
+        return result;
     }
 
     /// <summary>The arguments of a method with a site of its own.</summary>
