@@ -122,7 +122,7 @@ public sealed partial class ReadingOutTests : IDisposable
     public void Wrong_names_and_shapes_are_refused_with_advice()
     {
         using DecoderModel model = SmallDecoders.Model("llama");
-        Assert.Contains("did you mean 'blocks.2.attn.W_O'?", Message<KeyNotFoundException>(() => model.Weights["blocks.2.attn.W_0"]));
+        Assert.Contains("did you mean 'blocks.2.attn.W_O'?", Message<KeyNotFoundException>(() => model.Weights["blocks.2.attn.WO"]));
         Assert.Contains("did you mean 'embed.weight'?", Message<KeyNotFoundException>(() => model.Weights["embed.wieght"]));
         Assert.Contains("blocks.2.attn.W_V", Message<KeyNotFoundException>(() => model.Weights["transformer.h.3.attn.c_attn.weight"]));
         Assert.False(model.Weights.ContainsKey("W_pos"));
