@@ -211,7 +211,7 @@ public class DecoderModel : HookedModel
     {
         if (!disposing)
             return;
-        Weights.Dispose();
+        Weights.FreeViews();
         _checkpoint.Dispose();
     }
 

@@ -11,7 +11,7 @@ namespace Interventions.Models.Decoder;
 /// with named axes, such as one head's: <c>blocks.3.attn.W_O</c> is <c>[head, d_head, d_model]</c>. A view shares the weight's memory, and
 /// the model owns both. Views carry no gradients.
 /// </summary>
-public sealed class NamedWeights : IReadOnlyDictionary<string, Tensor>, IDisposable
+public sealed class NamedWeights : IReadOnlyDictionary<string, Tensor>
 {
     private readonly DecoderConfig _config;
     private readonly IReadOnlyDictionary<string, Tensor> _stored;
@@ -63,8 +63,8 @@ public sealed class NamedWeights : IReadOnlyDictionary<string, Tensor>, IDisposa
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>Frees the views; the model disposes of its weights.</summary>
-    public void Dispose()
+    /// <summary>Frees the views; the checkpoint frees the weights.</summary>
+    internal void FreeViews()
     {
         foreach (Tensor view in _views.Values)
             view.Dispose();

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -145,6 +147,46 @@ public sealed class CallTests : IDisposable
         Assert.Equal(expected.Effects.AsEnumerable(), run.Effects.AsEnumerable());
         // Writes to one place are one, but not across what may write the same values.
         Assert.Contains(calls.Graph.Writes, write => write.Name == "Scale, Mean");
+    }
+
+    /// <summary>Which writes are one is decided by their places alone; whatever is between them, the values are those of the text.</summary>
+    [Fact]
+    public void Calls_in_any_order_mean_one_write_after_the_other()
+    {
+        string[] sites =
+        [
+            "embed", "embed[pos=end]", "blocks.*.mlp_out", "blocks.1.mlp_out", "blocks.{layer}.mlp_out", "blocks.0.attn.z[head=1]",
+            "blocks.0.attn.z", "blocks.1.resid_post",
+        ];
+        int fused = 0;
+        Prop.ForAll(Gen.Choose(0, (sites.Length * 5) - 1).ListOf(6).ToArbitrary(), choices =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Intervention none = Intervention.On(_model);
+            IEnumerable<Func<Intervention, Intervention>> all =
+                [.. choices.Select(Call), calls => calls.Scale("blocks.0.resid_mid", "{alpha}")];
+            InterventionGraph graph =
+                all.Aggregate(none.Sweep("alpha", 0.5, 2).Capture("Logits", "logits"), (calls, call) => call(calls)).Graph;
+            InterventionGraph apart = graph with { Writes = [.. all.SelectMany(call => call(none).Graph.Writes)] };
+            fused += apart.Writes.Length - graph.Writes.Length;
+            using RunResult together = graph.Run(_model, _prompts), each = apart.Run(_model, _prompts);
+            Assert.Equal(each["Logits"].Values.shape, together["Logits"].Values.shape);
+            Assert.InRange((each["Logits"].Values - together["Logits"].Values).abs().max().item<double>(), 0, 1e-9);
+        }).QuickCheckThrowOnFailure();
+        Assert.True(fused > 20, $"{fused} writes were fused.");
+
+        Func<Intervention, Intervention> Call(int choice)
+        {
+            string site = sites[choice / 5];
+            return calls => (choice % 5) switch
+            {
+                0 => calls.Scale(site, "{alpha}"),
+                1 => calls.Patch(site, (x, other) => (x + other) / 2, from: "corrupted"),
+                2 => calls.Patch(site, x => x + choice),
+                3 => calls.Zero(site),
+                _ => calls.Scale(site, 1.5),
+            };
+        }
     }
 
     [Fact]

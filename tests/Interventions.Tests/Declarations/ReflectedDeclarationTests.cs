@@ -1,3 +1,7 @@
+using System.Reflection;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Emit;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,6 +48,61 @@ public sealed class ReflectedDeclarationTests : IDisposable
             foreach (string name in graph.Metrics.Select(metric => metric.Name))
                 Assert.True(expected[name].Values.eq(run[name].Values).all().item<bool>(), $"{graph.Name}.{name}");
         }
+    }
+
+    /// <summary>As in a script or a notebook: no generator, no analyzer, no partial class.</summary>
+    [Fact]
+    public void A_class_that_no_generator_saw_runs_and_is_refused_as_the_compiler_would()
+    {
+        using TinyGpt2 model = TinyGpt2.Random();
+        TinyPrompts prompts = DeclarationTests.Prompts(6, 4);
+        using RunResult run = Intervention.Of(Compiled("""
+            [Patch("blocks.{layer}.attn.z[head={head}; pos=end]")]
+            static Tensor FromCorrupted(Tensor z, [From("corrupted")] Tensor corrupted) => corrupted;
+            """)).Run(model, prompts);
+        using HeadSweep.Result declared = new HeadSweep().Run(model, prompts);
+        Assert.True(run["Right"].Values.shape.SequenceEqual(declared.LogitDifference.Values.shape));
+        Refused(
+            "Script.Silence: layer 2 of 'blocks.2.mlp_out' is out of range: TinyGpt2 has 2 layers (0 to 1)",
+            "[Patch(\"blocks.2.mlp_out\")] Tensor Silence(Tensor x) => zeros_like(x);");
+        Refused(
+            "Script.Late: Nothing that is kept reads what is written to 'blocks.1.mlp_out' in run 'direct'",
+            "[Patch(\"blocks.1.mlp_out\", In = \"direct\")] Tensor Late(Tensor x) => x; "
+            + "[Patch(\"blocks.0.mlp_out\")] Tensor FromDirect([From(\"direct\")] Tensor direct) => direct;", "[Run(\"direct\")]");
+        Refused("Script.Two: 'Two' already has the selected value as 'x'", "[Patch(\"embed\")] Tensor Two(Tensor x, Tensor y) => x;");
+        Refused("Script.Wrong: parameter 'x' must be a Tensor", "[Patch(\"embed\")] Tensor Wrong(double x) => ones(1);");
+        Refused("belongs to a [Metric]: 'Early'", "[Patch(\"embed\")] Tensor Early([Logit(\"right\")] Tensor x) => x;");
+        Refused("Script.None: it must return Tensor", "[Capture(\"embed\")] void None(Tensor x) { }");
+        Refused(
+            "Script.Mean: 'Script' has no property 'Refrence' that holds prompts; did you mean 'Reference'?",
+            "public TinyPrompts Reference { get; init; }", "[Mean(\"embed\", Over = \"Refrence\")]");
+
+        void Refused(string message, string members, string attributes = "") => Assert.Contains(
+            message, Assert.Throws<InterventionException>(() => Intervention.Of(Compiled(members, attributes)).Run(model, prompts)).Message);
+    }
+
+    private static object Compiled(string members, string attributes = "")
+    {
+        string source = $$"""
+            using Interventions;
+            using Interventions.Testing.ToyModels;
+            using static TorchSharp.torch;
+
+            [Intervention<TinyGpt2, TinyPrompts>] {{attributes}}
+            public sealed class Script
+            {
+                {{members}}
+
+                [Metric] Tensor Right([Logit("right")] Tensor right) => right;
+            }
+            """;
+        string[] assemblies = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
+        using MemoryStream stream = new();
+        EmitResult emitted = CSharpCompilation.Create(
+            "script", [CSharpSyntaxTree.ParseText(source)], assemblies.Select(path => MetadataReference.CreateFromFile(path)),
+            new(OutputKind.DynamicallyLinkedLibrary)).Emit(stream);
+        Assert.True(emitted.Success, string.Join('\n', emitted.Diagnostics));
+        return Activator.CreateInstance(Assembly.Load(stream.ToArray()).GetType("Script")!)!;
     }
 
     [Fact]
