@@ -18,8 +18,7 @@ internal abstract record WriteStep
     public sealed record One(WriteNode Node) : WriteStep
     {
         /// <summary>What decides which writes it can be one with.</summary>
-        public WritePlace Place => new(
-            Node.Site, SitePath.TryParse(Node.Site, out SitePath? path, out _) ? path : null, Node.Run, Node.Reads.Any(IsSwept));
+        public WritePlace Place => new(Node.Site, SitePath.OrNull(Node.Site), Node.Run, Node.Reads.Any(IsSwept));
 
         private static bool IsSwept(Read read) => read is Read.Swept || BracedName.Read(read switch
         {

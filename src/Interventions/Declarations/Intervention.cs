@@ -109,11 +109,13 @@ public sealed partial record Intervention
     public Intervention Include(string name, InterventionGraph included)
     {
         ArgumentNullException.ThrowIfNull(included);
-        IEnumerable<WriteNode> writes = included.Writes.SelectMany(write => write.Declared);
-        return Say(Call(name) with { Paths = [.. writes.Select(write => write.Site)] }) with
+        Intervention spliced = this with
         {
+            Names = Names.With(included.Splices.Select(splice => splice.Names.Resolve(Model.Schema))),
             Steps = Steps.Add(new WriteStep.Include(name, included)),
         };
+        IEnumerable<WriteNode> writes = included.Writes.SelectMany(write => write.Declared);
+        return spliced.Say(Call(name) with { Paths = [.. writes.Select(write => write.Site)] });
     }
 
     /// <summary>Keeps the metric's gradient with respect to a tensor, see <see cref="ParameterAttribute"/>.</summary>

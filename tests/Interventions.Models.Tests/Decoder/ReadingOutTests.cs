@@ -161,7 +161,8 @@ public sealed partial class ReadingOutTests : IDisposable
             Assert.All(named, name => Assert.Contains($"{family} {name}", weights));
             foreach ((string name, string[] axes) in Rows(page, "| site | axes after `batch` |"))
             {
-                SiteDefinition? site = model.Schema.Sites.FirstOrDefault(site => site.Path == name || site.Path == $"blocks.{{layer}}.{name}");
+                SiteDefinition? site =
+                    model.Schema.Sites.FirstOrDefault(site => site.Path == name || site.Path == $"blocks.{{layer}}.{name}");
                 if (site is null)
                     continue;
                 sites.Add($"{family} {site.Path}");
@@ -183,7 +184,7 @@ public sealed partial class ReadingOutTests : IDisposable
         _ => model.Schema.SizeOf(axis) ?? throw new InvalidOperationException($"The model has no axis '{axis}'."),
     };
 
-    /// <summary>The names of a table's first cells, with the axes of the second. A name that begins with a dot is of the block before.</summary>
+    /// <summary>The names of a table's first cells, with the axes of the second. A name with a dot in front goes on.</summary>
     private static IEnumerable<(string Name, string[] Axes)> Rows(string page, string header)
     {
         IEnumerable<string> lines = page[page.IndexOf(header, StringComparison.Ordinal)..].Split('\n').Skip(2)

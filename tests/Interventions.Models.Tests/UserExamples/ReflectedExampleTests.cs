@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.UserExamples;
 
-/// <summary>The examples of papers, and a consumer's declarations of every shape, are read by reflection as the generator reads them.</summary>
+/// <summary>The examples of papers, and a consumer's declarations, are read by reflection as the generator reads them.</summary>
 public sealed class ReflectedExampleTests
 {
     [Theory]

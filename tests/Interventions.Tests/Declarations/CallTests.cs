@@ -149,7 +149,7 @@ public sealed class CallTests : IDisposable
         Assert.Contains(calls.Graph.Writes, write => write.Name == "Scale, Mean");
     }
 
-    /// <summary>Which writes are one is decided by their places alone; whatever is between them, the values are those of the text.</summary>
+    /// <summary>Which writes are one is decided by their places alone; the values are those of the text all the same.</summary>
     [Fact]
     public void Calls_in_any_order_mean_one_write_after_the_other()
     {
@@ -204,6 +204,17 @@ public sealed class CallTests : IDisposable
         using RunResult other = calls.Run(_prompts);
         Same(first.Graph, calls, other);
         Assert.False(other["Embed"].Values.eq(run["Embed"].Values).all().item<bool>());
+    }
+
+    [Fact]
+    public void An_included_splice_brings_its_sites()
+    {
+        Intervention part = Intervention.On(_model).Splice("Sae", "blocks.0.resid_post", new Halves())
+            .Patch("blocks.0.resid_post.sae.features[feature=3]", x => zeros_like(x));
+        using RunResult run = Intervention.On(_model).Include("Part", part.Graph)
+            .Capture("Active", "blocks.0.resid_post.sae.features[feature=3; pos=end]").LogitDifference("right", "wrong").Run(_prompts);
+        Assert.Equal(0, run["Active"].Values.abs().max().item<double>());
+        Assert.False(run["LogitDifference"].Values.eq(run.Run("clean")["LogitDifference"]).all().item<bool>());
     }
 
     [Fact]

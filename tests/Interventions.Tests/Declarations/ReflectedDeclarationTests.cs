@@ -77,8 +77,11 @@ public sealed class ReflectedDeclarationTests : IDisposable
             "Script.Mean: 'Script' has no property 'Refrence' that holds prompts; did you mean 'Reference'?",
             "public TinyPrompts Reference { get; init; }", "[Mean(\"embed\", Over = \"Refrence\")]");
 
-        void Refused(string message, string members, string attributes = "") => Assert.Contains(
-            message, Assert.Throws<InterventionException>(() => Intervention.Of(Compiled(members, attributes)).Run(model, prompts)).Message);
+        void Refused(string message, string members, string attributes = "")
+        {
+            object script = Compiled(members, attributes);
+            Assert.Contains(message, Assert.Throws<InterventionException>(() => Intervention.Of(script).Run(model, prompts)).Message);
+        }
     }
 
     private static object Compiled(string members, string attributes = "")
