@@ -15,19 +15,17 @@ namespace Interventions.Generators.Rules;
 internal sealed class Order() : InterventionAnalyzer(LaterValue, UnreadWrite, AmbiguousOrder, NothingBefore)
 {
     public static readonly DiagnosticDescriptor LaterValue = Rule.Composition(
-        "INV213", "A write reads earlier values of its own run", "'{0}' is written before {1}");
+        "INV213", "A write reads earlier values of its own run", Sentences.LaterValue);
 
     public static readonly DiagnosticDescriptor UnreadWrite = Rule.Composition(
-        "INV221", "A write that nothing reads",
-        "Nothing that is kept reads what is written to '{0}'{1}: it all comes before, or is of another run");
+        "INV221", "A write that nothing reads", Sentences.UnreadWrite);
 
     public static readonly DiagnosticDescriptor AmbiguousOrder = Rule.Composition(
         "INV222", "Writes whose order is not said",
         "'{0}' is also written by {1}, and the text does not say which comes first: give the later one a higher Order");
 
     public static readonly DiagnosticDescriptor NothingBefore = Rule.Composition(
-        "INV223", "Captured before writes that do not happen",
-        "Nothing writes '{0}' in the changed run, so there is no value before: leave BeforeWrites out");
+        "INV223", "Captured before writes that do not happen", Sentences.NothingBefore);
 
     private static readonly SitePath s_logits = SitePath.Parse("logits");
 
@@ -55,13 +53,14 @@ internal sealed class Order() : InterventionAnalyzer(LaterValue, UnreadWrite, Am
         foreach (DeclaredText donor in write.Donors)
             if (donor.Value == write.Run)
                 yield return new Problem(
-                    LaterValue, donor.Location, write.Site.Value, $"its own run '{donor.Value}', which it reads, is complete");
+                    LaterValue, donor.Location, write.Site.Value,
+                    Sentences.Of(Sentences.RunIsComplete, donor.Value));
         foreach (DeclaredParameter parameter in write.Parameters)
             if (parameter is { Kind: ReadKind.ValueOf, Path: { Path: { } read } path } && declaration.ModelSchema is { } schema
                 && write.Site.Path is { } written && SiteOrder.IsTooEarly(written, read, schema, layers))
                 yield return new Problem(
                     LaterValue, path.Text.At(0, read.Site.Length), write.Site.Value,
-                    $"'{read.Site}', which it reads, exists in the same run");
+                    Sentences.Of(Sentences.ExistsLater, read.Site));
     }
 
     /// <summary>

@@ -43,12 +43,12 @@ internal sealed class PathPatches() : InterventionAnalyzer(UpstreamReceiver, Unr
     {
         if (write.Senders.Count == 0)
         {
-            yield return new Problem(UpstreamReceiver, write.Site.Text.Location, "There is no sender, so nothing is patched");
+            yield return new Problem(UpstreamReceiver, write.Site.Text.Location, Sentences.NoSender);
             yield break;
         }
         if (write.Receivers.Count == 0)
             yield return new Problem(
-                UpstreamReceiver, write.Site.Text.Location, $"'{write.Site.Value}' has no receivers, so nothing is patched");
+                UpstreamReceiver, write.Site.Text.Location, Sentences.Of(Sentences.NoReceiver, write.Site.Value));
         foreach (DeclaredPath receiver in write.Receivers)
             if (schema is not null && receiver.Path is { } path
                 && write.Senders.All(sender => sender.Path is not null && SiteOrder.IsNotAfter(path, sender.Path, schema)))
@@ -106,7 +106,7 @@ internal sealed class PathPatches() : InterventionAnalyzer(UpstreamReceiver, Unr
         string senders = Spelling.List(write.Senders.Select(sender => $"'{sender.Path!.Site}'").ToList());
         return new Problem(
             UpstreamReceiver, receiver.Text.At(0, path.Site.Length),
-            $"'{path.Site}' is not downstream of {senders}: nothing that the sender changes reaches it");
+            Sentences.Of(Sentences.UpstreamReceiver, path.Site, senders));
     }
 
     private static string Listed(IReadOnlyList<int> layers) =>

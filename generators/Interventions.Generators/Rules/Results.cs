@@ -16,7 +16,7 @@ internal sealed class Results() : InterventionAnalyzer(
     DuplicateResult, OneMetric, UnknownMetric, HiddenMember, UnreadParameter)
 {
     public static readonly DiagnosticDescriptor DuplicateResult = Rule.Composition(
-        "INV201", "Two results of one name", "The result already has a '{0}'; what is kept needs different names");
+        "INV201", "Two results of one name", Sentences.DuplicateResult);
 
     public static readonly DiagnosticDescriptor OneMetric = Rule.Composition(
         "INV207", "A gradient is of one metric", "'{0}' is a gradient, and {1}");

@@ -1,6 +1,7 @@
 using Interventions.Generators.Declarations;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -20,15 +21,13 @@ internal sealed class Signatures() : InterventionAnalyzer(
         "Parameter '{0}' must be a {1}, passed by value: parameters say what the method reads");
 
     public static readonly DiagnosticDescriptor OneSelectedValue = Rule.Signature(
-        "INV103", "One parameter is the selected value",
-        "'{0}' already has the selected value as '{1}'; say what '{2}' reads, as in [From(\"…\")]");
+        "INV103", "One parameter is the selected value", Sentences.SecondValue);
 
     public static readonly DiagnosticDescriptor LogitsOutsideMetric = Rule.Signature(
-        "INV104", "Only metrics read logits of answers", "{1} belongs to a [Metric]: '{0}' runs before there are logits");
+        "INV104", "Only metrics read logits of answers", Sentences.LogitsOutsideMetric);
 
     public static readonly DiagnosticDescriptor NoSiteOfMetric = Rule.Signature(
-        "INV105", "A metric has no site of its own",
-        "Metric '{0}' has no site of its own; say what '{1}' reads, as in [Logit(\"…\")] or [From(\"…\", \"site\")]");
+        "INV105", "A metric has no site of its own", Sentences.NoSiteOfMetric);
 
     public static readonly DiagnosticDescriptor GenericMethod = Rule.Signature(
         "INV107", "A declared method is not generic", "'{0}' must not have type parameters: nothing says what they would be");
@@ -77,8 +76,10 @@ internal sealed class Signatures() : InterventionAnalyzer(
         ParameterFault.SeveralSources =>
             new(SeveralAttributes, parameter.Location, parameter.Name, "[From], [ValueOf], [Logit], [Logits], [Answer] and [Swept]"),
         ParameterFault.LogitsOutsideMetric => new(LogitsOutsideMetric, parameter.Location, method.Name, parameter.Attribute.ShortName()),
-        ParameterFault.NothingSelected => new(NoSiteOfMetric, parameter.Location, method.Name, parameter.Name),
-        ParameterFault.SecondValue => new(OneSelectedValue, parameter.Location, method.Name, value!, parameter.Name),
+        ParameterFault.NothingSelected => new(
+            NoSiteOfMetric, parameter.Location, method.Name, parameter.Name, "[Logit(\"…\")] or [From(\"…\", \"site\")]"),
+        ParameterFault.SecondValue => new(
+            OneSelectedValue, parameter.Location, method.Name, value!, parameter.Name, "[From(\"…\")]"),
         _ => null,
     };
 

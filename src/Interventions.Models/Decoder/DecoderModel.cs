@@ -32,6 +32,7 @@ public class DecoderModel : HookedModel
         _tokenizer = new Lazy<HuggingFaceTokenizer>(checkpoint.LoadTokenizer);
         try
         {
+            Weights = new NamedWeights(Config, checkpoint.Weights);
             Schema = DecoderSchema.Of(Config, declared?.Model ?? checkpoint.Path);
             if (declared is not null && SchemaDifferences.Find(Schema, declared) is { Count: > 0 } differences)
                 throw new CheckpointException(checkpoint.Path, $"is no {declared.Model}: {string.Join("; ", differences)}.");
@@ -66,9 +67,10 @@ public class DecoderModel : HookedModel
     public DecoderConfig Config => _checkpoint.Config;
 
     /// <summary>
-    /// The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>. The model owns them; they do not require gradients.
+    /// The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>, and views of them by head, such as
+    /// <c>blocks.3.attn.W_O</c>, see <see cref="NamedWeights"/>. The model owns them; they do not require gradients.
     /// </summary>
-    public IReadOnlyDictionary<string, Tensor> Weights => _checkpoint.Weights;
+    public NamedWeights Weights { get; }
 
     /// <inheritdoc/>
     public override string? WeightsFingerprint()
@@ -108,6 +110,53 @@ public class DecoderModel : HookedModel
     {
         PromptChecks.CheckIds(ids, this);
         return GraphEvaluator.Evaluate(Graph, ids, [Graph.Output])[Graph.Output];
+    }
+
+    /// <summary>The embeddings of tokens, without positions.</summary>
+    /// <param name="ids">Token ids, <c>[…]</c>, int64, on the model's device.</param>
+    /// <returns><c>[…, d_model]</c>; the caller owns it.</returns>
+    /// <exception cref="ArgumentException">The ids are not int64, or one is outside the vocabulary.</exception>
+    public Tensor Embed(Tensor ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        using DisposeScope scope = NewDisposeScope();
+        PromptChecks.CheckIds(ids.reshape(1, -1), this, isText: false);
+        return Weights["W_E"].index_select(0, ids.reshape(-1)).view([.. ids.shape, Config.DModel]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The last norm of residual streams, or of parts of them. With a <paramref name="scale"/> that is given, it is linear but for its
+    /// bias: the norms of parts, and the bias once, add up to the norm of their sum.
+    /// </summary>
+    /// <param name="x"><c>[…, d_model]</c>.</param>
+    /// <param name="scale">
+    /// The divisor, <c>[…, 1]</c>, most often the captured <c>ln_final.scale</c> of the whole stream. Default: that of
+    /// <paramref name="x"/> itself.
+    /// </param>
+    /// <param name="bias">Whether the norm's bias is added, where it has one: <c>ln_final.bias</c>.</param>
+    /// <returns><c>[…, d_model]</c>; the caller owns it.</returns>
+    /// <exception cref="ArgumentException">A last axis has another length, or the scale does not broadcast.</exception>
+    public Tensor FinalNorm(Tensor x, Tensor? scale = null, bool bias = true)
+    {
+        CheckWidth(x, nameof(x));
+        if (scale is not null && !(scale.shape is [.., 1] && Shapes.Broadcasts(scale.shape, x.shape)))
+            throw new ArgumentException(
+                $"The scale is {Shapes.Describe(scale)}, the value {Shapes.Describe(x)}: a scale has the same axes, the last of length 1.",
+                nameof(scale));
+        using DisposeScope scope = NewDisposeScope();
+        Tensor? shift = bias ? _checkpoint.Weights.GetValueOrDefault("ln_final.bias") : null;
+        Norm norm = new(Config.Norm, Config.NormEpsilon, Weights["ln_final.gain"], shift);
+        return (scale is null ? norm.Apply(x) : norm.ApplyWith(x, scale)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The logits of normalised residual streams, or of parts of them; it is linear.</summary>
+    /// <param name="normalized"><c>[…, d_model]</c>, behind the last norm: see <see cref="FinalNorm"/>.</param>
+    /// <returns><c>[…, vocab]</c>; the caller owns it.</returns>
+    /// <exception cref="ArgumentException">The last axis has another length.</exception>
+    public Tensor Unembed(Tensor normalized)
+    {
+        CheckWidth(normalized, nameof(normalized));
+        return nn.functional.linear(normalized, _checkpoint.Weights[Config.TiedUnembedding ? "embed.weight" : "unembed.weight"]);
     }
 
     /// <summary>Continues prompts with the likeliest token.</summary>
@@ -165,7 +214,16 @@ public class DecoderModel : HookedModel
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-            _checkpoint.Dispose();
+        if (!disposing)
+            return;
+        Weights.FreeViews();
+        _checkpoint.Dispose();
+    }
+
+    private void CheckWidth(Tensor x, string name)
+    {
+        ArgumentNullException.ThrowIfNull(x, name);
+        if (x.dim() == 0 || x.shape[^1] != Config.DModel)
+            throw new ArgumentException($"The last axis is d_model, of length {Config.DModel}; the value is {Shapes.Describe(x)}.", name);
     }
 }

@@ -281,6 +281,12 @@ internal static class DerivedRuns
             if (vocabulary.Runs.Contains(run.Name) || graph.Runs.Count(other => other.Name == run.Name) > 1)
                 throw new InterventionException($"{graph.Name}: there are two runs '{run.Name}'; a derived run needs a name of its own.");
 
+        foreach (WriteNode write in graph.Writes.SelectMany(write => write.Declared))
+            if (write.Run is { } own && write.Reads.Any(read => read is Read.From from && from.Run == own))
+                throw new InterventionException(
+                    $"{graph.Name}.{write.Name}: "
+                    + Sentences.Of(Sentences.LaterValue, write.Site, Sentences.Of(Sentences.RunIsComplete, own)));
+
         List<DerivedRun> ordered = [];
         while (ordered.Count < graph.Runs.Length)
         {

@@ -45,6 +45,10 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         SitePaths paths = new();
         HookedModel spliced = SplicedModel.Of(model, graph, paths);
         BoundIntervention bound = InterventionBinder.Bind(graph, spliced.Schema, prompts, paths, model);
+        OrderChecks order = new(bound, spliced.Graph);
+        order.CheckReceivers();
+        if (graph.IsUnanalyzed)
+            order.CheckReaders();
         PromptChecks.CheckReferences(bound, prompts, spliced);
         CausalityChecks.Check(bound, spliced.Graph);
         TensorChecks.CheckNumbers(bound);

@@ -18,9 +18,11 @@ internal static class CausalityChecks
             foreach (BoundRead.Of of in write.Reads.OfType<BoundRead.Of>())
                 foreach (SweepPoint point in intervention.Points())
                     if (order[of.Site.Names(point).Single()] >= write.Site.Names(point).Min(node => order[node]))
+                    {
+                        string later = Sentences.Of(Sentences.ExistsLater, of.Site.Text);
                         throw new InterventionException(
-                            $"{write.Site.Where}: '{write.Site.Text}' is written before '{of.Site.Text}', which it reads, " +
-                            "exists in the same run.");
+                            $"{write.Site.Where}: {Sentences.Of(Sentences.LaterValue, write.Site.Text, later)}.");
+                    }
     }
 }
 

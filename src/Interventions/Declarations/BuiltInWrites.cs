@@ -65,6 +65,12 @@ public static class PathPatching
     /// <summary>The name of its writes, for messages: that of the attribute. The path of each write tells which one is meant.</summary>
     internal const string Name = "PathPatch";
 
+    private const string Direct = "path";
+
+    /// <summary>Whether a derived run is one in which the senders of a path patch are written.</summary>
+    internal static bool IsDirect(string? run) =>
+        run?.StartsWith(Direct, StringComparison.Ordinal) == true && int.TryParse(run.AsSpan(Direct.Length), out _);
+
     /// <summary>Adds a path patch from one sender.</summary>
     /// <param name="graph">The declaration so far.</param>
     /// <param name="sender">The sender's site path.</param>
@@ -102,14 +108,14 @@ public static class PathPatching
         IEnumerable<string>? freeze = null,
         string? run = null)
     {
-        string direct = Enumerable.Range(graph.Runs.Length, graph.Runs.Length + 1).Select(i => $"path{i}")
+        string direct = Enumerable.Range(graph.Runs.Length, graph.Runs.Length + 1).Select(i => $"{Direct}{i}")
             .First(name => graph.Runs.All(known => known.Name != name));
         // The tokens of the receiving run.
         string? tokens = run is null ? null : graph.Runs.FirstOrDefault(derived => derived.Name == run)?.From;
         IEnumerable<string> frozen = (freeze ?? ["blocks.*.attn.z"]).Concat(freezeMlps ? ["blocks.*.mlp_out"] : []);
         ImmutableArray<WriteNode> writes =
         [
-            .. frozen.Select(site => new WriteNode(Name, site, new WriteKind.Freeze(tokens), direct)),
+            .. frozen.Select(site => BuiltInWrites.Freeze(site, tokens, direct) with { Name = Name }),
             .. senders.Select(sender => new WriteNode(Name, sender, new WriteKind.Copy(from), direct)),
             .. receivers.Select(receiver => new WriteNode(Name, receiver, new WriteKind.Copy(direct), run)),
         ];

@@ -26,8 +26,17 @@ internal sealed class GraphJson
     /// <param name="members">The members that a graph is read with.</param>
     private GraphJson(MemberNames? names, GraphMembers members) => (_names, _members) = (names, members);
 
-    public static string Write(InterventionGraph graph) =>
-        JsonFields.Write(fields => new GraphJson(new MemberNames(graph), GraphMembers.None).Graph(fields, graph), isIndented: true);
+    /// <exception cref="InterventionException">A lambda has no name.</exception>
+    public static string Write(InterventionGraph graph)
+    {
+        if (graph.Writes.SelectMany(write => write.Declared).FirstOrDefault(write => write.IsNameless) is { Site: var site })
+        {
+            throw new InterventionException(
+                $"{graph.Name} cannot be saved, nor be run into a file: the lambda that patches '{site}' has no name by which it could be "
+                + $"found again. Name it, Patch(\"{site}\", …, name: \"…\"), or pass a method.");
+        }
+        return JsonFields.Write(fields => new GraphJson(new MemberNames(graph), GraphMembers.None).Graph(fields, graph), isIndented: true);
+    }
 
     /// <exception cref="InterventionException">It is no graph, of another version, or names a member that is not given.</exception>
     public static InterventionGraph Read(string json, GraphMembers members)

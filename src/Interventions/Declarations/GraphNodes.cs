@@ -125,6 +125,9 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
     /// <summary>Whether the method mixes prompts, so that it is called for all of them at once.</summary>
     public bool AcrossBatch { get; init; }
 
+    /// <summary>Whether it is a lambda that nobody named: then it can be saved under no name.</summary>
+    internal bool IsNameless { get; init; }
+
     /// <summary>The declared writes that this one consists of, in order; none for a single one.</summary>
     public ImmutableArray<WriteNode> Parts { get; private init; } = [];
 
@@ -232,6 +235,9 @@ public abstract record Read
     private Read()
     {
     }
+
+    /// <summary>The method's own site in a run, by the run's name.</summary>
+    public static implicit operator Read(string run) => new From(run);
 
     /// <summary>The selected value of the method's own site, in the method's own run.</summary>
     public sealed record Value : Read;

@@ -51,6 +51,9 @@ public sealed record InterventionGraph
     /// <summary>Tensors of properties whose shape is declared.</summary>
     public ImmutableArray<ShapedTensor> Shapes { get; init; } = [];
 
+    /// <summary>Whether no analyzer looked at the declaration: then a run refuses what an analyzer would.</summary>
+    internal bool IsUnanalyzed { get; init; }
+
     /// <summary>Reads the graph of a JSON text. Like any graph, it is compared with the model and the prompts when it runs.</summary>
     /// <param name="json">The text that <see cref="ToJson"/> gave.</param>
     /// <param name="members">The methods and tensors that it names: most often <c>Members</c> of the declaration. Default: none.</param>
@@ -68,6 +71,7 @@ public sealed record InterventionGraph
     /// This graph as JSON. It refers to methods, tensors, encoder–decoders and prompts by name: methods are code, and tensors are saved
     /// beside it. <see cref="GraphMembers.Of"/> has them.
     /// </summary>
+    /// <exception cref="InterventionException">A lambda has no name.</exception>
     public string ToJson() => GraphJson.Write(this);
 
     /// <summary>This graph as lines of text: one for every write and for every kept value.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Interventions.Declarations;
 using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Results;
@@ -195,7 +196,7 @@ internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>>
 
     /// <summary>A hash of the versions of the modules with the methods: another build of the code may compute something else.</summary>
     private static string Methods(InterventionGraph graph) => Hash(GraphMembers.Of(graph).Methods.Values
-        .Select(method => method.Body.Method.Module.ModuleVersionId.ToString()).Distinct().Order(StringComparer.Ordinal));
+        .Select(method => UserMethod.ModuleOf(method.Body).ModuleVersionId.ToString()).Distinct().Order(StringComparer.Ordinal));
 
     private static string Prompts(IPromptSet prompts) => Hash(prompts.Prompts.SelectMany(Lines).Prepend(prompts.Vocabulary.CanonicalText));
 

@@ -60,8 +60,12 @@ public class RunResult : IDisposable
 
     internal ResultLayout Layout { get; }
 
+    /// <summary>A kept value in the changed run, by its name, with the sweep's axes in front; owned by the result.</summary>
+    /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
+    public SweptTensor this[string name] => Changed(name);
+
     /// <summary>The tensor of one of the layout's names.</summary>
-    internal Tensor this[string tensor] => _tensors.Kept[tensor];
+    internal Tensor Saved(string tensor) => _tensors.Kept[tensor];
 
     /// <summary>A kept value in the changed run, with the sweep's axes in front; owned by the result.</summary>
     /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
@@ -70,7 +74,7 @@ public class RunResult : IDisposable
     /// <summary>The kept values in an unchanged run, by name; owned by the result.</summary>
     /// <exception cref="KeyNotFoundException">There is no such run.</exception>
     public IReadOnlyDictionary<string, Tensor> Run(string run) => Layout.Runs.Contains(run)
-        ? Layout.Kept.ToDictionary(kept => kept.Name, kept => this[ResultLayout.Of(run, kept.Name)])
+        ? Layout.Kept.ToDictionary(kept => kept.Name, kept => Saved(ResultLayout.Of(run, kept.Name)))
         : throw NoRun(run);
 
     /// <summary>A value that was kept at several layers, by their numbers; owned by the result.</summary>
@@ -93,7 +97,7 @@ public class RunResult : IDisposable
     /// The metric's gradient with respect to a parameter, summed over the prompts and the sweep's points; owned by the result.
     /// </summary>
     /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
-    public Tensor Gradient(string parameter) => this[ResultLayout.GradientOf(parameter)];
+    public Tensor Gradient(string parameter) => Saved(ResultLayout.GradientOf(parameter));
 
     /// <summary>
     /// Writes everything to a file of the safetensors format: <c>LogitDifference</c> of the changed run, <c>clean/LogitDifference</c> of an
@@ -180,11 +184,13 @@ public class RunResult : IDisposable
             if (!kept.IsMasked)
                 continue;
             string mask = ResultLayout.MaskOf(kept.Name);
-            long[][] extents = [.. batches.SelectMany(batch => RaggedMask.Extents(batch[mask], batch[kept.Name].shape.AsSpan(axis)))];
-            tensors[mask] = RaggedMask.Of([.. rows.Select(row => extents[row])], batches[0][kept.Name].device);
+            long[][] extents = [.. batches.SelectMany(
+                batch => RaggedMask.Extents(batch.Saved(mask), batch.Saved(kept.Name).shape.AsSpan(axis)))];
+            tensors[mask] = RaggedMask.Of([.. rows.Select(row => extents[row])], batches[0].Saved(kept.Name).device);
         }
         foreach (string gradient in layout.Parameters.Select(ResultLayout.GradientOf))
-            tensors[gradient] = batches.Skip(1).Aggregate(batches[0][gradient].clone(), (sum, batch) => sum.plus_(batch[gradient]));
+            tensors[gradient] = batches.Skip(1)
+                .Aggregate(batches[0].Saved(gradient).clone(), (sum, batch) => sum.plus_(batch.Saved(gradient)));
         return new RunResult(layout, Detached(tensors));
     }
 
@@ -237,12 +243,12 @@ public class RunResult : IDisposable
         _contents.GetOrAdd(run is null ? kept.Name : ResultLayout.Of(run, kept.Name), key =>
         {
             int tokens = Layout.Runs.IndexOf(run ?? Layout.BaseRun);
-            return new KeptContent(kept.Name, key, this[key], Layout.Axes(kept, isChanged: run is null), _tensors)
+            return new KeptContent(kept.Name, key, Saved(key), Layout.Axes(kept, isChanged: run is null), _tensors)
             {
                 Sweep = run is null || kept.IsSwept ? Layout.Sweep : [],
                 Layers = kept.Layers,
-                Mask = kept.IsMasked ? this[ResultLayout.MaskOf(kept.Name)] : null,
-                Baseline = this[ResultLayout.Of(Layout.BaseRun, kept.Name)],
+                Mask = kept.IsMasked ? Saved(ResultLayout.MaskOf(kept.Name)) : null,
+                Baseline = Saved(ResultLayout.Of(Layout.BaseRun, kept.Name)),
                 Prompts = [.. Layout.Tokens.Select(prompt => new PromptPlaces(prompt.Runs[tokens], Layout.Positions))],
             };
         });
@@ -267,7 +273,7 @@ public class RunResult : IDisposable
     /// <summary>Joins along the axis of prompts, in the order of <paramref name="rows"/>; shorter batches are padded with zeros.</summary>
     private static Tensor Join(IReadOnlyList<RunResult> batches, string name, int axis, int[] rows)
     {
-        Tensor[] parts = [.. batches.Select(batch => batch[name])];
+        Tensor[] parts = [.. batches.Select(batch => batch.Saved(name))];
         for (int other = axis + 1; other < parts[0].shape.Length; other++)
         {
             long longest = parts.Max(part => part.shape[other]);

@@ -39,6 +39,33 @@ public class SweptTensor : KeptTensor
     /// </summary>
     public SweptTensor Mean() => new(Content.Mean());
 
+    /// <summary>
+    /// The value at one point, a new handle: each placeholder with its coordinate, in any order, <c>[("layer", 9), ("head", 6)]</c>.
+    /// </summary>
+    /// <exception cref="ArgumentException">A placeholder is missing, unknown or named twice.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
+    public Tensor this[params ReadOnlySpan<(string Placeholder, SweepCoordinate Coordinate)> point]
+    {
+        get
+        {
+            string[] placeholders = [.. Sweep.SelectMany(axis => axis.Placeholders)];
+            SweepCoordinate?[] coordinates = new SweepCoordinate?[placeholders.Length];
+            foreach ((string placeholder, SweepCoordinate coordinate) in point)
+            {
+                int axis = Array.IndexOf(placeholders, placeholder);
+                if (axis < 0 || coordinates[axis] is not null)
+                {
+                    string what = axis < 0 ? "The sweep has no" : "There are two values of";
+                    throw new ArgumentException($"{what} '{placeholder}'; {Placeholders}.", nameof(point));
+                }
+                coordinates[axis] = coordinate;
+            }
+            return Array.IndexOf(coordinates, null) is int missing and >= 0
+                ? throw new ArgumentException($"'{placeholders[missing]}' is missing; {Placeholders}.", nameof(point))
+                : At([.. coordinates.Select(coordinate => coordinate!.Value)]);
+        }
+    }
+
     /// <summary>The value at one point, a new handle; one coordinate a placeholder, in order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
     public Tensor At(params ReadOnlySpan<SweepCoordinate> coordinates)
@@ -92,6 +119,10 @@ public class SweptTensor : KeptTensor
     private double[] Baselines(int[] axes) => Content.Baseline is not { } baseline ? [0]
         : baseline.shape.Length == Values.shape.Length ? (Content with { Values = baseline }).Means(baseline, axes)
         : (Content with { Values = baseline, Axes = Content.Axes.RemoveRange(0, axes.Length) }).Means(baseline);
+
+    private string Placeholders => Sweep.IsEmpty
+        ? "nothing was swept, ask for Values"
+        : $"its placeholders are {string.Join(", ", Sweep.SelectMany(axis => axis.Placeholders))}";
 
     private TensorIndex[] Places(ReadOnlySpan<SweepCoordinate> coordinates)
     {

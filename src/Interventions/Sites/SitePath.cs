@@ -79,6 +79,9 @@ internal sealed record SitePath(string Text, EquatableArray<PathSegment> Segment
     public static SitePath Parse(string text) =>
         TryParse(text, out SitePath? path, out SiteProblem? problem) ? path : throw new FormatException(problem.Message);
 
+    /// <summary>Parses a path; null when the text breaks the grammar.</summary>
+    public static SitePath? OrNull(string text) => TryParse(text, out SitePath? path, out _) ? path : null;
+
     /// <summary>Parses a path, or says what is wrong with it.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out SitePath? path, [NotNullWhen(false)] out SiteProblem? problem)
     {
