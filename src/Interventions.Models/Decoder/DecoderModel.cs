@@ -70,6 +70,9 @@ public class DecoderModel : HookedModel
     /// </summary>
     public IReadOnlyDictionary<string, Tensor> Weights => _checkpoint.Weights;
 
+    /// <inheritdoc cref="DecoderCheckpoint.Warnings"/>
+    public IReadOnlyList<string> Warnings => _checkpoint.Warnings;
+
     /// <inheritdoc/>
     public override string? WeightsFingerprint()
     {

@@ -53,6 +53,6 @@ public sealed class ReferenceCase : IDisposable
 
     public void Dispose() => _values.Dispose();
 
-    private static bool IsSupported(string folder) =>
-        DecoderFamily.All.Any(family => family.ModelType == ConfigFile.Read(Path.Combine(folder, "config.json")).Text("model_type"));
+    private static bool IsSupported(string folder) => !File.Exists(Path.Combine(folder, "pytorch_model.bin"))
+        && DecoderFamily.Find(ConfigFile.Read(Path.Combine(folder, "config.json")).Text("model_type")) is not null;
 }
