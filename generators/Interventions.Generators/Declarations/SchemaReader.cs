@@ -107,6 +107,7 @@ internal static class SchemaReader
     {
         SameStep = attribute.Named("SameStep", false),
         Beside = attribute.Named("Beside", false),
+        WholeNumbers = attribute.Named("WholeNumbers", false),
     };
 
     private static EquatableArray<string> Axes(AttributeData attribute) =>

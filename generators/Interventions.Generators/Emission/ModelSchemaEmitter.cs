@@ -44,6 +44,8 @@ internal static class ModelSchemaEmitter
             yield return "SameStep = true";
         if (site.Beside)
             yield return "Beside = true";
+        if (site.WholeNumbers)
+            yield return "WholeNumbers = true";
     }
 
     private static IEnumerable<string> Attributes(HookedModelSpec spec) =>

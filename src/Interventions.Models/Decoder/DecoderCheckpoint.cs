@@ -36,7 +36,8 @@ public sealed class DecoderCheckpoint : IDisposable
 
     /// <summary>Reads a checkpoint in the Hugging Face layout, or a GGUF file.</summary>
     /// <param name="path">
-    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; a <c>.gguf</c> file, or
+    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> or PyTorch file (<c>.bin</c>, <c>.pt</c>, <c>.pth</c>, of
+    /// which nothing is run) beside its <c>config.json</c>; a <c>.gguf</c> file, or
     /// a folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded
     /// to this machine.
     /// </param>
@@ -145,9 +146,9 @@ public sealed class DecoderCheckpoint : IDisposable
         if (File.Exists(path))
         {
             FileInfo file = new(path);
-            return file.Extension is ".safetensors" or GgufFile.Extension
+            return file.Extension is ".safetensors" or GgufFile.Extension || PickleFile.Extensions.Contains(file.Extension)
                 ? (file.DirectoryName!, file)
-                : throw new CheckpointException(path, "is not a checkpoint: give a folder, a .safetensors or .gguf file, or a hub id.");
+                : throw new CheckpointException(path, "is not a checkpoint: give a folder, a .safetensors, .gguf or .bin file, or a hub id.");
         }
         return HubCache.IsId(path)
             ? InFolder(HubCache.Find(path, Environment.GetEnvironmentVariable))

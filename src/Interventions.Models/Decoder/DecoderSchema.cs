@@ -121,7 +121,7 @@ public static class DecoderSchema
         ?
         [
             Block("mlp.router_probs", s_expert),
-            Block("mlp.router_indices", s_choice),
+            Block("mlp.router_indices", s_choice) with { WholeNumbers = true },
             Block("mlp.router_weights", s_choice),
             Block("mlp.experts.pre", s_inExpert) with { Beside = true },
             Block("mlp.experts.pre_linear", s_inExpert) with { Beside = true, SameStep = true },

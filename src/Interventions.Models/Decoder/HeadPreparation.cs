@@ -1,4 +1,5 @@
 using Interventions.ModelGraphs;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;
@@ -30,7 +31,10 @@ internal sealed class HeadPreparation(DecoderParts parts, RotaryNodes? rotary, i
     public NodeInput AddValues(NodeInput projected) =>
         _config.QkvClip is null ? projected : Graph.Add($"blocks.{layer}.attn.clipped_v", projected, Clipped);
 
-    private Tensor Clipped(Tensor x) => _config.QkvClip is { } size ? x.at_least(-size).neg().at_least(-size).neg() : x;
+    // On the meta device libtorch 2.10 has no backward pass of a limit; there shapes alone count.
+    private Tensor Clipped(Tensor x) => _config.QkvClip is not { } size ? x
+        : x.device_type == DeviceType.META ? x.squared()
+        : x.at_least(-size).neg().at_least(-size).neg();
 
     private Func<Tensor, Tensor> Normed(string letter, int heads)
     {
@@ -42,8 +46,8 @@ internal sealed class HeadPreparation(DecoderParts parts, RotaryNodes? rotary, i
                 return x => one.Apply(Clipped(x));
             case QkNorm.GainForEachHead:
                 Norm plain = parts.Norm(name, _config.DHead) with { Gain = null };
-                Tensor gains = parts.Weight($"{name}.gain").view(heads, _config.DHead);
-                return x => plain.Apply(Clipped(x)).mul(ForEach(x.shape[2], gains));
+                Tensor gains = parts.Weight($"{name}.gain");
+                return x => plain.Apply(Clipped(x)).mul(ForEach(x.shape[2], gains.view(heads, _config.DHead)));
             case QkNorm.AllHeads:
                 Norm all = parts.Norm(name, (long)heads * _config.DHead);
                 return x =>

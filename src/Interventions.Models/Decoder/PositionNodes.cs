@@ -92,8 +92,9 @@ internal sealed record RotaryNodes(RotaryConfig Config, NodeInput Cos, NodeInput
     private Tensor Swapped(Tensor x)
     {
         long half = x.shape[^1] / 2;
-        return Config.Neighbours
-            ? x.split_axis(-1, half, 2).flip(-1).flatten(-2)
-            : cat([x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1);
+        if (!Config.Neighbours)
+            return cat([x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1);
+        Tensor pairs = x.split_axis(-1, half, 2);
+        return cat([pairs.narrow(-1, 1, 1), pairs.narrow(-1, 0, 1)], -1).flatten(-2);
     }
 }

@@ -63,6 +63,9 @@ public sealed class SiteAttribute(string path, params string[] axes) : Attribute
 
     /// <summary>Whether the model computes its output without it, as long as no intervention writes it.</summary>
     public bool Beside { get; init; }
+
+    /// <summary>Whether its values are whole numbers, int64: they have no gradient, and a write leaves whole numbers.</summary>
+    public bool WholeNumbers { get; init; }
 }
 
 /// <summary>A site that the model has not although models like it have one: whoever names it reads the reason.</summary>

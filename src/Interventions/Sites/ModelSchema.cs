@@ -71,6 +71,9 @@ public sealed record SiteDefinition(string Path, EquatableArray<string> Axes)
     /// <summary>Whether the model computes its output without it, as long as no intervention writes it.</summary>
     public bool Beside { get; init; }
 
+    /// <summary>Whether its values are whole numbers, int64: they have no gradient, and a write leaves whole numbers.</summary>
+    public bool WholeNumbers { get; init; }
+
     /// <summary>The property of the declaration whose splice has the site; <see langword="null"/> for a site of the model itself.</summary>
     public string? Splice { get; init; }
 

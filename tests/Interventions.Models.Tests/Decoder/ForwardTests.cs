@@ -109,7 +109,7 @@ public sealed class ForwardTests
             return loss.item<float>();
         }
         double first = Step(), last = first;
-        for (int i = 0; i < 40; i++)
+        for (int i = 0; i < 80; i++)
             last = Step();
         Assert.True(last < first / 4, $"the loss went from {first} to {last}");
     }

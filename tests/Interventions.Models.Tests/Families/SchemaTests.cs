@@ -108,7 +108,12 @@ public sealed class SchemaTests
     private static SiteDefinition[] DeclaredSites(Type type) =>
     [
         .. type.GetCustomAttributes<SiteAttribute>().Select(site =>
-            new SiteDefinition(site.Path, site.Axes.ToEquatableArray()) { SameStep = site.SameStep, Beside = site.Beside }),
+            new SiteDefinition(site.Path, site.Axes.ToEquatableArray())
+            {
+                SameStep = site.SameStep,
+                Beside = site.Beside,
+                WholeNumbers = site.WholeNumbers,
+            }),
     ];
 
     [Fact]

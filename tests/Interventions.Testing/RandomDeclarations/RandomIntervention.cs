@@ -69,7 +69,8 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 
     private WriteNode Write(int number, List<DerivedRun> derived)
     {
-        SiteDefinition site = Site();
+        // What a method of this generator returns is no whole number.
+        SiteDefinition site = SmoothSite();
         string path = Path(site, mayAddPlaceholders: true);
         string? run = derived.Count > 0 && Chance(0.5) ? derived[_random.Next(derived.Count)].Name : null;
         // A run reads only runs before it, or the generator would make circles.
@@ -174,7 +175,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
     }
 
     private GradientNode Gradient(int number) =>
-        new($"Gradient{number}", Path(Site(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
+        new($"Gradient{number}", Path(SmoothSite(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
 
     private MetricNode Metric() => _random.Next(3) switch
     {
@@ -187,6 +188,12 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
     };
 
     private SiteDefinition Site() => schema.Sites[_random.Next(schema.Sites.Count)];
+
+    private SiteDefinition SmoothSite()
+    {
+        SiteDefinition site = Site();
+        return site.WholeNumbers ? schema.Sites[0] : site;
+    }
 
     private string Path(SiteDefinition site, bool mayAddPlaceholders, bool single = false, string? layer = null)
     {
@@ -219,7 +226,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
             6 when mayAddPlaceholders && CanSweep("p") => "{p=1,mid,-1}",
             _ => null,
         },
-        "head" or "kv_head" or "neuron" => _random.Next(4) switch
+        "head" or "kv_head" or "neuron" or "expert" or "choice" => _random.Next(4) switch
         {
             0 => "0",
             1 => "1,0",
