@@ -8,6 +8,7 @@ internal static class KnownNames
     public const string ModelSchema = "Interventions.ModelSchemaAttribute";
     public const string HookedModel = "Interventions.HookedModelAttribute";
     public const string Site = "Interventions.SiteAttribute";
+    public const string AbsentSite = "Interventions.AbsentSiteAttribute";
     public const string FamilySites = "Interventions.Models.Families.FamilySitesAttribute";
     public const string Axis = "Interventions.AxisAttribute";
     public const string PromptSchema = "Interventions.PromptSchemaAttribute";
@@ -64,6 +65,7 @@ internal static class CodeNames
     public const string EquatableArray = "global::Interventions.Runtime.EquatableArray";
     public const string ModelSchema = "global::Interventions.ModelSchema";
     public const string AxisSize = "global::Interventions.AxisSize";
+    public const string AbsentSite = "global::Interventions.AbsentSite";
     public const string SiteDefinition = "global::Interventions.SiteDefinition";
     public const string PromptVocabulary = "global::Interventions.PromptVocabulary";
     public const string Checkpoint = "global::Interventions.Models.Decoder.DecoderCheckpoint";

@@ -2,6 +2,7 @@ using Interventions.Generators.Configs;
 using Interventions.Generators.Declarations;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Models.Families;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Text;
@@ -64,10 +65,14 @@ internal sealed class Configs() : RuleAnalyzer(MissingConfig, ConfigSyntax, Inva
             return $"'{type.Name}' has [ModelSchema] too; its sizes come from one of the two";
         if (named.Count != 1 || named[0].ModelType is not { } modelType)
             return null;
-        if (ModelSchemaParser.Family(type) is { } family)
-            return family.ModelType == modelType
-                ? null
-                : $"'{type.Name}' is a {Last(family.ModelClass)}, and '{name}' describes a model of type '{modelType}'";
+        if (ModelSchemaParser.FamilyClass(type) is (string own, DecoderFamily family))
+        {
+            return family.ModelType != modelType
+                    ? $"'{type.Name}' is a {Last(own)}, and '{name}' describes a model of type '{modelType}'"
+                : named[0].ModelClass is { } described && described != own
+                    ? $"'{type.Name}' is a {Last(own)}, and '{name}' describes a model with the sites of a {Last(described)}"
+                : null;
+        }
         // The generator writes the base of a class that has none, where it finds it.
         return type.BaseType is { SpecialType: SpecialType.System_Object }
             ? $"'{type.Name}' has no base, and Interventions.Models is not referenced"

@@ -72,6 +72,9 @@ public class DecoderModel : HookedModel
     /// </summary>
     public NamedWeights Weights { get; }
 
+    /// <inheritdoc cref="DecoderCheckpoint.Warnings"/>
+    public IReadOnlyList<string> Warnings => _checkpoint.Warnings;
+
     /// <inheritdoc/>
     public override string? WeightsFingerprint()
     {

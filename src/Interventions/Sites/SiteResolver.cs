@@ -200,6 +200,10 @@ internal static class SiteMatcher
     public static SiteDefinition? Find(IReadOnlyList<PathSegment> segments, ModelSchema schema) =>
         schema.Sites.FirstOrDefault(site => IsAt(segments, site.Path));
 
+    /// <summary>The reason why the model has no such site, if it gives one.</summary>
+    public static string? WhyAbsent(IReadOnlyList<PathSegment> segments, ModelSchema schema) =>
+        schema.Absent.FirstOrDefault(site => IsAt(segments, site.Path))?.Reason;
+
     /// <summary>
     /// Whether the segments are the template's. The template is compared in place, not split: every path is compared with every site.
     /// </summary>

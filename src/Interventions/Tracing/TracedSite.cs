@@ -56,6 +56,9 @@ public sealed class TracedSite
                 throw new InterventionException(
                     $"Trace: what replaces '{Name}' is {Shapes.Describe(value)}, "
                     + $"which does not broadcast to {Shapes.Describe(before)} ({string.Join(", ", Axes)}).");
+            if (_name.Definition.WholeNumbers && value.is_floating_point())
+                throw new InterventionException(
+                    $"Trace: what replaces '{Name}' is {value.dtype}; the site holds whole numbers: give it int64.");
             using DisposeScope scope = NewDisposeScope();
             Assign(value.to(before.device).to(before.dtype).expand(before.shape).clone());
         }
@@ -106,7 +109,10 @@ public sealed class TracedSite
     /// own, and the shared one counts for the other heads only.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop has gone on.</exception>
-    public void KeepGradient() => IsDifferentiated = Current() is not null;
+    /// <exception cref="InterventionException">The site holds whole numbers, which have no gradient.</exception>
+    public void KeepGradient() => IsDifferentiated = _name.Definition.WholeNumbers
+        ? throw new InterventionException($"Trace: '{Name}' holds whole numbers, which have no gradient.")
+        : Current() is not null;
 
     /// <summary>Whether a path names this site: <c>site.Matches("blocks.[2..4].attn.z")</c>.</summary>
     /// <exception cref="InterventionException">It names no site of the model, or selects a part of one.</exception>

@@ -71,7 +71,8 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 
     private WriteNode Write(int number, List<DerivedRun> derived)
     {
-        SiteDefinition site = Site();
+        // What a method of this generator returns is no whole number.
+        SiteDefinition site = SmoothSite();
         string path = Path(site, mayAddPlaceholders: true);
         string? run = derived.Count > 0 && Chance(0.5) ? derived[_random.Next(derived.Count)].Name : null;
         // A run reads only runs before it, or the generator would make circles.
@@ -216,7 +217,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
     }
 
     private GradientNode Gradient(int number) =>
-        new($"Gradient{number}", Path(Site(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
+        new($"Gradient{number}", Path(SmoothSite(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
 
     private MetricNode Metric() => _random.Next(3) switch
     {
@@ -233,6 +234,12 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
     };
 
     private SiteDefinition Site() => schema.Sites[_random.Next(schema.Sites.Count)];
+
+    private SiteDefinition SmoothSite()
+    {
+        SiteDefinition site = Site();
+        return site.WholeNumbers ? schema.Sites[0] : site;
+    }
 
     private string Path(SiteDefinition site, bool mayAddPlaceholders, bool single = false, string? layer = null)
     {
@@ -270,7 +277,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
             11 => "named",
             _ => null,
         },
-        "head" or "kv_head" or "neuron" => _random.Next(6) switch
+        "head" or "kv_head" or "neuron" or "expert" or "choice" => _random.Next(6) switch
         {
             0 => "0",
             1 => "1,0",
