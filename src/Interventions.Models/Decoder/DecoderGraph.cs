@@ -37,14 +37,7 @@ public static class DecoderGraph
     {
         ModelGraphBuilder graph = parts.Graph;
         DecoderConfig config = parts.Config;
-        Tensor embedding = parts.Weight("embed.weight");
-        double scale = config.EmbeddingScale;
-        // The factor has the weights' type, as in transformers: in half precision it is rounded.
-        NodeInput embed = graph.Add("embed", graph.Tokens, ids =>
-        {
-            Tensor rows = Rows(embedding, ids);
-            return scale == 1 ? rows : rows.mul(tensor([scale], rows.dtype, rows.device));
-        });
+        NodeInput embed = graph.Add("embed", graph.Tokens, parts.Embed);
         NodeInput stream = config.EmbeddingNorm ? graph.Add("embed_norm", embed, parts.Norm("embed_norm").Apply) : embed;
         if (!config.LearnedPositions)
             return graph.Add("blocks.0.resid_pre", stream, x => x);
@@ -52,11 +45,7 @@ public static class DecoderGraph
         int offset = config.PositionOffset;
         // Padding before the first real token has negative positions; it reads the first row, and real tokens never see it.
         NodeInput pos_embed = graph.Add("pos_embed", graph.Positions,
-            positions => Rows(learned, offset == 0 ? positions.at_least(0) : positions.at_least(0).plus(offset)));
+            positions => DecoderParts.Rows(learned, offset == 0 ? positions.at_least(0) : positions.at_least(0).plus(offset)));
         return graph.Add("blocks.0.resid_pre", stream, pos_embed, (x, p) => x.plus(p));
     }
-
-    /// <summary>Rows of a table: <c>[rows, d_model]</c> at <c>[batch, pos]</c> is <c>[batch, pos, d_model]</c>.</summary>
-    // Indexing would count negative ids from the end.
-    private static Tensor Rows(Tensor table, Tensor indices) => table.Pick(0, indices.reshape(-1)).view([.. indices.shape, table.shape[1]]);
 }

@@ -124,7 +124,7 @@ public class DecoderModel : HookedModel
         ArgumentNullException.ThrowIfNull(ids);
         using DisposeScope scope = NewDisposeScope();
         PromptChecks.CheckIds(ids.reshape(1, -1), this, isText: false);
-        return Weights["W_E"].index_select(0, ids.reshape(-1)).view([.. ids.shape, Config.DModel]).MoveToOuterDisposeScope();
+        return Parts.Embed(ids).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -147,20 +147,29 @@ public class DecoderModel : HookedModel
                 $"The scale is {Shapes.Describe(scale)}, the value {Shapes.Describe(x)}: a scale has the same axes, the last of length 1.",
                 nameof(scale));
         using DisposeScope scope = NewDisposeScope();
-        Tensor? shift = bias ? _checkpoint.Weights.GetValueOrDefault("ln_final.bias") : null;
-        Norm norm = new(Config.Norm, Config.NormEpsilon, Weights["ln_final.gain"], shift);
+        Norm norm = Parts.Norm("ln_final");
+        norm = bias ? norm : norm with { Bias = null };
         return (scale is null ? norm.Apply(x) : norm.ApplyWith(x, scale)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The logits of normalised residual streams, or of parts of them; it is linear.</summary>
+    /// <summary>
+    /// The logits of normalised residual streams, or of parts of them: linear but for the bias, which few families have, and for the soft
+    /// cap of the logits that Gemma 2 has.
+    /// </summary>
     /// <param name="normalized"><c>[…, d_model]</c>, behind the last norm: see <see cref="FinalNorm"/>.</param>
+    /// <param name="bias">Whether the unembedding's bias is added, where it has one: <c>unembed.bias</c>.</param>
     /// <returns><c>[…, vocab]</c>; the caller owns it.</returns>
     /// <exception cref="ArgumentException">The last axis has another length.</exception>
-    public Tensor Unembed(Tensor normalized)
+    public Tensor Unembed(Tensor normalized, bool bias = true)
     {
         CheckWidth(normalized, nameof(normalized));
-        return nn.functional.linear(normalized, _checkpoint.Weights[Config.TiedUnembedding ? "embed.weight" : "unembed.weight"]);
+        Unembedding unembedding = Unembedding.Of(Parts);
+        using DisposeScope scope = NewDisposeScope();
+        return (bias ? unembedding : unembedding with { Bias = null }).Logits(normalized).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The configuration and the weights, without the views of these.</summary>
+    private DecoderParts Parts => new(Config, _checkpoint.Weights, new ModelGraphBuilder());
 
     /// <summary>Continues prompts with the likeliest token.</summary>
     /// <param name="ids">Prompts of equal length, <c>[batch, pos]</c>, int64.</param>

@@ -13,6 +13,18 @@ internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<st
     /// <summary>The weight of that canonical name, if the decoder has it.</summary>
     public Tensor? WeightOrNull(string name) => Weights.GetValueOrDefault(name);
 
+    /// <summary>The embeddings of tokens, as the residual stream begins with them: ids <c>[…]</c> to <c>[…, d_model]</c>.</summary>
+    public Tensor Embed(Tensor ids)
+    {
+        Tensor rows = Rows(Weight("embed.weight"), ids);
+        // The factor has the weights' type, as in transformers: in half precision it is rounded.
+        return Config.EmbeddingScale == 1 ? rows : rows.mul(tensor([Config.EmbeddingScale], rows.dtype, rows.device));
+    }
+
+    /// <summary>Rows of a table: <c>[rows, d_model]</c> at <c>[…]</c> is <c>[…, d_model]</c>.</summary>
+    // Indexing would count negative ids from the end.
+    public static Tensor Rows(Tensor table, Tensor indices) => table.Pick(0, indices.reshape(-1)).view([.. indices.shape, table.shape[1]]);
+
     /// <summary>The norm of that name.</summary>
     public Norm Norm(string name) => Norm(name, Config.DModel);
 

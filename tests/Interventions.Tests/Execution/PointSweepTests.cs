@@ -22,7 +22,7 @@ public sealed class PointSweepTests : ToyTest
         using RunResult run = Run(graph, _prompts, new() { Naive = naive });
         SweptTensor swept = run.Changed("LogitDifference");
         Assert.Equal([3, 3], swept.Values.shape);
-        Assert.Equal("layer, head", Assert.Single(swept.Axes).Name);
+        Assert.Equal("layer, head", Assert.Single(swept.Sweep).Name);
         foreach ((int layer, int head) in new[] { (1, 2), (0, 0), (1, 0) })
             Close(Alone(Patch($"blocks.{layer}.z[head={head}; pos=end]")), swept.At(layer, head));
         Assert.Equal(["layer=1 head=2", "layer=0 head=0", "layer=1 head=0"], swept.Points().Select(point => $"{point.Point}"));
@@ -102,7 +102,7 @@ public sealed class PointSweepTests : ToyTest
             Sweeps = [new SweepAxis("head", [2, -3]), new SweepAxis("pos", ["mid", "end-1", 0])],
         };
         using RunResult run = Run(graph, _prompts);
-        Assert.Equal(["head: 2, 0", "pos: mid, end-1, 0"], run.Changed("LogitDifference").Axes.Select(
+        Assert.Equal(["head: 2, 0", "pos: mid, end-1, 0"], run.Changed("LogitDifference").Sweep.Select(
             axis => $"{axis.Name}: {string.Join(", ", axis.Coordinates)}"));
         Close(Alone(Patch("blocks.0.z[head=0; pos=end-1]")), run.Changed("LogitDifference").At(0, "end-1"));
     }
@@ -148,7 +148,7 @@ public sealed class PointSweepTests : ToyTest
         Close(Alone(alike, Patch("blocks.1.out[pos=1..2]")), Alone(alike, Patch("blocks.[!=0].out[pos!=0,end]")));
         Close(Alone(Patch("embed[pos=mid,end]")), Alone(Patch("embed[pos=named]")));
         using RunResult swept = Run(Graph(Patch("embed[pos={pos=named}]")), _prompts);
-        Assert.Equal(["mid", "end"], swept.Changed("LogitDifference").Axes[0].Coordinates.Select(place => place.Name));
+        Assert.Equal(["mid", "end"], swept.Changed("LogitDifference").Sweep[0].Coordinates.Select(place => place.Name));
         ToyPrompts twice = new(new PromptTokens([new([1, 2, 3], [2, 2]), new([1, 2, 3], [2, 2])], [0, 1]));
         Says("leaves out one token of prompt 0 of ToyPrompts, run 'clean' twice", () => Run(Graph(Patch("embed[pos!=mid,end]")), twice));
         Says("leaves out all 3 tokens", () => Run(Graph(Patch("embed[pos!=0..]")), twice));
