@@ -21,7 +21,8 @@ internal static class ResultEmitter
     }
 
     /// <summary>The kept values, inherited ones first.</summary>
-    public static List<KeptSpec> Kept(InterventionSpec spec) => [.. spec.Inheritance.Kept, .. Own(spec)];
+    public static List<KeptSpec> Kept(InterventionSpec spec) =>
+        spec.Inheritance.Kept.Concat(Own(spec)).GroupBy(kept => kept.Name).Select(same => same.First()).ToList();
 
     /// <summary>The placeholders as parameters: <c>int layer</c>.</summary>
     public static IEnumerable<string> Coordinates(InterventionSpec spec) =>
@@ -77,8 +78,8 @@ internal static class ResultEmitter
     }
 
     /// <summary>
-    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or one that is indexed by the sweep's point.
-    /// Whether what an abstract intervention keeps is swept, a derived one says.
+    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or one that is indexed by the sweep's
+    /// point. Whether what an abstract intervention keeps is swept, a derived one says.
     /// </summary>
     private static void Property(SourceWriter writer, InterventionSpec spec, KeptSpec kept, bool isChanged, string where)
     {
