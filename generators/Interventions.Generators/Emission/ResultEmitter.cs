@@ -59,7 +59,7 @@ internal static class ResultEmitter
     }
 
     /// <summary>
-    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or one that is indexed by the sweep's point.
+    /// Writes a kept value: a tensor, or one that is indexed by layer where the path names several, or by the sweep's point.
     /// </summary>
     private static void Property(SourceWriter writer, InterventionSpec spec, string name, bool isChanged, string where)
     {
@@ -82,12 +82,12 @@ internal static class ResultEmitter
     private static void Swept(SourceWriter writer, InterventionSpec spec)
     {
         string list = Coordinates(spec);
-        writer.Summary($"A value at every point <c>[{list}]</c> of the sweep.");
+        writer.Summary($"A value at every point <c>[{list}]</c> of the sweep, which indexes it.");
         writer.Open($"{spec.Subject.Access} sealed class Swept : {CodeNames.SweptTensor}");
         Members(CodeNames.Tensor, "At", "Swept");
         if (spec.Keeps.Methods.Any(method => method.IsStacked))
         {
-            writer.Line().Summary($"A value of several layers at every point <c>[{list}]</c> of the sweep.");
+            writer.Summary($"A value of several layers at every point <c>[{list}]</c> of the sweep, which indexes it.");
             writer.Open($"public sealed class Stacked : {CodeNames.SweptTensor}");
             Members(CodeNames.LayerStack, "StackAt", "Stacked");
             writer.Close();
@@ -97,7 +97,6 @@ internal static class ResultEmitter
         void Members(string value, string at, string type)
         {
             writer.Line($"internal {type}({CodeNames.SweptTensor} values) : base(values) {{ }}");
-            writer.Summary("The value at one point.");
             writer.Line($"public {value} this[{Parameters(spec)}] => this.{at}(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
             writer.Line($"/// <inheritdoc cref=\"{CodeNames.SweptTensor}.Change\"/>");
             writer.Line($"public new {type} Change => new {type}(base.Change);");
