@@ -22,7 +22,8 @@ internal static class ResultEmitter
     }
 
     /// <summary>The kept values, inherited ones first.</summary>
-    public static List<KeptSpec> Kept(InterventionSpec spec) => [.. spec.Inheritance.Kept, .. Own(spec)];
+    public static List<KeptSpec> Kept(InterventionSpec spec) =>
+        spec.Inheritance.Kept.Concat(Own(spec)).GroupBy(kept => kept.Name).Select(same => same.First()).ToList();
 
     /// <summary>The placeholders as parameters: <c>int layer</c>.</summary>
     public static IEnumerable<string> Coordinates(InterventionSpec spec) =>
@@ -78,8 +79,8 @@ internal static class ResultEmitter
     }
 
     /// <summary>
-    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or one that is indexed by the sweep's point.
-    /// Whether what an abstract intervention keeps is swept, a derived one says.
+    /// Writes a kept value: a tensor, or one that is indexed by layer where the path names several, or by the sweep's point. Whether what an
+    /// abstract intervention keeps is swept, a derived one says.
     /// </summary>
     private static void Property(SourceWriter writer, InterventionSpec spec, KeptSpec kept, bool isChanged, string where)
     {
@@ -107,12 +108,12 @@ internal static class ResultEmitter
     private static void Swept(SourceWriter writer, InterventionSpec spec)
     {
         string list = Arguments(spec);
-        writer.Summary($"A value at every point <c>[{list}]</c> of the sweep.");
+        writer.Summary($"A value at every point <c>[{list}]</c> of the sweep, which indexes it.");
         writer.Open($"{spec.Subject.Access} sealed class Swept : {CodeNames.SweptTensor}");
         Members(CodeNames.Tensor, "At", "Swept");
         if (Kept(spec).Any(kept => kept.IsStacked))
         {
-            writer.Line().Summary($"A value of several layers at every point <c>[{list}]</c> of the sweep.");
+            writer.Summary($"A value of several layers at every point <c>[{list}]</c> of the sweep, which indexes it.");
             writer.Open($"public sealed class Stacked : {CodeNames.SweptTensor}");
             Members(CodeNames.LayerStack, "StackAt", "Stacked");
             writer.Close();
@@ -122,7 +123,6 @@ internal static class ResultEmitter
         void Members(string value, string at, string type)
         {
             writer.Line($"internal {type}({CodeNames.SweptTensor} values) : base(values) {{ }}");
-            writer.Summary("The value at one point.");
             writer.Line($"public {value} this[{Parameters(spec)}] => this.{at}(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
             writer.Line($"/// <inheritdoc cref=\"{CodeNames.SweptTensor}.Change\"/>");
             writer.Line($"public new {type} Change => new {type}(base.Change);");

@@ -91,7 +91,8 @@ internal sealed class Results() : InterventionAnalyzer(
                 {
                     IsLack = metrics.Count == 0,
                 };
-            else if (metric is not null && !metrics.Contains(metric.Value) && declaration.Base?.Kept.Any(kept => kept.Name == metric.Value) != true)
+            else if (metric is not null && !metrics.Contains(metric.Value)
+                && declaration.Base?.Kept.Any(kept => kept.Name == metric.Value) != true)
                 yield return Unknown(declaration, symbol, name, metric, metrics);
         }
 

@@ -47,8 +47,8 @@ public sealed class InterventionAttribute<TModel> : Attribute
 /// <see langword="partial"/>; the generator adds <c>Graph</c>, <c>Run</c> and the result type.
 /// </summary>
 /// <remarks>
-/// What several interventions share stands in an abstract one. A partial class that derives from it is an intervention on the same model and
-/// prompts, without an attribute; it has the base's members before its own, and its result derives from the base's.
+/// What several interventions share stands in an abstract one. A partial class that derives from it is an intervention on the same model
+/// and prompts, without an attribute; it has the base's members before its own, and its result derives from the base's.
 /// </remarks>
 /// <example><code>
 /// [PromptSchema(Positions = ["IO", "S1", "S2", "end"], Answers = ["IO", "S"])]

@@ -42,6 +42,18 @@ public sealed class ExplainTests
             all.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4]);
     }
 
+    [Fact]
+    public void Neighbouring_layers_with_equal_work_are_one_line()
+    {
+        using DecoderModel model = DecoderModel.Random(SmallDecoders.Gpt2Config with { Layers = 4 });
+        InterventionGraph graph = new() { Name = "Last", Writes = [BuiltInWrites.Zero("blocks.3.mlp_out[pos=end]")], Metrics = [s_metric] };
+        string[] lines = InterventionRunner.Explain(graph, model, Prompts(1)).Split('\n');
+        Assert.Equal(["other", "0..2", "3", "logits", "all"], lines[3..8].Select(line => line.Split(' ')[0]));
+        Assert.Equal("Layers in one line are equal: the numbers are those of each of them.", lines[8]);
+        int Rows(int line) => int.Parse(lines[line].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        Assert.Equal(Rows(7), Rows(3) + (3 * Rows(4)) + Rows(5) + Rows(6));
+    }
+
     private static PromptPairs Prompts(int count = 2) => PromptPairs.FromTokens(
         [.. Enumerable.Range(0, count).Select(i => new PromptTokens([new([1, 2, 3, 4 + i, 5], [4]), new([1, 2, 9, 4, 5], [4])], [6, 7]))]);
 }
