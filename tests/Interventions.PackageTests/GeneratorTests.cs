@@ -10,13 +10,13 @@ public sealed class GeneratorTests(Packages packages)
         string folder = packages.NewProject(
             "no-generator", "public sealed class Nothing;", "", ("Interventions", packages.Version));
         Assert.Empty(Warnings(folder));
-        File.WriteAllText(Path.Combine(folder, "Directory.Build.targets"), """
-            <Project>
+        string project = Path.Combine(folder, "no-generator.csproj");
+        File.WriteAllText(project, File.ReadAllText(project).Replace("</Project>", """
               <Target Name="NoAnalyzers" BeforeTargets="CoreCompile">
                 <ItemGroup><Analyzer Remove="@(Analyzer)" /></ItemGroup>
               </Target>
             </Project>
-            """);
+            """));
         string warning = Assert.Single(Warnings(folder));
         Assert.Contains("warning INV402: no-generator is compiled without the generator", warning, StringComparison.Ordinal);
         Assert.Contains("keep Interventions.Generators among its Analyzer items", warning, StringComparison.Ordinal);
