@@ -71,7 +71,7 @@ public sealed class MixTests : ToyTest
         using Generator generator = new(15);
         Tensor heads = rand([2, 3], dtype: float64, generator: generator), outputs = rand([2], dtype: float64, generator: generator);
         if (isBool)
-            (heads, outputs) = (heads.gt(0.5), tensor([true, false]));
+            (heads, outputs) = (tensor(new[,] { { 1.0, 0, 1 }, { 0, 1, 0 } }).gt(0.5), tensor(new[] { 1.0, 0 }).gt(0.5));
         WriteNode Rest(string site, string? run = null) => ablation switch
         {
             "mean" => BuiltInWrites.Mean(site, null, pooled: false, run),
@@ -115,10 +115,7 @@ public sealed class MixTests : ToyTest
             Close(run.Changed(kept).Values, saved.Changed(kept).Values);
         }
         Assert.True((run.Changed("Z").Values - run.Run("clean")["Z"]).abs().max().item<double>() > 1e-6);
-        Assert.All(run.Effects, effect => Assert.True(effect.Changed > 0, Describe()));
-
-        string Describe() => $"{outputs[1].to(float64).item<double>()} "
-            + $"{(run.Changed("Out").Values - run.Run("clean")["Out"]).abs().amax([1L, 2L, 3L]).data<double>()[1]}";
+        Assert.All(run.Effects, effect => Assert.True(effect.Changed > 0));
         if (!isBool)
             return;
         // What the mask keeps of the first layer is as it was.
