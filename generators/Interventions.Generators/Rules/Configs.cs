@@ -82,7 +82,9 @@ internal sealed class Configs() : RuleAnalyzer(MissingConfig, ConfigSyntax, Inva
     private static void File(AdditionalFileAnalysisContext context, Lazy<IReadOnlyList<string>> names)
     {
         AdditionalText file = context.AdditionalFile;
+        // The compiler itself says that a file is not there.
         if (ConfigParser.IsCandidate(file) && names.Value.Any(name => ConfigPath.IsNamed(file.Path, name))
+            && file.GetText(context.CancellationToken) is not null
             && ConfigParser.Parse(file, context.CancellationToken).Problem is { } problem)
             context.ReportDiagnostic(Diagnostic.Create(
                 problem.IsSyntax ? ConfigSyntax : InvalidConfig, At(file, problem, context.CancellationToken), problem.Message));

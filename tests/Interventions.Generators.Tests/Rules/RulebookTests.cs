@@ -13,6 +13,12 @@ public sealed class RulebookTests
 
     private static readonly string[] s_ids = [.. s_rules.Select(rule => rule.Id)];
 
+    /// <summary>What no analyzer says, but the package's part of a build.</summary>
+    private static readonly string[] s_buildIds =
+    [
+        .. Regex.Matches(Targets, "Code=\"(INV4[0-9]+)\"").Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal),
+    ];
+
     [Fact]
     public void A_rule_is_one_descriptor_of_one_analyzer()
     {
@@ -32,7 +38,7 @@ public sealed class RulebookTests
             Assert.Equal($"generators/rules/{rule.Id}.md", rule.HelpLinkUri);
         });
         Assert.Equal(
-            s_ids.Select(id => id + ".md").Append("README.md").Order(),
+            s_ids.Concat(s_buildIds).Select(id => id + ".md").Append("README.md").Order(),
             Directory.GetFiles(Path.Combine(Generators, "rules")).Select(Path.GetFileName).Order());
     }
 
@@ -42,7 +48,8 @@ public sealed class RulebookTests
         IEnumerable<string> rows = File.ReadAllLines(Path.Combine(Generators, "rules", "README.md"))
             .Where(line => line.StartsWith("| [INV", StringComparison.Ordinal));
         Assert.Equal(
-            s_rules.Select(rule => $"[{rule.Id}]({rule.Id}.md) | {rule.Title}"),
+            s_rules.Select(rule => $"[{rule.Id}]({rule.Id}.md) | {rule.Title}")
+                .Concat(s_buildIds.Select(id => $"[{id}]({id}.md) | {PageTitle(id)}")),
             rows.Select(row => string.Join('|', row.Split('|')[1..3]).Trim()));
     }
 
@@ -95,6 +102,18 @@ public sealed class RulebookTests
             Assert.Contains(firing, file => texts[file].Contains("Analysis.Check(", StringComparison.Ordinal));
         });
     }
+
+    [Fact]
+    public void A_warning_of_the_build_links_to_its_page()
+    {
+        Assert.NotEmpty(s_buildIds);
+        Assert.All(s_buildIds, id => Assert.Contains($"HelpLink=\"generators/rules/{id}.md\"", Targets, StringComparison.Ordinal));
+    }
+
+    private static string PageTitle(string id) =>
+        File.ReadLines(Path.Combine(Generators, "rules", id + ".md")).First()[$"# {id}: ".Length..];
+
+    private static string Targets => File.ReadAllText(Path.Combine(Generators, "..", "src", "Interventions", "Interventions.targets"));
 
     private static string Generators => Path.Combine(Here(), "..", "..", "..", "generators");
 
