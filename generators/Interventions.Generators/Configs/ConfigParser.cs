@@ -29,7 +29,8 @@ internal static class ConfigParser
         catch (ConfigException problem)
         {
             TextSpan at = problem.Span;
-            return new ConfigSpec(file.Path, type, null, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
+            return new ConfigSpec(
+                file.Path, type, null, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
         }
     }
 }

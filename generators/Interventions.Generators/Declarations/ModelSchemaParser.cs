@@ -74,7 +74,8 @@ internal static class ModelSchemaParser
     {
         if (type.BaseType is { SpecialType: not SpecialType.System_Object })
         {
-            yield return new HookedModelBase(FamilyClass(type)?.Class ?? "", null, SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()));
+            yield return new HookedModelBase(
+                FamilyClass(type)?.Class ?? "", null, SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()));
             yield break;
         }
         foreach ((string name, _) in DecoderFamily.All.SelectMany(family => family.Classes))

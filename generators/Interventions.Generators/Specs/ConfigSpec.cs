@@ -8,7 +8,8 @@ namespace Interventions.Generators.Specs;
 /// <param name="ModelClass">The full name of the class that has the model's sites; null when there is a problem.</param>
 /// <param name="Axes">The lengths of the axes; none when there is a problem.</param>
 /// <param name="Problem">The problem; null when there is none.</param>
-internal sealed record ConfigSpec(string Path, string? ModelType, string? ModelClass, EquatableArray<AxisSize> Axes, ConfigProblem? Problem);
+internal sealed record ConfigSpec(
+    string Path, string? ModelType, string? ModelClass, EquatableArray<AxisSize> Axes, ConfigProblem? Problem);
 
 /// <summary>A problem of a <c>config.json</c>.</summary>
 /// <param name="Message">The message.</param>

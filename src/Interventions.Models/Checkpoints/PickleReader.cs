@@ -95,52 +95,48 @@ internal sealed class PickleReader
             case (byte)'(':
                 _marks.Push(_stack.Count);
                 break;
-            case (byte)'0':
+            case (byte)'0' or (byte)'b': // 'b' gives a dictionary attributes, which say nothing about tensors
                 Pop();
-                break;
-            case (byte)'N':
-                Push(null);
-                break;
-            case 0x88 or 0x89:
-                Push(code == 0x88);
-                break;
-            case (byte)'}':
-                Push(new Dictionary<object, object?>());
-                break;
-            case (byte)']':
-                Push(new List<object?>());
-                break;
-            case (byte)'K' or (byte)'M' or (byte)'J' or 0x8a or (byte)'G':
-                Push(Number(code));
-                break;
-            case (byte)'X' or 0x8c:
-                Push(Encoding.UTF8.GetString(Bytes(code == 'X' ? Size() : Byte())));
-                break;
-            case (byte)')' or 0x85 or 0x86 or 0x87 or (byte)'t':
-                Push(Tuple(code));
                 break;
             case (byte)'q' or (byte)'r' or 0x94:
                 _memo[code == 'q' ? Byte() : code == 'r' ? Size() : _memo.Count] = Top();
                 break;
-            case (byte)'h' or (byte)'j':
-                Push(Recall(code == 'h' ? Byte() : Size()));
-                break;
             case (byte)'a' or (byte)'e' or (byte)'s' or (byte)'u':
                 Add(code);
                 break;
+            default:
+                Push(Value(code));
+                break;
+        }
+    }
+
+    private object? Value(byte code)
+    {
+        switch (code)
+        {
+            case (byte)'N':
+                return null;
+            case 0x88 or 0x89:
+                return code == 0x88;
+            case (byte)'}':
+                return new Dictionary<object, object?>();
+            case (byte)']':
+                return new List<object?>();
+            case (byte)'K' or (byte)'M' or (byte)'J' or 0x8a or (byte)'G':
+                return Number(code);
+            case (byte)'X' or 0x8c:
+                return Encoding.UTF8.GetString(Bytes(code == 'X' ? Size() : Byte()));
+            case (byte)')' or 0x85 or 0x86 or 0x87 or (byte)'t':
+                return Tuple(code);
+            case (byte)'h' or (byte)'j':
+                return Recall(code == 'h' ? Byte() : Size());
             case (byte)'c' or 0x93:
-                Push(Global(code));
-                break;
+                return Global(code);
             case (byte)'Q':
-                Push(Storage((object?[])Pop()!));
-                break;
+                return Storage((object?[])Pop()!);
             case (byte)'R':
                 object?[] arguments = (object?[])Pop()!;
-                Push(Call((Callable)Pop()!, arguments));
-                break;
-            case (byte)'b': // attributes of a dictionary, which say nothing about tensors
-                Pop();
-                break;
+                return Call((Callable)Pop()!, arguments);
             default:
                 throw Damaged($"instruction {code} is none that tensors need");
         }
@@ -257,7 +253,8 @@ internal sealed class PickleReader
         return items;
     }
 
-    private object? Recall(long number) => _memo.TryGetValue(number, out object? value) ? value : throw Damaged($"nothing is kept as {number}");
+    private object? Recall(long number) =>
+        _memo.TryGetValue(number, out object? value) ? value : throw Damaged($"nothing is kept as {number}");
 
     private byte Byte() => Bytes(1)[0];
 

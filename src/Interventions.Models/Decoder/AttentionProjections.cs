@@ -32,8 +32,8 @@ internal sealed record HeadProjection(Norm? Norm, Tensor Weight, Tensor? Bias, i
     public Tensor Slice(Tensor qkv) => Rows(qkv, -1).split_axis(-1, Heads, DHead);
 
     /// <summary>
-    /// A norm, where there is one, and a projection for each query head: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, head, d_head]</c>. Query
-    /// heads that share a key/value head use the same weights on different inputs.
+    /// A norm, where there is one, and a projection for each query head: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos,
+    /// head, d_head]</c>. Query heads that share a key/value head use the same weights on different inputs.
     /// </summary>
     public Tensor Private(Tensor port)
     {

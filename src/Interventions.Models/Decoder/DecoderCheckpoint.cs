@@ -148,7 +148,8 @@ public sealed class DecoderCheckpoint : IDisposable
             FileInfo file = new(path);
             return file.Extension is ".safetensors" or GgufFile.Extension || PickleFile.Extensions.Contains(file.Extension)
                 ? (file.DirectoryName!, file)
-                : throw new CheckpointException(path, "is not a checkpoint: give a folder, a .safetensors, .gguf or .bin file, or a hub id.");
+                : throw new CheckpointException(
+                    path, "is not a checkpoint: give a folder, a .safetensors, .gguf or .bin file, or a hub id.");
         }
         return HubCache.IsId(path)
             ? InFolder(HubCache.Find(path, Environment.GetEnvironmentVariable))

@@ -60,7 +60,9 @@ internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<st
     /// </summary>
     public string OutputName(string site, string projected) => IsAddedAsProjected ? site : projected;
 
-    /// <summary>Adds what a part of a block adds to the residual stream: its projection, through a norm and a factor if there are any.</summary>
+    /// <summary>
+    /// Adds what a part of a block adds to the residual stream: its projection, through a norm and a factor if there are any.
+    /// </summary>
     public NodeInput AddOutput(string site, string norm, NodeInput projected)
     {
         if (IsAddedAsProjected)

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;
 
-/// <summary>What happens to queries, keys and values between their projection and the scores: clipping, norm, rotary positions, ALiBi.</summary>
+/// <summary>
+/// What happens to queries, keys and values between their projection and the scores: a limit, a norm, rotary positions, ALiBi.
+/// </summary>
 internal sealed class HeadPreparation(DecoderParts parts, RotaryNodes? rotary, int layer)
 {
     private readonly DecoderConfig _config = parts.Config;
@@ -24,7 +26,9 @@ internal sealed class HeadPreparation(DecoderParts parts, RotaryNodes? rotary, i
                 $"{attn}.rot_{letter}", [projected, rotary.Cos, rotary.Sin], x => rotary.Rotate(normed(x[0]), x[1], x[2])) :
             _config.QkvClip is not null || _config.QkNorm != QkNorm.None ? Graph.Add($"{attn}.normed_{letter}", projected, normed) :
             projected;
-        return _config.Alibi ? Graph.Add($"{attn}.alibi_{letter}", ready, Graph.Positions, letter == "q" ? WithSlopes : WithPositions) : ready;
+        return _config.Alibi
+            ? Graph.Add($"{attn}.alibi_{letter}", ready, Graph.Positions, letter == "q" ? WithSlopes : WithPositions)
+            : ready;
     }
 
     /// <summary>Values as the pattern mixes them.</summary>
@@ -80,7 +84,9 @@ internal sealed class HeadPreparation(DecoderParts parts, RotaryNodes? rotary, i
 
     private static Tensor WithCoordinate(Tensor x, Tensor coordinate) => cat([x, coordinate.expand([.. x.shape[..^1], 1])], -1);
 
-    /// <summary>The published slopes: powers of 2^(−8/n) for a power of two n; the heads beyond it have those of 2n, every second.</summary>
+    /// <summary>
+    /// The published slopes: powers of 2^(−8/n) for a power of two n; the heads beyond it have those of 2n, every second.
+    /// </summary>
     private static IEnumerable<double> Slopes(int heads)
     {
         int even = 1 << (int)Math.Floor(Math.Log2(heads));

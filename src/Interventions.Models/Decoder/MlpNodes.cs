@@ -25,6 +25,7 @@ internal static class MlpNodes
             NodeInput pre = graph.Costing(graph.Add($"{mlp}.pre", normalized, parts.Projection($"{mlp}.in")), cost);
             post = graph.Add($"{mlp}.post", pre, activation);
         }
-        return graph.Costing(graph.Add(parts.OutputName($"blocks.{layer}.mlp_out", $"{mlp}.out"), post, parts.Projection($"{mlp}.out")), cost);
+        string output = parts.OutputName($"blocks.{layer}.mlp_out", $"{mlp}.out");
+        return graph.Costing(graph.Add(output, post, parts.Projection($"{mlp}.out")), cost);
     }
 }

@@ -7,7 +7,9 @@ namespace Interventions.Models.Families;
 /// <summary>Keys of a <c>config.json</c> that say one thing, as they are read and as they are written.</summary>
 /// <param name="Names">All spellings.</param>
 /// <param name="Read">Adds what a configuration says to what is known already.</param>
-/// <param name="Write">The keys and values of a decoder: null, truth values, numbers, texts, lists of texts, lists of keys and values.</param>
+/// <param name="Write">
+/// The keys and values of a decoder: null, truth values, numbers, texts, lists of texts, lists of keys and values.
+/// </param>
 internal sealed record ConfigKey(
     IReadOnlyList<string> Names,
     Func<IConfig, DecoderConfig, DecoderConfig> Read,
@@ -20,7 +22,8 @@ internal static class ConfigKeys
 {
     /// <summary>A size.</summary>
     public static ConfigKey Size(
-        string names, Func<DecoderConfig, int> get, Func<DecoderConfig, int, DecoderConfig> set, Func<DecoderConfig, int>? otherwise = null) =>
+        string names, Func<DecoderConfig, int> get, Func<DecoderConfig, int, DecoderConfig> set,
+        Func<DecoderConfig, int>? otherwise = null) =>
         Of(names, (config, spelled, known) => set(known, Said(config, spelled, name => config.Integer(name, otherwise?.Invoke(known)))),
             known => get(known));
 
@@ -136,7 +139,8 @@ internal static class ConfigKeys
         T value = read(first);
         foreach (string other in names.Where(name => name != first && config.Has(name)))
             if (!Equals(read(other), value))
-                throw config.Wrong(other, $"is {Shown(read(other))}, and '{first}' is {Shown(value)}; both say the same thing: leave one out");
+                throw config.Wrong(
+                    other, $"is {Shown(read(other))}, and '{first}' is {Shown(value)}; both say the same thing: leave one out");
         return value;
     }
 

@@ -44,7 +44,9 @@ internal static class GemmaFamily
     /// <summary>Attention that looks ahead is not supported.</summary>
     public static ConfigKey OnlyBackwards => ConfigKeys.Only("use_bidirectional_attention", false, "attention that looks ahead is");
 
-    /// <summary>Where <c>hidden_act</c> says <c>gelu</c>, its approximation by tanh is meant: so the first checkpoints were published.</summary>
+    /// <summary>
+    /// Where <c>hidden_act</c> says <c>gelu</c>, its approximation by tanh is meant: so the first checkpoints were published.
+    /// </summary>
     private static ConfigKey Gate => new(
         ["hidden_act", "hidden_activation"],
         (config, known) =>

@@ -20,8 +20,12 @@ internal static class GraniteFamily
             .. LlamaFamily.Sizes(isExplicit: false), RotaryKeys.Of(), ConfigKeys.AttentionBias, LlamaFamily.MlpBias,
             ConfigKeys.Derived(known => known with { ScoreScale = 1 }),
             ConfigKeys.Number("attention_multiplier", known => known.ScoreScale, (known, number) => known with { ScoreScale = number }),
-            ConfigKeys.Number("embedding_multiplier", known => known.EmbeddingScale, (known, number) => known with { EmbeddingScale = number }),
-            ConfigKeys.Number("residual_multiplier", known => known.ResidualScale, (known, number) => known with { ResidualScale = number }),
+            ConfigKeys.Number(
+                "embedding_multiplier", known => known.EmbeddingScale,
+                (known, number) => known with { EmbeddingScale = number }),
+            ConfigKeys.Number(
+                "residual_multiplier", known => known.ResidualScale,
+                (known, number) => known with { ResidualScale = number }),
             ConfigKeys.Number("logits_scaling", known => known.LogitDivisor, (known, number) => known with { LogitDivisor = number }),
             ConfigKeys.Tied,
         ],

@@ -19,7 +19,8 @@ internal static class LayerKinds
         ["sliding_window", "layer_types", .. others],
         (config, known) =>
         {
-            int? said = !config.Says("sliding_window") ? known.Window : config.Has("sliding_window") ? config.Integer("sliding_window") : null;
+            const string key = "sliding_window";
+            int? said = !config.Says(key) ? known.Window : config.Has(key) ? config.Integer(key) : null;
             int? window = isOn(config) ? said : null;
             IReadOnlyList<string>? kinds = Checked(config, known.Layers);
             int[] global =

@@ -2,7 +2,9 @@ using Interventions.Models.Decoder;
 
 namespace Interventions.Models.Families;
 
-/// <summary>Phi 1 and 2 (Gunasekar et al. 2023, arXiv:2306.11644): attention and feed-forward side by side on one norm, biases everywhere.</summary>
+/// <summary>
+/// Phi 1 and 2 (Gunasekar et al. 2023, arXiv:2306.11644): attention and feed-forward side by side on one norm, biases everywhere.
+/// </summary>
 internal static class PhiFamily
 {
     public static DecoderFamily Table { get; } = new()

@@ -57,7 +57,11 @@ internal static class RotaryKeys
         // As in transformers, a part of a coordinate is none.
         int width = (int)(known.DHead * part);
         if (width < 2 || width % 2 != 0 || width > known.DHead)
-            throw config.Wrong(older.Part.Split('|')[0], $"makes {width} of a head's {known.DHead} coordinates turn; an even number from 2 on is needed");
+        {
+            throw config.Wrong(
+                older.Part.Split('|')[0],
+                $"makes {width} of a head's {known.DHead} coordinates turn; an even number from 2 on is needed");
+        }
         return new RotaryConfig(theta, section is null ? null : Scaling(section, known.ContextLength))
         {
             Width = width == known.DHead ? null : width,
@@ -70,7 +74,9 @@ internal static class RotaryKeys
             string[] olderNames = olderName.Split('|');
             double? outside = olderNames.Any(config.Has) ? ConfigKeys.Said(config, olderNames, older => config.Number(older)) : null;
             return inside is { } a && outside is { } b && a != b
-                ? throw config.Wrong(olderNames.First(config.Has), FormattableString.Invariant($"is {b}, and the rotary parameters say {a}: leave one out"))
+                ? throw config.Wrong(
+                    olderNames.First(config.Has),
+                    FormattableString.Invariant($"is {b}, and the rotary parameters say {a}: leave one out"))
                 : inside ?? outside;
         }
     }

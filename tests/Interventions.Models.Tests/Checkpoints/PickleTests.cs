@@ -58,7 +58,7 @@ public sealed class PickleTests : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         string path = _folder["whole.bin"];
-        PickleWriter.Save(path, new Dictionary<string, Tensor> { ["a.weight"] = randn(3, 4), ["b.bias"] = randn(5).to(ScalarType.BFloat16) });
+        PickleWriter.Save(path, new() { ["a.weight"] = randn(3, 4), ["b.bias"] = randn(5).to(ScalarType.BFloat16) });
         byte[] whole = File.ReadAllBytes(path);
         Random random = new(3);
         int refused = 0;
@@ -109,7 +109,7 @@ internal static class PickleWriter
         foreach ((string name, Tensor tensor) in tensors)
         {
             long count = tensor.NumberOfElements;
-            Tensor flat = tensor.as_strided([count], [1]);
+            Tensor flat = (tensor.is_contiguous() ? tensor.clone() : tensor).as_strided([count], [1]);
             pickled[name] = new PickledTensor($"{numbers.Count}", tensor.dtype, count, 0, tensor.shape, tensor.stride());
             using MemoryStream stream = new();
             flat.WriteBytesToStream(stream);

@@ -116,7 +116,8 @@ public sealed class ContradictionTests : IDisposable
 
     [Theory]
     [InlineData("phi", "qk_layernorm", "true", "'qk_layernorm' is true, and norms of queries and keys are not supported")]
-    [InlineData("opt", "do_layer_norm_before", "false", "'do_layer_norm_before' is false, and norms of the stream itself are not supported")]
+    [InlineData(
+        "opt", "do_layer_norm_before", "false", "'do_layer_norm_before' is false, and norms of the stream itself are not supported")]
     [InlineData("opt", "word_embed_proj_dim", "16", "'word_embed_proj_dim' is not 'hidden_size', 32")]
     [InlineData("gptj", "rotary_dim", "12", "'rotary_dim' is 12; an even number up to the 8 coordinates")]
     [InlineData("qwen3_moe", "mlp_only_layers", """["1"]""", "'mlp_only_layers' names layers")]
@@ -125,7 +126,8 @@ public sealed class ContradictionTests : IDisposable
     [InlineData("gemma3_text", "layer_types", """["full_attention"]""", "'layer_types' has 1 entries, and there are 3 layers")]
     [InlineData("gemma2", "layer_types", """["a", "b", "c"]""", "'layer_types' has 'a'; supported are full_attention, sliding_attention")]
     [InlineData("gpt_neo", "attention_layers", "null", "'attention_layers' is missing")]
-    [InlineData("stablelm", "rope_parameters", """{ "rope_theta": 10000, "partial_rotary_factor": 0.9 }""", "makes 7 of a head's 8 coordinates turn")]
+    [InlineData(
+        "stablelm", "rope_parameters", """{ "rope_theta": 10000, "partial_rotary_factor": 0.9 }""", "makes 7 of a head's 8 coordinates turn")]
     public void What_a_family_cannot_do_is_refused_by_name(string family, string key, string value, string reason)
     {
         DecoderModel.Random(SmallDecoders.Config(family)).SaveTo(_folder.Path);

@@ -105,7 +105,8 @@ public static class PlanOracle
                     continue;
                 // Which of several uses of shared keys is named first depends on which is computed first.
                 const string shared = "by the model's schema";
-                if (expected?.Contains(shared, StringComparison.Ordinal) == true && actual?.Contains(shared, StringComparison.Ordinal) == true)
+                if (expected?.Contains(shared, StringComparison.Ordinal) == true
+                    && actual?.Contains(shared, StringComparison.Ordinal) == true)
                     continue;
                 Assert.True(expected == actual, $"'{actual}' instead of '{expected}': {what}");
                 if (naive is null || planned is null)

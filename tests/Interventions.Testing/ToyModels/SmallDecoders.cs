@@ -24,7 +24,8 @@ public static class SmallDecoders
     public static IEnumerable<object[]> Families => Names.Select(name => new object[] { name });
 
     /// <summary>Those without a relu and without a limit, at whose kinks a slope between two points is no gradient.</summary>
-    public static IEnumerable<object[]> SmoothFamilies => Names.Where(name => name is not ("opt" or "olmo")).Select(name => new object[] { name });
+    public static IEnumerable<object[]> SmoothFamilies =>
+        Names.Where(name => name is not ("opt" or "olmo")).Select(name => new object[] { name });
 
     /// <summary>A small decoder of a family, in which all that distinguishes the family matters.</summary>
     public static DecoderConfig Config(string family) => family switch
@@ -37,7 +38,7 @@ public static class SmallDecoders
         "gemma2" => Small(family) with { GlobalLayers = EquatableArray.Of(1), ScoreCap = 4, LogitCap = 3, ScoreScale = 1 / Math.Sqrt(7) },
         "gemma3_text" => Small(family) with { GlobalLayers = EquatableArray.Of(2) },
         "qwen2" => Small(family) with { GlobalLayers = EquatableArray.Of(0) },
-        "bloom" => Small(family) with { Neurons = 128 },
+        "bloom" => Small(family) with { Neurons = 128, ContextLength = 1 << 20 },
         "olmo" => Small(family) with { QkvClip = 0.8 },
         "granite" => Small(family) with { ScoreScale = 0.4, EmbeddingScale = 3, ResidualScale = 0.6, LogitDivisor = 1.5 },
         _ => Small(family),
