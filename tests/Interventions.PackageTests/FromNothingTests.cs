@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Interventions.PackageTests;
 
 /// <summary>
-/// What the README says first, with an empty package cache. The packed packages are one more source; those of others come from the sources of
-/// this machine.
+/// What the README says first, with an empty package cache. The packed packages are one more source; those of others come from the sources
+/// of this machine.
 /// </summary>
 [Collection(nameof(Packages))]
 public sealed partial class FromNothingTests(Packages packages, FromNothingTests.Nothing nothing) : IClassFixture<FromNothingTests.Nothing>
@@ -36,7 +36,7 @@ public sealed partial class FromNothingTests(Packages packages, FromNothingTests
         Says(Promised, Type(folder, "dotnet run study.cs -- Heads/model"));
     }
 
-    /// <summary>The template's program references the one libtorch that is needed, <c>Interventions.Cpu</c> brings it among others.</summary>
+    /// <summary>The template references the one libtorch that is needed; <c>Interventions.Cpu</c> brings it among others.</summary>
     [SourcesTheory]
     [InlineData("win-x64", "torch_cpu.dll")]
     [InlineData("osx-arm64", "libtorch_cpu.dylib")]
@@ -67,7 +67,7 @@ public sealed partial class FromNothingTests(Packages packages, FromNothingTests
         }
     }
 
-    /// <summary>Types a command, except that the template is not installed on the machine, and that a version for tests must be named.</summary>
+    /// <summary>Types a command. The template is not installed on the machine, and a version for tests must be named.</summary>
     private string Type(string folder, string command)
     {
         string[] words = command.Replace("Interventions.Templates", $"Interventions.Templates@{packages.Version}").Split(' ');

@@ -14,7 +14,8 @@ public sealed class SourcesTheoryAttribute : TheoryAttribute
     {
         (_, string output) = Packages.Dotnet(Path.GetTempPath(), "nuget", "list", "source", "--format", "short");
         using HttpClient client = new() { Timeout = TimeSpan.FromSeconds(20) };
-        return output.Split('\n').Where(line => line.StartsWith("E ", StringComparison.Ordinal)).Select(line => line[2..].Trim()).Any(Answers);
+        return output.Split('\n').Where(line => line.StartsWith("E ", StringComparison.Ordinal)).Select(line => line[2..].Trim())
+            .Any(Answers);
 
         bool Answers(string source)
         {

@@ -79,7 +79,7 @@ internal static class ResultEmitter
     }
 
     /// <summary>
-    /// Writes a kept value: a tensor, or one that is indexed by layer where the path names several, or by the sweep's point. Whether what an
+    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or by the sweep's point. Whether what an
     /// abstract intervention keeps is swept, a derived one says.
     /// </summary>
     private static void Property(SourceWriter writer, InterventionSpec spec, KeptSpec kept, bool isChanged, string where)
@@ -109,12 +109,12 @@ internal static class ResultEmitter
     {
         string list = Arguments(spec);
         writer.Summary($"A value at every point <c>[{list}]</c> of the sweep, which indexes it.");
-        writer.Open($"{spec.Subject.Access} sealed class Swept : {CodeNames.SweptTensor}");
+        writer.Open($"{spec.Subject.Access} sealed class Swept : {CodeNames.SweptTensor}<Swept>");
         Members(CodeNames.Tensor, "At", "Swept");
         if (Kept(spec).Any(kept => kept.IsStacked))
         {
             writer.Summary($"A value of several layers at every point <c>[{list}]</c> of the sweep, which indexes it.");
-            writer.Open($"public sealed class Stacked : {CodeNames.SweptTensor}");
+            writer.Open($"public sealed class Stacked : {CodeNames.SweptTensor}<Stacked>");
             Members(CodeNames.LayerStack, "StackAt", "Stacked");
             writer.Close();
         }
@@ -122,12 +122,8 @@ internal static class ResultEmitter
 
         void Members(string value, string at, string type)
         {
-            writer.Line($"internal {type}({CodeNames.SweptTensor} values) : base(values) {{ }}");
+            writer.Line($"internal {type}({CodeNames.SweptTensor} values) : base(values, static other => new {type}(other)) {{ }}");
             writer.Line($"public {value} this[{Parameters(spec)}] => this.{at}(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
-            writer.Line($"/// <inheritdoc cref=\"{CodeNames.SweptTensor}.Change\"/>");
-            writer.Line($"public new {type} Change => new {type}(base.Change);");
-            writer.Line($"/// <inheritdoc cref=\"{CodeNames.SweptTensor}.Mean\"/>");
-            writer.Line($"public new {type} Mean() => new {type}(base.Mean());");
         }
     }
 

@@ -149,3 +149,24 @@ public class SweptTensor : KeptTensor
             ? $"{axis[0]} to {axis[^1]}"
             : string.Join(", ", axis);
 }
+
+/// <summary>A value kept at every point of a sweep, with the indexer that generated code adds.</summary>
+/// <typeparam name="TOwn">The generated type.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class SweptTensor<TOwn> : SweptTensor
+    where TOwn : SweptTensor<TOwn>
+{
+    private readonly Func<SweptTensor, TOwn> _create;
+
+    /// <summary>The same value. Called by generated code.</summary>
+    /// <param name="values">The value.</param>
+    /// <param name="create">Makes the generated type of another value of the same sweep.</param>
+    protected SweptTensor(SweptTensor values, Func<SweptTensor, TOwn> create)
+        : base(values) => _create = create;
+
+    /// <inheritdoc cref="SweptTensor.Change"/>
+    public new TOwn Change => _create(base.Change);
+
+    /// <inheritdoc cref="SweptTensor.Mean"/>
+    public new TOwn Mean() => _create(base.Mean());
+}

@@ -6,7 +6,7 @@ namespace Interventions.Generators.Tests.Rules;
 public sealed class MasksTests
 {
     [Theory]
-    [InlineData("'Mask' says 'From', and Ablation.Zero does not read it", "Ablation = Ablation.Zero, From = [|\"clean\"|]")]
+    [InlineData("'Mask' says 'From', and Ablation.Zero does not read it", "Ablation = Ablation.Zero, From = [|\"corrupted\"|]")]
     [InlineData("'Mask' says 'Pooled', and another run's value does not read it", "Pooled = [|true|]")]
     [InlineData("'Seed', and Ablation.Mean does not read it", "Ablation = Ablation.Mean, Seed = [|3|]")]
     [InlineData("'Over', and Ablation.Resample does not read it", "Ablation = Ablation.Resample, Over = [|nameof(Others)|]")]
@@ -15,7 +15,7 @@ public sealed class MasksTests
         Analysis.Fires("INV239", message, Sources.Model, Sources.Prompts, Declaration(options));
 
     [Theory]
-    [InlineData("From = \"clean\"")]
+    [InlineData("From = \"corrupted\"")]
     [InlineData("Ablation = Ablation.OtherRun, From = \"{run}\"")]
     [InlineData("Ablation = Ablation.Zero")]
     [InlineData("Ablation = Ablation.Mean, From = \"corrupted\", Pooled = true, AcrossTemplates = false")]

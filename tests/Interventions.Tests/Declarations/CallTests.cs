@@ -115,7 +115,8 @@ public sealed class CallTests : IDisposable
             .Mean("blocks.1.mlp_out[pos=subject]", over: reference, acrossTemplates: true).Scale("blocks.1.mlp_out[pos=subject]", 0.9)
             .Mean("blocks.1.mlp_out[pos=end]", pooled: true).Scale("blocks.1.mlp_out[pos=end]", 0.7)
             .PathPatch("blocks.0.attn.z[head=0]", ["blocks.1.attn.q_input[head=1]"], from: "clean", freezeMlps: true)
-            .PathPatch(["blocks.0.mlp_out", "blocks.0.attn.z[head=0]"], ["blocks.1.attn.k_input"], from: "other", freeze: ["blocks.0.attn.z"])
+            .PathPatch(
+                ["blocks.0.mlp_out", "blocks.0.attn.z[head=0]"], ["blocks.1.attn.k_input"], from: "other", freeze: ["blocks.0.attn.z"])
             .Freeze("blocks.0.attn.z", run: "direct")
             .Add("blocks.1.resid_pre[pos=end]", direction, strength: 3, name: "Direction")
             .ProjectOut("blocks.1.resid_pre[pos=end]", direction, name: "Direction")
