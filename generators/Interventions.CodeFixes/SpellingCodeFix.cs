@@ -16,7 +16,7 @@ public sealed class SpellingCodeFix : CodeFixProvider
 {
     /// <inheritdoc/>
     public override ImmutableArray<string> FixableDiagnosticIds { get; } =
-        ["INV001", "INV002", "INV004", "INV005", "INV008", "INV009", "INV010", "INV208"];
+        ["INV001", "INV002", "INV004", "INV005", "INV007", "INV008", "INV009", "INV010", "INV208"];
 
     /// <inheritdoc/>
     public override FixAllProvider GetFixAllProvider() => WellKnownFixAllProviders.BatchFixer;

@@ -6,3 +6,5 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("Interventions.Models.Tests")]
 // All packages of the repository use the guarded calls of Torch and the readers of Files.
 [assembly: InternalsVisibleTo("Interventions.Models")]
+[assembly: InternalsVisibleTo("Interventions.Parquet")]
+[assembly: InternalsVisibleTo("Interventions.Parquet.Tests")]

@@ -1,7 +1,8 @@
-// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | memory | soak [MINUTES] | editor]: each claim of speed is a row here, all
-// sides in one run. `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample of it. `memory` is what
-// a sweep holds within a budget. `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong
-// number, no growth. `editor` is what the generators and analyzers cost.
+// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | generation [REPEATS] | memory | soak [MINUTES] | editor]: each claim of
+// speed is a row here, all sides in one run. `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample
+// of it. `generation` is the text of a sweep's points against that of as many prompts. `memory` is what a sweep holds within a budget.
+// `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong number, no growth. `editor` is
+// what the generators and analyzers cost.
 using System.Globalization;
 using Interventions.Benchmarks;
 using Interventions.Models;
@@ -21,7 +22,7 @@ if (args is ["soak", ..])
     return;
 }
 
-string verb = args is ["engine" or "memory", ..] ? args[0] : "";
+string verb = args is ["engine" or "generation" or "memory", ..] ? args[0] : "";
 string[] rest = [.. args.Skip(verb.Length > 0 ? 1 : 0).Where(arg => arg != "--whole")];
 string? count = rest.ElementAtOrDefault(0), row = rest.ElementAtOrDefault(1);
 using var noGrad = no_grad();
@@ -44,5 +45,7 @@ if (verb == "engine")
 
 if (verb == "memory")
     MemoryTable.Print(model);
+else if (verb == "generation")
+    GenerationTable.Print(model, int.Parse(count ?? "5", CultureInfo.InvariantCulture));
 else
     SmallTable.Print(model, int.Parse(count ?? "9", CultureInfo.InvariantCulture));

@@ -21,6 +21,7 @@ internal static class SmallTable
 
         using Tensor small = ones(4, 4), large = ones(64, 64);
         Row("10,000 sums, 4 x 4", () => Sums(small), "10,000 sums, 64 x 64", () => Sums(large), repeats);
+        GenerationTable.Print(model, Math.Min(repeats, 5));
     }
 
     private static void Row(string name, Action ours, string rivalName, Action rival, int repeats)

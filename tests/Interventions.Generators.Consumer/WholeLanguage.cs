@@ -14,7 +14,9 @@ namespace Consumer;
     Resample("blocks.2.mlp_out", Seed = 7)]
 [Freeze("blocks.*.attn.z", In = "direct")]
 [Mean("blocks.4.mlp_out", Over = nameof(ThreeNames), AcrossTemplates = true)]
-[PathPatch(["blocks.0.attn.z[head=1]", "blocks.1.mlp_out"], "blocks.9.attn.q_input", Freeze = ["blocks.*.attn.z", "blocks.2.mlp_out"])]
+[PathPatch(
+    ["blocks.0.attn.z[head=1]", "blocks.1.mlp_out"], "blocks.9.attn.q_input", From = "clean",
+    Freeze = ["blocks.*.attn.z", "blocks.2.mlp_out"])]
 [PathPatch("blocks.{layer}.attn.z[head={head}; pos=end]", "blocks.11.attn.q_input[head=6,9]", "logits", From = "clean", FreezeMlps = true)]
 public sealed partial class WholeLanguage
 {

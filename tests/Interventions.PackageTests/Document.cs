@@ -30,14 +30,30 @@ internal sealed partial record Document(IReadOnlyList<string> Usings, string Sta
         return new Document([.. usings.Distinct()], string.Join('\n', statements), string.Join('\n', types));
     }
 
+    /// <summary>The lines of the first block of commands that has a text.</summary>
+    public static string[] Commands(string path, string text) =>
+        Shell().Matches(Text(path)).Select(block => block.Groups[1].Value)
+            .First(block => block.Contains(text, StringComparison.Ordinal)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The lines that stand above a program of one file, as the text names them.</summary>
+    public static string[] Directives(string path) => [.. Directive().Matches(Text(path)).Select(line => line.Groups[1].Value)];
+
     /// <inheritdoc/>
     public override string ToString() => $"{string.Join('\n', Usings)}\n\n{Statements}\n{Types}\n";
 
     private static string[] Blocks(string path) =>
-        [.. Code().Matches(File.ReadAllText(Path.Combine(Packages.Repository, path))).Select(block => block.Groups[1].Value)];
+        [.. Code().Matches(Text(path)).Select(block => block.Groups[1].Value)];
+
+    private static string Text(string path) => File.ReadAllText(Path.Combine(Packages.Repository, path));
 
     [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Code();
+
+    [GeneratedRegex(@"```sh\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Shell();
+
+    [GeneratedRegex(@"`(#:[^`]*)`")]
+    private static partial Regex Directive();
 
     [GeneratedRegex(@"^using (static )?[\w.]+;$")]
     private static partial Regex IsDirective();

@@ -67,7 +67,8 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("active: ", output);
         Assert.Contains("kept [4, 1, ", output);
         Assert.Contains("the same: True", output);
-        Assert.Equal(3, output.Split("layer=0 head=3: -0.76").Length - 2);
+        Assert.Contains("-0.8, clean 21.", output);
+        Assert.Equal(4, output.Split("layer=0 head=3: -0.76").Length - 2);
     }
 
     [Fact]
@@ -77,6 +78,8 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("4 layers of 4 heads, 347 tokens", output);
         Assert.Contains("logits [1, 3, 100], added [1, 4]", output);
         Assert.Contains("equal tokens: True", output);
+        Assert.Contains("IO is token ", output);
+        Assert.Contains("most towards the name: head 3", output);
     }
 
     [Theory]

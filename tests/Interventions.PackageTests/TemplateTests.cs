@@ -1,27 +1,90 @@
 namespace Interventions.PackageTests;
 
-/// <summary><c>dotnet new intervention</c>.</summary>
+/// <summary><c>dotnet new intervention --model FOLDER</c>: the user's own model in place of that which comes along.</summary>
 [Collection(nameof(Packages))]
-public sealed class TemplateTests(Packages packages)
+public sealed class TemplateTests(Packages packages, TemplateTests.Installed template) : IClassFixture<TemplateTests.Installed>
 {
-    [Fact]
-    public void A_new_application_builds_without_warnings_and_runs()
-    {
-        string folder = packages.NewFolder("template");
-        string[] hive = ["--debug:custom-hive", Path.Combine(folder, "hive")]; // nothing is installed on the machine
-        Sdk(["new", "install", $"Interventions.Templates@{packages.Version}", .. hive]);
-        Sdk([
-            "new", "intervention", "--name", "Heads", "--layers", "4", "--heads", "4", "--head-size", "24", "--width", "96",
-            "--neurons", "384", "--vocabulary", "347", .. hive]);
-        string output = Sdk("run", "--project", "Heads", "-p:TreatWarningsAsErrors=true", "--", Packages.Model);
-        Assert.Contains("clean logit difference", output);
-        Assert.Contains("layer=", output);
+    private const string Heads = "attn.z[head={head}";
 
-        string Sdk(params string[] arguments)
+    /// <summary>Of the keys' heads there are fewer than of the queries', and of another name.</summary>
+    [Fact]
+    public void A_model_with_grouped_queries_is_intervened_on_by_its_own_names()
+    {
+        string folder = template.New("Grouped", Llama());
+        Assert.False(Directory.Exists(Path.Combine(folder, "model")));
+        Edit(folder, Heads, "attn.k[kv_head={kv_head}");
+        (int code, string output) = Packages.Dotnet(folder, "run", "-p:TreatWarningsAsErrors=true");
+        Assert.True(code == 0, output);
+        Assert.Contains("clean logit difference", output);
+        Assert.Contains("layer=1 kv_head=1: ", output);
+        Assert.DoesNotContain("kv_head=2", output);
+
+        Edit(folder, "kv_head={kv_head}", "kv_head=2");
+        (code, output) = Packages.Dotnet(folder, "build", "-nologo");
+        Assert.NotEqual(0, code);
+        Assert.Contains("is out of range: GroupedModel has 2 kv_heads (0 to 1)", output);
+    }
+
+    /// <summary>The compiler's error is the only one.</summary>
+    [Fact]
+    public void A_folder_without_a_configuration_is_one_error()
+    {
+        (int code, string output) = Packages.Dotnet(template.New("Absent", "../nowhere"), "build", "-nologo");
+        Assert.NotEqual(0, code);
+        Assert.Contains("nowhere/config.json' could not be found", output);
+        Assert.DoesNotContain("INV", output);
+    }
+
+    /// <summary>An untrained Llama that knows the small model's words.</summary>
+    private string Llama()
+    {
+        string checkpoint = Path.Combine(template.Folder, "llama");
+        (int code, string output) = Packages.Dotnet(packages.NewFolder("llama", """
+            using Interventions.Models;
+            using Interventions.Models.Decoder;
+
+            DecoderConfig config = LlamaModel.Configure(
+                layers: 2, heads: 4, kv_heads: 2, d_model: 32, neurons: 64, vocabularySize: 347, contextLength: 64);
+            using DecoderModel model = DecoderModel.Random(config, seed: 1);
+            model.Save(args[0]);
+            """), "run", "--", checkpoint);
+        Assert.True(code == 0, output);
+        File.Copy(Path.Combine(Packages.Model, "tokenizer.json"), Path.Combine(checkpoint, "tokenizer.json"));
+        return checkpoint;
+    }
+
+    private static void Edit(string folder, string old, string replacement)
+    {
+        string file = Path.Combine(folder, "Program.cs"), text = File.ReadAllText(file);
+        Assert.Contains(old, text);
+        File.WriteAllText(file, text.Replace(old, replacement));
+    }
+
+    /// <summary>The template, installed for these tests and not on the machine.</summary>
+    public sealed class Installed
+    {
+        private readonly string _hive;
+
+        public Installed(Packages packages)
         {
-            (int code, string output) = Packages.Dotnet(folder, arguments);
+            Folder = packages.NewFolder("templates");
+            _hive = Path.Combine(Folder, "hive");
+            Sdk("install", $"Interventions.Templates@{packages.Version}");
+        }
+
+        public string Folder { get; }
+
+        /// <summary>The folder of a new application.</summary>
+        public string New(string name, string model)
+        {
+            Sdk("intervention", "--name", name, "--model", model);
+            return Path.Combine(Folder, name);
+        }
+
+        private void Sdk(params string[] arguments)
+        {
+            (int code, string output) = Packages.Dotnet(Folder, ["new", .. arguments, "--debug:custom-hive", _hive]);
             Assert.True(code == 0, output);
-            return output;
         }
     }
 }

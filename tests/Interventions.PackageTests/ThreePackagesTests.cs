@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Interventions.PackageTests;
 
 /// <summary>A model, an intervention on it and an application, three packages; no author writes more than her references.</summary>
@@ -78,6 +80,9 @@ public sealed class ThreePackagesTests(Packages packages) : IClassFixture<ThreeP
         Assert.NotEqual(0, code);
         Assert.Contains("error INV019", output);
         Assert.Contains("layer 3 of 'blocks.3.attn.z' is out of range: Shallow has 3 layers (0 to 2)", output);
+        // The message links to the rule's page in the package.
+        Match link = Regex.Match(output, @"\((file://[^)]*/INV019\.md)\)");
+        Assert.True(link.Success && File.Exists(new Uri(link.Groups[1].Value).LocalPath), output);
     }
 
     [Fact]

@@ -44,21 +44,56 @@ public sealed class TorchTests(Packages packages)
 
     /// <summary>One sentence that says what to do, before TorchSharp's own page of text.</summary>
     [Fact]
-    public void Without_libtorch_a_sentence_says_what_to_reference()
+    public void Without_libtorch_the_build_and_the_program_say_what_to_reference()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // Elsewhere TorchSharp's own message is all there is.
         string folder = packages.NewProject("no-libtorch", Sum, "<OutputType>Exe</OutputType>", ("Interventions", packages.Version));
-        (int built, string log) = Packages.Dotnet(folder, "build", "-nologo");
-        Assert.True(built == 0, log);
+        string warning = Assert.Single(Warnings(folder));
+        Assert.Contains("no-libtorch.csproj : warning INV401: no-libtorch has no libtorch for ", warning, StringComparison.Ordinal);
+        Assert.Contains("Add the package Interventions.Cpu ", warning, StringComparison.Ordinal);
+        Assert.Contains($"{Packages.VersionOf("libtorch-cpu-linux-x64")} alone", warning, StringComparison.Ordinal);
+        if (!OperatingSystem.IsLinux())
+            return; // Elsewhere TorchSharp's own message is all that the program says.
         // TorchSharp looks into the package folder of the user, and copies what it finds there beside the program.
         (int code, string output) = Packages.Dotnet(folder, [("NUGET_PACKAGES", folder)], "bin/Debug/net10.0/no-libtorch.dll");
         Assert.NotEqual(0, code);
         string sentence = Assert.Single(
             output.Split('\n'), line => line.StartsWith("TorchSharp does not load: ", StringComparison.Ordinal));
         Assert.StartsWith(
-            "TorchSharp does not load: libc10.so is missing. Reference the package libtorch-cpu-linux-x64 ", sentence,
+            "TorchSharp does not load: libc10.so is missing. Reference the package Interventions.Cpu, or libtorch-cpu-linux-x64 ", sentence,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_library_and_a_program_that_declines_are_not_warned_of_a_missing_libtorch()
+    {
+        string folder = packages.NewProject(
+            "no-libtorch-library", "public sealed class Nothing;", "", ("Interventions", packages.Version));
+        Assert.Empty(Warnings(folder));
+        File.WriteAllText(Path.Combine(folder, "Program.cs"), Sum);
+        Assert.Single(Warnings(folder, "-p:OutputType=Exe"));
+        Assert.Empty(Warnings(folder, "-p:OutputType=Exe", "-p:NoWarn=INV401"));
+    }
+
+    /// <summary>libtorch is there, but for the machine that builds and not for the one that runs.</summary>
+    [Fact]
+    public void A_program_for_another_platform_than_that_of_its_libtorch_is_warned()
+    {
+        string folder = packages.NewProject(
+            "elsewhere", Sum, "<OutputType>Exe</OutputType>", ("Interventions", packages.Version), Packages.Natives);
+        Assert.Empty(Warnings(folder));
+        // Built for that platform, and built for all on a machine of that platform.
+        foreach (string property in new[] { "RuntimeIdentifier", "NETCoreSdkPortableRuntimeIdentifier" })
+        {
+            string warning = Assert.Single(Warnings(folder, $"-p:{property}=linux-arm64", "-p:UseAppHost=false"));
+            Assert.Contains("elsewhere has no libtorch for linux-arm64", warning, StringComparison.Ordinal);
+        }
+    }
+
+    private static string[] Warnings(string folder, params string[] arguments)
+    {
+        (int code, string output) = Packages.Dotnet(folder, ["build", "-nologo", "--verbosity", "quiet", .. arguments]);
+        Assert.True(code == 0, output);
+        return [.. output.Split('\n').Where(line => line.Contains("warning ", StringComparison.Ordinal)).Distinct()];
     }
 
     /// <summary>What a program and a library of this repository reference, for each choice of torch and kind of machine.</summary>

@@ -65,6 +65,16 @@ internal sealed class ConfigObject : IConfig
     }
 
     /// <inheritdoc/>
+    public bool Says(string name) => _root.Members.Any(member => member.Name == name);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string>? Texts(string name) =>
+        Find(name) is not { } value ? null :
+        value.Kind == JsonKind.Array && value.Members.All(item => item.Value.Kind == JsonKind.Text)
+            ? value.Members.Select(item => item.Value.Text).ToList() :
+        throw Wrong(name, $"must be a list of texts, and is {Written(value)}");
+
+    /// <inheritdoc/>
     public IConfig? Section(string name) =>
         Find(name) is not { } value ? null :
         value.Kind == JsonKind.Object ? new ConfigObject(value, $"{_prefix}{name}.") :

@@ -23,12 +23,14 @@ internal static class ConfigParser
             DecoderFamily family = DecoderFamily.Find(name)
                 ?? throw config.Wrong("model_type", $"is '{name}'; supported are {DecoderFamily.Names}");
             type = family.ModelType;
-            return new ConfigSpec(file.Path, type, DecoderSchema.Axes(family.Read(config)), null);
+            DecoderConfig decoder = family.Read(config);
+            return new ConfigSpec(file.Path, type, family.ClassOf(decoder), DecoderSchema.Axes(decoder), null);
         }
         catch (ConfigException problem)
         {
             TextSpan at = problem.Span;
-            return new ConfigSpec(file.Path, type, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
+            return new ConfigSpec(
+                file.Path, type, null, default, new ConfigProblem(problem.Message, at.Start, at.Length, problem.IsSyntax));
         }
     }
 }

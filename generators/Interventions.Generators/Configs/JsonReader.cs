@@ -42,8 +42,8 @@ internal sealed class JsonReader
                 IReadOnlyList<JsonMember> members = Members(depth);
                 return new JsonValue(JsonKind.Object, Written(start), TextSpan.FromBounds(start, _at), members);
             case '[':
-                Items(depth);
-                return Leaf(JsonKind.Array, start);
+                IReadOnlyList<JsonMember> items = Items(depth);
+                return new JsonValue(JsonKind.Array, Written(start), TextSpan.FromBounds(start, _at), items);
             case '"':
                 string text = Text();
                 return new JsonValue(JsonKind.Text, text, TextSpan.FromBounds(start, _at), []);
@@ -85,18 +85,24 @@ internal sealed class JsonReader
         }
     }
 
-    private void Items(int depth)
+    /// <summary>An array's items, as members without names.</summary>
+    private IReadOnlyList<JsonMember> Items(int depth)
     {
+        var items = new List<JsonMember>();
         _at++;
         SkipSpace();
         if (Current == ']')
         {
             _at++;
-            return;
+            return items;
         }
         do
-            Value(depth + 1);
+        {
+            JsonValue value = Value(depth + 1);
+            items.Add(new JsonMember("", value.Span, value));
+        }
         while (!IsLast(']', "the array"));
+        return items;
     }
 
     /// <summary>Reads a comma or the closing bracket; true for the bracket.</summary>

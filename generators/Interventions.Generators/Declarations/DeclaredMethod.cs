@@ -36,6 +36,13 @@ internal sealed record DeclaredMethod(
     /// <summary>Whether the result has a mask of its value's real entries.</summary>
     public bool IsMasked => Kind is NodeKind.Capture or NodeKind.Gradient && Path!.IsRagged;
 
+    /// <summary>Whether what it keeps has an axis of layers.</summary>
+    public bool IsStacked => IsKept && Path is { IsStacked: true };
+
+    /// <summary>Whether the sweep's point decides what it reads, so that unchanged runs keep a value for each point too.</summary>
+    public bool IsSwept => (Path?.Placeholders ?? []).Any()
+        || Parameters.Any(parameter => parameter.Sweep is not null || (parameter.Path?.Placeholders ?? []).Any());
+
     /// <summary>Whether a capture keeps the value as it was before the writes.</summary>
     public bool IsBeforeWrites => Attribute.Named("BeforeWrites", false);
 
@@ -112,6 +119,9 @@ internal sealed record DeclaredParameter(
     /// <summary>Whether it reads a site that is not the method's own.</summary>
     public bool IsOfOtherSite => Path is not null;
 
+    /// <summary>Whether it reads logits.</summary>
+    public bool IsOfLogits => Kind is ReadKind.Logit or ReadKind.Logits or ReadKind.WordLogits;
+
     /// <summary>The path that it reads; null when it reads the method's own, or no site.</summary>
     public DeclaredPath? Path { get; private init; }
 
@@ -137,6 +147,8 @@ internal sealed record DeclaredParameter(
                 kind = known;
             attributes.Add(attribute);
         }
+        if (kind == ReadKind.Logit && WordLists.Find(parameter.ContainingSymbol.ContainingType, attributes[0].Text(0)) is not null)
+            kind = ReadKind.WordLogits;
         DeclaredPath? path = kind switch
         {
             ReadKind.From when attributes[0].HasArgument(1) => DeclaredPath.Of(DeclaredText.Argument(attributes[0], 1), "From"),
@@ -161,12 +173,39 @@ internal sealed record DeclaredParameter(
         return
             !isRightType || read.Symbol.RefKind != RefKind.None ? ParameterFault.Type :
             read.Attributes.Count > 1 ? ParameterFault.SeveralSources :
-            method != NodeKind.Metric && read.Kind is ReadKind.Logit or ReadKind.Logits ? ParameterFault.LogitsOutsideMetric :
+            method != NodeKind.Metric && read.IsOfLogits ? ParameterFault.LogitsOutsideMetric :
             method == NodeKind.Metric && (isValue || read.IsOwnSiteElsewhere) ? ParameterFault.NothingSelected :
             // The first selected value of a gradient is the gradient itself.
             isValue && values == (method == NodeKind.Gradient ? 2 : 1) ? ParameterFault.SecondValue :
             ParameterFault.None;
     }
+}
+
+/// <summary>Finds the lists of words whose logits are read.</summary>
+internal static class WordLists
+{
+    private const string Sequence = "System.Collections.Generic.IEnumerable`1";
+
+    /// <summary>A property or field of that name that holds words; null when there is none.</summary>
+    public static ISymbol? Find(INamedTypeSymbol type, string name) =>
+        Member(type, name) is { } member && TypeOf(member) is { } held && IsWords(held) ? member : null;
+
+    /// <summary>A property or field of that name, own or inherited, that can be read; null when there is none.</summary>
+    public static ISymbol? Member(INamedTypeSymbol type, string name) => type.GetMembers(name)
+        .Concat(type.BaseTypes().SelectMany(known => known.GetMembers(name)).Where(
+            member => member.DeclaredAccessibility != Accessibility.Private))
+        .FirstOrDefault(member => TypeOf(member) is not null);
+
+    private static ITypeSymbol? TypeOf(ISymbol member) => member switch
+    {
+        IPropertySymbol property when property.HasValue() => property.Type,
+        IFieldSymbol field => field.Type,
+        _ => null,
+    };
+
+    private static bool IsWords(ITypeSymbol type) => type.SpecialType != SpecialType.System_String
+        && type.AllInterfaces.Prepend(type).OfType<INamedTypeSymbol>().Any(
+            known => known.Is(Sequence) && known.TypeArguments[0].SpecialType == SpecialType.System_String);
 }
 
 /// <summary>Why generated code could not pass a value to a parameter; the first reason counts.</summary>

@@ -35,14 +35,25 @@ internal sealed class DeclaredPath
     /// <summary>The path as it was written.</summary>
     public string Value => Text.Value;
 
-    /// <summary>The names of the path's placeholders, in the order of the text; none when it breaks the grammar.</summary>
-    public IEnumerable<string> Placeholders => Path?.Placeholders.Select(use => use.Name) ?? [];
+    /// <summary>The names of the path's placeholders, in the order of the text.</summary>
+    public IEnumerable<string> Placeholders =>
+        Path?.Placeholders.Select(use => use.Name) ?? SitePath.PlaceholdersIn(Value).Select(placeholder => placeholder.Name);
+
+    /// <summary>The placeholders that go through named positions.</summary>
+    public IEnumerable<string> PlaceholdersOfNames =>
+        Path?.Selectors.Select(selector => selector.Indices.Selection)
+            .Where(selection => selection.IsSweep && selection.Items.Any(item => item.Name is not null))
+            .Select(selection => selection.Placeholder!)
+        ?? SitePath.PlaceholdersIn(Value).Where(placeholder => placeholder.HasNames).Select(placeholder => placeholder.Name);
 
     /// <summary>
     /// Whether a prompt's length may decide how many values the path selects: brackets list neither <c>pos</c> nor both <c>query</c> and
     /// <c>key</c>.
     /// </summary>
     public bool IsRagged => Path is { } path && !IsListed(path, "pos") && !(IsListed(path, "query") && IsListed(path, "key"));
+
+    /// <summary>Whether the path names several layers at once, so that what is kept of it has an axis of layers.</summary>
+    public bool IsStacked => Path is { } path && path.Segments.Any(segment => segment.Indices is { Selection.IsOne: false });
 
     /// <summary>Parses a text.</summary>
     public static DeclaredPath Of(DeclaredText text, string? reader = null) => new(text, reader);
@@ -52,7 +63,7 @@ internal sealed class DeclaredPath
 
     private static bool IsListed(SitePath path, string axis) => path.Selectors.Any(
         selector => selector.Axis == axis && selector.Indices.Selection is var selection
-            && (selection.IsSweep || (selection.Items.Count > 0 && selection.Items.All(IsOfKnownCount))));
+            && (selection.IsSweep || (selection.Items.Count > 0 && !selection.Except && selection.Items.All(IsOfKnownCount))));
 
     private static bool IsOfKnownCount(SelectionItem item) => item.Name is not null || (item.First < 0) == (item.Last < 0);
 }

@@ -49,6 +49,17 @@ internal static class Includes
     /// </summary>
     public static IEnumerable<string> Parameters(InterventionDeclaration declaration) => Parameters(declaration, []);
 
+    /// <summary>The lists that placeholders go through, own ones first.</summary>
+    public static IEnumerable<DeclaredSweep> Lists(InterventionDeclaration declaration) => Lists(declaration, []);
+
+    private static IEnumerable<DeclaredSweep> Lists(InterventionDeclaration declaration, HashSet<ISymbol> seen)
+    {
+        if (!seen.Add(declaration.Type.OriginalDefinition))
+            return [];
+        return declaration.Sweeps.Concat(declaration.Includes.Select(declaration.Included).OfType<InterventionDeclaration>()
+            .SelectMany(included => Lists(included, seen)));
+    }
+
     private static IEnumerable<string> Parameters(InterventionDeclaration declaration, HashSet<ISymbol> seen)
     {
         if (!seen.Add(declaration.Type.OriginalDefinition))

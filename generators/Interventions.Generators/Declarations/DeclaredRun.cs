@@ -29,14 +29,17 @@ internal sealed record DeclaredRunName(DeclaredText Text, RunSort Which)
         Add(declaration.Changes, RunSort.OfPrompts);
         foreach (DeclaredRun run in declaration.Runs)
             Add(run.From, RunSort.OfPrompts);
-        foreach (DeclaredText run in declaration.Sweeps.SelectMany(sweep => sweep.Runs))
-            Add(run, RunSort.OfPrompts);
+        // What a path's placeholder goes through, and points, are compared with the model too, by the rules of sweeps.
+        foreach (DeclaredSweep sweep in declaration.Sweeps)
+            if (!sweep.IsOfPoints && !declaration.PathPlaceholders.Contains(sweep.Names.Value))
+                foreach (DeclaredText run in sweep.Texts)
+                    Add(run, RunSort.OfPrompts);
         foreach (DeclaredWrite write in declaration.Writes)
         {
             Add(DeclaredText.Named(write.Attribute, "In"), RunSort.Derived);
             // Partners and means are of the prompt set's own runs, which exist before any write.
             if (write is { DonorSweep: null, Over: null })
-                Add(write.Donor, write.Kind is WriteKind.Resample or WriteKind.Mean ? RunSort.OfPrompts : RunSort.Any);
+                Add(write.Donor, write.ValueKind is WriteKind.Resample or WriteKind.Mean ? RunSort.OfPrompts : RunSort.Any);
         }
         foreach (DeclaredMethod method in declaration.Methods)
         {
@@ -46,7 +49,7 @@ internal sealed record DeclaredRunName(DeclaredText Text, RunSort Which)
             {
                 if (parameter is { Donor: { } donor, Sweep: null })
                     Add(donor, donors);
-                else if (parameter.Kind is ReadKind.Logit or ReadKind.Logits)
+                else if (parameter.IsOfLogits)
                     Add(DeclaredText.Named(parameter.Attribute, "In"), RunSort.OfPrompts);
             }
         }

@@ -70,7 +70,19 @@ internal sealed class DeclaredWrite
     public DeclaredText? Donor { get; }
 
     /// <summary>The run that it reads; null is the changed one, or none.</summary>
-    public string? DonorRun => Donor?.Value ?? (Kind is WriteKind.PathPatch or WriteKind.Mix ? "corrupted" : null);
+    public string? DonorRun => Donor?.Value ?? (ValueKind is WriteKind.PathPatch or WriteKind.Mix ? "corrupted" : null);
+
+    /// <summary>The sort of write that a mask puts where it is 0; null where it is another run's value, or there is no mask.</summary>
+    public WriteKind? Ablation => Kind != WriteKind.Mix ? null : Attribute.NamedMember("Ablation") switch
+    {
+        nameof(WriteKind.Mean) => WriteKind.Mean,
+        nameof(WriteKind.Zero) => WriteKind.Zero,
+        nameof(WriteKind.Resample) => WriteKind.Resample,
+        _ => null,
+    };
+
+    /// <summary>The sort of write that says what is read: a mask's ablation, else its own.</summary>
+    public WriteKind ValueKind => Ablation ?? Kind;
 
     /// <summary>Every run that it names as donor: the attribute's, then those of the method's parameters.</summary>
     public IEnumerable<DeclaredText> Donors =>
@@ -101,14 +113,14 @@ internal sealed class DeclaredWrite
     public string? DonorSweep => BracedName.Read(DonorRun);
 
     /// <summary>The name of the property that holds the prompts of a mean; null where none is named.</summary>
-    public DeclaredText? Over => Kind == WriteKind.Mean ? DeclaredText.Named(Attribute, "Over") : null;
+    public DeclaredText? Over => ValueKind == WriteKind.Mean ? DeclaredText.Named(Attribute, "Over") : null;
 
     /// <summary>The axes of a mask.</summary>
     public IReadOnlyList<DeclaredText> Axes => Kind == WriteKind.Mix ? DeclaredText.Items(Attribute, 1).ToList() : [];
 
-    /// <summary>The placeholders outside site paths: those of the strength, of the donor, and of the method's parameters.</summary>
-    public IEnumerable<string> OuterPlaceholders =>
-        new[] { AmountSweep, DonorSweep }.Concat(Parameters.Select(parameter => parameter.Sweep)).OfType<string>();
+    /// <summary>The placeholders outside the written path: those of the strength, of the donor, and of what the method reads.</summary>
+    public IEnumerable<string> OuterPlaceholders => new[] { AmountSweep, DonorSweep }.OfType<string>().Concat(Parameters.SelectMany(
+        parameter => new[] { parameter.Sweep }.OfType<string>().Concat(parameter.Path?.Placeholders ?? [])));
 
     /// <summary>All placeholders, in the graph's order: a path's, then those of the values that are read for it.</summary>
     public IEnumerable<string> Placeholders
@@ -158,7 +170,8 @@ internal sealed class DeclaredWrite
 }
 
 /// <summary>A step of a declaration: an included intervention's writes, or an own write.</summary>
+/// <param name="Owner">The class that says it: the declaration's, or a base.</param>
 /// <param name="Order">The explicit order; 0 without one.</param>
 /// <param name="Include">The property that holds the included intervention.</param>
 /// <param name="Write">The own write.</param>
-internal sealed record DeclaredStep(int Order, DeclaredProperty? Include, DeclaredWrite? Write);
+internal sealed record DeclaredStep(INamedTypeSymbol Owner, int Order, DeclaredProperty? Include, DeclaredWrite? Write);

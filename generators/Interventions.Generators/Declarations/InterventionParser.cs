@@ -2,6 +2,8 @@ using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
 using Interventions.Runtime;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Interventions.Generators.Declarations;
 
@@ -13,18 +15,58 @@ internal static class InterventionParser
     /// <summary>The spec of a class; null where nothing can be added to it.</summary>
     public static InterventionSpec? Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancellation)
     {
-        if (context.TargetSymbol is not INamedTypeSymbol type || type.IsStatic || type.IsFileLocal || !type.IsPartial())
-            return null;
+        return context.TargetSymbol is INamedTypeSymbol type && context.IsOnce(InterventionDeclaration.AttributeOf(type))
+            ? Parse(type, context.SemanticModel.Compilation, cancellation)
+            : null;
+    }
+
+    /// <summary>The spec of a class that derives from an intervention, and has no attribute itself; null for every other class.</summary>
+    public static InterventionSpec? ParseDerived(GeneratorSyntaxContext context, CancellationToken cancellation)
+    {
+        var part = (TypeDeclarationSyntax)context.Node;
+        return context.SemanticModel.GetDeclaredSymbol(part, cancellation) is INamedTypeSymbol type
+            && type.BaseType is { SpecialType: SpecialType.None }
+            && InterventionDeclaration.AttributeOf(type) is null
+            // A base may be written at several parts.
+            && type.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(cancellation)).First(IsDerived) == part
+            ? Parse(type, context.SemanticModel.Compilation, cancellation)
+            : null;
+    }
+
+    /// <summary>Whether a type in source may be a derived intervention.</summary>
+    public static bool IsDerived(SyntaxNode node) =>
+        node is TypeDeclarationSyntax { BaseList: not null } type and (ClassDeclarationSyntax or RecordDeclarationSyntax)
+        && type.Modifiers.Any(SyntaxKind.PartialKeyword);
+
+    private static InterventionSpec? Parse(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
+    {
         cancellation.ThrowIfCancellationRequested();
-        if (InterventionDeclaration.Of(type, context.SemanticModel.Compilation) is not { } declaration
-            || !context.IsOnce(declaration.Attribute) || declaration.Model.TypeKind == TypeKind.Error
-            || declaration.Prompts is null or { TypeKind: TypeKind.Error } || Collisions(type).Any())
+        if (InterventionDeclaration.Of(type, compilation) is not { } declaration || !CanBeCompleted(declaration))
             return null;
         cancellation.ThrowIfCancellationRequested();
         SubjectSpec subject = Subject(declaration);
+        InterventionDeclaration own = declaration.Own;
         return new InterventionSpec(
             TypeParser.Parse(type), subject, subject.PromptsHaveSchema && HasModelSchema(declaration) && IsWellFormed(declaration),
-            Writes(declaration), Keeps(declaration), Sweep(declaration), subject.IsGeneric ? DeclaredSites(declaration) : default);
+            Writes(own), Keeps(own, OnlyMetric(declaration)), Sweep(declaration),
+            subject.IsGeneric ? DeclaredSites(declaration) : default, Inheritance(declaration));
+    }
+
+    /// <summary>Whether members can be added to a class, and are added to its bases.</summary>
+    private static bool CanBeCompleted(InterventionDeclaration declaration) =>
+        declaration is { Type: { IsStatic: false, IsFileLocal: false } type, Model.TypeKind: not TypeKind.Error }
+        && declaration.Prompts is not (null or { TypeKind: TypeKind.Error }) && type.IsPartial() && !Collisions(type).Any()
+        && (declaration.Base is not { } inherited || (inherited.Type.IsAbstract && CanBeCompleted(inherited)));
+
+    private static InheritanceSpec Inheritance(InterventionDeclaration declaration)
+    {
+        bool keepsMore = declaration.Base is not null && declaration.Own.Methods.Any(method => method.IsKept);
+        IEnumerable<NamedRunSpec> runs = keepsMore && declaration.Vocabulary is { } prompts
+            ? prompts.Runs.Zip(PromptSchemaParser.RunProperties(prompts), (name, property) => new NamedRunSpec(name, property))
+            : [];
+        return new InheritanceSpec(
+            declaration.Type.IsAbstract, declaration.Base?.Type.Qualified(), (declaration.Base?.Kept ?? []).ToEquatableArray(),
+            runs.ToEquatableArray());
     }
 
     /// <summary>The members whose names the generator needs. The class itself is among them: no member can have its name.</summary>
@@ -33,6 +75,9 @@ internal static class InterventionParser
 
     private static SubjectSpec Subject(InterventionDeclaration declaration)
     {
+        // A derived class is about what its base is about, and as accessible: it overrides the base's members.
+        if (declaration.Base is { } inherited)
+            return Subject(inherited);
         (INamedTypeSymbol model, ITypeParameterSymbol? parameter, INamedTypeSymbol? prompts) = declaration.Subject;
         // A public class may be declared over an internal model; its Run is then internal too.
         int least = Math.Min(model.Visibility(), prompts!.Visibility());
@@ -53,6 +98,7 @@ internal static class InterventionParser
         declaration.Methods.All(method => method.IsWellFormed && method.Path is not { Path: null })
         && declaration.Parameters.All(parameter => parameter.Symbol.HoldsTensor())
         && declaration.Writes.All(write => IsWellFormed(write, declaration))
+        && declaration.Sweeps.All(sweep => sweep.Property is null ? !sweep.IsOfPoints || sweep.Numbers.Count == 0 : sweep.Types is not null)
         && declaration.Includes.All(include => Includes.Fault(declaration, include) == IncludeFault.None);
 
     private static bool IsWellFormed(DeclaredWrite write, InterventionDeclaration declaration)
@@ -103,15 +149,22 @@ internal static class InterventionParser
                 Over = write.Over?.Value,
                 AcrossTemplates = attribute.Named("AcrossTemplates", false),
                 Axes = write.Axes.Select(axis => axis.Value).ToEquatableArray(),
+                Ablation = write.Ablation,
             },
         };
     }
 
     private static EquatableArray<string> Texts(IEnumerable<DeclaredPath> paths) => paths.Select(path => path.Value).ToEquatableArray();
 
-    private static KeepsSpec Keeps(InterventionDeclaration declaration) => new(
-        declaration.Methods.Where(method => method.IsKept).Select(Method).ToEquatableArray(),
-        declaration.Parameters.Select(parameter => new ParameterSpec(parameter.Name, parameter.Attribute.Named("Of"))).ToEquatableArray(),
+    /// <summary>The one metric of an abstract intervention, which stays that of its gradients; null where none or several are.</summary>
+    private static string? OnlyMetric(InterventionDeclaration declaration) =>
+        declaration.Type.IsAbstract && declaration.Metrics.ToList() is { Count: 1 } only ? only[0].Name : null;
+
+    private static KeepsSpec Keeps(InterventionDeclaration declaration, string? metric) => new(
+        declaration.Methods.Where(method => method.IsKept)
+            .Select(method => method.Kind == NodeKind.Gradient ? Gradient(method, metric) : Method(method)).ToEquatableArray(),
+        declaration.Parameters
+            .Select(parameter => new ParameterSpec(parameter.Name, parameter.Attribute.Named("Of") ?? metric)).ToEquatableArray(),
         Includes.Parameters(declaration).ToEquatableArray(),
         Shapes(declaration.Type).ToEquatableArray());
 
@@ -123,10 +176,17 @@ internal static class InterventionParser
     }
 
     private static SweepSpec Sweep(InterventionDeclaration declaration) => new(
-        declaration.Sweeps
-            .Select(sweep => new SweepListSpec(sweep.Name, sweep.Numbers, sweep.Runs.Select(run => run.Value).ToEquatableArray()))
+        declaration.Own.Sweeps
+            .Select(sweep => new SweepListSpec(
+                sweep.Names.Value, sweep.Numbers, sweep.Texts.Select(text => text.Value).ToEquatableArray(), sweep.Property?.Name))
             .ToEquatableArray(),
         declaration.Placeholders.ToEquatableArray());
+
+    private static MethodSpec Gradient(DeclaredMethod method, string? metric)
+    {
+        MethodSpec gradient = Method(method);
+        return gradient with { Metric = gradient.Metric ?? metric };
+    }
 
     private static MethodSpec Method(DeclaredMethod method)
     {
@@ -141,6 +201,8 @@ internal static class InterventionParser
             IsPointwise = isPatch && method.Symbol.Attribute(KnownNames.Pointwise) is not null,
             IsAcrossBatch = method.Symbol.Attribute(KnownNames.AcrossBatch) is not null,
             IsRagged = method.IsMasked,
+            IsStacked = method.IsStacked,
+            IsSwept = method.IsSwept,
         };
     }
 
@@ -160,7 +222,8 @@ internal static class InterventionParser
     {
         ReadKind.Value => new ReadSpec(ReadKind.Value, ""),
         ReadKind.From => new ReadSpec(ReadKind.From, parameter.Donor!.Value, parameter.Path?.Value),
-        ReadKind.Logit => new ReadSpec(ReadKind.Logit, parameter.Attribute.Text(0), At(parameter), parameter.Attribute.Named("In")),
+        ReadKind.Logit or ReadKind.WordLogits =>
+            new ReadSpec(parameter.Kind, parameter.Attribute.Text(0), At(parameter), parameter.Attribute.Named("In")),
         ReadKind.Logits => new ReadSpec(ReadKind.Logits, "", At(parameter), parameter.Attribute.Named("In")),
         _ => new ReadSpec(parameter.Kind, parameter.Attribute.Text(0)),
     };
@@ -190,7 +253,7 @@ internal static class ReferencePrompts
 
     /// <summary>Every property that holds prompts.</summary>
     public static IEnumerable<IPropertySymbol> All(InterventionDeclaration declaration) =>
-        declaration.Type.GetMembers().OfType<IPropertySymbol>()
+        declaration.Type.SelfAndBaseTypes().SelectMany(type => type.GetMembers()).OfType<IPropertySymbol>()
             .Where(property => property is { IsIndexer: false, GetMethod: not null } && IsPrompts(property.Type));
 
     private static bool IsPrompts(ITypeSymbol type) =>

@@ -35,19 +35,25 @@ internal static class ModelSchemaParser
 
     /// <summary>A <c>[FamilySites]</c> class of the library, from which users' models derive; null where it is of no family.</summary>
     public static FamilySitesSpec? ParseFamily(GeneratorAttributeSyntaxContext context, CancellationToken cancellation) =>
-        context.TargetSymbol is INamedTypeSymbol type && type.IsPartial() && SchemaReader.FamilySites(type) is { } sites
-            ? new FamilySitesSpec(TypeParser.Parse(type), sites)
+        context.TargetSymbol is INamedTypeSymbol type && type.IsPartial() && SchemaReader.FamilySchema(type) is { } schema
+            ? new FamilySitesSpec(TypeParser.Parse(type), schema)
             : null;
 
-    /// <summary>The family whose class a type derives from; null when it derives from none.</summary>
-    public static DecoderFamily? Family(INamedTypeSymbol type) =>
-        DecoderFamily.All.FirstOrDefault(family => type.BaseTypes().Any(baseType => baseType.Is(family.ModelClass)));
+    /// <summary>The family's class that a type derives from, by its full name; null when it derives from none.</summary>
+    public static (string Class, DecoderFamily Family)? FamilyClass(INamedTypeSymbol type)
+    {
+        foreach (DecoderFamily family in DecoderFamily.All)
+            foreach ((string name, _) in family.Classes)
+                if (type.BaseTypes().Any(baseType => baseType.Is(name)))
+                    return (name, family);
+        return null;
+    }
 
     /// <summary>Chooses the base of a <c>[HookedModel]</c> class by its configuration, and adds the configuration's sizes.</summary>
     public static HookedModelSpec Resolve(HookedModelDeclaration declaration, ConfigSpec? config)
     {
         HookedModelBase? chosen =
-            declaration.Bases.FirstOrDefault(known => known.ModelType.Length == 0 || known.ModelType == config?.ModelType);
+            declaration.Bases.FirstOrDefault(known => known.ModelClass.Length == 0 || known.ModelClass == config?.ModelClass);
         if (chosen is null || config is null or { Problem: not null })
         {
             HookedModelBase? any = declaration.Bases.FirstOrDefault();
@@ -68,14 +74,14 @@ internal static class ModelSchemaParser
     {
         if (type.BaseType is { SpecialType: not SpecialType.System_Object })
         {
-            DecoderFamily? family = Family(type);
-            yield return new HookedModelBase(family?.ModelType ?? "", null, SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()));
+            yield return new HookedModelBase(
+                FamilyClass(type)?.Class ?? "", null, SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()));
             yield break;
         }
-        foreach (DecoderFamily family in DecoderFamily.All)
-            if (compilation.GetTypeByMetadataName(family.ModelClass) is { } baseType)
+        foreach ((string name, _) in DecoderFamily.All.SelectMany(family => family.Classes))
+            if (compilation.GetTypeByMetadataName(name) is { } baseType)
                 yield return new HookedModelBase(
-                    family.ModelType, baseType.Qualified(), SchemaReader.ReadOn(baseType, type), IsDecoder(type, baseType.BaseTypes()));
+                    name, baseType.Qualified(), SchemaReader.ReadOn(baseType, type), IsDecoder(type, baseType.BaseTypes()));
     }
 
     /// <summary>Whether a type with those bases gets the members of a decoder.</summary>

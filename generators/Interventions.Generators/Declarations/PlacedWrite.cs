@@ -11,10 +11,15 @@ namespace Interventions.Generators.Declarations;
 /// <param name="Write">The write.</param>
 /// <param name="Declared">The path; a path patch writes its receivers.</param>
 /// <param name="Run">The derived run that is written; null is the changed one.</param>
-/// <param name="Order">The explicit order of the step.</param>
-/// <param name="Include">The property that includes the write; null for an own write.</param>
-internal sealed record PlacedWrite(DeclaredWrite Write, DeclaredPath Declared, string? Run, int Order, IPropertySymbol? Include)
+/// <param name="Step">The step.</param>
+internal sealed record PlacedWrite(DeclaredWrite Write, DeclaredPath Declared, string? Run, DeclaredStep Step)
 {
+    /// <summary>The explicit order of the step.</summary>
+    public int Order => Step.Order;
+
+    /// <summary>The property that includes the write; null for an own write.</summary>
+    public IPropertySymbol? Include => Step.Include?.Symbol;
+
     /// <summary>The path.</summary>
     public SitePath Path => Declared.Path!;
 
@@ -28,19 +33,20 @@ internal sealed record PlacedWrite(DeclaredWrite Write, DeclaredPath Declared, s
         {
             if (step.Write is { } write)
                 foreach (DeclaredPath path in Written(write))
-                    yield return new PlacedWrite(write, path, write.Run, step.Order, null);
+                    yield return new PlacedWrite(write, path, write.Run, step);
             else
                 foreach ((DeclaredWrite inner, DeclaredPath path) in Included(declaration, step.Include!, []))
-                    yield return new PlacedWrite(inner, path, null, step.Order, step.Include!.Symbol);
+                    yield return new PlacedWrite(inner, path, null, step);
         }
     }
 
     /// <summary>
-    /// Whether the text says which of two writes comes first: both are own writes in one file, or both come from one include.
+    /// Whether the text says which of two writes comes first: one is inherited, both are own writes in one file, or both come from one
+    /// include.
     /// </summary>
     public bool IsBeside(PlacedWrite other) =>
-        Include.IsSame(other.Include)
-        && (Include is not null || Write.File == other.Write.File);
+        !Step.Owner.IsSame(other.Step.Owner)
+        || (Include.IsSame(other.Include) && (Include is not null || Write.File == other.Write.File));
 
     /// <summary>Whether the two may write a value in common.</summary>
     public bool Meets(PlacedWrite other, ModelSchema schema) => Run == other.Run && Selections.MayMeet(Path, other.Path, schema);
@@ -91,12 +97,16 @@ internal static class Selections
             return true;
         if (schema.SizeOf(axis) is { } size)
             return SiteExpansion.Indices(left, size).Intersect(SiteExpansion.Indices(right, size)).Any();
+        if (left.Except || right.Except)
+            return left.Except == right.Except || !(left.Except ? right : left).Items.All((left.Except ? left : right).Items.Contains);
         return left.Items.Any(item => right.Items.Any(other => MayMeet(item, other)));
     }
 
     /// <summary>Two names are two places. A name and a number, or numbers that count from both ends, may be one place.</summary>
     private static bool MayMeet(SelectionItem left, SelectionItem right)
     {
+        if (left.Name is Sites.NewTokens.Named || right.Name is Sites.NewTokens.Named)
+            return true;
         if (left.Name is not null && right.Name is not null)
             return left.Name == right.Name ? left.First == right.First : left.First != 0 || right.First != 0;
         if (left.Name is not null || right.Name is not null || left.First < 0 != right.First < 0
@@ -106,10 +116,7 @@ internal static class Selections
     }
 }
 
-/// <summary>
-/// Groups the writes that happen together: those to one site path in one run, unless a write that may touch the same site stands between
-/// them. The group stands at the place of its first write.
-/// </summary>
+/// <summary>The writes that happen together, see <see cref="WriteGroups"/>.</summary>
 /// <param name="Method">The name of the generated method that fuses the writes; null for a single write.</param>
 /// <param name="Steps">The writes, in the order of the text; or one include.</param>
 internal sealed record FusedWrites(string? Method, IReadOnlyList<DeclaredStep> Steps)
@@ -119,67 +126,19 @@ internal sealed record FusedWrites(string? Method, IReadOnlyList<DeclaredStep> S
     /// <param name="names">The names that the class has already.</param>
     public static IEnumerable<FusedWrites> Of(IEnumerable<DeclaredStep> steps, IEnumerable<string> names)
     {
-        var groups = new List<List<DeclaredStep>>();
-        foreach (DeclaredStep step in steps)
-        {
-            if (Joins(groups, step) is { } earlier)
-                earlier.Add(step);
-            else
-                groups.Add([step]);
-        }
+        List<DeclaredStep> all = steps.ToList();
         var taken = new HashSet<string>(names, StringComparer.Ordinal);
-        return groups.Select(group => new FusedWrites(group.Count == 1 ? null : Name(group[0].Write!, taken), group)).ToList();
-    }
-
-    /// <summary>The group that a write can join without passing a write that may touch the same values; null when there is none.</summary>
-    private static List<DeclaredStep>? Joins(List<List<DeclaredStep>> groups, DeclaredStep step)
-    {
-        if (!HasOnePlace(step))
-            return null;
-        DeclaredWrite write = step.Write!;
-        for (int i = groups.Count - 1; i >= 0; i--)
-        {
-            if (!HasOnePlace(groups[i][0]))
-                return null;
-            // The axes of the result stand in the order of the text: a write that brings one stays where it is.
-            if (i < groups.Count - 1 && write.OuterPlaceholders.Any())
-                return null;
-            DeclaredWrite other = groups[i][0].Write!;
-            if (write.Run != other.Run)
-                continue;
-            if (write.Site.Value == other.Site.Value)
-                return groups[i];
-            if (write.Site.Path is { } path && other.Site.Path is { } before && MayMeet(path, before))
-                return null;
-        }
-        return null;
+        foreach (IReadOnlyList<int> group in WriteGroups.Of(all.ConvertAll(Place)))
+            yield return new FusedWrites(
+                group.Count == 1 ? null : Name(all[group[0]].Write!, taken), group.Select(step => all[step]).ToList());
     }
 
     /// <summary>
     /// A path patch writes several places; a splice and an include are calls of their own. No write moves past one of these.
     /// </summary>
-    private static bool HasOnePlace(DeclaredStep step) => step.Write is { Kind: not (WriteKind.PathPatch or WriteKind.Splice) };
-
-    /// <summary>Whether two paths may name one site, as far as the text says; selectors in brackets are not looked at.</summary>
-    private static bool MayMeet(SitePath left, SitePath right)
-    {
-        if (left.Segments.Count != right.Segments.Count)
-            return false;
-        for (int i = 0; i < left.Segments.Count; i++)
-            if (left.Segments[i].Name != right.Segments[i].Name || AreDifferentLayers(left.Segments[i].Indices, right.Segments[i].Indices))
-                return false;
-        return true;
-    }
-
-    private static bool AreDifferentLayers(PathIndices? left, PathIndices? right) =>
-        Layer(left) is { } first && Layer(right) is { } second && first != second;
-
-    /// <summary>The one layer that indices name without the model's help; null where they name none or several.</summary>
-    private static int? Layer(PathIndices? indices) =>
-        indices?.Selection is { IsSweep: false, Items: { Count: 1 } items } && items[0] is { Name: null, First: >= 0 and var layer }
-            && items[0].Last == layer
-            ? layer
-            : null;
+    private static WritePlace? Place(DeclaredStep step) => step.Write is { Kind: not (WriteKind.PathPatch or WriteKind.Splice) } write
+        ? new WritePlace(write.Site.Value, write.Site.Path, write.Run, write.OuterPlaceholders.Any())
+        : null;
 
     private static string Name(DeclaredWrite write, HashSet<string> taken)
     {

@@ -26,6 +26,7 @@ internal static class SchemaReader
     {
         var axes = new List<AxisSize>();
         var sites = new List<SiteDefinition>();
+        var absent = new List<AbsentSite>();
         foreach (INamedTypeSymbol declaring in baseTypes.Reverse().Append(type))
         {
             bool hasSites = false;
@@ -40,22 +41,32 @@ internal static class SchemaReader
                     hasSites = true;
                     Put(sites, Site(attribute), site => site.Path);
                 }
+                else if (attribute.Is(KnownNames.AbsentSite))
+                {
+                    Put(absent, new AbsentSite(attribute.Text(0), attribute.Text(1)), site => site.Path);
+                }
             }
             // A generator does not see the attributes that another generator adds to a family's class.
-            if (!hasSites && FamilySites(declaring) is { } family)
-                foreach (SiteDefinition site in family)
+            if (!hasSites && FamilySchema(declaring) is { } family)
+            {
+                foreach (SiteDefinition site in family.Sites)
                     Put(sites, site, known => known.Path);
+                foreach (AbsentSite site in family.Absent)
+                    Put(absent, site, known => known.Path);
+            }
         }
-        return new ModelSchema(type.Name, axes.ToEquatableArray(), sites.ToEquatableArray());
+        return new ModelSchema(type.Name, axes.ToEquatableArray(), sites.ToEquatableArray()) { Absent = absent.ToEquatableArray() };
     }
 
-    /// <summary>The sites of the family whose model class a type is; null for any other type.</summary>
-    public static EquatableArray<SiteDefinition>? FamilySites(INamedTypeSymbol type)
+    /// <summary>The sites of the family whose model class a type is, without sizes; null for any other type.</summary>
+    public static ModelSchema? FamilySchema(INamedTypeSymbol type)
     {
         if (type.Attribute(KnownNames.FamilySites) is null)
             return null;
-        DecoderFamily? family = DecoderFamily.All.FirstOrDefault(family => type.Is(family.ModelClass));
-        return family is null ? null : DecoderSchema.Sites(family.Default);
+        foreach ((string name, DecoderConfig usual) in DecoderFamily.All.SelectMany(family => family.Classes))
+            if (type.Is(name))
+                return DecoderSchema.Of(usual, type.Name) with { Axes = default };
+        return null;
     }
 
     /// <summary>The first site that stands at another part of the type than the first one; null when all stand at one part.</summary>
@@ -96,6 +107,7 @@ internal static class SchemaReader
     {
         SameStep = attribute.Named("SameStep", false),
         Beside = attribute.Named("Beside", false),
+        WholeNumbers = attribute.Named("WholeNumbers", false),
     };
 
     private static EquatableArray<string> Axes(AttributeData attribute) =>

@@ -33,10 +33,41 @@ internal sealed class SiteOrder
         Find(path, schema) is { } place && Find(other, schema) is { } otherPlace
         && IsSurelyNotAfter(place, place.Last, otherPlace, otherPlace.First);
 
+    /// <summary>The same at one point of a sweep.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="other">The other one.</param>
+    /// <param name="layers">The layers for which placeholders stand.</param>
+    /// <param name="schema">The model.</param>
+    public static bool IsNotAfter(SitePath path, SitePath other, IReadOnlyDictionary<string, int> layers, ModelSchema schema)
+    {
+        return Find(path, schema) is { } place && Find(other, schema) is { } otherPlace
+            && place.Step.IsNotAfter(Layer(place, place.Last), otherPlace.Step, Layer(otherPlace, otherPlace.First));
+
+        int? Layer(Place at, int? otherwise) => at.IsSwept && layers.TryGetValue(at.Placeholder!, out int layer) ? layer : otherwise;
+    }
+
+    /// <summary>The same of two nodes.</summary>
+    public static bool IsNotAfter(SiteDefinition site, int layer, SiteDefinition other, int otherLayer, ModelSchema schema)
+    {
+        SiteOrder order = Of(schema);
+        return order._steps.TryGetValue(site.Path, out Step? step) && order._steps.TryGetValue(other.Path, out Step? otherStep)
+            && step.IsNotAfter(layer, otherStep, otherLayer);
+    }
+
     /// <summary>Whether a written value is surely computed before the value that it reads in the same run, or in the same step.</summary>
-    public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema) =>
-        Find(written, schema) is { } place && Find(read, schema) is { } readPlace
-        && IsSurelyNotAfter(place, place.First, readPlace, readPlace.First);
+    /// <param name="written">The written path.</param>
+    /// <param name="read">The path that is read.</param>
+    /// <param name="schema">The model.</param>
+    /// <param name="layers">The layers at which placeholders stand together: at one of them it is enough.</param>
+    public static bool IsTooEarly(SitePath written, SitePath read, ModelSchema schema, SweptLayers layers)
+    {
+        if (Find(written, schema) is not { } place || Find(read, schema) is not { } readPlace)
+            return false;
+        bool isPlain = (!place.IsSwept && !readPlace.IsSwept) || place.IsSweptWith(readPlace);
+        return !isPlain && layers.Pairs(place.Placeholder, readPlace.Placeholder) is { } pairs
+            ? pairs.Any(pair => place.Step.IsNotAfter(pair.Left ?? place.First, readPlace.Step, pair.Right ?? readPlace.First))
+            : IsSurelyNotAfter(place, place.First, readPlace, readPlace.First);
+    }
 
     /// <summary>Whether a write may change a value that is read in the same run: a read layer is after a written one.</summary>
     /// <param name="written">The written path.</param>
@@ -58,11 +89,12 @@ internal sealed class SiteOrder
         place.IsSwept || other.IsSwept ? place.Step.IsNotAfter(null, other.Step, null) :
         place.Step.IsNotAfter(layer, other.Step, otherLayer);
 
+    private static SiteOrder Of(ModelSchema schema) => s_orders.GetValue(schema, static key => new SiteOrder(key));
+
     private static Place? Find(SitePath path, ModelSchema schema)
     {
         SiteResolution resolution = ResolvedPath.Of(path, schema);
-        SiteOrder order = s_orders.GetValue(schema, static key => new SiteOrder(key));
-        if (!resolution.IsSuccess || !order._steps.TryGetValue(resolution.Site!.Path, out Step? step))
+        if (!resolution.IsSuccess || !Of(schema)._steps.TryGetValue(resolution.Site!.Path, out Step? step))
             return null;
         if (resolution.Layer is not { } layers)
             return new Place(resolution.Site.Path, step, null, 0, 0);

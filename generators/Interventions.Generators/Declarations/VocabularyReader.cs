@@ -19,7 +19,7 @@ internal static class VocabularyReader
         if (!positions.Contains("end"))
             positions = positions.Append("end").ToEquatableArray();
         return new PromptVocabulary(
-            type.Name, Names(attribute, "Runs", "clean", "corrupted"), positions, Names(attribute, "Answers", "correct", "wrong"));
+            type.Name, Names(attribute, "Runs", "clean", "corrupted"), positions, Names(attribute, "Answers"));
     }
 
     /// <summary>The type's names; null when it declares none.</summary>

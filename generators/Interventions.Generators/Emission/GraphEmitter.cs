@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Sites;
 
 namespace Interventions.Generators.Emission;
 
@@ -16,7 +17,7 @@ internal static class GraphEmitter
         var nodes = NodeEmitter.For(spec);
         List<StepSpec> first = spec.Writes.Steps.TakeWhile(step => IsNode(step.First)).ToList();
 
-        writer.Line($"public {CodeNames.InterventionGraph} Graph => new {CodeNames.InterventionGraph}").Open();
+        writer.Line($"public {spec.Inheritance.Modifier}{CodeNames.InterventionGraph} Graph => new {CodeNames.InterventionGraph}").Open();
         writer.Line($"Name = {Literals.Quote(spec.Type.Name)},");
         // A generic intervention is compiled against no model: its names are compared with the model that it runs on.
         if (!spec.Subject.IsGeneric)
@@ -24,7 +25,7 @@ internal static class GraphEmitter
         writer.Line($"PromptFingerprint = {spec.Subject.Prompts}.SchemaFingerprint,");
         if (spec.Writes.Changes is { } changes)
             writer.Line($"Changes = {Literals.Quote(changes)},");
-        Nodes(writer, "Sweeps", spec.Sweep.Lists.Select(NodeEmitter.Sweep));
+        Nodes(writer, "Sweeps", spec.Sweep.Lists.Select(list => NodeEmitter.Sweep(list, spec.Type.Name)));
         Nodes(writer, "Runs", spec.Writes.Runs.Select(NodeEmitter.Run));
         Nodes(writer, "Writes", first.Select(nodes.Write));
         foreach (NodeKind kind in new[] { NodeKind.Capture, NodeKind.Gradient, NodeKind.Metric })
@@ -33,6 +34,9 @@ internal static class GraphEmitter
         Nodes(writer, "Shapes", spec.Keeps.Shapes.Select(NodeEmitter.Shape));
 
         List<string[]> calls = Calls(spec.Writes, first.Count, nodes).ToList();
+        // What is inherited comes first: it is put before all that the graph has.
+        if (spec.Inheritance.Base is not null)
+            calls.Add([".Inheriting(base.Graph)"]);
         writer.Close(calls.Count == 0 ? ";" : "");
         for (int i = 0; i < calls.Count; i++)
             writer.Indented(WithEnd(calls[i], i < calls.Count - 1 ? "" : ";"));
@@ -191,13 +195,27 @@ internal sealed class NodeEmitter(string arguments)
     /// <summary>A derived run.</summary>
     public static string[] Run(RunSpec run) => [New("DerivedRun", Literals.Quote(run.Name), OrNothing(run.From))];
 
-    /// <summary>The values of a placeholder that stands for strengths or runs.</summary>
-    public static string[] Sweep(SweepListSpec sweep)
+    /// <summary>What a placeholder, or several together, go through.</summary>
+    public static string[] Sweep(SweepListSpec sweep, string type)
     {
-        bool isOfRuns = sweep.Runs.Count > 0;
-        IEnumerable<string> values = isOfRuns ? sweep.Runs.Select(Literals.Quote) : sweep.Numbers.Select(Literals.Number);
-        string arguments = string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)));
-        return [$"{CodeNames.SweepAxis}.{(isOfRuns ? "OfRuns" : "OfNumbers")}({arguments})"];
+        int placeholders = ListedPoints.Placeholders(sweep.Name).Count;
+        if (sweep.Property is { } property)
+        {
+            string coordinates = placeholders == 1
+                ? "point"
+                : string.Join(", ", Enumerable.Range(1, placeholders).Select(i => $"point.Item{Literals.Number(i)}"));
+            return
+            [
+                $"{CodeNames.Runtime}.SweptLists.Of(",
+                $"    {Literals.Quote($"{type}.{property}")},",
+                $"    {Literals.Quote(sweep.Name)},",
+                $"    {Literals.Identifier(property)},",
+                $"    static point => new {CodeNames.SweepCoordinate}[] {{ {coordinates} }})",
+            ];
+        }
+        string of = placeholders > 1 ? "OfPoints" : sweep.Texts.Count > 0 ? "OfRuns" : "OfNumbers";
+        IEnumerable<string> values = sweep.Texts.Select(Literals.Quote).Concat(sweep.Numbers.Select(Literals.Number));
+        return [$"{CodeNames.SweepAxis}.{of}({string.Join(", ", values.Prepend(Literals.Quote(sweep.Name)))})"];
     }
 
     private static string BuiltIn(WriteSpec.BuiltIn write)
@@ -211,7 +229,7 @@ internal sealed class NodeEmitter(string arguments)
             WriteKind.Freeze => [site, "from: " + donor],
             WriteKind.Resample => [site, "from: " + donor, "seed: " + Literals.Number(write.Seed)],
             WriteKind.Mean => [site, "from: " + donor, "pooled: " + Literals.Truth(write.IsPooled), .. Reference(write)],
-            WriteKind.Mix => [name, site, property, "from: " + donor, $"axes: {Strings(write.Axes)}"],
+            WriteKind.Mix => [name, site, property, Ablation(write) ?? "from: " + donor, $"axes: {Strings(write.Axes)}"],
             WriteKind.Add => [name, site, property, "strength: " + amount],
             WriteKind.ProjectOut or WriteKind.ProjectOnto => [name, site, property],
             _ => [site],
@@ -219,6 +237,10 @@ internal sealed class NodeEmitter(string arguments)
         string run = write.Run is { } derived ? ", run: " + Literals.Quote(derived) : "";
         return $"{CodeNames.Runtime}.BuiltInWrites.{write.Kind}({string.Join(", ", parts)}{run})";
     }
+
+    /// <summary>What a mask mixes in, as the write that it is; null for another run's value.</summary>
+    private static string? Ablation(WriteSpec.BuiltIn mix) =>
+        mix.Ablation is { } kind ? "ablation: " + BuiltIn(mix with { Kind = kind, Run = null }) : null;
 
     private static IEnumerable<string> Reference(WriteSpec.BuiltIn mean)
     {
@@ -239,6 +261,8 @@ internal sealed class NodeEmitter(string arguments)
         ReadKind.From => New("Read.From", Literals.Quote(read.Name), OrNothing(read.Place)),
         ReadKind.ValueOf => New("Read.Of", Literals.Quote(read.Name)),
         ReadKind.Logit => New("Read.Logit", Literals.Quote(read.Name), OrNothing(read.Place), OrNothing(read.Run)),
+        ReadKind.WordLogits => $"{CodeNames.Runtime}.Read.WordLogits.Listed({Literals.Quote(read.Name)}, {Literals.Identifier(read.Name)}, "
+            + $"{Literals.Quote(read.Place!)}{(read.Run is { } run ? ", " + Literals.Quote(run) : "")})",
         ReadKind.Logits => New("Read.Logits", OrNothing(read.Place), OrNothing(read.Run)),
         ReadKind.Swept => New("Read.Swept", Literals.Quote(read.Name)),
         ReadKind.Answer => New("Read.AnswerIds", Literals.Quote(read.Name)),

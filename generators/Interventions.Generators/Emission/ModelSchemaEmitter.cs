@@ -21,9 +21,12 @@ internal static class ModelSchemaEmitter
             : TypeEmitter.Emit(type, [], header, writer => Refuse(writer, spec.Model));
     }
 
-    /// <summary>Writes an attribute for each site of a family, in the order of computation.</summary>
-    public static string Emit(FamilySitesSpec spec) =>
-        TypeEmitter.Emit(spec.Type, spec.Sites.Select(Attribute), spec.Type.Header, _ => { });
+    /// <summary>Writes an attribute for each site of a family, in the order of computation, and for each that it has not.</summary>
+    public static string Emit(FamilySitesSpec spec) => TypeEmitter.Emit(
+        spec.Type, spec.Schema.Sites.Select(Attribute).Concat(spec.Schema.Absent.Select(site => CodeNames.AbsentSite + Absent(site))),
+        spec.Type.Header, _ => { });
+
+    private static string Absent(AbsentSite site) => $"({Literals.Quote(site.Path)}, {Literals.Quote(site.Reason)})";
 
     private static string Attribute(SiteDefinition site) =>
         $"{CodeNames.SiteAttribute}({string.Join(", ", site.Axes.Prepend(site.Path).Select(Literals.Quote).Concat(Flags(site)))})";
@@ -41,6 +44,8 @@ internal static class ModelSchemaEmitter
             yield return "SameStep = true";
         if (site.Beside)
             yield return "Beside = true";
+        if (site.WholeNumbers)
+            yield return "WholeNumbers = true";
     }
 
     private static IEnumerable<string> Attributes(HookedModelSpec spec) =>
@@ -76,7 +81,14 @@ internal static class ModelSchemaEmitter
         Array(
             writer, CodeNames.AxisSize,
             spec.Schema.Axes.Select(axis => $"({Literals.Quote(axis.Axis)}, {Literals.Number(axis.Size)})"), ",");
-        Array(writer, CodeNames.SiteDefinition, spec.Schema.Sites.Select(Definition), ");");
+        bool isWhole = spec.Schema.Absent.Count == 0;
+        Array(writer, CodeNames.SiteDefinition, spec.Schema.Sites.Select(Definition), isWhole ? ");" : ")");
+        if (isWhole)
+            return;
+        writer.Line("{");
+        writer.Indented("Absent =");
+        Array(writer, CodeNames.AbsentSite, spec.Schema.Absent.Select(Absent), "");
+        writer.Line("};");
     }
 
     private static void Array(SourceWriter writer, string type, IEnumerable<string> arguments, string end)

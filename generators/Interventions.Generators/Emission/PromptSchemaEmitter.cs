@@ -51,9 +51,34 @@ internal static class PromptSchemaEmitter
             $"    {Texts(spec.AnswerProperties)}) {{ Template = prompt.Template }})));");
         writer.Line();
 
+        TokenArrays(writer, spec);
         writer.Summary("Takes prompts that are tokens already.");
         writer.Line($"public static {type} FromTokens({CodeNames.Enumerable}<{CodeNames.PromptTokens}> prompts) =>");
         writer.Indented($"new {type}({CodeNames.Linq}.ToArray(prompts));");
+    }
+
+    /// <summary>Writes the factory that takes arrays, one a run. Names that every prompt needs are asked for first.</summary>
+    private static void TokenArrays(SourceWriter writer, PromptSchemaSpec spec)
+    {
+        List<string> runs = spec.RunProperties.Select(Parameter).ToList();
+        bool hasPositions = spec.Vocabulary.Positions.Any(position => position != "end"), hasAnswers = spec.Vocabulary.Answers.Count > 0;
+        string positions = $"{CodeNames.Dictionary}<string, int[]>{(hasPositions ? " positions" : "? positions = null")}";
+        string answers = $"{CodeNames.Dictionary}<string, long[]> answers";
+        IEnumerable<string> named = !hasAnswers ? [positions] : hasPositions ? [positions, answers] : [answers, positions];
+        writer.Summary("Takes prompts that are token ids: by run one array a prompt, by position each prompt's index, by answer its id.");
+        writer.Line(
+            $"public static {spec.Type.Reference} FromTokens("
+            + $"{string.Join(", ", runs.Select(run => $"long[][] {run}").Concat(named))}) =>");
+        writer.Indented(
+            $"new {spec.Type.Reference}(Tokens(DeclaredVocabulary, new long[][][] {{ {string.Join(", ", runs)} }}, positions, "
+            + $"{(hasAnswers ? "answers" : "null")}));");
+        writer.Line();
+    }
+
+    private static string Parameter(string property)
+    {
+        string name = char.ToLowerInvariant(property[0]) + property.Substring(1);
+        return Literals.Identifier(name is "positions" or "answers" ? name + "Run" : name);
     }
 
     private static void Text(SourceWriter writer, string property, string summary) =>

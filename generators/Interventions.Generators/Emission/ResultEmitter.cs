@@ -1,5 +1,6 @@
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Sites;
 
 namespace Interventions.Generators.Emission;
 
@@ -10,43 +11,56 @@ internal static class ResultEmitter
 {
     public static void Emit(SourceWriter writer, InterventionSpec spec)
     {
-        List<string> kept = Kept(spec);
-        RunValues(writer, spec, kept);
-        Result(writer.Line(), spec, kept);
-        if (spec.Sweep.Placeholders.Count > 0)
+        List<KeptSpec> own = Own(spec);
+        if (spec.Inheritance.Base is null || own.Count > 0)
+            RunValues(writer, spec, own);
+        Result(writer.Line(), spec, own);
+        if (spec.Sweep.Placeholders.Count > 0 && !spec.Inheritance.IsAbstract)
             Swept(writer.Line(), spec);
         Generated(writer.Line(), spec);
         Generation(writer.Line(), spec);
     }
 
-    /// <summary>The names of the kept values.</summary>
-    public static List<string> Kept(InterventionSpec spec) => spec.Keeps.Methods.Select(method => method.Name).Distinct().ToList();
+    /// <summary>The kept values, inherited ones first.</summary>
+    public static List<KeptSpec> Kept(InterventionSpec spec) =>
+        spec.Inheritance.Kept.Concat(Own(spec)).GroupBy(kept => kept.Name).Select(same => same.First()).ToList();
 
-    private static void RunValues(SourceWriter writer, InterventionSpec spec, List<string> kept)
+    /// <summary>The placeholders as parameters: <c>int layer</c>.</summary>
+    public static IEnumerable<string> Coordinates(InterventionSpec spec) =>
+        spec.Sweep.Placeholders.Select(placeholder => $"{Type(placeholder.Kind)} {placeholder.Name}");
+
+    private static List<KeptSpec> Own(InterventionSpec spec) => spec.Keeps.Methods.GroupBy(method => method.Name)
+        .Select(methods => new KeptSpec(methods.Key, methods.First().IsStacked, methods.First().IsSwept)).ToList();
+
+    private static void RunValues(SourceWriter writer, InterventionSpec spec, List<KeptSpec> own)
     {
         writer.Summary("The kept values in one unchanged run.");
-        writer.Open($"{spec.Subject.Access} sealed class RunValues : {CodeNames.UnchangedRun}");
-        foreach (string name in kept)
-            Property(writer, name, CodeNames.Tensor, $"Get({Literals.Quote(name)})", "in this run");
+        writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("RunValues", CodeNames.UnchangedRun)}");
+        foreach (KeptSpec kept in own)
+            Property(writer, spec, kept, isChanged: false, "in this run");
         writer.Close();
     }
 
-    private static void Result(SourceWriter writer, InterventionSpec spec, List<string> kept)
+    /// <summary>
+    /// Writes the type of the result. That of an abstract intervention gives every value as one that may be swept; a derived one hides it
+    /// by its own.
+    /// </summary>
+    private static void Result(SourceWriter writer, InterventionSpec spec, List<KeptSpec> own)
     {
         string baseType = spec.Subject.PromptsHaveSchema ? $"{spec.Subject.Prompts}.Results<RunValues>" : CodeNames.RunResult;
-        bool isSwept = spec.Sweep.Placeholders.Count > 0;
+        bool isSwept = spec.Sweep.Placeholders.Count > 0, isAbstract = spec.Inheritance.IsAbstract;
         writer.Summary(
             isSwept ? "The kept values in the changed run, for every point of the sweep." : "The kept values in the changed run.");
-        writer.Open($"{spec.Subject.Access} sealed class Result : {baseType}");
-        writer.Line($"internal Result({CodeNames.RunResult} output) : base(output) {{ }}");
-        foreach (string name in kept)
+        writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("Result", baseType)}");
+        writer.Line($"{(isAbstract ? "protected " : "")}internal Result({CodeNames.RunResult} output) : base(output) {{ }}");
+        foreach (NamedRunSpec run in spec.Inheritance.Runs)
         {
-            string quoted = Literals.Quote(name);
-            if (isSwept)
-                Property(writer, name, "Swept", $"new Swept(GetSwept({quoted}))", "at every point of the sweep");
-            else
-                Property(writer, name, CodeNames.Tensor, $"Get({quoted})", "in the changed run");
+            writer.Summary($"The values in run <c>{Literals.Xml(run.Name)}</c>, unchanged.");
+            writer.Line($"public new RunValues {run.Property} => Of<RunValues>({Literals.Quote(run.Name)});");
         }
+        foreach (KeptSpec value in isAbstract ? own : Kept(spec))
+            Property(writer, spec, value, isChanged: true, isSwept ? "at every point of the sweep" : "in the changed run");
+        HashSet<string> kept = new(own.Select(value => value.Name));
         foreach (MethodSpec method in spec.Keeps.Methods.Where(method => method.IsRagged && !kept.Contains(ResultNames.Mask(method.Name))))
         {
             writer.Summary(
@@ -64,30 +78,53 @@ internal static class ResultEmitter
         writer.Close();
     }
 
-    private static void Property(SourceWriter writer, string name, string type, string value, string where)
+    /// <summary>
+    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or by the sweep's point. Whether what an
+    /// abstract intervention keeps is swept, a derived one says.
+    /// </summary>
+    private static void Property(SourceWriter writer, InterventionSpec spec, KeptSpec kept, bool isChanged, string where)
     {
+        string quoted = Literals.Quote(kept.Name);
+        bool mayBeSwept = isChanged || kept.IsSwept;
+        string type = spec.Inheritance.IsAbstract && mayBeSwept
+            ? CodeNames.SweptTensor
+            : Stacked(kept, isSwept: spec.Sweep.Placeholders.Count > 0 && mayBeSwept);
+        string value = type switch
+        {
+            CodeNames.Tensor => $"Get({quoted})",
+            CodeNames.LayerStack => $"GetStack({quoted})",
+            CodeNames.SweptTensor => $"GetSwept({quoted})",
+            _ => $"new {type}(GetSwept({quoted}))",
+        };
+        string hides = isChanged && spec.Inheritance.Kept.Any(inherited => inherited.Name == kept.Name) ? "new " : "";
+        string name = kept.Name;
         writer.Summary($"What <c>{Literals.Xml(name)}</c> returned {where}.");
-        writer.Line($"public {type} {Literals.Identifier(name)} => {value};");
+        writer.Line($"public {hides}{type} {Literals.Identifier(name)} => {value};");
     }
+
+    private static string Stacked(KeptSpec kept, bool isSwept) =>
+        isSwept ? (kept.IsStacked ? "Swept.Stacked" : "Swept") : kept.IsStacked ? CodeNames.LayerStack : CodeNames.Tensor;
 
     private static void Swept(SourceWriter writer, InterventionSpec spec)
     {
-        string list = Coordinates(spec);
-        string point = $"[{list}]";
-        writer.Summary($"A value at every point <c>{point}</c> of the sweep.");
-        writer.Open($"{spec.Subject.Access} readonly struct Swept");
-        writer.Line($"private readonly {CodeNames.SweptTensor} _values;");
-        writer.Line($"internal Swept({CodeNames.SweptTensor} values) => _values = values;");
-        writer.Summary("All points: one leading axis a placeholder, in the order of the indexer.");
-        writer.Line($"public {CodeNames.Tensor} Values => _values.Values;");
-        writer.Summary("The value at one point.");
-        writer.Line(
-            $"public {CodeNames.Tensor} this[{Parameters(spec)}] => this._values.At(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
-        writer.Summary("Every point with its mean, in the sweep's order.");
-        writer.Line($"public {CodeNames.ReadOnlyList}<{CodeNames.SweptPoint}> Points() => _values.Points();");
-        writer.Summary("The points whose mean moved furthest from the unchanged base run, furthest first.");
-        writer.Line($"public {CodeNames.ReadOnlyList}<{CodeNames.SweptPoint}> Top(int count) => _values.Top(count);");
+        string list = Arguments(spec);
+        writer.Summary($"A value at every point <c>[{list}]</c> of the sweep, which indexes it.");
+        writer.Open($"{spec.Subject.Access} sealed class Swept : {CodeNames.SweptTensor}<Swept>");
+        Members(CodeNames.Tensor, "At", "Swept");
+        if (Kept(spec).Any(kept => kept.IsStacked))
+        {
+            writer.Summary($"A value of several layers at every point <c>[{list}]</c> of the sweep, which indexes it.");
+            writer.Open($"public sealed class Stacked : {CodeNames.SweptTensor}<Stacked>");
+            Members(CodeNames.LayerStack, "StackAt", "Stacked");
+            writer.Close();
+        }
         writer.Close();
+
+        void Members(string value, string at, string type)
+        {
+            writer.Line($"internal {type}({CodeNames.SweptTensor} values) : base(values, static other => new {type}(other)) {{ }}");
+            writer.Line($"public {value} this[{Parameters(spec)}] => this.{at}(new {CodeNames.SweepCoordinate}[] {{ {list} }});");
+        }
     }
 
     /// <summary>
@@ -96,7 +133,7 @@ internal static class ResultEmitter
     private static void Generated(SourceWriter writer, InterventionSpec spec)
     {
         writer.Summary("What one run generated and kept.");
-        writer.Open($"{spec.Subject.Access} sealed class Generated : {CodeNames.GeneratedRun}");
+        writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("Generated", CodeNames.GeneratedRun)}");
         IEnumerable<MethodSpec> kept = spec.Keeps.Methods.Where(method => method.Kind != NodeKind.Gradient);
         foreach (string name in kept.Select(method => method.Name).Distinct())
             writer.Line($"public {CodeNames.GeneratedValue} {Literals.Identifier(name)} => Get({Literals.Quote(name)});");
@@ -107,15 +144,20 @@ internal static class ResultEmitter
     {
         bool isSwept = spec.Sweep.Placeholders.Count > 0;
         writer.Summary(isSwept ? "What was generated at every point of the sweep." : "What was generated.");
-        writer.Open($"{spec.Subject.Access} sealed class Generation : {CodeNames.GenerationResult}<Generated>");
-        writer.Line($"internal Generation({CodeNames.GenerationOutput} output) : base(output) {{ }}");
-        writer.Line(isSwept
-            ? $"public Generated this[{Parameters(spec)}] => this.At(new {CodeNames.SweepCoordinate}[] {{ {Coordinates(spec)} }});"
-            : "public Generated Changed => At(default);");
+        (bool isAbstract, bool isDerived) = (spec.Inheritance.IsAbstract, spec.Inheritance.Base is not null);
+        string hides = isDerived ? "new " : "", at = isDerived ? "At<Generated>" : "At";
+        writer.Open($"{spec.Subject.Access} {spec.Inheritance.Nested("Generation", $"{CodeNames.GenerationResult}<Generated>")}");
+        writer.Line($"{(isAbstract ? "protected " : "")}internal Generation({CodeNames.GenerationOutput} output) : base(output) {{ }}");
+        if (isDerived)
+            writer.Line("public new Generated Base => BaseAs<Generated>();");
+        if (!isAbstract)
+            writer.Line(isSwept
+                ? $"public Generated this[{Parameters(spec)}] => this.{at}(new {CodeNames.SweepCoordinate}[] {{ {Arguments(spec)} }});"
+                : $"public {hides}Generated Changed => {at}(default);");
         writer.Close();
     }
 
-    private static string Coordinates(InterventionSpec spec) =>
+    private static string Arguments(InterventionSpec spec) =>
         string.Join(", ", spec.Sweep.Placeholders.Select(placeholder => Literals.Identifier(placeholder.Name)));
 
     private static string Parameters(InterventionSpec spec) =>

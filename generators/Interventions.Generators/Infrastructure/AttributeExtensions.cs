@@ -85,6 +85,21 @@ internal static class AttributeExtensions
             ? (T)Convert.ChangeType(literal, typeof(T), CultureInfo.InvariantCulture) : otherwise;
     }
 
+    /// <summary>The member of an enum that the attribute sets by name; null when it sets none.</summary>
+    public static string? NamedMember(this AttributeData attribute, string name)
+    {
+        foreach (KeyValuePair<string, TypedConstant> argument in attribute.NamedArguments)
+            if (argument.Key == name)
+                return argument.Value.Type?.GetMembers().OfType<IFieldSymbol>()
+                    .FirstOrDefault(member => member.HasConstantValue && Equals(member.ConstantValue, argument.Value.Value))?.Name;
+        return attribute.IsBound() ? null : attribute.NamedExpression(name) switch
+        {
+            MemberAccessExpressionSyntax { Name.Identifier.ValueText: var member } => member,
+            IdentifierNameSyntax { Identifier.ValueText: var member } => member,
+            _ => null,
+        };
+    }
+
     /// <summary>The strings of an array that the attribute sets by name; null when it sets none.</summary>
     public static IReadOnlyList<string>? NamedItems(this AttributeData attribute, string name)
     {

@@ -8,6 +8,7 @@ internal static class KnownNames
     public const string ModelSchema = "Interventions.ModelSchemaAttribute";
     public const string HookedModel = "Interventions.HookedModelAttribute";
     public const string Site = "Interventions.SiteAttribute";
+    public const string AbsentSite = "Interventions.AbsentSiteAttribute";
     public const string FamilySites = "Interventions.Models.Families.FamilySitesAttribute";
     public const string Axis = "Interventions.AxisAttribute";
     public const string PromptSchema = "Interventions.PromptSchemaAttribute";
@@ -46,6 +47,7 @@ internal static class KnownNames
     public const string Include = "Interventions.IncludeAttribute";
     public const string Parameter = "Interventions.ParameterAttribute";
     public const string DeclaredSite = "Interventions.Runtime.DeclaredSiteAttribute";
+    public const string Inherited = "Interventions.Runtime.InheritedAttribute";
     public const string AnyModel = "Interventions.ModelGraphs.HookedModel";
     public const string DecoderModel = "Interventions.Models.Decoder.DecoderModel";
     public const string DefaultPrompts = "Interventions.Models.PromptPairs";
@@ -63,6 +65,7 @@ internal static class CodeNames
     public const string EquatableArray = "global::Interventions.Runtime.EquatableArray";
     public const string ModelSchema = "global::Interventions.ModelSchema";
     public const string AxisSize = "global::Interventions.AxisSize";
+    public const string AbsentSite = "global::Interventions.AbsentSite";
     public const string SiteDefinition = "global::Interventions.SiteDefinition";
     public const string PromptVocabulary = "global::Interventions.PromptVocabulary";
     public const string Checkpoint = "global::Interventions.Models.Decoder.DecoderCheckpoint";
@@ -78,8 +81,8 @@ internal static class CodeNames
     public const string SweepAxis = "global::Interventions.SweepAxis";
     public const string RunOptions = "global::Interventions.RunOptions";
     public const string SweptTensor = "global::Interventions.SweptTensor";
+    public const string LayerStack = "global::Interventions.LayerStack";
     public const string SweepCoordinate = "global::Interventions.SweepCoordinate";
-    public const string SweptPoint = "global::Interventions.SweptPoint";
     public const string GenerationRunner = "global::Interventions.GenerationRunner";
     public const string GenerationOutput = "global::Interventions.GenerationResult<global::Interventions.GeneratedRun>";
     public const string GenerationOptions = "global::Interventions.GenerationOptions";
@@ -91,6 +94,7 @@ internal static class CodeNames
     public const string Device = "global::TorchSharp.torch.Device";
     public const string ScalarType = "global::TorchSharp.torch.ScalarType";
     public const string ReadOnlyList = "global::System.Collections.Generic.IReadOnlyList";
+    public const string Dictionary = "global::System.Collections.Generic.Dictionary";
     public const string AsyncEnumerable = "global::System.Collections.Generic.IAsyncEnumerable";
     public const string Enumerable = "global::System.Collections.Generic.IEnumerable";
     public const string Linq = "global::System.Linq.Enumerable";
@@ -100,5 +104,6 @@ internal static class CodeNames
     public const string AxisAttribute = "global::Interventions.Axis";
     public const string ModelSchemaAttribute = "global::Interventions.ModelSchema";
     public const string DeclaredSiteAttribute = "global::Interventions.Runtime.DeclaredSite";
+    public const string InheritedAttribute = "global::Interventions.Runtime.Inherited";
     public const string TorchLoader = "global::Interventions.Runtime.TorchLoader";
 }

@@ -38,5 +38,6 @@ internal static class TrackingNames
     public const string PromptSchemas = nameof(PromptSchemas);
     public const string Interventions = nameof(Interventions);
     public const string GenericInterventions = nameof(GenericInterventions);
+    public const string DerivedInterventions = nameof(DerivedInterventions);
     public const string InterventionsOverPrompts = nameof(InterventionsOverPrompts);
 }

@@ -7,20 +7,23 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace Interventions.Generators.Rules;
 
 /// <summary>
-/// Checks the parts that a declaration takes from elsewhere: included interventions, donors' sites, and the prompts of means.
+/// Checks the parts that a declaration takes from elsewhere: its base, included interventions, donors' sites, and the prompts of means.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-internal sealed class Composition() : InterventionAnalyzer(SeveralDonors, UnfitInclude, UnfitReference)
+internal sealed class Composition() : InterventionAnalyzer(SeveralDonors, UnfitInclude, UnfitBase, UnfitReference)
 {
     public static readonly DiagnosticDescriptor SeveralDonors = Rule.Composition(
-        "INV206", "A donor is one site", "[{0}] reads one site, but '{1}' names several layers");
+        "INV206", "A donor is one site",
+        "[{0}] reads one site, but '{1}' names several layers: name one, or sweep it with a placeholder of a write");
 
     public static readonly DiagnosticDescriptor UnfitInclude = Rule.Composition("INV211", "An included intervention fits");
+
+    public static readonly DiagnosticDescriptor UnfitBase = Rule.Composition("INV214", "A derived intervention fits its base");
 
     public static readonly DiagnosticDescriptor UnfitReference = Rule.Composition("INV234", "A mean is over prompts that are there");
 
     protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
-        Donors(declaration).Concat(Included(declaration)).Concat(References(declaration));
+        Donors(declaration).Concat(Included(declaration)).Concat(Inherited(declaration)).Concat(References(declaration));
 
     /// <summary>A parameter gets one value, so the path of a donor must name one layer.</summary>
     private static IEnumerable<Problem> Donors(InterventionDeclaration declaration)
@@ -53,6 +56,33 @@ internal sealed class Composition() : InterventionAnalyzer(SeveralDonors, UnfitI
             IncludeFault.Circle => $"'{outer}' would include itself through '{name}'",
             _ => null,
         };
+    }
+
+    /// <summary>A base is there to be derived from, and what the derived class says again is the same.</summary>
+    private static IEnumerable<Problem> Inherited(InterventionDeclaration declaration)
+    {
+        if (declaration.Base is not { } inherited)
+            yield break;
+        string name = declaration.Type.Name, known = inherited.Type.Name;
+        if (!inherited.Type.IsAbstract)
+            yield return new Problem(
+                UnfitBase, declaration.Type.Locations[0],
+                $"'{name}' derives from '{known}', which is run itself: what several interventions share is abstract");
+        if (!declaration.Said.Model.IsSame(inherited.Model) || !declaration.Said.Prompts.IsSame(inherited.Prompts))
+            yield return new Problem(
+                UnfitBase, declaration.Attribute.Location() ?? declaration.Type.Locations[0],
+                $"'{known}' is about {inherited.Model.Name} and {inherited.Prompts?.Name}, and so is '{name}': leave its attribute out");
+        if (declaration.OwnChanges is { } own && inherited.Changes is { } changed && own.Value != changed.Value)
+            yield return new Problem(
+                UnfitBase, own.Location, $"'{known}' changes run '{changed.Value}', '{name}' would change '{own.Value}'");
+        if (declaration.Schema is not { } schema)
+            yield break;
+        foreach (PlacedWrite write in declaration.PlacedWrites.Where(write => write.Step.Owner.IsSame(declaration.Type)))
+            if (declaration.PlacedWrites.Any(other => !other.Step.Owner.IsSame(declaration.Type) && other.Order > write.Order
+                && other.Meets(write, schema) && !other.Write.CommutesWith(write.Write)))
+                yield return new Problem(
+                    UnfitBase, write.Location,
+                    $"'{write.Path.Site}' has a lower Order here than in '{known}', and inherited writes come first");
     }
 
     /// <summary>The prompts of a mean are in a property, and have the run and the positions that the mean names.</summary>

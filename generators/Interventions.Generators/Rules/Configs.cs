@@ -2,6 +2,7 @@ using Interventions.Generators.Configs;
 using Interventions.Generators.Declarations;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Models.Families;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Text;
@@ -42,9 +43,9 @@ internal sealed class Configs() : RuleAnalyzer(MissingConfig, ConfigSyntax, Inva
             .Where(file => ConfigParser.IsCandidate(file) && ConfigPath.IsNamed(file.Path, name.Value))
             .Select(file => ConfigParser.Parse(file, context.CancellationToken)).ToList();
         if (Missing(name.Value, named) is { } missing)
-            context.ReportDiagnostic(Diagnostic.Create(MissingConfig, name.Location, missing));
+            context.ReportDiagnostic(new Problem(MissingConfig, name.Location, missing).ToDiagnostic(context.Options));
         if (Unfit(type, name.Value, named) is { } unfit)
-            context.ReportDiagnostic(Diagnostic.Create(UnfitClass, name.Location, unfit));
+            context.ReportDiagnostic(new Problem(UnfitClass, name.Location, unfit).ToDiagnostic(context.Options));
     }
 
     private static string? Missing(string name, List<ConfigSpec> named)
@@ -64,10 +65,14 @@ internal sealed class Configs() : RuleAnalyzer(MissingConfig, ConfigSyntax, Inva
             return $"'{type.Name}' has [ModelSchema] too; its sizes come from one of the two";
         if (named.Count != 1 || named[0].ModelType is not { } modelType)
             return null;
-        if (ModelSchemaParser.Family(type) is { } family)
-            return family.ModelType == modelType
-                ? null
-                : $"'{type.Name}' is a {Last(family.ModelClass)}, and '{name}' describes a model of type '{modelType}'";
+        if (ModelSchemaParser.FamilyClass(type) is (string own, DecoderFamily family))
+        {
+            return family.ModelType != modelType
+                    ? $"'{type.Name}' is a {Last(own)}, and '{name}' describes a model of type '{modelType}'"
+                : named[0].ModelClass is { } described && described != own
+                    ? $"'{type.Name}' is a {Last(own)}, and '{name}' describes a model with the sites of a {Last(described)}"
+                : null;
+        }
         // The generator writes the base of a class that has none, where it finds it.
         return type.BaseType is { SpecialType: SpecialType.System_Object }
             ? $"'{type.Name}' has no base, and Interventions.Models is not referenced"
@@ -77,10 +82,14 @@ internal sealed class Configs() : RuleAnalyzer(MissingConfig, ConfigSyntax, Inva
     private static void File(AdditionalFileAnalysisContext context, Lazy<IReadOnlyList<string>> names)
     {
         AdditionalText file = context.AdditionalFile;
+        // The compiler itself says that a file is not there.
         if (ConfigParser.IsCandidate(file) && names.Value.Any(name => ConfigPath.IsNamed(file.Path, name))
+            && file.GetText(context.CancellationToken) is not null
             && ConfigParser.Parse(file, context.CancellationToken).Problem is { } problem)
-            context.ReportDiagnostic(Diagnostic.Create(
-                problem.IsSyntax ? ConfigSyntax : InvalidConfig, At(file, problem, context.CancellationToken), problem.Message));
+            context.ReportDiagnostic(
+                new Problem(
+                    problem.IsSyntax ? ConfigSyntax : InvalidConfig, At(file, problem, context.CancellationToken), problem.Message)
+                    .ToDiagnostic(context.Options));
     }
 
     private static Location At(AdditionalText file, ConfigProblem problem, CancellationToken cancellation)

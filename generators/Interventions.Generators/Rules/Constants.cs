@@ -49,7 +49,7 @@ internal sealed class Constants() : RuleAnalyzer(HiddenConstant, HiddenArgument)
                 constant is string text && ConstantText.Evaluate(value) != text ? new Problem(HiddenConstant, value.GetLocation(), text) :
                 null;
             if (problem is not null)
-                context.ReportDiagnostic((problem with { Literal = literal }).ToDiagnostic());
+                context.ReportDiagnostic((problem with { Literal = literal }).ToDiagnostic(context.Options));
         }
     }
 

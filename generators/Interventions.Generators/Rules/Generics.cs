@@ -27,7 +27,7 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
 
     /// <summary>The checks that a model's own sites and sizes can fail.</summary>
     private static readonly Func<InterventionDeclaration, IEnumerable<Problem>>[] s_ofModel =
-        [Names.Check, Placeholders.Check, Order.Causality, Splices.Check, Shapes.Check];
+        [Names.Check, Placeholders.Check, Order.Causality, PathPatches.Check, Splices.Check, Shapes.Check];
 
     private static readonly SymbolDisplayFormat s_name = new(genericsOptions: SymbolDisplayGenericsOptions.IncludeTypeParameters);
 
@@ -50,8 +50,9 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
     private static void Parameter(SymbolAnalysisContext context)
     {
         var type = (INamedTypeSymbol)context.Symbol;
-        if (type.Attribute(KnownNames.Intervention) is not null && GenericInterventions.ModelArgument(type) is null)
-            context.ReportDiagnostic(Diagnostic.Create(ModelParameter, type.Locations[0], type.Name));
+        if (type.Attribute(KnownNames.Intervention) is not null && GenericInterventions.ModelArgument(type) is null
+            && InterventionDeclaration.Of(type, context.Compilation) is null)
+            context.ReportDiagnostic(new Problem(ModelParameter, type.Locations[0], type.Name).ToDiagnostic(context.Options));
     }
 
     /// <summary>
@@ -64,7 +65,7 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
         ISymbol? symbol = context.SemanticModel.GetSymbolInfo(context.Node, context.CancellationToken).Symbol;
         if (symbol is IMethodSymbol method)
             symbol = method.OriginalDefinition.ReturnType is ITypeParameterSymbol ? null : method.ReturnType;
-        Report(symbol, context.Node, uses, context.ReportDiagnostic);
+        Report(symbol, context.Node, uses, context.Options, context.ReportDiagnostic);
     }
 
     /// <summary>Checks a type that follows from another one: by an inferred type argument, or as a member of a generic class.</summary>
@@ -82,14 +83,14 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
         bool isWritten = context.Operation.Syntax is InvocationExpressionSyntax { Expression: var called }
             && called.DescendantNodesAndSelf().OfType<GenericNameSyntax>().Any(name => name.Identifier.ValueText == member!.Name);
         if (!isWritten && declared is INamedTypeSymbol && !declared.IsSame(type))
-            Report(type, context.Operation.Syntax, uses, context.ReportDiagnostic);
+            Report(type, context.Operation.Syntax, uses, context.Options, context.ReportDiagnostic);
     }
 
-    private static void Report(ISymbol? symbol, SyntaxNode at, ClosedUses uses, Action<Diagnostic> report)
+    private static void Report(ISymbol? symbol, SyntaxNode at, ClosedUses uses, AnalyzerOptions options, Action<Diagnostic> report)
     {
         if (symbol is INamedTypeSymbol { IsGenericType: true } type)
             foreach (string message in uses.Messages(type))
-                report(Diagnostic.Create(ClosedUse, at.GetLocation(), type.ToDisplayString(s_name), message));
+                report(new Problem(ClosedUse, at.GetLocation(), type.ToDisplayString(s_name), message).ToDiagnostic(options));
     }
 
     /// <summary>The problems of the closed types of a compilation. Each type is checked once, however often it is used.</summary>
@@ -102,7 +103,8 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
 
         private IEnumerable<string> Find(INamedTypeSymbol type, HashSet<ISymbol> seen)
         {
-            if (!type.IsGenericType || type.Attribute(KnownNames.Intervention) is null || !seen.Add(type)
+            if (!type.IsGenericType || !seen.Add(type)
+                || InterventionDeclaration.Of(type.OriginalDefinition, compilation)?.Subject.ModelParameter is null
                 || InterventionDeclaration.Of(type, compilation) is not { Subject: { ModelParameter: null, Model: var model } } closed
                 || model.TypeKind == TypeKind.Error)
                 return [];
@@ -135,7 +137,9 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
                         yield return $"at '{site.Text(0)}', {problem.Message}";
         }
 
-        private static IEnumerable<Problem> Check(InterventionDeclaration declaration) => s_ofModel.SelectMany(check => check(declaration));
+        /// <summary>The mistakes. What is only warned of is no reason to refuse a use.</summary>
+        private static IEnumerable<Problem> Check(InterventionDeclaration declaration) => s_ofModel
+            .SelectMany(check => check(declaration)).Where(problem => problem.Rule.DefaultSeverity == DiagnosticSeverity.Error);
 
         private static string Message(Problem problem) => problem.ToDiagnostic().GetMessage(CultureInfo.InvariantCulture);
 

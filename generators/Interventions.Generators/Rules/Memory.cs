@@ -49,7 +49,8 @@ internal sealed class Memory() : RuleAnalyzer(ChangedArgument, DisposedArgument)
             return;
         // x.zero_() writes into its instance; a function such as init.normal_(x) writes into its first argument.
         if (writes && Borrowed(call.Instance ?? call.Arguments.FirstOrDefault()?.Value, context) is { } argument)
-            context.ReportDiagnostic(Diagnostic.Create(ChangedArgument, call.Syntax.GetLocation(), call.TargetMethod.Name, argument));
+            context.ReportDiagnostic(
+                new Problem(ChangedArgument, call.Syntax.GetLocation(), call.TargetMethod.Name, argument).ToDiagnostic(context.Options));
         else if (disposes)
             Disposed(call.Instance, context);
     }
@@ -60,7 +61,8 @@ internal sealed class Memory() : RuleAnalyzer(ChangedArgument, DisposedArgument)
             && context.SemanticModel.GetOperation(context.Node, context.CancellationToken) is IAssignmentOperation assignment
             && assignment.Target is IPropertyReferenceOperation { Property.IsIndexer: true, Instance: var tensor }
             && Borrowed(tensor, context) is { } argument)
-            context.ReportDiagnostic(Diagnostic.Create(ChangedArgument, assignment.Syntax.GetLocation(), "The assignment", argument));
+            context.ReportDiagnostic(
+                new Problem(ChangedArgument, assignment.Syntax.GetLocation(), "The assignment", argument).ToDiagnostic(context.Options));
     }
 
     private static void Using(SyntaxNodeAnalysisContext context)
@@ -73,7 +75,7 @@ internal sealed class Memory() : RuleAnalyzer(ChangedArgument, DisposedArgument)
     private static void Disposed(IOperation? tensor, SyntaxNodeAnalysisContext context)
     {
         if (tensor is IParameterReferenceOperation && Borrowed(tensor, context) is { } argument)
-            context.ReportDiagnostic(Diagnostic.Create(DisposedArgument, tensor.Syntax.GetLocation(), argument));
+            context.ReportDiagnostic(new Problem(DisposedArgument, tensor.Syntax.GetLocation(), argument).ToDiagnostic(context.Options));
     }
 
     /// <summary>The name of the declared method's parameter behind an expression, through views of it; null when there is none.</summary>

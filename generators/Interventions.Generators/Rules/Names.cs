@@ -106,10 +106,12 @@ internal sealed class Names() : InterventionAnalyzer(
             if (parameter.Kind is ReadKind.Logit or ReadKind.Answer && prompts is not null)
             {
                 var answer = DeclaredText.Argument(parameter.Attribute, 0);
-                if (VocabularyResolver.UnknownAnswer(answer.Value, prompts) is { } problem)
+                bool isMember = parameter.Kind == ReadKind.Logit
+                    && WordLists.Member(parameter.Symbol.ContainingSymbol.ContainingType, answer.Value) is not null;
+                if (!isMember && VocabularyResolver.UnknownAnswer(answer.Value, prompts) is { } problem)
                     yield return At(answer, problem);
             }
-            if (parameter.Kind is ReadKind.Logit or ReadKind.Logits && DeclaredText.Named(parameter.Attribute, "At") is { } position
+            if (parameter.IsOfLogits && DeclaredText.Named(parameter.Attribute, "At") is { } position
                 && !VocabularyResolver.TryPosition(position.Value, prompts, out _, out SiteProblem? wrong))
                 yield return At(position, wrong);
         }

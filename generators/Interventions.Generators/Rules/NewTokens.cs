@@ -20,8 +20,8 @@ internal sealed class NewTokens() : InterventionAnalyzer(MissingValue)
                 yield return At(path, key, $"No query of '{path.Path.Text}' sees its keys: a token sees itself and earlier ones");
         foreach (DeclaredWrite write in declaration.Writes)
         {
-            bool isMean = write.Kind == WriteKind.Mean && !write.Attribute.Named("Pooled", false);
-            if ((isMean || write.Kind == WriteKind.Resample) && New(write.Site) is { } selector)
+            bool isMean = write.ValueKind == WriteKind.Mean && !write.Attribute.Named("Pooled", false);
+            if ((isMean || write.ValueKind == WriteKind.Resample) && New(write.Site) is { } selector)
                 yield return At(write.Site, selector, isMean
                     ? "New tokens have no mean of their position; say Pooled = true"
                     : "New tokens have no other prompt's value; [Resample] is of prompts");
@@ -47,7 +47,7 @@ internal sealed class NewTokens() : InterventionAnalyzer(MissingValue)
     {
         PathSelector? query = path.Selectors.FirstOrDefault(selector => selector.Axis == "query");
         PathSelector? key = path.Selectors.FirstOrDefault(selector => selector.Axis == "key");
-        if (query is null || key is null || !Items(query).Any() || !IsNew(key))
+        if (query is null || key is null || !Items(query).Any() || query.Indices.Selection.Except || !IsNew(key))
             return null;
         int last = Items(query).Select(item => item.IsNew() ? item.Last : -1).Max();
         return Items(key).All(item => item.First > last) ? key : null;

@@ -8,28 +8,24 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace Interventions.Generators.Rules;
 
 /// <summary>
-/// Checks the order of computation: a receiver comes after its senders, a write after the values that it reads in its own run, a reader
-/// after the write that it is to see; and of two writes to one place the text says which comes first.
+/// Checks the order of computation: a write comes after the values that it reads in its own run, a reader after the write that it is to
+/// see; and of two writes to one place the text says which comes first.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValue, UnreadWrite, AmbiguousOrder, NothingBefore)
+internal sealed class Order() : InterventionAnalyzer(LaterValue, UnreadWrite, AmbiguousOrder, NothingBefore)
 {
-    public static readonly DiagnosticDescriptor UpstreamReceiver = Rule.Composition("INV212", "Receivers are downstream of the sender");
-
     public static readonly DiagnosticDescriptor LaterValue = Rule.Composition(
-        "INV213", "A write reads earlier values of its own run", "'{0}' is written before {1}");
+        "INV213", "A write reads earlier values of its own run", Sentences.LaterValue);
 
     public static readonly DiagnosticDescriptor UnreadWrite = Rule.Composition(
-        "INV221", "A write that nothing reads",
-        "Nothing that is kept reads what is written to '{0}'{1}: it all comes before, or is of another run");
+        "INV221", "A write that nothing reads", Sentences.UnreadWrite);
 
     public static readonly DiagnosticDescriptor AmbiguousOrder = Rule.Composition(
         "INV222", "Writes whose order is not said",
         "'{0}' is also written by {1}, and the text does not say which comes first: give the later one a higher Order");
 
     public static readonly DiagnosticDescriptor NothingBefore = Rule.Composition(
-        "INV223", "Captured before writes that do not happen",
-        "Nothing writes '{0}' in the changed run, so there is no value before: leave BeforeWrites out");
+        "INV223", "Captured before writes that do not happen", Sentences.NothingBefore);
 
     private static readonly SitePath s_logits = SitePath.Parse("logits");
 
@@ -37,7 +33,7 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
     public static IEnumerable<Problem> Causality(InterventionDeclaration declaration)
     {
         foreach (DeclaredWrite write in declaration.Writes)
-            foreach (Problem problem in Receivers(write, declaration.ModelSchema).Concat(OwnRun(write, declaration.ModelSchema)))
+            foreach (Problem problem in OwnRun(write, declaration))
                 yield return problem;
     }
 
@@ -50,42 +46,21 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
             : causality;
     }
 
-    private static IEnumerable<Problem> Receivers(DeclaredWrite write, ModelSchema? schema)
+    private static IEnumerable<Problem> OwnRun(DeclaredWrite write, InterventionDeclaration declaration)
     {
-        if (write.Kind != WriteKind.PathPatch)
-            yield break;
-        if (write.Senders.Count == 0)
-        {
-            yield return new Problem(UpstreamReceiver, write.Site.Text.Location, "There is no sender, so nothing is patched");
-            yield break;
-        }
-        if (write.Receivers.Count == 0)
-            yield return new Problem(
-                UpstreamReceiver, write.Site.Text.Location, $"'{write.Site.Value}' has no receivers, so nothing is patched");
-        foreach (DeclaredPath receiver in write.Receivers)
-            if (schema is not null && receiver.Path is { } path
-                && write.Senders.All(sender => sender.Path is not null && SiteOrder.IsNotAfter(path, sender.Path, schema)))
-            {
-                string senders = Spelling.List(write.Senders.Select(sender => $"'{sender.Path!.Site}'").ToList());
-                yield return new Problem(
-                    UpstreamReceiver, receiver.Text.At(0, path.Site.Length),
-                    $"'{path.Site}' is not downstream of {senders}: nothing that the sender changes reaches it");
-            }
-    }
-
-    private static IEnumerable<Problem> OwnRun(DeclaredWrite write, ModelSchema? schema)
-    {
+        SweptLayers layers = new(declaration);
         // A run is a donor when it is complete, and its own writes are part of it.
         foreach (DeclaredText donor in write.Donors)
             if (donor.Value == write.Run)
                 yield return new Problem(
-                    LaterValue, donor.Location, write.Site.Value, $"its own run '{donor.Value}', which it reads, is complete");
+                    LaterValue, donor.Location, write.Site.Value,
+                    Sentences.Of(Sentences.RunIsComplete, donor.Value));
         foreach (DeclaredParameter parameter in write.Parameters)
-            if (parameter is { Kind: ReadKind.ValueOf, Path: { Path: { } read } path } && schema is not null
-                && write.Site.Path is { } written && SiteOrder.IsTooEarly(written, read, schema))
+            if (parameter is { Kind: ReadKind.ValueOf, Path: { Path: { } read } path } && declaration.ModelSchema is { } schema
+                && write.Site.Path is { } written && SiteOrder.IsTooEarly(written, read, schema, layers))
                 yield return new Problem(
                     LaterValue, path.Text.At(0, read.Site.Length), write.Site.Value,
-                    $"'{read.Site}', which it reads, exists in the same run");
+                    Sentences.Of(Sentences.ExistsLater, read.Site));
     }
 
     /// <summary>
@@ -102,7 +77,10 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
         foreach (IGrouping<object, PlacedWrite> step in declaration.PlacedWrites.GroupBy(write => (object?)write.Include ?? write.Write))
             if (!step.Any(write => Reaches(write, readers, declaration.PlacedWrites, schema, [])))
                 yield return new Problem(
-                    UnreadWrite, step.First().Location, step.First().Path.Site, step.First().Run is { } run ? $" in run '{run}'" : "");
+                    UnreadWrite, step.First().Location, step.First().Path.Site, step.First().Run is { } run ? $" in run '{run}'" : "")
+                {
+                    IsLack = true,
+                };
     }
 
     private static bool Reaches(
@@ -136,7 +114,7 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
             {
                 ReadKind.Value => method.Path?.Path,
                 ReadKind.ValueOf => parameter.Path!.Path,
-                ReadKind.Logit or ReadKind.Logits when parameter.Attribute.Named("In") is null => s_logits,
+                _ when parameter.IsOfLogits && parameter.Attribute.Named("In") is null => s_logits,
                 _ => null,
             };
             if (path is not null)
@@ -151,7 +129,7 @@ internal sealed class Order() : InterventionAnalyzer(UpstreamReceiver, LaterValu
             if (method is { Kind: NodeKind.Capture, IsBeforeWrites: true, Path: { Path: { } path } declared }
                 && ResolvedPath.Of(path, schema).IsSuccess
                 && !declaration.PlacedWrites.Any(write => write.Run is null && Selections.MayMeet(write.Path, path, schema)))
-                yield return new Problem(NothingBefore, declared.Text.Location, path.Text);
+                yield return new Problem(NothingBefore, declared.Text.Location, path.Text) { IsLack = true };
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using Interventions.Generators.Declarations;
+using Interventions.Runtime;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -25,6 +26,11 @@ internal sealed class Placeholders() : InterventionAnalyzer(UnsweptPlaceholder, 
         return paths.Count == 0 && declaration.SweepUses.Count == 0 ? [] : Axes(declaration, paths).Concat(Empty(declaration, paths));
     }
 
+    /// <summary>What each placeholder of a declaration goes through, as far as its paths are valid.</summary>
+    public static IReadOnlyList<PlaceholderRange> Ranges(InterventionDeclaration declaration, ModelSchema schema) =>
+        SiteExpansion.Placeholders(
+            Paths(declaration).Select(path => ResolvedPath.Of(path.Path, schema)).Where(resolution => resolution.IsSuccess), schema);
+
     protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration) => Check(declaration);
 
     private static IEnumerable<Problem> Axes(InterventionDeclaration declaration, List<SweptPath> paths)
@@ -33,11 +39,11 @@ internal sealed class Placeholders() : InterventionAnalyzer(UnsweptPlaceholder, 
         var axes = new Dictionary<string, string>();
         foreach (SweptPath path in paths)
             foreach ((PlaceholderUse use, string axis) in Uses(path.Path))
-                if (Fault(use.Name, axis, "; write '*' for all") is var (rule, arguments))
-                    yield return new Problem(rule, path.At(use), arguments);
+                if (Fault(use.Name, axis, Advice(path, use, axis)) is var (rule, arguments))
+                    yield return new Problem(rule, path.At(use), arguments) { IsLack = rule == UnsweptPlaceholder };
         foreach (DeclaredSweepUse use in declaration.SweepUses)
             if (Fault(use.Name, use.IsRun ? "run" : "strength", "") is var (rule, arguments))
-                yield return new Problem(rule, use.Text.Location, arguments);
+                yield return new Problem(rule, use.Text.Location, arguments) { IsLack = rule == UnsweptPlaceholder };
 
         (DiagnosticDescriptor Rule, object[] Arguments)? Fault(string name, string axis, string advice)
         {
@@ -50,12 +56,19 @@ internal sealed class Placeholders() : InterventionAnalyzer(UnsweptPlaceholder, 
         }
     }
 
+    /// <summary>What to write instead of a placeholder that has no value. A parameter gets one value, so it reads one layer.</summary>
+    private static string Advice(SweptPath path, PlaceholderUse use, string axis) =>
+        axis != "layer" ? "; without the selector everything is taken" :
+        path.Reader is { } reader ? $"; [{reader}] reads one site: name its layer, or write '{{{use.Name}}}' in the path of a write" :
+        "; write '*' for all";
+
     /// <summary>Reports the path with which the common range of a placeholder becomes empty.</summary>
     private static IEnumerable<Problem> Empty(InterventionDeclaration declaration, List<SweptPath> paths)
     {
         if (declaration.Schema is not { } schema)
             yield break;
-        List<(SweptPath Path, SiteResolution Resolution)> valid = paths.Select(path => (path, ResolvedPath.Of(path.Path, schema)))
+        List<(SweptPath Path, SiteResolution Resolution)> valid = paths
+            .Select(path => (path, ResolvedPath.Of(path.Path, schema, declaration.Vocabulary)))
             .Where(path => path.Item2.IsSuccess).ToList();
         // Ranges only shrink: as long as none is empty at the end, none was empty before.
         HashSet<string> empty = EmptyAfter(valid.Count);
@@ -76,10 +89,10 @@ internal sealed class Placeholders() : InterventionAnalyzer(UnsweptPlaceholder, 
         if (declaration.Includes.Count > 0)
             foreach (PlacedWrite write in declaration.PlacedWrites)
                 if (write.Include is not null && write.Path.Placeholders.Any())
-                    yield return new SweptPath(write.Path, _ => write.Location);
+                    yield return new SweptPath(write.Path, null, _ => write.Location);
         foreach (DeclaredPath path in declaration.Paths)
             if (path.Path is { } own && own.Placeholders.Any())
-                yield return new SweptPath(own, use => path.At(use.Span));
+                yield return new SweptPath(own, path.Reader, use => path.At(use.Span));
     }
 
     /// <summary>Every placeholder with its axis. Positions, queries and keys all count tokens.</summary>
@@ -95,6 +108,7 @@ internal sealed class Placeholders() : InterventionAnalyzer(UnsweptPlaceholder, 
 
     /// <summary>A path with placeholders.</summary>
     /// <param name="Path">The path.</param>
+    /// <param name="Reader">The attribute of the parameter that reads it; null where no parameter does.</param>
     /// <param name="At">Where one of its placeholders is reported.</param>
-    private sealed record SweptPath(SitePath Path, Func<PlaceholderUse, Location> At);
+    private sealed record SweptPath(SitePath Path, string? Reader, Func<PlaceholderUse, Location> At);
 }

@@ -12,10 +12,11 @@ namespace Interventions.Generators.Rules;
 
 /// <summary>Checks the kept values: their names in the result, and the metrics that gradients are taken of.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetric, UnknownMetric, HiddenMember)
+internal sealed class Results() : InterventionAnalyzer(
+    DuplicateResult, OneMetric, UnknownMetric, HiddenMember, UnreadParameter)
 {
     public static readonly DiagnosticDescriptor DuplicateResult = Rule.Composition(
-        "INV201", "Two results of one name", "The result already has a '{0}'; what is kept needs different names");
+        "INV201", "Two results of one name", Sentences.DuplicateResult);
 
     public static readonly DiagnosticDescriptor OneMetric = Rule.Composition(
         "INV207", "A gradient is of one metric", "'{0}' is a gradient, and {1}");
@@ -26,13 +27,18 @@ internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetri
     public static readonly DiagnosticDescriptor HiddenMember = Rule.Composition(
         "INV224", "A result that hides a run", "'{0}' would hide what every result has under that name: {1}; choose another");
 
+    public static readonly DiagnosticDescriptor UnreadParameter = Rule.Composition(
+        "INV242", "A trained value that nothing reads",
+        "Nothing reads '{0}', so its gradient is 0 and no optimiser moves it: write it, as in [Add(\"…\")], or read it in a method",
+        DiagnosticSeverity.Warning);
+
     protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
-        Duplicates(declaration).Concat(Hidden(declaration)).Concat(Metrics(declaration));
+        Duplicates(declaration).Concat(Hidden(declaration)).Concat(Metrics(declaration)).Concat(Unread(declaration));
 
     private static IEnumerable<Problem> Duplicates(InterventionDeclaration declaration)
     {
-        var taken = new HashSet<string>();
-        return Generated(declaration).Where(result => !taken.Add(result.Name))
+        var taken = new HashSet<string>((declaration.Base?.Kept ?? []).Select(kept => kept.Name));
+        return Generated(declaration.Own).Where(result => !taken.Add(result.Name))
             .Select(result => new Problem(DuplicateResult, result.Location, result.Name));
     }
 
@@ -77,14 +83,47 @@ internal sealed class Results() : InterventionAnalyzer(DuplicateResult, OneMetri
         foreach ((ISymbol symbol, string name, AttributeData attribute) in Gradients(declaration))
         {
             var metric = DeclaredText.Named(attribute, "Of");
-            if (metric is null && metrics.Count != 1)
+            // What a base has is of the base's one metric, whatever a derived class adds.
+            if (metric is null && metrics.Count != 1 && BaseOf(symbol)?.Metrics.Count() != 1)
                 yield return new Problem(
                     OneMetric, symbol.Locations[0], name,
-                    metrics.Count == 0 ? "there is no [Metric]" : $"there are several metrics; say Of = nameof({metrics[0]}), or another");
-            else if (metric is not null && !metrics.Contains(metric.Value))
+                    metrics.Count == 0 ? "there is no [Metric]" : $"there are several metrics; say Of = nameof({metrics[0]}), or another")
+                {
+                    IsLack = metrics.Count == 0,
+                };
+            else if (metric is not null && !metrics.Contains(metric.Value)
+                && declaration.Base?.Kept.Any(kept => kept.Name == metric.Value) != true)
                 yield return Unknown(declaration, symbol, name, metric, metrics);
         }
+
+        InterventionDeclaration? BaseOf(ISymbol symbol)
+        {
+            InterventionDeclaration? at = declaration.Base;
+            while (at is not null && !at.Type.IsSame(symbol.ContainingType))
+                at = at.Base;
+            return at;
+        }
     }
+
+    /// <summary>
+    /// A trained value is written by an attribute, or its name stands somewhere else in the class. A declaration that keeps nothing is made
+    /// to be included, and the outer one may read the value.
+    /// </summary>
+    private static IEnumerable<Problem> Unread(InterventionDeclaration declaration)
+    {
+        if (!declaration.Methods.Any(method => method.IsKept))
+            yield break;
+        foreach (DeclaredProperty parameter in declaration.Parameters)
+            if (parameter.Symbol.HoldsTensor() && !declaration.Writes.Any(write => parameter.Symbol.IsSame(write.Property))
+                && !IsNamed(parameter, declaration.Type))
+                yield return new Problem(UnreadParameter, parameter.Location, parameter.Name);
+    }
+
+    private static bool IsNamed(DeclaredProperty parameter, INamedTypeSymbol type) =>
+        type.DeclaringSyntaxReferences.Where(part => !part.SyntaxTree.IsGenerated()).Select(part => part.GetSyntax())
+            .SelectMany(part => part.DescendantNodes(node => node is not PropertyDeclarationSyntax property
+                || property.Identifier.ValueText != parameter.Name))
+            .Any(node => node is IdentifierNameSyntax name && name.Identifier.ValueText == parameter.Name);
 
     private static Problem Unknown(
         InterventionDeclaration declaration, ISymbol symbol, string name, DeclaredText metric, List<string> metrics)
@@ -122,7 +161,8 @@ internal sealed class AllLogits() : RuleAnalyzer(AllLogitsComputed)
 {
     public static readonly DiagnosticDescriptor AllLogitsComputed = Rule.Composition(
         "INV225", "A metric that computes all logits",
-        "'{0}' only picks columns of all logits; [Logit(\"…\")] computes just an answer's", DiagnosticSeverity.Info);
+        "'{0}' only picks columns of all logits; [Logit(\"…\")] computes just an answer's, or those of listed words",
+        DiagnosticSeverity.Info);
 
     private static readonly HashSet<string> s_picks =
         new(StringComparer.Ordinal) { "gather", "index_select", "take", "take_along_dim", "this[]" };
@@ -143,7 +183,7 @@ internal sealed class AllLogits() : RuleAnalyzer(AllLogitsComputed)
             List<IParameterReferenceOperation> uses =
                 body.Descendants().OfType<IParameterReferenceOperation>().Where(use => use.Parameter.IsSame(parameter)).ToList();
             if (uses.Count > 0 && uses.TrueForAll(IsPicked))
-                context.ReportDiagnostic(Diagnostic.Create(AllLogitsComputed, parameter.Locations[0], method.Name));
+                context.ReportDiagnostic(new Problem(AllLogitsComputed, parameter.Locations[0], method.Name).ToDiagnostic(context.Options));
         }
     }
 

@@ -33,7 +33,7 @@ internal static class Rule
 
     private static DiagnosticDescriptor Of(
         string id, string title, string message, string category, DiagnosticSeverity severity, params string[] tags) =>
-        new(id, title, message, "Interventions." + category, severity, true, null, $"generators/rules/{id}.md", tags);
+        new(id, title, message, "Interventions." + category, severity, true, new RulePage(id), null, tags);
 }
 
 /// <summary>A broken rule, where it is broken, and the arguments of its message.</summary>
@@ -45,14 +45,21 @@ internal sealed record Problem(DiagnosticDescriptor Rule, Location Location, par
     /// <summary>The literal that a code fix can write instead of an expression.</summary>
     public string? Literal { get; init; }
 
-    public Diagnostic ToDiagnostic()
+    /// <summary>Whether something is missing, which a derived intervention could still add.</summary>
+    public bool IsLack { get; init; }
+
+    /// <summary>The problem, reported at another place, where no code fix can mend it.</summary>
+    public Problem At(Location location) => new(Rule, location, Arguments);
+
+    /// <summary>The diagnostic, which links to the rule's page where the project's options say in which folder the pages lie.</summary>
+    public Diagnostic ToDiagnostic(AnalyzerOptions? options = null)
     {
         ImmutableDictionary<string, string?> properties = ImmutableDictionary<string, string?>.Empty;
         if (Suggestion is not null)
             properties = properties.Add(FixProperties.Suggestion, Suggestion);
         if (Literal is not null)
             properties = properties.Add(FixProperties.Literal, Literal);
-        return Diagnostic.Create(Rule, Location, properties, Arguments);
+        return Diagnostic.Create(options is null ? Rule : RulePage.Linked(Rule, options), Location, properties, Arguments);
     }
 }
 
@@ -82,10 +89,28 @@ internal abstract class InterventionAnalyzer(params DiagnosticDescriptor[] rules
         symbol =>
         {
             if (InterventionDeclaration.Of((INamedTypeSymbol)symbol.Symbol, symbol.Compilation) is { } declaration)
-                foreach (Problem problem in Problems(declaration))
-                    symbol.ReportDiagnostic(problem.ToDiagnostic());
+                foreach (Problem problem in declaration.Base is { } inherited ? Added(declaration, inherited) : Reported(declaration))
+                    symbol.ReportDiagnostic(problem.ToDiagnostic(symbol.Options));
         },
         SymbolKind.NamedType);
+
+    /// <summary>What is reported of a declaration: to an abstract one, derived ones add what it lacks.</summary>
+    private IEnumerable<Problem> Reported(InterventionDeclaration declaration) =>
+        Problems(declaration).Where(problem => declaration.IsWhole || !problem.IsLack);
+
+    /// <summary>
+    /// The problems of a derived intervention that are not reported at its base. One that lies in a member of the base, which is right for
+    /// other derived interventions, is reported at the class.
+    /// </summary>
+    private IEnumerable<Problem> Added(InterventionDeclaration declaration, InterventionDeclaration inherited)
+    {
+        List<Problem> all = Reported(declaration).ToList();
+        if (all.Count == 0)
+            return all;
+        var known = new HashSet<(string, Location)>(Reported(inherited).Select(problem => (problem.Rule.Id, problem.Location)));
+        return all.Where(problem => !known.Contains((problem.Rule.Id, problem.Location)))
+            .Select(problem => declaration.IsAt(problem.Location) ? problem : problem.At(declaration.Type.Locations[0]));
+    }
 
     /// <summary>Checks a declaration by all rules of the analyzer.</summary>
     protected abstract IEnumerable<Problem> Problems(InterventionDeclaration declaration);

@@ -22,15 +22,19 @@ internal sealed class Runs() : InterventionAnalyzer(RunCycle, DerivedRun)
         foreach (DeclaredRun run in declaration.Runs)
         {
             string name = run.Name;
+            bool isWritten = IsNamed(RunSort.Derived), isRead = IsNamed(RunSort.Any) || IsNamed(RunSort.OfPrompts);
             string? message =
                 declaration.Vocabulary is { } prompts && prompts.Runs.Contains(name)
                     ? $"{prompts.PromptSet} has a run '{name}' already; a derived run needs a name of its own" :
                 !known.Add(name) ? $"Run '{name}' is derived twice" :
-                !IsNamed(RunSort.Derived) ? $"Nothing writes run '{name}': no write says In = \"{name}\"" :
-                !IsNamed(RunSort.Any) && !IsNamed(RunSort.OfPrompts) ? $"Nothing reads run '{name}': it is no write's donor" :
+                !isWritten ? $"Nothing writes run '{name}': no write says In = \"{name}\"" :
+                !isRead ? $"Nothing reads run '{name}': it is no write's donor" :
                 null;
             if (message is not null)
-                yield return new Problem(DerivedRun, run.Text.Location, message);
+                yield return new Problem(DerivedRun, run.Text.Location, message)
+                {
+                    IsLack = message.StartsWith("Nothing ", StringComparison.Ordinal),
+                };
 
             bool IsNamed(RunSort which) => declaration.RunNames.Any(use => use.Which == which && use.Text.Value == name);
         }

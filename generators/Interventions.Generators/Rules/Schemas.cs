@@ -17,7 +17,7 @@ internal sealed class Schemas() : RuleAnalyzer(InvalidSchema)
         static symbol =>
         {
             foreach (Problem problem in Check((INamedTypeSymbol)symbol.Symbol))
-                symbol.ReportDiagnostic(problem.ToDiagnostic());
+                symbol.ReportDiagnostic(problem.ToDiagnostic(symbol.Options));
         },
         SymbolKind.NamedType);
 

@@ -90,6 +90,7 @@ internal sealed class Shapes() : InterventionAnalyzer(UnfitShape, UnfitMask)
         return read.Kind switch
         {
             ReadKind.Logit or ReadKind.Answer => DeclaredShape.NotExactly(shape, ["batch"], what),
+            ReadKind.WordLogits => DeclaredShape.NotExactly(shape, ["batch", "word"], what),
             ReadKind.Logits => DeclaredShape.NotExactly(shape, ["batch", "vocab"], what),
             ReadKind.Swept => DeclaredShape.NotExactly(shape, [], what),
             _ => Axes(read.Path ?? method.Path, schema) is { } axes ? DeclaredShape.NotExactly(shape, axes, what) : null,

@@ -1,6 +1,7 @@
 using Interventions.Generators.Declarations;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -10,7 +11,7 @@ namespace Interventions.Generators.Rules;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class Signatures() : InterventionAnalyzer(
     MustReturnTensor, MustTakeTensors, OneSelectedValue, LogitsOutsideMetric, NoSiteOfMetric, GenericMethod, SeveralAttributes,
-    MustBeTensor, MustBeSplice, EmptyPromise)
+    MustBeTensor, MustBeSplice, EmptyPromise, OneSource)
 {
     public static readonly DiagnosticDescriptor MustReturnTensor = Rule.Signature(
         "INV101", "A declared method returns a tensor", "'{0}' must return Tensor: what it returns is {1}");
@@ -20,15 +21,13 @@ internal sealed class Signatures() : InterventionAnalyzer(
         "Parameter '{0}' must be a {1}, passed by value: parameters say what the method reads");
 
     public static readonly DiagnosticDescriptor OneSelectedValue = Rule.Signature(
-        "INV103", "One parameter is the selected value",
-        "'{0}' already has the selected value as '{1}'; say what '{2}' reads, as in [From(\"…\")]");
+        "INV103", "One parameter is the selected value", Sentences.SecondValue);
 
     public static readonly DiagnosticDescriptor LogitsOutsideMetric = Rule.Signature(
-        "INV104", "Only metrics read logits of answers", "{1} belongs to a [Metric]: '{0}' runs before there are logits");
+        "INV104", "Only metrics read logits of answers", Sentences.LogitsOutsideMetric);
 
     public static readonly DiagnosticDescriptor NoSiteOfMetric = Rule.Signature(
-        "INV105", "A metric has no site of its own",
-        "Metric '{0}' has no site of its own; say what '{1}' reads, as in [Logit(\"…\")] or [From(\"…\", \"site\")]");
+        "INV105", "A metric has no site of its own", Sentences.NoSiteOfMetric);
 
     public static readonly DiagnosticDescriptor GenericMethod = Rule.Signature(
         "INV107", "A declared method is not generic", "'{0}' must not have type parameters: nothing says what they would be");
@@ -46,8 +45,11 @@ internal sealed class Signatures() : InterventionAnalyzer(
 
     public static readonly DiagnosticDescriptor EmptyPromise = Rule.Signature("INV116", "A promise that means something");
 
+    public static readonly DiagnosticDescriptor OneSource = Rule.Signature("INV117", "A logit is of an answer or of words");
+
     protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
-        declaration.Methods.SelectMany(OfMethod).Concat(Tensors(declaration)).Concat(Splices(declaration)).Concat(Promises(declaration));
+        declaration.Methods.SelectMany(OfMethod).Concat(Sources(declaration)).Concat(Tensors(declaration))
+            .Concat(Splices(declaration)).Concat(Promises(declaration));
 
     private static IEnumerable<Problem> OfMethod(DeclaredMethod method)
     {
@@ -74,10 +76,33 @@ internal sealed class Signatures() : InterventionAnalyzer(
         ParameterFault.SeveralSources =>
             new(SeveralAttributes, parameter.Location, parameter.Name, "[From], [ValueOf], [Logit], [Logits], [Answer] and [Swept]"),
         ParameterFault.LogitsOutsideMetric => new(LogitsOutsideMetric, parameter.Location, method.Name, parameter.Attribute.ShortName()),
-        ParameterFault.NothingSelected => new(NoSiteOfMetric, parameter.Location, method.Name, parameter.Name),
-        ParameterFault.SecondValue => new(OneSelectedValue, parameter.Location, method.Name, value!, parameter.Name),
+        ParameterFault.NothingSelected => new(
+            NoSiteOfMetric, parameter.Location, method.Name, parameter.Name, "[Logit(\"…\")] or [From(\"…\", \"site\")]"),
+        ParameterFault.SecondValue => new(
+            OneSelectedValue, parameter.Location, method.Name, value!, parameter.Name, "[From(\"…\")]"),
         _ => null,
     };
+
+    /// <summary>What <c>[Logit]</c> names is an answer, or a property that lists words: not both, and no other property.</summary>
+    private static IEnumerable<Problem> Sources(InterventionDeclaration declaration)
+    {
+        foreach (DeclaredParameter parameter in declaration.Methods.SelectMany(method => method.Parameters))
+        {
+            if (parameter.Kind is not (ReadKind.Logit or ReadKind.WordLogits))
+                continue;
+            var named = DeclaredText.Argument(parameter.Attribute, 0);
+            bool isAnswer = declaration.Vocabulary is not { } prompts || prompts.Answers.Contains(named.Value);
+            if (parameter.Kind == ReadKind.WordLogits && isAnswer && declaration.Vocabulary is not null)
+                yield return new Problem(
+                    OneSource, named.Location,
+                    $"'{named.Value}' is an answer of {declaration.Vocabulary!.PromptSet}, and a list of words here: rename the list");
+            else if (!isAnswer && parameter.Kind == ReadKind.Logit
+                && WordLists.Member(parameter.Symbol.ContainingSymbol.ContainingType, named.Value) is { } member)
+                yield return new Problem(
+                    OneSource, named.Location,
+                    $"'{member.Name}' is no list of words: [Logit] reads those of an IReadOnlyList<string>, or an answer");
+        }
+    }
 
     private static IEnumerable<Problem> Tensors(InterventionDeclaration declaration)
     {

@@ -1,15 +1,22 @@
 using Interventions.Generators.Declarations;
+using Interventions.Generators.Infrastructure;
 using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace Interventions.Generators.Rules;
 
-/// <summary>Checks the sites of splices. A name that the model lacks breaks a rule of names.</summary>
+/// <summary>Checks the sites of splices, and that somebody uses them. A name that the model lacks breaks a rule of names.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-internal sealed class Splices() : InterventionAnalyzer(MisplacedSplice)
+internal sealed class Splices() : InterventionAnalyzer(MisplacedSplice, UnusedSplice)
 {
     public static readonly DiagnosticDescriptor MisplacedSplice = Rule.Composition("INV230", "A splice fits its site");
+
+    public static readonly DiagnosticDescriptor UnusedSplice = Rule.Composition(
+        "INV241", "A splice that nobody uses",
+        "Nothing reads or writes inside '{0}', so the model is as it was without it: name a site in it, such as '{1}', or say "
+            + "ErrorTerm = false",
+        DiagnosticSeverity.Warning);
 
     /// <summary>Checks the splices of a declaration.</summary>
     public static IEnumerable<Problem> Check(InterventionDeclaration declaration)
@@ -26,6 +33,8 @@ internal sealed class Splices() : InterventionAnalyzer(MisplacedSplice)
                 problem = new Problem(
                     MisplacedSplice, splice.Include?.Locations[0] ?? splice.Write.Site.Text.Location,
                     SpliceResolver.Twice(shared));
+            if (problem is null && splice.Include is null && resolution.Problem is null)
+                problem = Unused(splice, resolution, declaration);
             if (problem is not null)
                 yield return problem;
             before.Add(resolution);
@@ -49,10 +58,29 @@ internal sealed class Splices() : InterventionAnalyzer(MisplacedSplice)
         }
         if (resolution.Site!.Beside)
             return Misplaced(site, SpliceResolver.Beside(site.Value));
-        foreach ((string node, string? read) in resolution.Nodes)
-            if (read is not null && SiteOrder.IsNotAfter(SitePath.Parse(node), SitePath.Parse(read), schema))
-                return Misplaced(encoded, SpliceResolver.Later(read, node));
+        foreach (SplicedPlace place in resolution.Places)
+            if (place.Read is { } read && SiteOrder.IsNotAfter(resolution.Site, place.Layer, read, place.ReadLayer, schema))
+                return Misplaced(encoded, SpliceResolver.Later(place.ReadNode!, place.Node));
         return null;
+    }
+
+    /// <summary>
+    /// With its error term a splice whose inside nobody touches is the model as it was. A declaration that keeps nothing is made to be
+    /// included; constant errors change gradients.
+    /// </summary>
+    private static Problem? Unused(DeclaredSplice splice, SpliceResolution resolution, InterventionDeclaration declaration)
+    {
+        AttributeData attribute = splice.Write.Attribute;
+        if (resolution.Site is not { } site || declaration.Schema is not { } schema || !declaration.Methods.Any(method => method.IsKept)
+            || !attribute.Named("ErrorTerm", true) || attribute.Named("DetachError", false))
+            return null;
+        string inside = $"{site.Path}.{splice.Names.Segment}.";
+        return declaration.Paths.Any(path => path.Path is { } used
+            && ResolvedPath.Of(used, schema).Site?.Path.StartsWith(inside, StringComparison.Ordinal) != false)
+            ? null
+            : new Problem(
+                UnusedSplice, splice.Write.Site.Text.Location, splice.Names.Property,
+                splice.Names.Inner(splice.Write.Site.Value, SplicedSites.Features));
     }
 
     private static Problem Misplaced(DeclaredPath path, string message) => new(MisplacedSplice, path.Text.Location, message);

@@ -6,44 +6,104 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace Interventions.Generators.Rules;
 
-/// <summary>Checks swept strengths and runs: each list has a use, and each use has values of the right kind.</summary>
+/// <summary>
+/// Checks lists of what placeholders go through: each has a use, its points are in the model, and each use has values of the right kind.
+/// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-internal sealed class Sweeps() : InterventionAnalyzer(SweepList, SweepKind)
+internal sealed class Sweeps() : InterventionAnalyzer(SweepList, SweepKind, SweptPoint)
 {
     public static readonly DiagnosticDescriptor SweepList = Rule.Composition("INV231", "A sweep has values and a use");
 
     public static readonly DiagnosticDescriptor SweepKind = Rule.Composition("INV232", "A sweep goes through values of the right kind");
 
+    public static readonly DiagnosticDescriptor SweptPoint = Rule.Composition("INV238", "A listed point is in the model");
+
     protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration)
     {
         bool isSwept = declaration.Sweeps.Count > 0 || declaration.SweepUses.Count > 0;
         HashSet<string> paths = isSwept ? new(declaration.Paths.SelectMany(path => path.Placeholders)) : [];
-        return Lists(declaration, paths).Concat(Uses(declaration, paths)).Concat(Strengths(declaration));
+        return Lists(declaration).Concat(Points(declaration)).Concat(Uses(declaration, paths)).Concat(Strengths(declaration));
     }
 
-    private static IEnumerable<Problem> Lists(InterventionDeclaration declaration, HashSet<string> paths)
+    private static IEnumerable<Problem> Lists(InterventionDeclaration declaration)
     {
         if (declaration.Sweeps.Count == 0)
             yield break;
-        var used = new HashSet<string>(declaration.Writes.SelectMany(write => write.Placeholders));
+        var used = new HashSet<string>(declaration.Placeholders.Select(placeholder => placeholder.Name));
         var known = new HashSet<string>();
         foreach (DeclaredSweep sweep in declaration.Sweeps)
+            if ((Named(sweep, used, known) ?? Values(sweep)) is { } message)
+                yield return new Problem(SweepList, sweep.Names.Location, message)
+                {
+                    IsLack = message.StartsWith("No write uses ", StringComparison.Ordinal),
+                };
+    }
+
+    private static string? Named(DeclaredSweep sweep, HashSet<string> used, HashSet<string> known)
+    {
+        foreach (string name in sweep.Placeholders)
         {
-            string name = sweep.Name;
-            int values = sweep.Numbers.Distinct().Count() + sweep.Runs.Select(run => run.Value).Distinct().Count();
             string? message =
                 !BracedName.IsName(name) ? $"'{name}' is no name of a placeholder: letters, digits and '_'" :
                 !known.Add(name) ? $"'{name}' is swept twice" :
-                sweep.Count == 0 ? $"'{name}' goes through no values: list them, as in [Sweep(\"{name}\", 0.5, 1, 2)]" :
-                values < sweep.Count ? $"'{name}' goes through a value twice" :
-                paths.Contains(name)
-                    ? $"'{name}' is a placeholder of a site path, which says there what it goes through: choose another name" :
                 !used.Contains(name)
-                    ? $"No write uses '{name}': write \"{{{name}}}\" where a strength or a run stands, or take it as [Swept(\"{name}\")]" :
+                    ? $"No write uses '{name}': write \"{{{name}}}\" where a layer, an index, a strength or a run stands, "
+                        + $"or take it as [Swept(\"{name}\")]" :
                 null;
             if (message is not null)
-                yield return new Problem(SweepList, sweep.Placeholder.Location, message);
+                return message;
         }
+        return null;
+    }
+
+    private static string? Values(DeclaredSweep sweep)
+    {
+        string name = sweep.Names.Value;
+        List<string> listed = sweep.Points.Select(point => ListedPoints.Text(point.Coordinates)).ToList();
+        if (sweep.Property is { } property)
+            return
+                listed.Count > 0 ? $"'{property.Name}' lists what '{name}' goes through: leave the values of the attribute out" :
+                sweep.Types is null && property.Type.TypeKind != TypeKind.Error
+                    ? $"'{property.Name}' lists nothing that '{name}' can go through: it needs {Needed(sweep)}" :
+                null;
+        string example = sweep.IsOfPoints ? "\"23.3\", \"20.0\"" : "0.5, 1, 2";
+        return
+            listed.Count == 0 ? $"'{name}' goes through no values: list them, as in [Sweep(\"{name}\", {example})]" :
+            listed.Distinct().Count() < listed.Count ? $"'{name}' goes through a value twice" :
+            sweep.IsOfPoints && sweep.Numbers.Count > 0
+                ? $"'{name}' go through points, which are texts: [Sweep(\"{name}\", {example})]" :
+            sweep.IsOfPoints ? sweep.Texts.Select(Wrong).FirstOrDefault(wrong => wrong is not null) :
+            null;
+
+        string? Wrong(DeclaredText text) => ListedPoints.Problem(text.Value, sweep.Placeholders);
+    }
+
+    private static string Needed(DeclaredSweep sweep) => sweep.IsOfPoints
+        ? $"a list of ({string.Join(", ", sweep.Placeholders.Select(_ => "int"))}), of int, double or string each"
+        : "a list of int, double or string";
+
+    /// <summary>
+    /// Compares the points that attributes list with the model and the prompts. Those of properties are compared by the run.
+    /// </summary>
+    private static IEnumerable<Problem> Points(InterventionDeclaration declaration)
+    {
+        if (declaration.Sweeps.Count == 0 || declaration.Schema is not { } schema)
+            yield break;
+        foreach (DeclaredSweep sweep in declaration.Sweeps)
+            foreach ((Location location, string text, IReadOnlyList<string> coordinates) in sweep.Points)
+                for (int i = 0; i < sweep.Placeholders.Count && coordinates.Count == sweep.Placeholders.Count; i++)
+                    if (Wrong(sweep.Placeholders[i], coordinates[i]) is { } problem)
+                        yield return new Problem(SweptPoint, location, $"'{sweep.Names.Value}' cannot go through {text}: {problem}");
+
+        string? Wrong(string placeholder, string coordinate) =>
+            declaration.Ranges.FirstOrDefault(range => range.Name == placeholder) is { } range
+                ? ListedPoints.Place(coordinate, range, schema, declaration.Vocabulary).Problem :
+            // Runs that stand alone are compared by the rules of names.
+            declaration.Vocabulary is { } prompts && !DeclaredSweep.IsNumber(coordinate)
+                && declaration.SweepUses.Any(use => use.IsRun && use.Name == placeholder)
+                && declaration.Sweeps.Any(sweep => sweep.IsOfPoints && sweep.Placeholders.Contains(placeholder))
+                ? VocabularyResolver.UnknownRun(coordinate, prompts)?.Message
+                : null;
     }
 
     private static IEnumerable<Problem> Uses(InterventionDeclaration declaration, HashSet<string> paths)

@@ -46,20 +46,22 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
     private static void Partial(SymbolAnalysisContext context)
     {
         var type = (INamedTypeSymbol)context.Symbol;
-        List<INamedTypeSymbol> completed = Completed(type).ToList();
+        List<INamedTypeSymbol> completed = Completed(type, context.Compilation).ToList();
         if (completed.Count == 0)
             return;
         foreach (TypeDeclarationSyntax part in type.PartsWithoutPartial())
             foreach (INamedTypeSymbol inner in completed)
-                context.ReportDiagnostic(Diagnostic.Create(MustBePartial, part.Identifier.GetLocation(), type.Name, inner.Name));
+                context.ReportDiagnostic(
+                    new Problem(MustBePartial, part.Identifier.GetLocation(), type.Name, inner.Name).ToDiagnostic(context.Options));
     }
 
     /// <summary>The type itself and the types inside it, as far as the generator adds to them.</summary>
-    private static IEnumerable<INamedTypeSymbol> Completed(INamedTypeSymbol type)
+    private static IEnumerable<INamedTypeSymbol> Completed(INamedTypeSymbol type, Compilation compilation)
     {
-        if (type.GetAttributes().Any(attribute => s_completed.Any(attribute.Is)))
+        if (type.GetAttributes().Any(attribute => s_completed.Any(attribute.Is))
+            || InterventionDeclaration.Of(type, compilation) is { Base: not null })
             yield return type;
-        foreach (INamedTypeSymbol inner in type.GetTypeMembers().SelectMany(Completed))
+        foreach (INamedTypeSymbol inner in type.GetTypeMembers().SelectMany(inner => Completed(inner, compilation)))
             yield return inner;
     }
 
@@ -70,15 +72,17 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
             return;
         if (type.IsStatic || type.IsFileLocal)
             context.ReportDiagnostic(
-                Diagnostic.Create(MustBeObject, type.Locations[0], type.Name, type.IsStatic ? "static" : "file-local"));
+                new Problem(MustBeObject, type.Locations[0], type.Name, type.IsStatic ? "static" : "file-local")
+                    .ToDiagnostic(context.Options));
         foreach (ISymbol member in InterventionParser.Collisions(type))
-            context.ReportDiagnostic(Diagnostic.Create(ReservedName, member.Locations[0], member.Name, type.Name));
+            context.ReportDiagnostic(new Problem(ReservedName, member.Locations[0], member.Name, type.Name).ToDiagnostic(context.Options));
     }
 
     private static void Outside(SymbolAnalysisContext context)
     {
-        if ((context.Symbol as INamedTypeSymbol ?? context.Symbol.ContainingType) is not { } type
-            || InterventionDeclaration.AttributeOf(type) is not null)
+        if (context.Symbol.GetAttributes().IsEmpty
+            || (context.Symbol as INamedTypeSymbol ?? context.Symbol.ContainingType) is not { } type
+            || InterventionDeclaration.AttributeOf(type) is not null || InterventionDeclaration.Of(type, context.Compilation) is not null)
             return;
         if (context.Symbol is IMethodSymbol method && DeclaredMethod.KindOf(method) is not null)
             Report(method.Locations[0], method.Name);
@@ -87,6 +91,6 @@ internal sealed class Types() : RuleAnalyzer(MustBePartial, OutsideIntervention,
                 Report(attribute.Location() ?? type.Locations[0], attribute.ShortName());
 
         void Report(Location location, string declared) =>
-            context.ReportDiagnostic(Diagnostic.Create(OutsideIntervention, location, declared, type.Name));
+            context.ReportDiagnostic(new Problem(OutsideIntervention, location, declared, type.Name).ToDiagnostic(context.Options));
     }
 }

@@ -13,9 +13,51 @@ namespace Interventions.Generators.Specs;
 /// <param name="Keeps">The values that it keeps.</param>
 /// <param name="Sweep">The axes of the result.</param>
 /// <param name="DeclaredSites">Every path of a generic intervention, for the checks of its uses in other assemblies.</param>
+/// <param name="Inheritance">What it inherits. All other parts but placeholders and paths are its own.</param>
 internal sealed record InterventionSpec(
     TypeSpec Type, SubjectSpec Subject, bool IsWellFormed, WritesSpec Writes, KeepsSpec Keeps, SweepSpec Sweep,
-    EquatableArray<DeclaredSiteSpec> DeclaredSites);
+    EquatableArray<DeclaredSiteSpec> DeclaredSites, InheritanceSpec Inheritance);
+
+/// <summary>The place of an intervention among those that share members.</summary>
+/// <param name="IsAbstract">Whether it is there to be derived from.</param>
+/// <param name="Base">The intervention that it derives from, fully qualified; <see langword="null"/> when it derives from none.</param>
+/// <param name="Kept">The inherited kept values.</param>
+/// <param name="Runs">
+/// The names of the prompt set's runs with those of their properties, where a derived intervention keeps further values; else none.
+/// </param>
+internal sealed record InheritanceSpec(bool IsAbstract, string? Base, EquatableArray<KeptSpec> Kept, EquatableArray<NamedRunSpec> Runs)
+{
+    /// <summary>The word for members that a derived intervention has too, with a space behind it.</summary>
+    public string Modifier => Base is not null ? "override " : IsAbstract ? "virtual " : "";
+
+    /// <summary>The head of a type inside the intervention that derives from the base's type of that name.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="root">The type that it derives from where there is no base.</param>
+    public string Nested(string name, string root) =>
+        $"{(Base is null ? "" : "new ")}{(IsAbstract ? "" : "sealed ")}class {name} : {(Base is null ? root : $"{Base}.{name}")}";
+}
+
+/// <summary>A kept value, as its type in the result depends on it.</summary>
+/// <param name="Name">The method.</param>
+/// <param name="IsStacked">Whether it has an axis of layers.</param>
+/// <param name="IsSwept">Whether the sweep's point decides what is kept of unchanged runs too.</param>
+internal sealed record KeptSpec(string Name, bool IsStacked, bool IsSwept)
+{
+    /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
+    public static KeptSpec Parse(string text)
+    {
+        string[] words = text.Split(' ');
+        return new(words[0], words.Contains("stacked"), words.Contains("swept"));
+    }
+
+    /// <summary>The name and what is true of it: <c>Attention stacked</c>.</summary>
+    public override string ToString() => Name + (IsStacked ? " stacked" : "") + (IsSwept ? " swept" : "");
+}
+
+/// <summary>A run of the prompt set and the property of the results that holds its values.</summary>
+/// <param name="Name">The run.</param>
+/// <param name="Property">The property.</param>
+internal sealed record NamedRunSpec(string Name, string Property);
 
 /// <summary>The model and the prompts of an intervention.</summary>
 /// <param name="Model">The model type, fully qualified; or the type parameter that stands for it.</param>
@@ -58,15 +100,16 @@ internal sealed record ParameterSpec(string Name, string? Metric);
 internal sealed record ShapeSpec(string Name, EquatableArray<string> Axes);
 
 /// <summary>The placeholders of an intervention.</summary>
-/// <param name="Lists">The lists of strengths and runs, in textual order.</param>
+/// <param name="Lists">The lists that placeholders go through, in textual order.</param>
 /// <param name="Placeholders">All placeholders of the writes, in order of first appearance: the axes of the result.</param>
 internal sealed record SweepSpec(EquatableArray<SweepListSpec> Lists, EquatableArray<PlaceholderSpec> Placeholders);
 
-/// <summary>The values of a placeholder that stands for strengths or runs; one of the two lists is empty.</summary>
-/// <param name="Name">The placeholder.</param>
-/// <param name="Numbers">The strengths.</param>
-/// <param name="Runs">The runs.</param>
-internal sealed record SweepListSpec(string Name, EquatableArray<double> Numbers, EquatableArray<string> Runs);
+/// <summary>What a placeholder, or several together, go through: numbers, texts, or what a property holds.</summary>
+/// <param name="Name">The placeholder; several are parted by commas.</param>
+/// <param name="Numbers">The numbers.</param>
+/// <param name="Texts">The runs, positions or points.</param>
+/// <param name="Property">The property; <see langword="null"/> where the values are listed.</param>
+internal sealed record SweepListSpec(string Name, EquatableArray<double> Numbers, EquatableArray<string> Texts, string? Property);
 
 /// <summary>An axis of the result.</summary>
 /// <param name="Name">The placeholder.</param>
@@ -146,6 +189,9 @@ internal abstract record WriteSpec
 
         /// <summary>The axes of a mask.</summary>
         public EquatableArray<string> Axes { get; init; }
+
+        /// <summary>The write that a mask mixes in; <see langword="null"/> for another run's value.</summary>
+        public WriteKind? Ablation { get; init; }
     }
 
     /// <summary>An encoder–decoder, which writes the value that it replaces.</summary>
@@ -242,6 +288,12 @@ internal sealed record MethodSpec(NodeKind Kind, string Name, string Site, bool 
 
     /// <summary>Whether a prompt's length may decide how many values are kept. The result then has a mask of the real ones.</summary>
     public bool IsRagged { get; init; }
+
+    /// <summary>Whether what it keeps has an axis of layers.</summary>
+    public bool IsStacked { get; init; }
+
+    /// <summary>Whether the sweep's point decides what it reads.</summary>
+    public bool IsSwept { get; init; }
 }
 
 /// <summary>The use of the value that a method returns.</summary>
@@ -262,7 +314,7 @@ internal enum NodeKind
 
 /// <summary>The value that a parameter reads.</summary>
 /// <param name="Kind">The kind of value.</param>
-/// <param name="Name">The run, the answer, the placeholder, or the site of <see cref="ReadKind.ValueOf"/>; else empty.</param>
+/// <param name="Name">The run, answer, property, placeholder, or the site of <see cref="ReadKind.ValueOf"/>; else empty.</param>
 /// <param name="Place">The run's site (<see langword="null"/>: the method's own), or the position of logits.</param>
 /// <param name="Run">The run whose logits are read; <see langword="null"/> is the measured one.</param>
 internal sealed record ReadSpec(ReadKind Kind, string Name, string? Place = null, string? Run = null);
@@ -287,6 +339,9 @@ internal enum ReadKind
 
     /// <summary>All logits at a position.</summary>
     Logits,
+
+    /// <summary>The logits of the words that a property lists.</summary>
+    WordLogits,
 
     /// <summary>The number at which a sweep stands.</summary>
     Swept,

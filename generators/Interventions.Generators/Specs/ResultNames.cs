@@ -15,7 +15,7 @@ internal static class ResultNames
     /// <summary>The members that every result inherits.</summary>
     public static IReadOnlyCollection<string> Inherited { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        "Dispose", "Effects", "Equals", "GetHashCode", "GetType", "Prompts", "Save", "ToString", "Warnings",
+        "Dispose", "Effects", "Equals", "GetHashCode", "GetType", "Prompts", "Save", "SaveCsv", "ToString", "Warnings",
     };
 
     /// <summary>The gradient of a parameter: <c>InnerDirectionGradient</c> for <c>Inner.Direction</c>.</summary>

@@ -19,11 +19,11 @@ internal sealed record HookedModelDeclaration(
     TypeSpec Type, string Config, EquatableArray<string> OwnAxes, EquatableArray<HookedModelBase> Bases, bool HasSites);
 
 /// <summary>A base that a <c>[HookedModel]</c> class has, or can get.</summary>
-/// <param name="ModelType">The family that it is for; empty for any.</param>
+/// <param name="ModelClass">The full name of the family's class that it is; empty for any other base.</param>
 /// <param name="Written">The base as the generator writes it; <see langword="null"/> when the user wrote it.</param>
 /// <param name="Schema">The names, without the configuration's sizes.</param>
 /// <param name="IsDecoder">Whether the class is then a concrete decoder.</param>
-internal sealed record HookedModelBase(string ModelType, string? Written, ModelSchema Schema, bool IsDecoder);
+internal sealed record HookedModelBase(string ModelClass, string? Written, ModelSchema Schema, bool IsDecoder);
 
 /// <summary>A <c>[HookedModel]</c> class with its configuration.</summary>
 /// <param name="Model">The class as if it had <c>[ModelSchema]</c>.</param>
@@ -34,8 +34,8 @@ internal sealed record HookedModelSpec(ModelSchemaSpec Model, string? Base, Equa
 
 /// <summary>A <c>[FamilySites]</c> class.</summary>
 /// <param name="Type">The class.</param>
-/// <param name="Sites">The sites of its family, in the order of computation.</param>
-internal sealed record FamilySitesSpec(TypeSpec Type, EquatableArray<SiteDefinition> Sites);
+/// <param name="Schema">The sites of its family, in the order of computation, and those that it has not.</param>
+internal sealed record FamilySitesSpec(TypeSpec Type, ModelSchema Schema);
 
 /// <summary>A <c>[PromptSchema]</c> class.</summary>
 /// <param name="Type">The class.</param>

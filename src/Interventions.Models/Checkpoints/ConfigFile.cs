@@ -83,6 +83,15 @@ internal sealed class ConfigFile : IConfig
             : throw Wrong(name, $"must be text, and is {value.GetRawText()}");
     }
 
+    /// <inheritdoc/>
+    public bool Says(string name) => _root.TryGetProperty(name, out _);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string>? Texts(string name) => Find(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
+            ? [.. value.EnumerateArray().Select(item => item.GetString()!)]
+            : throw Wrong(name, $"must be a list of texts, and is {value.GetRawText()}");
+
     /// <summary>A nested object, or <see langword="null"/> if it is absent.</summary>
     public ConfigFile? Section(string name) => Find(name) is not { } value ? null
         : value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value, $"{_prefix}{name}.")

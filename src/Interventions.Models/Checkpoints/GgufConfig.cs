@@ -85,6 +85,17 @@ internal sealed class GgufConfig : IConfig
     };
 
     /// <inheritdoc/>
+    public bool Says(string name) => Has(name);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string>? Texts(string name) => Find(name) switch
+    {
+        null => null,
+        string[] values => values,
+        object value => throw Wrong(name, $"must be a list of texts, and is {Shown(value)}"),
+    };
+
+    /// <inheritdoc/>
     public IConfig? Section(string name)
     {
         GgufConfig section = new(_header, _layout, $"{_prefix}{name}.");

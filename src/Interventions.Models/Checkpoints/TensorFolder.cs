@@ -1,32 +1,34 @@
 using System.Text.Json;
-using Interventions.Files;
 using Interventions.Runtime;
 using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;
 
-/// <summary>The weights of a checkpoint folder: one <c>model.safetensors</c>, or shards with an index.</summary>
+/// <summary>
+/// The weights of a checkpoint folder: one file, or shards with an index; safetensors if there are any, else PyTorch's own.
+/// </summary>
 internal sealed class TensorFolder : ITensorSource, IDisposable
 {
     public const string SingleFile = "model.safetensors";
-    public const string IndexFile = "model.safetensors.index.json";
+    private const string PickledFile = "pytorch_model.bin", Index = ".index.json";
 
-    private readonly List<SafeTensorFile> _files = [];
-    private readonly Dictionary<string, SafeTensorFile> _owners = [];
+    private readonly List<ITensorFile> _files = [];
+    private readonly Dictionary<string, ITensorFile> _owners = [];
 
     /// <summary>Opens a folder's weights.</summary>
     /// <exception cref="CheckpointException">There are none, or they are malformed.</exception>
     public TensorFolder(string folder)
     {
-        string single = System.IO.Path.Combine(folder, SingleFile), index = System.IO.Path.Combine(folder, IndexFile);
+        string? name = ((string[])[SingleFile, SingleFile + Index, PickledFile, PickledFile + Index])
+            .FirstOrDefault(name => File.Exists(System.IO.Path.Combine(folder, name)));
         try
         {
-            if (File.Exists(single))
-                OpenSingle(single);
-            else if (File.Exists(index))
-                OpenShards(folder, index);
+            if (name is null)
+                throw new CheckpointException(folder, $"has neither {SingleFile} nor {SingleFile}{Index}, nor {PickledFile}.");
+            if (name.EndsWith(Index, StringComparison.Ordinal))
+                OpenShards(folder, System.IO.Path.Combine(folder, name));
             else
-                throw new CheckpointException(folder, $"has neither {SingleFile} nor {IndexFile}{Hint(folder)}.");
+                OpenSingle(System.IO.Path.Combine(folder, name));
         }
         catch
         {
@@ -45,10 +47,10 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
     public IReadOnlyCollection<string> Names => _owners.Keys;
 
     /// <inheritdoc/>
-    public bool IsMapped => true;
+    public bool IsMapped => _files.TrueForAll(file => file is MappedFile);
 
     /// <inheritdoc/>
-    public long[] ShapeOf(string name) => [.. _owners[name].Entries[name].Shape];
+    public long[] ShapeOf(string name) => _owners[name].ShapeOf(name);
 
     /// <inheritdoc/>
     public string FileOf(string name) => _owners[name].Path;
@@ -62,15 +64,15 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (SafeTensorFile file in _files)
+        foreach (ITensorFile file in _files)
             file.Dispose();
     }
 
     private void OpenSingle(string path)
     {
         Path = path;
-        SafeTensorFile file = Open(path);
-        foreach (string name in file.Entries.Keys)
+        ITensorFile file = Open(path);
+        foreach (string name in file.Names)
             _owners.Add(name, file);
     }
 
@@ -78,30 +80,25 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
     {
         Path = index;
         ConfigFile json = ConfigFile.Read(index);
-        Dictionary<string, SafeTensorFile> shards = [];
+        Dictionary<string, ITensorFile> shards = [];
         foreach (JsonProperty pair in json.Section("weight_map")?.Properties ?? throw json.Wrong("weight_map", "is missing"))
         {
             string shard = pair.Value.ValueKind == JsonValueKind.String ? pair.Value.GetString()! : "";
             if (shard.Length == 0 || System.IO.Path.GetFileName(shard) != shard)
                 throw json.Wrong("weight_map", $"gives '{pair.Name}' something else than a file name");
-            if (!shards.TryGetValue(shard, out SafeTensorFile? file))
+            if (!shards.TryGetValue(shard, out ITensorFile? file))
                 shards.Add(shard, file = Open(System.IO.Path.Combine(folder, shard)));
-            if (!file.Entries.ContainsKey(pair.Name))
+            if (!file.Names.Contains(pair.Name))
                 throw new CheckpointException(file.Path, $"has no tensor '{pair.Name}', which '{index}' says it holds.");
             if (!_owners.TryAdd(pair.Name, file))
                 throw json.Wrong("weight_map", $"names '{pair.Name}' twice");
         }
     }
 
-    private SafeTensorFile Open(string path)
+    private ITensorFile Open(string path)
     {
-        SafeTensorFile file = SafeTensorFile.Open(path);
+        ITensorFile file = PickleFile.Extensions.Contains(System.IO.Path.GetExtension(path)) ? PickleFile.Open(path) : new MappedFile(path);
         _files.Add(file);
         return file;
     }
-
-    private static string Hint(string folder) =>
-        Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.bin").Any()
-            ? ", and pickled weights (*.bin) are not read: convert them to safetensors"
-            : "";
 }

@@ -24,15 +24,17 @@ internal static class WeightFiles
         Dictionary<string, Tensor> weights = [];
         try
         {
+            StoredNames stored = new(files, layout);
             foreach (WeightSource source in layout.Weights)
             {
                 using DisposeScope scope = NewDisposeScope();
                 long[] shape = shapes[source.Weight];
-                string[] names = [.. source.Parts.Select(part => NameOf(files, layout.Prefix, part, shape, source.Transposed))];
+                string[] names = [.. source.Parts.Select(part => stored.Of(source, part, shape))];
                 unread.ExceptWith(names);
                 Tensor whole = Whole(files, source, names, shape, dtype, device);
                 weights.Add(source.Weight, DecoderWeights.Own(whole, dtype, device));
             }
+            unread.ExceptWith(stored.CheckedTwins());
             string[] strange = [.. unread.Where(name => !layout.Ignores(name)).Order(StringComparer.Ordinal)];
             string some = string.Join(", ", strange.Take(5)) + (strange.Length > 5 ? ", …" : "");
             if (strange.Length > 0)
@@ -54,21 +56,27 @@ internal static class WeightFiles
     public static Dictionary<string, Tensor> Stored(
         DecoderFamily family, DecoderConfig config, IReadOnlyDictionary<string, Tensor> weights)
     {
-        Dictionary<string, Tensor> stored = [];
+        Dictionary<string, SortedList<int, Tensor>> slots = [];
+        using DisposeScope scope = NewDisposeScope();
         foreach (WeightSource source in family.Weights(config))
         {
-            using DisposeScope scope = NewDisposeScope();
+            Tensor weight = Rows(weights[source.Weight].detach());
             long begin = 0;
             foreach (WeightPart part in source.Parts)
             {
-                Tensor weight = weights[source.Weight].detach();
                 long rows = part.Rows ?? weight.shape[0];
                 Tensor value = weight.narrow(0, begin, rows);
                 begin += rows;
-                stored.Add(part.Name, (source.Transposed ? value.t() : value).contiguous().alias().MoveToOuterDisposeScope());
+                if (part.Order is { } order)
+                    value = Reordered(value, order.Outer, order.Second, order.First);
+                slots.TryAdd(part.Name, []);
+                slots[part.Name].Add(part.Slot.Index, source.Transposed ? value.t() : value);
             }
         }
-        return stored;
+        return slots.ToDictionary(
+            slot => slot.Key,
+            slot => (slot.Value.Count == 1 ? slot.Value.Values[0] : cat([.. slot.Value.Values], 0)).contiguous().alias()
+                .MoveToOuterDisposeScope());
     }
 
     private static bool IsProjection(string weight, long[] shape) =>
@@ -82,53 +90,46 @@ internal static class WeightFiles
         ITensorSource files, WeightSource source, string[] names, long[] shape, ScalarType dtype, Device device)
     {
         bool isProjection = IsProjection(source.Weight, shape);
-        if (source.Parts is [{ PairedHeads: null }] && (files.IsMapped || !isProjection))
+        if (source.Parts is [{ Order: null } single] && (files.IsMapped || !isProjection))
         {
-            Tensor only = files.Read(names[0]);
+            Tensor only = InSlot(files.Read(names[0]), single);
             if (!isProjection || only.dtype == dtype)
                 return source.Transposed ? only.t() : only;
         }
         Tensor whole = isProjection ? empty(shape[1], shape[0], dtype, device).t() : empty(shape, dtype, device);
         long begin = 0;
+        Tensor all = Rows(whole);
         foreach ((WeightPart part, string name) in source.Parts.Zip(names))
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor value = files.Borrow(name);
+            Tensor value = InSlot(files.Borrow(name), part);
             if (source.Transposed)
                 value = value.t();
-            Put(value, whole.narrow(0, begin, value.shape[0]), part.PairedHeads);
+            if (part.Order is { } order)
+                value = Reordered(value, order.Outer, order.First, order.Second);
+            all.narrow(0, begin, value.shape[0]).copy_(value);
             begin += value.shape[0];
         }
         return whole;
     }
 
-    /// <summary>Copies a part to its rows; those that are stored in pairs go half a head apart, see <see cref="WeightPart"/>.</summary>
-    private static void Put(Tensor value, Tensor rows, int? pairedHeads)
+    /// <summary>A stack of matrices as one matrix; any other weight as it is.</summary>
+    private static Tensor Rows(Tensor weight) => weight.dim() == 3 ? weight.view(-1, weight.shape[2]) : weight;
+
+    /// <summary>The rows of a stored tensor that are the part's.</summary>
+    private static Tensor InSlot(Tensor stored, WeightPart part)
     {
-        if (pairedHeads is { } heads)
-        {
-            long pairs = value.shape[0] / heads / 2;
-            long[] columns = value.shape[1..];
-            value = value.view([heads, pairs, 2, .. columns]).transpose(1, 2);
-            rows = rows.view([heads, 2, pairs, .. columns]);
-        }
-        rows.copy_(value);
+        if (part.Slot.Count == 1)
+            return stored;
+        long rows = stored.shape[0] / part.Slot.Count;
+        return stored.narrow(0, part.Slot.Index * rows, rows);
     }
 
-    /// <summary>The name under which a part is stored, if it is there and has the right shape.</summary>
-    private static string NameOf(ITensorSource files, string prefix, WeightPart part, long[] whole, bool transposed)
+    /// <summary>Rows that lie as <c>[outer, first, second, …]</c>, with the two in the middle in exchanged places.</summary>
+    private static Tensor Reordered(Tensor rows, long outer, long first, long second)
     {
-        string bare = part.Name.StartsWith(prefix, StringComparison.Ordinal) ? part.Name[prefix.Length..] : part.Name;
-        string name = files.Names.Contains(part.Name) ? part.Name : files.Names.Contains(bare) ? bare
-            : throw new CheckpointException(files.Path, $"has no tensor '{part.Name}', which its configuration asks for.");
-        long[] rows = [part.Rows ?? whole[0], .. whole.AsSpan(1)];
-        long[] expected = transposed ? [.. rows.Reverse()] : rows;
-        long[] actual = files.ShapeOf(name);
-        if (!actual.AsSpan().SequenceEqual(expected))
-        {
-            throw new CheckpointException(files.FileOf(name),
-                $"holds '{name}' of shape [{string.Join(", ", actual)}]; its configuration asks for [{string.Join(", ", expected)}].");
-        }
-        return name;
+        long[] columns = rows.shape[1..];
+        long inner = rows.shape[0] / (outer * first * second);
+        return rows.reshape([outer, first, second, inner, .. columns]).transpose(1, 2).reshape(rows.shape);
     }
 }

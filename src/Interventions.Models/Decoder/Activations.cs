@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,7 +12,8 @@ internal static class Activations
     {
         Activation.GeluTanh => x => x.gelu(GELU.Approximate.tanh),
         Activation.Gelu => x => nn.functional.gelu(x),
-        Activation.Relu => x => nn.functional.relu(x),
+        // libtorch 2.10 has no relu on the meta device; there shapes alone count.
+        Activation.Relu => x => x.device_type == DeviceType.META ? x.squared() : nn.functional.relu(x),
         Activation.Silu => x => nn.functional.silu(x),
         _ => throw new ArgumentOutOfRangeException(nameof(activation)),
     };

@@ -7,7 +7,8 @@ namespace Interventions.Models.Decoder;
 
 /// <summary>Attention: queries times keys, softmax, pattern times values.</summary>
 /// <param name="Scale">The factor of the queries.</param>
-internal sealed record Attention(double Scale)
+/// <param name="Cap">If not <see langword="null"/>, scores s become cap · tanh(s / cap).</param>
+internal sealed record Attention(double Scale, double? Cap = null)
 {
     /// <summary>
     /// Queries <c>[batch, query, head, d_head]</c> times keys <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, head, query,
@@ -19,7 +20,7 @@ internal sealed record Attention(double Scale)
         (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
         long keyHeads = k.shape[2], keys = k.shape[1];
         Tensor grouped = q.times(Scale).transpose(1, 2).reshape(batch, keyHeads, heads / keyHeads * queries, width);
-        return grouped.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, queries, keys);
+        return Capped(grouped.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, queries, keys));
     }
 
     /// <summary>
@@ -49,10 +50,10 @@ internal sealed record Attention(double Scale)
         long[] shape = q.shape;
         (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
         long keyHeads = k.shape[2], sharing = heads / keyHeads;
-        if (keyHeads != v.shape[2] || q.device_type == DeviceType.META)
+        if (keyHeads != v.shape[2] || Cap is not null || q.device_type == DeviceType.META)
         {
-            // A written port gives each query head keys of its own, while values stay shared. On the meta device libtorch 2.10 has no
-            // fused call.
+            // A written port gives each query head keys of its own, while values stay shared. The fused call has no cap. On the meta
+            // device libtorch 2.10 has no fused call.
             Tensor scores = Scores(q, k);
             return Mix((mask is null ? scores : scores.plus_(mask)).softmax(-1), v);
         }
@@ -65,7 +66,7 @@ internal sealed record Attention(double Scale)
             mask = mask?.repeat(1, 1, sharing, 1);
         }
         Tensor z = scaled_dot_product_attention(grouped, k.transpose(1, 2), v.transpose(1, 2), mask);
-        return z.reshape(batch, heads, queries, width).transpose(1, 2);
+        return z.reshape(batch, heads, queries, v.shape[3]).transpose(1, 2);
     }
 
     /// <summary>Some queries of many variants: one softmax over all pieces of the history. Own: q. History: k, v.</summary>
@@ -90,7 +91,7 @@ internal sealed record Attention(double Scale)
         Tensor[] scores = new Tensor[pieces.Length];
         for (int i = 0; i < pieces.Length; i++)
         {
-            Tensor part = PieceScores(q, pieces[i].Inputs[0]);
+            Tensor part = Capped(PieceScores(q, pieces[i].Inputs[0]));
             scores[i] = pieces[i].Hidden is { } hidden ? part.filled_(hidden, double.NegativeInfinity) : part;
         }
         Tensor pattern = (scores.Length == 1 ? scores[0] : cat(scores, -1)).softmax(-1);
@@ -104,8 +105,10 @@ internal sealed record Attention(double Scale)
             z = z is null ? part : z.plus(part);
             key += keys;
         }
-        return z!.permute(2, 0, 3, 1, 4).reshape(lanes, queries, heads, width);
+        return z!.permute(2, 0, 3, 1, 4).reshape(lanes, queries, heads, -1);
     }
+
+    private Tensor Capped(Tensor scores) => Cap is { } cap ? scores.over(cap).tanh().times(cap) : scores;
 
     /// <summary>
     /// Queries <c>[source, head, variant, query, d_head]</c> times one piece's keys: <c>[source, head, variant, query, key]</c>.

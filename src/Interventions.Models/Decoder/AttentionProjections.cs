@@ -9,7 +9,7 @@ internal sealed record AttentionProjections(HeadProjection Q, HeadProjection K, 
     public static AttentionProjections Of(DecoderParts parts, int layer)
     {
         DecoderConfig config = parts.Config;
-        Norm norm = parts.Norm($"blocks.{layer}.ln1");
+        Norm? norm = config.NormsBefore ? parts.Norm($"blocks.{layer}.ln1") : null;
         Tensor weight = parts.Weight($"blocks.{layer}.attn.qkv.weight");
         Tensor? bias = parts.WeightOrNull($"blocks.{layer}.attn.qkv.bias");
         HeadProjection Part(int firstHead, int heads) => new(norm, weight, bias, firstHead, heads, config.DHead);
@@ -18,13 +18,13 @@ internal sealed record AttentionProjections(HeadProjection Q, HeadProjection K, 
 }
 
 /// <summary>The query, key or value projection of one layer.</summary>
-/// <param name="Norm">The norm before attention.</param>
+/// <param name="Norm">The norm before attention; <see langword="null"/> if there is none.</param>
 /// <param name="Weight">The weights of all three projections, <c>[(head + 2 kv_head) · d_head, d_model]</c>.</param>
 /// <param name="Bias">Their biases, <c>[(head + 2 kv_head) · d_head]</c>.</param>
 /// <param name="FirstHead">The first head of this projection, among the heads of all three.</param>
 /// <param name="Heads">How many heads it has.</param>
 /// <param name="DHead">The width of a head.</param>
-internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, int FirstHead, int Heads, int DHead)
+internal sealed record HeadProjection(Norm? Norm, Tensor Weight, Tensor? Bias, int FirstHead, int Heads, int DHead)
 {
     /// <summary>
     /// The ordinary path, a view: <c>[batch, pos, (head + 2 kv_head) · d_head]</c> to <c>[batch, pos, this head, d_head]</c>.
@@ -32,14 +32,14 @@ internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, in
     public Tensor Slice(Tensor qkv) => Rows(qkv, -1).split_axis(-1, Heads, DHead);
 
     /// <summary>
-    /// A norm and a projection for each query head: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos, head, d_head]</c>. Query
-    /// heads that share a key/value head use the same weights on different inputs.
+    /// A norm, where there is one, and a projection for each query head: a port <c>[batch, pos, head, d_model]</c> to <c>[batch, pos,
+    /// head, d_head]</c>. Query heads that share a key/value head use the same weights on different inputs.
     /// </summary>
     public Tensor Private(Tensor port)
     {
         long[] shape = port.shape;
         (long batch, long positions, long queryHeads, long d_model) = (shape[0], shape[1], shape[2], shape[3]);
-        Tensor inputs = Norm.Apply(port).permute(2, 0, 1, 3).reshape(Heads, queryHeads / Heads * batch * positions, d_model);
+        Tensor inputs = (Norm?.Apply(port) ?? port).permute(2, 0, 1, 3).reshape(Heads, queryHeads / Heads * batch * positions, d_model);
         Tensor weights = Rows(Weight, 0).view(Heads, DHead, d_model).transpose(1, 2);
         Tensor outputs = Bias is null ? inputs.bmm(weights) : Rows(Bias, 0).view(Heads, 1, DHead).plus_bmm(inputs, weights);
         return outputs.view(queryHeads, batch, positions, DHead).permute(1, 2, 0, 3);
@@ -54,7 +54,8 @@ internal sealed record HeadProjection(Norm Norm, Tensor Weight, Tensor? Bias, in
         long[] shape = gradient.shape;
         (long batch, long positions) = (shape[0], shape[1]);
         Tensor perHead = gradient.permute(2, 0, 1, 3).reshape(Heads, batch * positions, DHead);
-        Tensor pulled = Norm.PullBack(port.select(2, 0).reshape(batch * positions, -1), Rows(Weight, 0).view(Heads, DHead, -1), perHead);
+        Tensor weights = Rows(Weight, 0).view(Heads, DHead, -1);
+        Tensor pulled = Norm?.PullBack(port.select(2, 0).reshape(batch * positions, -1), weights, perHead) ?? perHead.bmm(weights);
         return pulled.view(Heads, batch, positions, -1).permute(1, 2, 0, 3);
     }
 

@@ -31,9 +31,13 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
+    /// <summary>What was left out of the checkpoint although it may matter: keys of its configuration that nobody reads.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
     /// <summary>Reads a checkpoint in the Hugging Face layout, or a GGUF file.</summary>
     /// <param name="path">
-    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> file beside its <c>config.json</c>; a <c>.gguf</c> file, or
+    /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> or PyTorch file (<c>.bin</c>, <c>.pt</c>, <c>.pth</c>, of
+    /// which nothing is run) beside its <c>config.json</c>; a <c>.gguf</c> file, or
     /// a folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded
     /// to this machine.
     /// </param>
@@ -56,10 +60,15 @@ public sealed class DecoderCheckpoint : IDisposable
         ConfigFile json = ConfigFile.Read(config);
         DecoderFamily family = DecoderFamily.Of(json);
         DecoderConfig decoder = family.Read(json);
+        string[] unexplained = [.. family.Unexplained(json)];
         using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
         Dictionary<string, Tensor> weights = WeightFiles.Read(
             files, family.Stored(decoder), decoder, dtype ?? ScalarType.Float32, device ?? CPU);
-        return new DecoderCheckpoint(file?.FullName ?? folder, StoredTokenizer.InFolder(folder), decoder, weights);
+        return new DecoderCheckpoint(file?.FullName ?? folder, StoredTokenizer.InFolder(folder), decoder, weights)
+        {
+            Warnings = unexplained.Length == 0 ? []
+                : [$"'{config}' has keys that a {family.ModelType} does not read: {DecoderFamily.Quoted(unexplained)}."],
+        };
     }
 
     private static DecoderCheckpoint OpenGguf(string path, ScalarType? dtype, Device? device)
@@ -137,9 +146,10 @@ public sealed class DecoderCheckpoint : IDisposable
         if (File.Exists(path))
         {
             FileInfo file = new(path);
-            return file.Extension is ".safetensors" or GgufFile.Extension
+            return file.Extension is ".safetensors" or GgufFile.Extension || PickleFile.Extensions.Contains(file.Extension)
                 ? (file.DirectoryName!, file)
-                : throw new CheckpointException(path, "is not a checkpoint: give a folder, a .safetensors or .gguf file, or a hub id.");
+                : throw new CheckpointException(
+                    path, "is not a checkpoint: give a folder, a .safetensors, .gguf or .bin file, or a hub id.");
         }
         return HubCache.IsId(path)
             ? InFolder(HubCache.Find(path, Environment.GetEnvironmentVariable))

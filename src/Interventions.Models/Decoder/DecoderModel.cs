@@ -32,6 +32,7 @@ public class DecoderModel : HookedModel
         _tokenizer = new Lazy<HuggingFaceTokenizer>(checkpoint.LoadTokenizer);
         try
         {
+            Weights = new NamedWeights(Config, checkpoint.Weights);
             Schema = DecoderSchema.Of(Config, declared?.Model ?? checkpoint.Path);
             if (declared is not null && SchemaDifferences.Find(Schema, declared) is { Count: > 0 } differences)
                 throw new CheckpointException(checkpoint.Path, $"is no {declared.Model}: {string.Join("; ", differences)}.");
@@ -66,9 +67,13 @@ public class DecoderModel : HookedModel
     public DecoderConfig Config => _checkpoint.Config;
 
     /// <summary>
-    /// The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>. The model owns them; they do not require gradients.
+    /// The weights by canonical name, see <see cref="DecoderWeights.Shapes"/>, and views of them by head, such as
+    /// <c>blocks.3.attn.W_O</c>, see <see cref="NamedWeights"/>. The model owns them; they do not require gradients.
     /// </summary>
-    public IReadOnlyDictionary<string, Tensor> Weights => _checkpoint.Weights;
+    public NamedWeights Weights { get; }
+
+    /// <inheritdoc cref="DecoderCheckpoint.Warnings"/>
+    public IReadOnlyList<string> Warnings => _checkpoint.Warnings;
 
     /// <inheritdoc/>
     public override string? WeightsFingerprint()
@@ -110,6 +115,62 @@ public class DecoderModel : HookedModel
         return GraphEvaluator.Evaluate(Graph, ids, [Graph.Output])[Graph.Output];
     }
 
+    /// <summary>The embeddings of tokens, without positions.</summary>
+    /// <param name="ids">Token ids, <c>[…]</c>, int64, on the model's device.</param>
+    /// <returns><c>[…, d_model]</c>; the caller owns it.</returns>
+    /// <exception cref="ArgumentException">The ids are not int64, or one is outside the vocabulary.</exception>
+    public Tensor Embed(Tensor ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        using DisposeScope scope = NewDisposeScope();
+        PromptChecks.CheckIds(ids.reshape(1, -1), this, isText: false);
+        return Parts.Embed(ids).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The last norm of residual streams, or of parts of them. With a <paramref name="scale"/> that is given, it is linear but for its
+    /// bias: the norms of parts, and the bias once, add up to the norm of their sum.
+    /// </summary>
+    /// <param name="x"><c>[…, d_model]</c>.</param>
+    /// <param name="scale">
+    /// The divisor, <c>[…, 1]</c>, most often the captured <c>ln_final.scale</c> of the whole stream. Default: that of
+    /// <paramref name="x"/> itself.
+    /// </param>
+    /// <param name="bias">Whether the norm's bias is added, where it has one: <c>ln_final.bias</c>.</param>
+    /// <returns><c>[…, d_model]</c>; the caller owns it.</returns>
+    /// <exception cref="ArgumentException">A last axis has another length, or the scale does not broadcast.</exception>
+    public Tensor FinalNorm(Tensor x, Tensor? scale = null, bool bias = true)
+    {
+        CheckWidth(x, nameof(x));
+        if (scale is not null && !(scale.shape is [.., 1] && Shapes.Broadcasts(scale.shape, x.shape)))
+            throw new ArgumentException(
+                $"The scale is {Shapes.Describe(scale)}, the value {Shapes.Describe(x)}: a scale has the same axes, the last of length 1.",
+                nameof(scale));
+        using DisposeScope scope = NewDisposeScope();
+        Norm norm = Parts.Norm("ln_final");
+        norm = bias ? norm : norm with { Bias = null };
+        return (scale is null ? norm.Apply(x) : norm.ApplyWith(x, scale)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The logits of normalised residual streams, or of parts of them: linear but for the bias, which few families have, and for the soft
+    /// cap of the logits that Gemma 2 has.
+    /// </summary>
+    /// <param name="normalized"><c>[…, d_model]</c>, behind the last norm: see <see cref="FinalNorm"/>.</param>
+    /// <param name="bias">Whether the unembedding's bias is added, where it has one: <c>unembed.bias</c>.</param>
+    /// <returns><c>[…, vocab]</c>; the caller owns it.</returns>
+    /// <exception cref="ArgumentException">The last axis has another length.</exception>
+    public Tensor Unembed(Tensor normalized, bool bias = true)
+    {
+        CheckWidth(normalized, nameof(normalized));
+        Unembedding unembedding = Unembedding.Of(Parts);
+        using DisposeScope scope = NewDisposeScope();
+        return (bias ? unembedding : unembedding with { Bias = null }).Logits(normalized).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The configuration and the weights, without the views of these.</summary>
+    private DecoderParts Parts => new(Config, _checkpoint.Weights, new ModelGraphBuilder());
+
     /// <summary>Continues prompts with the likeliest token.</summary>
     /// <param name="ids">Prompts of equal length, <c>[batch, pos]</c>, int64.</param>
     /// <param name="count">How many tokens to add.</param>
@@ -150,6 +211,11 @@ public class DecoderModel : HookedModel
     public override IReadOnlyList<long>? Encode(string text) =>
         _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
 
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The tokenizer has no token for a part of the text.</exception>
+    public override IReadOnlyList<long>? EncodePiece(string text) =>
+        _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text", addSpecialTokens: false) : null;
+
     /// <summary>
     /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;
     /// <see cref="Load"/> reads the same model back.
@@ -160,7 +226,16 @@ public class DecoderModel : HookedModel
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-            _checkpoint.Dispose();
+        if (!disposing)
+            return;
+        Weights.FreeViews();
+        _checkpoint.Dispose();
+    }
+
+    private void CheckWidth(Tensor x, string name)
+    {
+        ArgumentNullException.ThrowIfNull(x, name);
+        if (x.dim() == 0 || x.shape[^1] != Config.DModel)
+            throw new ArgumentException($"The last axis is d_model, of length {Config.DModel}; the value is {Shapes.Describe(x)}.", name);
     }
 }

@@ -13,36 +13,34 @@ public static class DecoderWeights
     /// <summary>Every weight of a decoder, in the order of the forward pass.</summary>
     public static IEnumerable<(string Name, long[] Shape)> Shapes(DecoderConfig config)
     {
-        bool shifted = config.Norm == NormKind.LayerNorm;
-        long qkv = (long)(config.Heads + (2 * config.KvHeads)) * config.DHead;
-        long z = (long)config.Heads * config.DHead;
+        bool shifted = config.Norm == NormKind.LayerNorm, gained = !config.PlainNorms;
+        IEnumerable<(string, long[])> Norm(string name) => gained ? NormOf(name, config.DModel, shifted) : [];
 
         yield return ("embed.weight", [config.VocabularySize, config.DModel]);
-        if (config.Rotary is null)
-            yield return ("pos_embed.weight", [config.ContextLength, config.DModel]);
+        if (config.EmbeddingNorm)
+            foreach (var norm in Norm("embed_norm"))
+                yield return norm;
+        if (config.LearnedPositions)
+            yield return ("pos_embed.weight", [config.ContextLength + config.PositionOffset, config.DModel]);
         for (int layer = 0; layer < config.Layers; layer++)
         {
             string block = $"blocks.{layer}";
-            foreach (var norm in Norm($"{block}.ln1", config.DModel, shifted))
-                yield return norm;
-            foreach (var projection in Projection($"{block}.attn.qkv", qkv, config.DModel, config.QkvBias))
-                yield return projection;
-            foreach (var projection in Projection($"{block}.attn.out", config.DModel, z, config.AttentionOutBias))
-                yield return projection;
-            foreach (var norm in Norm($"{block}.ln2", config.DModel, shifted))
-                yield return norm;
-            if (config.GatedMlp)
-                foreach (var projection in Projection($"{block}.mlp.gate", config.Neurons, config.DModel, config.MlpBias))
-                    yield return projection;
-            foreach (var projection in Projection($"{block}.mlp.in", config.Neurons, config.DModel, config.MlpBias))
-                yield return projection;
-            foreach (var projection in Projection($"{block}.mlp.out", config.DModel, config.Neurons, config.MlpBias))
-                yield return projection;
+            bool hasSecond = config.NormsBefore && config.Block != BlockKind.ParallelWithOneNorm;
+            IEnumerable<(string, long[])> weights =
+            [
+                .. config.NormsBefore ? Norm($"{block}.ln1") : [], .. Attention(config, $"{block}.attn"),
+                .. config.NormsAfter ? Norm($"{block}.ln1_post") : [], .. hasSecond ? Norm($"{block}.ln2") : [],
+                .. Mlp(config, $"{block}.mlp"), .. config.NormsAfter ? Norm($"{block}.ln2_post") : [],
+            ];
+            foreach (var weight in weights)
+                yield return weight;
         }
-        foreach (var norm in Norm("ln_final", config.DModel, shifted))
+        foreach (var norm in Norm("ln_final"))
             yield return norm;
         if (!config.TiedUnembedding)
             yield return ("unembed.weight", [config.VocabularySize, config.DModel]);
+        if (config.UnembeddingBias)
+            yield return ("unembed.bias", [config.VocabularySize]);
     }
 
     /// <summary>
@@ -61,12 +59,12 @@ public static class DecoderWeights
         foreach ((string name, long[] shape) in Shapes(config))
         {
             using DisposeScope scope = NewDisposeScope();
-            bool intoStream = name.EndsWith("attn.out.weight", StringComparison.Ordinal)
-                || name.EndsWith("mlp.out.weight", StringComparison.Ordinal);
+            bool intoStream = name.EndsWith(".out.weight", StringComparison.Ordinal);
             double spread = intoStream ? std / Math.Sqrt(2.0 * config.Layers) : std;
             // Drawn in float64 on the CPU: a seed gives the same weights on each device.
             Tensor value =
-                name.EndsWith(".gain", StringComparison.Ordinal) ? ones(shape, ScalarType.Float64) :
+                name.EndsWith(".gain", StringComparison.Ordinal) && !config.GainsAboveOne ? ones(shape, ScalarType.Float64) :
+                name.EndsWith(".gain", StringComparison.Ordinal) ? zeros(shape, ScalarType.Float64) :
                 name.EndsWith(".bias", StringComparison.Ordinal) ? zeros(shape, ScalarType.Float64) :
                 randn(shape, ScalarType.Float64, generator: generator).times_(spread);
             weights.Add(name, Own(value, dtype ?? ScalarType.Float32, device ?? CPU));
@@ -83,7 +81,40 @@ public static class DecoderWeights
         return moved.detach().DetachFromDisposeScope();
     }
 
-    private static IEnumerable<(string, long[])> Norm(string name, long width, bool shifted)
+    private static IEnumerable<(string, long[])> Attention(DecoderConfig config, string attn)
+    {
+        long queries = (long)config.Heads * config.DHead, keys = (long)config.KvHeads * config.DHead;
+        (long q, long k) = config.QkNorm == QkNorm.OneGain ? (config.DHead, config.DHead) : (queries, keys);
+        return
+        [
+            .. Projection($"{attn}.qkv", queries + (2 * keys), config.DModel, config.QkvBias),
+            .. config.QkNorm == QkNorm.None ? (IEnumerable<(string, long[])>)[]
+                : [.. NormOf($"{attn}.q_norm", q, shifted: false), .. NormOf($"{attn}.k_norm", k, shifted: false)],
+            .. Projection($"{attn}.out", config.DModel, queries, config.AttentionOutBias),
+        ];
+    }
+
+    private static IEnumerable<(string, long[])> Mlp(DecoderConfig config, string mlp)
+    {
+        (long d_model, long neurons) = (config.DModel, config.Neurons);
+        if (config.Experts is { } experts)
+        {
+            return
+            [
+                ($"{mlp}.router.weight", [experts.Count, d_model]), ($"{mlp}.experts.gate.weight", [experts.Count, neurons, d_model]),
+                ($"{mlp}.experts.in.weight", [experts.Count, neurons, d_model]),
+                ($"{mlp}.experts.out.weight", [experts.Count, d_model, neurons]),
+            ];
+        }
+        return
+        [
+            .. config.GatedMlp ? Projection($"{mlp}.gate", neurons, d_model, config.MlpBias) : [],
+            .. Projection($"{mlp}.in", neurons, d_model, config.MlpBias),
+            .. Projection($"{mlp}.out", d_model, neurons, config.MlpBias),
+        ];
+    }
+
+    private static IEnumerable<(string, long[])> NormOf(string name, long width, bool shifted)
     {
         yield return ($"{name}.gain", [width]);
         if (shifted)

@@ -6,7 +6,7 @@ namespace Interventions.Models.Decoder;
 /// <summary>Adds the feed-forward block of one layer.</summary>
 internal static class MlpNodes
 {
-    /// <summary>Adds a layer's feed-forward block on its normalised input and returns <c>mlp_out</c>.</summary>
+    /// <summary>Adds a layer's feed-forward block on its normalised input and returns what <c>mlp_out</c> is made of.</summary>
     public static NodeInput Add(DecoderParts parts, int layer, NodeInput normalized)
     {
         ModelGraphBuilder graph = parts.Graph;
@@ -25,6 +25,7 @@ internal static class MlpNodes
             NodeInput pre = graph.Costing(graph.Add($"{mlp}.pre", normalized, parts.Projection($"{mlp}.in")), cost);
             post = graph.Add($"{mlp}.post", pre, activation);
         }
-        return graph.Costing(graph.Add($"blocks.{layer}.mlp_out", post, parts.Projection($"{mlp}.out")), cost);
+        string output = parts.OutputName($"blocks.{layer}.mlp_out", $"{mlp}.out");
+        return graph.Costing(graph.Add(output, post, parts.Projection($"{mlp}.out")), cost);
     }
 }

@@ -7,29 +7,33 @@ namespace Interventions.Models.Decoder;
 /// <summary>One norm, over the last axis.</summary>
 /// <param name="Kind">Its formula.</param>
 /// <param name="Epsilon">The number that is added before the root.</param>
-/// <param name="Gain">The factors, <c>[d_model]</c>.</param>
-/// <param name="Bias">The summands of a layer norm, <c>[d_model]</c>; RMS norms have none.</param>
-internal sealed record Norm(NormKind Kind, double Epsilon, Tensor Gain, Tensor? Bias)
+/// <param name="Width">The length of the last axis.</param>
+/// <param name="Gain">The factors, <c>[Width]</c>; <see langword="null"/> if there are none.</param>
+/// <param name="Bias">The summands, <c>[Width]</c>; <see langword="null"/> if there are none.</param>
+internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? Gain, Tensor? Bias)
 {
-    private readonly long[] _width = Gain.shape;
+    private readonly long[] _width = [Width];
 
-    /// <summary>The norm of <c>[…, d_model]</c>.</summary>
+    /// <summary>Whether the factors are 1 + <see cref="Gain"/>. They multiply before a half-precision value is rounded.</summary>
+    public bool GainIsAboveOne { get; init; }
+
+    /// <summary>The norm of <c>[…, Width]</c>.</summary>
     public Tensor Apply(Tensor x)
     {
         if (Kind == NormKind.LayerNorm)
             // libtorch 2.10 has no layer norm on the meta device, whose tensors have shapes but no values.
             return x.device_type == DeviceType.META ? ApplyWith(x, Scale(x)) : layer_norm(x, _width, Gain, Bias, Epsilon);
         Tensor wide = Widened(x), factor = wide.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
-        return wide.mul(factor).to(x.dtype).mul_(Gain);
+        return Gained(wide.mul(factor), x.dtype);
     }
 
-    /// <summary>The divisor in <see cref="Apply"/>: <c>[…, d_model]</c> to <c>[…, 1]</c>.</summary>
+    /// <summary>The divisor in <see cref="Apply"/>: <c>[…, Width]</c> to <c>[…, 1]</c>.</summary>
     public Tensor Scale(Tensor x) => Centred(Widened(x)).squared().mean([-1], keepdim: true).plus_(Epsilon).sqrt_().to(x.dtype);
 
     /// <summary>The norm with a given divisor.</summary>
     public Tensor ApplyWith(Tensor x, Tensor scale)
     {
-        Tensor scaled = Centred(Widened(x)).div(scale).to(x.dtype).mul(Gain);
+        Tensor scaled = Gained(Centred(Widened(x)).div(scale), x.dtype);
         return Bias is null ? scaled : scaled.plus(Bias);
     }
 
@@ -45,12 +49,20 @@ internal sealed record Norm(NormKind Kind, double Epsilon, Tensor Gain, Tensor? 
     public Tensor PullBack(Tensor x, Tensor weights, Tensor gradient)
     {
         // The gain is in the weights, and the mean of g is taken from them: rows of weights add up to 0.
-        Tensor scale = Scale(x), normalized = Centred(x).div(scale), gained = Centred(weights.mul(Gain));
+        Tensor scale = Scale(x), normalized = Centred(x).div(scale);
+        Tensor gained = Centred(Factors is { } factors ? weights.mul(factors.to(weights.dtype)) : weights);
         Tensor projected = linear(normalized, gained.flatten(0, 1)).split_axis(-1, gained.shape[0], gained.shape[1]).transpose(0, 1);
         Tensor scaled = gradient.div(scale);
-        Tensor along = scaled.mul(projected).sum([-1L], keepdim: true).over(_width[0]);
+        Tensor along = scaled.mul(projected).sum([-1L], keepdim: true).over(Width);
         return scaled.bmm(gained).plus_product_(normalized, along, -1);
     }
+
+    private Tensor? Factors => Gain is null ? null : GainIsAboveOne ? Widened(Gain).plus(1) : Gain;
+
+    /// <summary>A fresh value times the factors, in the type of the norm's input.</summary>
+    private Tensor Gained(Tensor x, ScalarType dtype) => Factors is not { } factors ? x.to(dtype)
+        : GainIsAboveOne ? x.mul_(factors).to(dtype)
+        : x.to(dtype).mul_(factors);
 
     /// <summary>In float32, as in transformers: in half precision, sums of squares would overflow or lose digits.</summary>
     private static Tensor Widened(Tensor x) => x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;

@@ -3,33 +3,47 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Decoder;
 
-/// <summary>The nodes that are computed from positions alone, once for all layers.</summary>
-/// <param name="Hidden">Which keys a query does not see: <c>[batch, 1, query, key]</c>, bool.</param>
-/// <param name="Mask">The summand of scores: −∞ where a key is hidden, otherwise 0; <c>[batch, 1, query, key]</c>.</param>
-/// <param name="Cos">Rotary cosines, <c>[batch, pos, 1, d_head]</c>.</param>
-/// <param name="Sin">Rotary sines, the first half negated, <c>[batch, pos, 1, d_head]</c>.</param>
-/// <param name="KeyReach">How far a query looks into keys and values.</param>
-internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput? Cos, NodeInput? Sin, Reach KeyReach)
+/// <summary>The nodes that are computed from positions alone, once for all layers that look alike.</summary>
+internal sealed class PositionNodes(DecoderParts parts)
 {
-    public static PositionNodes Add(DecoderParts parts)
+    private readonly Dictionary<string, MaskNodes> _masks = [];
+    private readonly Dictionary<RotaryConfig, RotaryNodes> _rotary = [];
+    private readonly ScalarType _dtype = parts.Weight("embed.weight").dtype;
+
+    private ModelGraphBuilder Graph => parts.Graph;
+
+    /// <summary>A layer's masks.</summary>
+    public MaskNodes Mask(int layer)
     {
-        ModelGraphBuilder graph = parts.Graph;
-        Tensor like = parts.Weight("embed.weight");
-        ScalarType dtype = like.dtype;
-        Reach reach = parts.Config.Window is { } window ? Reach.Windowed(window) : Reach.Causal;
-
-        NodeInput hidden = graph.Add("mask.hidden", graph.Positions, graph.Positions with { Reach = reach },
-            (query, key) => IsHidden(query, key, parts.Config.Window));
-        NodeInput mask = graph.Add("mask", hidden, x => zeros(x.shape, dtype, x.device).filled_(x, double.NegativeInfinity));
-        if (parts.Config.Rotary is not { } rotary)
-            return new(hidden, mask, null, null, reach);
-
-        double[] frequencies = rotary.Frequencies(parts.Config.DHead);
-        NodeInput angles = graph.Add("rotary.angles", graph.Positions, positions => Angles(positions, frequencies));
-        NodeInput cos = graph.Add("rotary.cos", angles, x => cat([x.cos(), x.cos()], -1).to_type(dtype));
-        NodeInput sin = graph.Add("rotary.sin", angles, x => cat([x.sin().neg(), x.sin()], -1).to_type(dtype));
-        return new(hidden, mask, cos, sin, reach);
+        int? window = parts.Config.WindowOf(layer);
+        string name = window is null ? "mask" : $"mask.{window}";
+        if (_masks.TryGetValue(name, out MaskNodes? known))
+            return known;
+        Reach reach = window is { } width ? Reach.Windowed(width) : Reach.Causal;
+        NodeInput hidden = Graph.Add($"{name}.hidden", Graph.Positions, Graph.Positions with { Reach = reach },
+            (query, key) => IsHidden(query, key, window));
+        NodeInput mask = Graph.Add(name, hidden, x => zeros(x.shape, _dtype, x.device).filled_(x, double.NegativeInfinity));
+        return _masks[name] = new MaskNodes(hidden, mask, reach);
     }
+
+    /// <summary>A layer's rotary positions; <see langword="null"/> if it has none.</summary>
+    public RotaryNodes? Rotary(int layer)
+    {
+        if (parts.Config.RotaryOf(layer) is not { } rotary)
+            return null;
+        if (_rotary.TryGetValue(rotary, out RotaryNodes? known))
+            return known;
+        string name = _rotary.Count == 0 ? "rotary" : $"rotary.{_rotary.Count}";
+        double[] frequencies = rotary.Frequencies(parts.Config.DHead);
+        NodeInput angles = Graph.Add($"{name}.angles", Graph.Positions, positions => Angles(positions, frequencies));
+        NodeInput cos = Graph.Add($"{name}.cos", angles, x => Both(rotary, x.cos(), x.cos()).to_type(_dtype));
+        NodeInput sin = Graph.Add($"{name}.sin", angles, x => Both(rotary, x.sin().neg(), x.sin()).to_type(_dtype));
+        return _rotary[rotary] = new RotaryNodes(rotary, cos, sin);
+    }
+
+    /// <summary>The values of the first and of the second coordinates that turn together, each at its coordinate.</summary>
+    private static Tensor Both(RotaryConfig rotary, Tensor first, Tensor second) =>
+        rotary.Neighbours ? stack([first, second], -1).flatten(-2) : cat([first, second], -1);
 
     /// <summary>
     /// Query i sees key j if j ≤ i and, with a window w, j > i − w. Padding before the first real token has negative positions: real tokens
@@ -43,9 +57,44 @@ internal sealed record PositionNodes(NodeInput Hidden, NodeInput Mask, NodeInput
     }
 
     /// <summary>
-    /// The angles, <c>[batch, pos, 1, d_head / 2]</c>, in float64: in float32 the angles of far positions would be inexact.
+    /// The angles, <c>[batch, pos, 1, width / 2]</c>, in float64: in float32 the angles of far positions would be inexact.
     /// </summary>
     private static Tensor Angles(Tensor positions, double[] frequencies) =>
         positions.to_type(ScalarType.Float64).unsqueeze(-1).unsqueeze(-1)
             .mul(tensor(frequencies, ScalarType.Float64, positions.device));
+}
+
+/// <summary>What queries do not see.</summary>
+/// <param name="Hidden">Which keys a query does not see: <c>[batch, 1, query, key]</c>, bool.</param>
+/// <param name="Mask">The summand of scores: −∞ where a key is hidden, otherwise 0; <c>[batch, 1, query, key]</c>.</param>
+/// <param name="KeyReach">How far a query looks into keys and values.</param>
+internal sealed record MaskNodes(NodeInput Hidden, NodeInput Mask, Reach KeyReach);
+
+/// <summary>Rotary positions.</summary>
+/// <param name="Config">How heads turn.</param>
+/// <param name="Cos">The cosines, <c>[batch, pos, 1, width]</c>.</param>
+/// <param name="Sin">The sines, <c>[batch, pos, 1, width]</c>, negated for the first of two coordinates that turn together.</param>
+internal sealed record RotaryNodes(RotaryConfig Config, NodeInput Cos, NodeInput Sin)
+{
+    /// <summary>
+    /// Turns the first coordinates of <c>[batch, pos, head, d_head]</c>: those that turn together change places, and the sines have the
+    /// signs.
+    /// </summary>
+    public Tensor Rotate(Tensor x, Tensor cos, Tensor signedSin)
+    {
+        long d_head = x.shape[^1], width = Config.WidthIn((int)d_head);
+        if (width == d_head)
+            return x.mul(cos).plus_product(Swapped(x), signedSin);
+        Tensor turning = x.narrow(-1, 0, width);
+        return cat([turning.mul(cos).plus_product(Swapped(turning), signedSin), x.narrow(-1, width, d_head - width)], -1);
+    }
+
+    private Tensor Swapped(Tensor x)
+    {
+        long half = x.shape[^1] / 2;
+        if (!Config.Neighbours)
+            return cat([x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1);
+        Tensor pairs = x.split_axis(-1, half, 2);
+        return cat([pairs.narrow(-1, 1, 1), pairs.narrow(-1, 0, 1)], -1).flatten(-2);
+    }
 }

@@ -11,6 +11,8 @@ internal static class SchemaDifferences
         ["d_head"] = "coordinates a head",
         ["d_model"] = "residual coordinates",
         ["neuron"] = "neurons a layer",
+        ["expert"] = "experts a layer",
+        ["choice"] = "experts a token",
         ["vocab"] = "tokens",
     };
 

@@ -8,6 +8,9 @@ namespace Interventions.Models.Families;
 /// <summary>How a family lies in GGUF files, told by its Hugging Face layout: tables of keys, facts and names.</summary>
 internal sealed record GgufLayout
 {
+    /// <summary>The layout of a family; <see langword="null"/> when it is not read from GGUF files.</summary>
+    public static GgufLayout? Of(DecoderFamily family) => family.ModelType == LlamaFamily.Type ? LlamaGguf.Layout : null;
+
     /// <summary>GGUF's name of the family, with which its keys begin.</summary>
     public required string Architecture { get; init; }
 
@@ -35,7 +38,7 @@ internal sealed record GgufLayout
         {
             Parts = [.. source.Parts.Select(part => Translate(part, config))],
             Transposed = false,
-        }), _ => false);
+        }), _ => false, null);
 
     private WeightPart Translate(WeightPart part, DecoderConfig config)
     {
@@ -47,7 +50,11 @@ internal sealed record GgufLayout
         string stored = string.Join('.', words.SkipLast(1));
         string name = Tensors.First(tensor => tensor.Stored == stored).Name;
         int? heads = Paired.FirstOrDefault(paired => paired.Name == name).Heads?.Invoke(config);
-        return part with { Name = $"{name.Replace("*", number, StringComparison.Ordinal)}.{words[^1]}", PairedHeads = heads };
+        return part with
+        {
+            Name = $"{name.Replace("*", number, StringComparison.Ordinal)}.{words[^1]}",
+            Order = heads is { } count ? new RowOrder(count, config.DHead / 2, 2) : null,
+        };
     }
 }
 

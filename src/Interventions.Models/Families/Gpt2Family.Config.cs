@@ -1,10 +1,9 @@
 using Interventions.Models.Decoder;
-using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 
 /// <summary>GPT-2 (Radford et al. 2019): layer norms, learned positions, projections stored <c>[in, out]</c>.</summary>
-internal sealed partial class Gpt2Family : DecoderFamily
+internal static class Gpt2Family
 {
     public const string Type = "gpt2";
 
@@ -30,32 +29,47 @@ internal sealed partial class Gpt2Family : DecoderFamily
         TiedUnembedding = true,
     };
 
-    public override string ModelClass => "Interventions.Models.Gpt2Model";
-
-    public override DecoderConfig Default => Usual;
-
-    public override DecoderConfig Read(IConfig config)
+    public static DecoderFamily Table { get; } = new()
     {
-        if (config.Flag("add_cross_attention", false))
-            throw config.Wrong("add_cross_attention", "is true, and cross attention is not supported");
-        int d_model = config.Integer("n_embd", Usual.DModel), heads = config.Integer("n_head", Usual.Heads);
-        if (d_model % heads != 0)
-            throw config.Wrong("n_embd", $"is {d_model}, which {heads} heads do not divide");
-        return Usual with
-        {
-            Layers = config.Integer("n_layer", Usual.Layers),
-            Heads = heads,
-            KvHeads = heads,
-            DHead = d_model / heads,
-            DModel = d_model,
-            Neurons = config.Integer("n_inner", 4 * d_model),
-            VocabularySize = config.Integer("vocab_size", Usual.VocabularySize),
-            ContextLength = config.Integer("n_positions", config.Integer("n_ctx", Usual.ContextLength)),
-            NormEpsilon = config.Number("layer_norm_epsilon", Usual.NormEpsilon),
-            Activation = ActivationNames.Read(config, "activation_function", Usual.Activation),
-            ScoreScale = config.Flag("scale_attn_weights", true) ? 1 / Math.Sqrt(d_model / heads) : 1,
-            ScoreScaleByLayer = config.Flag("scale_attn_by_inverse_layer_idx", Usual.ScoreScaleByLayer),
-            TiedUnembedding = config.Flag("tie_word_embeddings", Usual.TiedUnembedding),
-        };
-    }
+        Title = "GPT-2",
+        Usual = Usual,
+        Model = "Gpt2Model",
+        Architecture = "GPT2LMHeadModel",
+        Keys =
+        [
+            ConfigKeys.Only("add_cross_attention", false, "cross attention is"),
+            ConfigKeys.Layers("n_layer", known => known.Layers),
+            ConfigKeys.DModel("n_embd", known => known.DModel),
+            ConfigKeys.Heads("n_head", known => known.Heads),
+            ConfigKeys.HeadWidth(null, "n_embd"),
+            ConfigKeys.Neurons("n_inner", known => 4 * known.DModel),
+            ConfigKeys.Vocabulary("vocab_size", known => known.VocabularySize),
+            ConfigKeys.Context("n_positions|n_ctx", known => known.ContextLength),
+            ConfigKeys.Epsilon("layer_norm_epsilon"),
+            ConfigKeys.Activation("activation_function"),
+            ConfigKeys.Flag(
+                "scale_attn_weights", known => known.ScoreScale != 1,
+                (known, flag) => flag ? known : known with { ScoreScale = 1 }),
+            ConfigKeys.Flag(
+                "scale_attn_by_inverse_layer_idx", known => known.ScoreScaleByLayer,
+                (known, flag) => known with { ScoreScaleByLayer = flag }),
+            ConfigKeys.Tied,
+        ],
+        WithoutEffect = ["reorder_and_upcast_attn"],
+        Prefix = "transformer.",
+        Tensors =
+        [
+            new("embed", "transformer.wte"),
+            new("pos_embed", "transformer.wpe"),
+            new("blocks.*.ln1", "transformer.h.*.ln_1"),
+            new("blocks.*.attn.qkv", "transformer.h.*.attn.c_attn") { Transposed = true },
+            new("blocks.*.attn.out", "transformer.h.*.attn.c_proj") { Transposed = true },
+            new("blocks.*.ln2", "transformer.h.*.ln_2"),
+            new("blocks.*.mlp.in", "transformer.h.*.mlp.c_fc") { Transposed = true },
+            new("blocks.*.mlp.out", "transformer.h.*.mlp.c_proj") { Transposed = true },
+            new("ln_final", "transformer.ln_f"),
+            new("unembed", "lm_head"),
+        ],
+        IgnoredTensors = [".attn.bias", ".attn.masked_bias"],
+    };
 }

@@ -1,13 +1,12 @@
 using Interventions.Models.Decoder;
-using Interventions.Runtime;
 
 namespace Interventions.Models.Families;
 
 /// <summary>
 /// Llama (Touvron et al. 2023, arXiv:2302.13971 and 2307.09288; Grattafiori et al. 2024, arXiv:2407.21783): RMS norms, rotary positions,
-/// grouped queries, gated SiLU.
+/// grouped queries, gated SiLU. Many families are a Llama with a few differences.
 /// </summary>
-internal sealed partial class LlamaFamily : DecoderFamily
+internal static class LlamaFamily
 {
     public const string Type = "llama";
 
@@ -31,41 +30,63 @@ internal sealed partial class LlamaFamily : DecoderFamily
         ScoreScale = 1 / Math.Sqrt(128),
     };
 
-    public override string ModelClass => "Interventions.Models.LlamaModel";
-
-    public override DecoderConfig Default => Usual;
-
-    public override DecoderConfig Read(IConfig config)
+    public static DecoderFamily Table { get; } = new()
     {
-        int d_model = config.Integer("hidden_size"), heads = config.Integer("num_attention_heads");
-        int kv_heads = config.Integer("num_key_value_heads", heads);
-        if (heads % kv_heads != 0)
-            throw config.Wrong("num_key_value_heads", $"is {kv_heads}, which does not divide {heads} query heads");
-        if (!config.Has("head_dim") && d_model % heads != 0)
-            throw config.Wrong("hidden_size", $"is {d_model}, which {heads} heads do not divide");
-        int d_head = config.Integer("head_dim", d_model / heads);
-        if (d_head % 2 != 0)
-            throw config.Wrong("head_dim", $"is {d_head}, and rotary positions need an even number");
-        int context = config.Integer("max_position_embeddings", Usual.ContextLength);
-        bool bias = config.Flag("attention_bias", Usual.QkvBias);
-        return Usual with
-        {
-            Layers = config.Integer("num_hidden_layers"),
-            Heads = heads,
-            KvHeads = kv_heads,
-            DHead = d_head,
-            DModel = d_model,
-            Neurons = config.Integer("intermediate_size"),
-            VocabularySize = config.Integer("vocab_size"),
-            ContextLength = context,
-            NormEpsilon = config.Number("rms_norm_eps", Usual.NormEpsilon),
-            Activation = ActivationNames.Read(config, "hidden_act", Usual.Activation),
-            Rotary = RotaryOptions.Read(config, Usual.Rotary!.Theta, context),
-            ScoreScale = 1 / Math.Sqrt(d_head),
-            QkvBias = bias,
-            AttentionOutBias = bias,
-            MlpBias = config.Flag("mlp_bias", Usual.MlpBias),
-            TiedUnembedding = config.Flag("tie_word_embeddings", Usual.TiedUnembedding),
-        };
-    }
+        Title = "Llama",
+        Usual = Usual,
+        Model = "LlamaModel",
+        Architecture = "LlamaForCausalLM",
+        Keys =
+        [
+            .. Sizes(isExplicit: false), RotaryKeys.Of(), ConfigKeys.AttentionBias, MlpBias, ConfigKeys.Tied,
+        ],
+        WithoutEffect = ["pretraining_tp"],
+        Prefix = "model.",
+        Tensors = Tensors,
+        IgnoredTensors = Ignored,
+    };
+
+    /// <summary>Biases of the feed-forward block.</summary>
+    public static ConfigKey MlpBias =>
+        ConfigKeys.Flag("mlp_bias", known => known.MlpBias, (known, flag) => known with { MlpBias = flag });
+
+    /// <summary>Where rotary positions were once stored.</summary>
+    public static string[] Ignored => [".rotary_emb.inv_freq"];
+
+    /// <summary>The tensors of a Llama.</summary>
+    public static TensorNames[] Tensors =>
+    [
+        new("embed", "model.embed_tokens"),
+        new("blocks.*.ln1", "model.layers.*.input_layernorm"),
+        new(
+            "blocks.*.attn.qkv", "model.layers.*.self_attn.q_proj", "model.layers.*.self_attn.k_proj", "model.layers.*.self_attn.v_proj"),
+        new("blocks.*.attn.q_norm", "model.layers.*.self_attn.q_norm"),
+        new("blocks.*.attn.k_norm", "model.layers.*.self_attn.k_norm"),
+        new("blocks.*.attn.out", "model.layers.*.self_attn.o_proj"),
+        new("blocks.*.ln2", "model.layers.*.post_attention_layernorm"),
+        new("blocks.*.mlp.gate", "model.layers.*.mlp.gate_proj"),
+        new("blocks.*.mlp.in", "model.layers.*.mlp.up_proj"),
+        new("blocks.*.mlp.out", "model.layers.*.mlp.down_proj"),
+        new("ln_final", "model.norm"),
+        new("unembed", "lm_head"),
+    ];
+
+    /// <summary>The sizes, the norms' ε and the activation.</summary>
+    /// <param name="isExplicit">
+    /// Whether key/value heads and the width of a head may not be left out, because transformers then takes numbers that depend on nothing.
+    /// </param>
+    /// <param name="epsilon">The key of ε.</param>
+    public static ConfigKey[] Sizes(bool isExplicit, string epsilon = "rms_norm_eps") =>
+    [
+        ConfigKeys.Layers("num_hidden_layers"),
+        ConfigKeys.DModel("hidden_size"),
+        ConfigKeys.Heads("num_attention_heads"),
+        ConfigKeys.KvHeads("num_key_value_heads", isExplicit),
+        ConfigKeys.HeadWidth("head_dim", isRequired: isExplicit),
+        ConfigKeys.Neurons("intermediate_size"),
+        ConfigKeys.Vocabulary("vocab_size"),
+        ConfigKeys.Context("max_position_embeddings", known => known.ContextLength),
+        ConfigKeys.Epsilon(epsilon),
+        ConfigKeys.Activation("hidden_act"),
+    ];
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Interventions.Models.Prompts;
 using Interventions.Runtime;
 using Microsoft.ML.Tokenizers;
@@ -7,7 +6,8 @@ namespace Interventions.Models;
 
 /// <summary>One prompt as text.</summary>
 /// <param name="Runs">
-/// A text for each run. <c>[name|text]</c> marks a position: the last token of the marked text. <c>[[</c> is a plain bracket.
+/// A text for each run. <c>[name|text]</c> marks a position: the last token of the marked text. <c>[[</c> is a plain bracket. A text
+/// without any mark has its positions where the first marked one has them: the text around the marks is the same.
 /// </param>
 /// <param name="Answers">A text for each answer, exactly one token, with the space in front where the tokenizer needs one.</param>
 public sealed record PromptRow(IReadOnlyList<string> Runs, IReadOnlyList<string> Answers)
@@ -21,8 +21,9 @@ public static class PromptText
 {
     /// <summary>Tokenizes prompts, the tokenizer's own special tokens included.</summary>
     /// <exception cref="ArgumentException">
-    /// A mark is unknown, missing or broken, or an answer is not one token; or a tokenizer other than <see cref="HuggingFaceTokenizer"/>
-    /// does not decode a text to itself, or gives offsets that do not fit it. The message names the prompt.
+    /// A mark is unknown, missing or broken, a text without marks does not fit around those of another run, or an answer is not one token;
+    /// or a tokenizer other than <see cref="HuggingFaceTokenizer"/> does not decode a text to itself, or gives offsets that do not fit it.
+    /// The message names the prompt.
     /// </exception>
     public static IReadOnlyList<PromptTokens> Tokenize(PromptVocabulary vocabulary, Tokenizer tokenizer, IEnumerable<PromptRow> rows)
     {
@@ -33,19 +34,19 @@ public static class PromptText
         {
             string prompt = $"prompt {i} of {vocabulary.PromptSet}";
             return new PromptTokens(
-                [.. row.Runs.Select((text, run) =>
-                    Run(vocabulary, tokenizer, text, $"{prompt}, run '{Name(vocabulary.Runs, run, "runs", prompt)}'"))],
+                [.. Runs(vocabulary, tokenizer, row.Runs, prompt)],
                 [.. row.Answers.Select((text, answer) =>
                     Answer(tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, "answers", prompt)}' of {prompt}"))])
             {
                 Template = row.Template,
+                AnswerTexts = [.. row.Answers],
             };
         })];
     }
 
-    /// <summary>The tokens of a text without marks, the tokenizer's own special tokens included.</summary>
-    internal static IReadOnlyList<long> Encode(Tokenizer tokenizer, string text, string where) =>
-        [.. Encoded(tokenizer, text, addSpecialTokens: true, where).Ids.Select(id => (long)id)];
+    /// <summary>The tokens of a text without marks.</summary>
+    internal static IReadOnlyList<long> Encode(Tokenizer tokenizer, string text, string where, bool addSpecialTokens = true) =>
+        [.. Encoded(tokenizer, text, addSpecialTokens, where).Ids.Select(id => (long)id)];
 
     private static string Name(EquatableArray<string> names, int index, string what, string prompt) =>
         index < names.Count
@@ -53,73 +54,37 @@ public static class PromptText
             : throw new ArgumentException(
                 $"{prompt} has more {what} than its vocabulary, which names {names.Count}: {string.Join(", ", names)}.");
 
-    private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, string? marked, string where)
+    /// <summary>The runs of one prompt. A text without any mark has its marks where another run's text has them.</summary>
+    private static IEnumerable<RunTokens> Runs(PromptVocabulary vocabulary, Tokenizer tokenizer, IReadOnlyList<string> texts, string prompt)
     {
-        if (marked is null)
-            throw new ArgumentException($"{where} has no text: it is null.");
-        (string text, Dictionary<string, int> ends) = ReadMarks(vocabulary, marked, where);
-        EncodedText encoded = Encoded(tokenizer, text, addSpecialTokens: true, where);
+        MarkedText[] marked =
+        [
+            .. texts.Select((text, run) =>
+                MarkedText.Read(vocabulary, text, $"{prompt}, run '{Name(vocabulary.Runs, run, "runs", prompt)}'")),
+        ];
+        MarkedText? model = marked.FirstOrDefault(text => text.Marks.Count > 0);
+        return marked.Select(text => Run(vocabulary, tokenizer, text.Marks.Count == 0 && model is not null ? text.Like(model) : text));
+    }
+
+    private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, MarkedText text)
+    {
+        EncodedText encoded = Encoded(tokenizer, text.Text, addSpecialTokens: true, text.Where);
         if (encoded.Ids.Count == 0)
-            throw new ArgumentException($"{where} is empty; a prompt needs at least one token.");
+            throw new ArgumentException($"{text.Where} is empty; a prompt needs at least one token.");
         List<int> positions = [];
         foreach (string name in vocabulary.Positions)
         {
-            if (ends.TryGetValue(name, out int end))
-                positions.Add(TokenEndingAt(tokenizer, encoded, end, name, where));
+            if (text.Marks.FirstOrDefault(mark => mark.Name == name) is { } mark)
+                positions.Add(TokenEndingAt(tokenizer, encoded, mark.End, name, text.Where));
             else if (name == "end")
                 positions.Add(encoded.Ids.Count - 1);
             else
-                throw new ArgumentException($"{where} does not mark position '{name}': write [{name}|…] around its token.");
+                throw new ArgumentException($"{text.Where} does not mark position '{name}': write [{name}|…] around its token.");
         }
-        return new RunTokens([.. encoded.Ids.Select(id => (long)id)], positions);
-    }
+        return new RunTokens([.. encoded.Ids.Select(id => (long)id)], positions) { Texts = [.. encoded.Offsets.Select(Text)] };
 
-    /// <summary>Takes the marks out of a text.</summary>
-    /// <returns>The text, and for each marked position the index behind its text.</returns>
-    private static (string Text, Dictionary<string, int> Ends) ReadMarks(PromptVocabulary vocabulary, string marked, string where)
-    {
-        StringBuilder text = new();
-        Dictionary<string, int> ends = [];
-        for (int i = 0; i < marked.Length; i++)
-        {
-            if (marked[i] != '[')
-            {
-                text.Append(marked[i]);
-                continue;
-            }
-            if (i + 1 < marked.Length && marked[i + 1] == '[')
-            {
-                text.Append('[');
-                i++;
-                continue;
-            }
-            (string name, string inside) = ReadMark(vocabulary, marked, i, where);
-            text.Append(inside);
-            if (!ends.TryAdd(name, text.Length))
-                throw new ArgumentException($"{where} marks position '{name}' twice.");
-            i = marked.IndexOf(']', i);
-        }
-        return (text.ToString(), ends);
-    }
-
-    private static (string Name, string Inside) ReadMark(PromptVocabulary vocabulary, string marked, int open, string where)
-    {
-        int close = marked.IndexOf(']', open), bar = marked.IndexOf('|', open);
-        if (close < 0 || bar < 0 || bar > close || marked.IndexOf('[', bar, close - bar) >= 0)
-        {
-            throw new ArgumentException(
-                $"{where} has a '[' at character {open} that is not a mark: write [name|text], or [[ for a bracket.");
-        }
-        (string name, string inside) = (marked[(open + 1)..bar], marked[(bar + 1)..close]);
-        if (!vocabulary.Positions.Contains(name))
-        {
-            throw new ArgumentException(
-                $"{where} marks position '{name}', which {vocabulary.PromptSet} does not have; "
-                + $"it has {string.Join(", ", vocabulary.Positions)}.");
-        }
-        return inside.Length > 0
-            ? (name, inside)
-            : throw new ArgumentException($"{where} marks no text as position '{name}': write [{name}|text].");
+        // A token that was added around the text covers none of it.
+        string Text(Range part, int i) => part.End.Value == 0 ? encoded.Tokens[i] : text.Text[part];
     }
 
     private static int TokenEndingAt(Tokenizer tokenizer, EncodedText encoded, int end, string name, string where)
@@ -138,11 +103,27 @@ public static class PromptText
     {
         if (text is null)
             throw new ArgumentException($"{where} has no text: it is null.");
-        IReadOnlyList<int> ids = Encoded(tokenizer, text, addSpecialTokens: false, where).Ids;
-        string advice = text.StartsWith(' ') ? "" : " Does the tokenizer want a space in front of words?";
-        return ids.Count == 1
-            ? ids[0]
-            : throw new ArgumentException($"{where}, \"{text}\", is {ids.Count} tokens; an answer is exactly one.{advice}");
+        EncodedText encoded = Encoded(tokenizer, text, addSpecialTokens: false, where);
+        if (encoded.Ids.Count == 1)
+            return encoded.Ids[0];
+        string parts = string.Concat(encoded.Offsets.Select(part => $", \"{text[part]}\""));
+        string advice = text.StartsWith(' ') || !IsOneToken(tokenizer, " " + text) ? ""
+            : $" With the space in front, \" {text}\", it is one.";
+        throw new ArgumentException(
+            $"{where}, \"{text}\", is {encoded.Ids.Count} tokens{parts}; an answer is exactly one.{advice}");
+    }
+
+    private static bool IsOneToken(Tokenizer tokenizer, string text)
+    {
+        try
+        {
+            return Encoded(tokenizer, text, addSpecialTokens: false, "").Ids.Count == 1;
+        }
+        catch (ArgumentException)
+        {
+            // It has no token.
+            return false;
+        }
     }
 
     /// <summary>

@@ -40,6 +40,9 @@ internal sealed record BoundIntervention
     /// <summary>Prompts in which a write copies what is there already, by the write's number; found when a run is prepared.</summary>
     public IReadOnlyDictionary<int, ImmutableArray<int>> Alike { get; init; } = ImmutableDictionary<int, ImmutableArray<int>>.Empty;
 
+    /// <summary>What may be a slip in the prompts; found when a run is prepared.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+
     /// <summary>Captures and gradients.</summary>
     public IEnumerable<BoundKeep> Kept => Captures.Concat<BoundKeep>(Gradients);
 
@@ -90,6 +93,9 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
 
     /// <summary>Its place among the declared writes; of several that are one, the first one's.</summary>
     public int Number { get; init; }
+
+    /// <summary>Whether a tensor that it uses is a trained value of the declaration.</summary>
+    public bool IsTrained { get; init; }
 
     /// <summary>The declared writes: the parts, or this one.</summary>
     public IEnumerable<BoundWrite> Declared => Parts.IsEmpty ? [this] : Parts;
@@ -176,6 +182,9 @@ internal abstract record BoundRead
     /// <summary>Whether the sweep's point decides what is read, other than through the method's own site.</summary>
     public bool IsSwept => OtherSite is { IsSwept: true } || Sweep is not null;
 
+    /// <summary>The placeholders that it brings: that of a run or a number, then those of the site that it reads.</summary>
+    public IEnumerable<string> Placeholders => new[] { Sweep }.OfType<string>().Concat(OtherSite?.Placeholders ?? []);
+
     /// <summary>The placeholder of a run or a number that is swept.</summary>
     public string? Sweep => this switch
     {
@@ -216,15 +225,31 @@ internal abstract record BoundRead
     public sealed record Of(BoundSite Site) : BoundRead;
 
     /// <summary>
-    /// Logits in a run of the prompt set, or, where <paramref name="Run"/> is null, in the run that is measured; one answer's, or all.
+    /// Logits in a run of the prompt set, or, where <paramref name="Run"/> is null, in the run that is measured; one answer's, those of
+    /// some words, or all.
     /// </summary>
-    public sealed record Logits(BoundSite At, int? Run, int? Answer) : BoundRead;
+    public sealed record Logits(BoundSite At, int? Run, int? Answer) : BoundRead
+    {
+        /// <summary>The token ids of the words; none where an answer's logits, or all, are read.</summary>
+        public EquatableArray<long> Words { get; init; }
+
+        /// <summary>The columns that are read; none where all are.</summary>
+        public IEnumerable<LogitColumn> Columns =>
+            Answer is int answer ? [new(answer, 0)] : Words.Select(word => new LogitColumn(null, word));
+    }
 
     /// <summary>The token ids of an answer.</summary>
     public sealed record AnswerIds(int Answer) : BoundRead;
 
     /// <summary>The number at which a sweep stands.</summary>
     public sealed record Swept(string Name) : BoundRead;
+}
+
+/// <summary>A column of the logits: that of an answer, which each prompt has its own token for, or that of a token.</summary>
+internal readonly record struct LogitColumn(int? Answer, long Token)
+{
+    /// <summary>The token of a prompt of a batch.</summary>
+    public long Of(PromptBatch batch, int prompt) => Answer is int answer ? batch.Answer(answer, prompt) : Token;
 }
 
 /// <summary>The sites of several parameters.</summary>

@@ -20,6 +20,23 @@ internal sealed record BoundSite(
     int LayerCount,
     PromptVocabulary Vocabulary)
 {
+    /// <summary>A resolved path.</summary>
+    /// <param name="where">The declaration and its method, for messages.</param>
+    /// <param name="resolution">The path and its site.</param>
+    /// <param name="schema">The model's names.</param>
+    /// <param name="vocabulary">The names of positions.</param>
+    public static BoundSite Of(string where, SiteResolution resolution, ModelSchema schema, PromptVocabulary vocabulary)
+    {
+        SiteDefinition site = resolution.Site!;
+        return new BoundSite(
+            where,
+            resolution,
+            [.. site.Axes.Select(axis => resolution.Axes.LastOrDefault(selection => selection.Axis == axis)?.Selection ?? Selection.All)],
+            [.. site.Axes.Select(axis => SiteResolver.IsPositionAxis(axis) ? null : schema.SizeOf(site, axis))],
+            schema.SizeOf("layer") ?? 0,
+            vocabulary);
+    }
+
     /// <summary>The path as declared, for messages.</summary>
     public string Text => Resolution.Path.Text;
 
@@ -46,6 +63,9 @@ internal sealed record BoundSite(
     /// <summary>Whether this is a parameter's site, not the method's own: at a new token it may name earlier positions too.</summary>
     public bool IsRead { get; init; }
 
+    /// <summary>Whether an axis of tokens of which nothing is selected has its padding too, as a trace's values have it.</summary>
+    public bool IsPadded { get; init; }
+
     /// <summary>
     /// Where only some of the selected positions are meant: by how many a prompt selects, which of them, counted along the selection. Null:
     /// all.
@@ -53,8 +73,8 @@ internal sealed record BoundSite(
     public IReadOnlyDictionary<int, int[]>? Narrowing { get; init; }
 
     /// <summary>Whether a prompt's length decides how many values are selected.</summary>
-    public bool IsRagged => PositionalAxes.Any(axis =>
-        IsAll(axis) || Axes[axis].Items.Any(item => item.Name == NewTokens.Prompt || SiteExpansion.SpansTheLength(item)));
+    public bool IsRagged => PositionalAxes.Any(axis => IsAll(axis) || Axes[axis].Except
+        || Axes[axis].Items.Any(item => item.Name == NewTokens.Prompt || SiteExpansion.SpansTheLength(item)));
 
     /// <summary>
     /// Whether a prompt's length decides how many values are selected at a step of a generation: along the tokens so far, or of earlier
@@ -74,11 +94,13 @@ internal sealed record BoundSite(
     /// <summary>The axes that count tokens.</summary>
     public IEnumerable<int> PositionalAxes => Enumerable.Range(0, Axes.Length).Where(IsPositional);
 
+    /// <summary>The selected layers at a point of the sweep; none of a site that exists once.</summary>
+    public IReadOnlyList<int> LayersAt(SweepPoint point) =>
+        Layers is null ? [] : SiteExpansion.Layers(Definition, At(Layers, point), LayerCount);
+
     /// <summary>The names of the selected nodes at a point of the sweep.</summary>
     public IEnumerable<string> Names(SweepPoint point) =>
-        (Layers is null
-            ? [Definition.Path]
-            : SiteExpansion.Layers(Definition, At(Layers, point), LayerCount).Select(layer => SiteExpansion.Concrete(Definition, layer)))
+        (Layers is null ? [Definition.Path] : LayersAt(point).Select(layer => SiteExpansion.Concrete(Definition, layer)))
         .Select(name => Originals.GetValueOrDefault(name, name));
 
     /// <summary>The selected indices of an axis that has the same length in every prompt.</summary>
@@ -91,13 +113,16 @@ internal sealed record BoundSite(
         int length = tokens.Ids.Count;
         Selection selection = At(Axes[axis], point).OfPrompt() ?? throw Wrong(
             $"selects new tokens, and nothing of {promptForMessages}: only Generate makes new tokens");
+        string selects = selection.Except ? "leaves out" : "selects";
         foreach (SelectionItem item in selection.Items)
         {
             int start = item.Name is null ? 0 : Named(item.Name);
             if (Checked(item, start, item.First) > Checked(item, start, item.Last))
-                throw Wrong($"selects nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens");
+                throw Wrong($"{selects} nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens");
         }
         IReadOnlyList<int> indices = SiteExpansion.Indices(selection, length, Named);
+        if (selection.Except)
+            CheckLeftOut(SiteExpansion.Indices(selection with { Except = false }, length, Named), length, promptForMessages);
         return Narrowing is not null && axis == PositionAxis ? [.. Narrowing[indices.Count].Select(i => indices[i])] : indices;
 
         int Named(string name) => tokens.Positions[Vocabulary.Positions.ToList().IndexOf(name)];
@@ -108,22 +133,35 @@ internal sealed record BoundSite(
             return at >= 0 && at < length
                 ? at
                 : throw Wrong(
-                    $"selects position {(item.Name is null ? index : at)} of {promptForMessages}, " +
+                    $"{selects} position {(item.Name is null ? index : at)} of {promptForMessages}, " +
                     $"which has {length} tokens (0 to {length - 1})");
         }
+    }
+
+    /// <summary>
+    /// Prompts of one length are read together, so as many positions are left in each. Where two names are one token, one more would be.
+    /// </summary>
+    private void CheckLeftOut(IReadOnlyList<int> leftOut, int length, string promptForMessages)
+    {
+        if (leftOut.Distinct().Count() is var count && count == length)
+            throw Wrong($"leaves out all {length} tokens of {promptForMessages}");
+        if (count < leftOut.Count)
+            throw Wrong($"leaves out one token of {promptForMessages} twice: leave out another position, or list those that are meant");
     }
 
     /// <summary>
     /// How many values are selected at each selected position of a prompt. An axis without a length in the schema (a norm's scale) counts
     /// as one.
     /// </summary>
-    public long ValuesAtAPosition(SweepPoint point, RunTokens tokens, string promptForMessages)
+    /// <param name="point">The point of the sweep.</param>
+    /// <param name="positions">How many positions are selected along an axis of them.</param>
+    public long ValuesAtAPosition(SweepPoint point, Func<int, int> positions)
     {
         long count = 1;
         for (int axis = 1; axis < Axes.Length; axis++)
             if (axis != PositionAxis)
                 count *= IsPositional(axis)
-                    ? PositionIndices(axis, point, tokens, promptForMessages).Count
+                    ? positions(axis)
                     : FixedIndices(axis, point, Sizes[axis] ?? 1).Count;
         return count;
     }

@@ -40,8 +40,13 @@ internal static class Exemptions
     /// Prompts of which a write selects exempt positions alone, at all points of the sweep that read the same runs. Their runs are no pair
     /// for it: in a mean over prompts they count as if the write had no effect.
     /// </summary>
+    /// <param name="intervention">The declaration.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="looksAhead">Whether positions depend on later tokens too.</param>
+    /// <param name="generates">Whether writes are made at new tokens too.</param>
     /// <returns>The prompts' numbers, by the write's number.</returns>
-    public static IReadOnlyDictionary<int, ImmutableArray<int>> Alike(BoundIntervention intervention, IPromptSet prompts, bool looksAhead)
+    public static IReadOnlyDictionary<int, ImmutableArray<int>> Alike(
+        BoundIntervention intervention, IPromptSet prompts, bool looksAhead, bool generates)
     {
         PromptBatch all = PromptBatch.All(prompts);
         BoundWrite[] writes = [.. intervention.Writes.SelectMany(write => write.Declared)];
@@ -67,7 +72,10 @@ internal static class Exemptions
         bool IsExempt(BoundWrite write, int of, SweepPoint point, int row)
         {
             int leading = Leading(intervention, write, point, of, run => all.Tokens(run, row), looksAhead);
-            return leading > 0 && all.Positions(write.Site, write.Site.PositionAxis, point, of, row).All(position => position < leading);
+            // Runs whose prompts are the same throughout go on with the same new tokens.
+            return leading == all.Length(row)
+                || (leading > 0 && !(generates && write.Site.NamesNewTokens(point))
+                    && all.Positions(write.Site, write.Site.PositionAxis, point, of, row).All(position => position < leading));
         }
     }
 

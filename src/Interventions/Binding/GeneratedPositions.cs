@@ -7,7 +7,8 @@ namespace Interventions.Binding;
 /// </summary>
 /// <remarks>
 /// Along <c>pos</c> and <c>query</c> a method sees at a step the new token alone. Along <c>key</c> it sees the selected ones of all tokens
-/// so far. A parameter's site may name earlier tokens on every axis; without a selector it too is the new token.
+/// so far. A parameter's site may name earlier tokens on every axis; without a selector it too is the new token. A selector that leaves
+/// positions of the prompt out selects every new token.
 /// </remarks>
 internal static class GeneratedPositions
 {
@@ -17,7 +18,8 @@ internal static class GeneratedPositions
         for (int axis = 0; axis < site.Axes.Length; axis++)
         {
             Selection selection = site.SelectionAt(axis, point);
-            if (site.IsPositional(axis) && selection.Items.Count > 0 && !selection.Items.Any(item => Applies(item, site.IsKey(axis))))
+            if (site.IsPositional(axis) && selection.Items.Count > 0 && !selection.Except
+                && !selection.Items.Any(item => Applies(item, site.IsKey(axis))))
                 return false;
         }
         return true;
@@ -30,7 +32,8 @@ internal static class GeneratedPositions
 
     /// <summary>Whether the site selects anything at some step.</summary>
     public static bool AppliesAtSteps(this BoundSite site, SweepPoint point) => site.PositionalAxes.All(axis =>
-        site.SelectionAt(axis, point).Items is var items && (items.Count == 0 || items.Any(item => item.IsNew() || site.IsKey(axis))));
+        site.SelectionAt(axis, point) is var selection
+        && (selection.Items.Count == 0 || selection.Except || selection.Items.Any(item => item.IsNew() || site.IsKey(axis))));
 
     /// <summary>The selected token indices of one prompt at a step, counted from its first token.</summary>
     public static IReadOnlyList<int> PositionIndices(
@@ -41,6 +44,12 @@ internal static class GeneratedPositions
         bool isKey = site.IsKey(axis);
         if (selection.Items.Count == 0)
             return isKey ? [.. Enumerable.Range(0, length + step + 1)] : [length + step];
+        if (selection.Except)
+            return
+            [
+                .. isKey ? site.PositionIndices(axis, point, tokens, promptForMessages) : [],
+                .. Enumerable.Range(isKey ? length : length + step, isKey ? step + 1 : 1),
+            ];
         List<int> positions = [];
         if ((isKey || site.IsRead) && selection.OfPrompt() is not null)
             positions.AddRange(site.PositionIndices(axis, point, tokens, promptForMessages));
@@ -57,7 +66,8 @@ internal static class GeneratedPositions
 
     /// <summary>Whether the site names positions other than the one that a pass computes, so that their values must be kept.</summary>
     public static bool ReadsBack(this BoundSite site) => site.IsRead && site.PositionalAxes.Any(axis =>
-        !site.IsKey(axis) && (site.Axes[axis].IsSweep || site.Axes[axis].Items.Any(item => item != NewTokens.Every)));
+        !site.IsKey(axis) && !site.Axes[axis].Except
+        && (site.Axes[axis].IsSweep || site.Axes[axis].Items.Any(item => item != NewTokens.Every)));
 
     /// <summary>Whether the site names new tokens.</summary>
     public static bool NamesNewTokens(this BoundSite site, SweepPoint point) => site.NewItems(point).Any();

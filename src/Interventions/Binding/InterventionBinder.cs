@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
 
@@ -14,18 +15,20 @@ internal sealed class InterventionBinder
     private readonly ModelSchema _schema;
     private readonly IPromptSet _prompts;
     private readonly SitePaths _paths;
+    private readonly HookedModel? _model;
     private readonly int _baseRun;
     private readonly ImmutableArray<BoundRun> _runs;
     private readonly (SpliceNode Node, SpliceResolution Resolution)[] _splices;
     private readonly List<SiteResolution> _resolved = [];
     private int _declared;
 
-    private InterventionBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts, SitePaths paths)
+    private InterventionBinder(InterventionGraph graph, ModelSchema schema, IPromptSet prompts, SitePaths paths, HookedModel? model)
     {
         _graph = graph;
         _schema = schema;
         _prompts = prompts;
         _paths = paths;
+        _model = model;
         _baseRun = graph.Changes is null ? 0 : PromptRun(graph.Changes, "[Changes]");
         _runs = DerivedRuns.Order(graph, prompts.Vocabulary, name => PromptRun(name, "[Run]"), _baseRun);
         _splices = [.. graph.Splices.Select(splice => (splice, splice.Names.Resolve(schema, paths)))];
@@ -36,12 +39,16 @@ internal sealed class InterventionBinder
     /// <param name="schema">The model's names, those inside splices included.</param>
     /// <param name="prompts">The prompts.</param>
     /// <param name="paths">The declaration's paths, if some are parsed already.</param>
-    /// <exception cref="InterventionException">A name is unknown, or a placeholder has no range.</exception>
-    public static BoundIntervention Bind(InterventionGraph graph, ModelSchema schema, IPromptSet prompts, SitePaths? paths = null)
+    /// <param name="model">The model, whose tokenizer reads the words whose logits are read.</param>
+    /// <exception cref="InterventionException">
+    /// A name is unknown, a placeholder has no range, or a word is not one token.
+    /// </exception>
+    public static BoundIntervention Bind(
+        InterventionGraph graph, ModelSchema schema, IPromptSet prompts, SitePaths? paths = null, HookedModel? model = null)
     {
         paths ??= new SitePaths();
         SchemaSkew.Check(graph, schema, paths);
-        return new InterventionBinder(graph, schema, prompts, paths).Bind();
+        return new InterventionBinder(graph, schema, prompts, paths, model).Bind();
     }
 
     private BoundIntervention Bind()
@@ -58,6 +65,8 @@ internal sealed class InterventionBinder
         {
             BoundSite site = Site(gradient.Site, gradient.Name);
             ImmutableArray<BoundRead> reads = Reads(gradient.Reads, gradient.Name, site);
+            if (site.Definition.WholeNumbers)
+                throw Wrong(gradient.Name, $"'{site.Text}' holds whole numbers, which have no gradient");
             return new BoundGradient(gradient, site, reads, Metric(gradient.Metric, gradient.Name, metrics));
         })];
         ImmutableArray<BoundParameter> parameters =
@@ -90,16 +99,16 @@ internal sealed class InterventionBinder
             .. bound.Metrics.Select(metric => (metric.Node.Name, (BoundSite?)null, metric.Reads)),
         ];
         string[] swept = [.. bound.Writes
-            .SelectMany(write => write.Site.Placeholders.Concat(write.Reads.Select(read => read.Sweep).OfType<string>())).Distinct()];
+            .SelectMany(write => write.Site.Placeholders.Concat(write.Reads.SelectMany(read => read.Placeholders))).Distinct()];
         SweepBinder axes = new(_graph, _schema, _prompts, _resolved);
-        ImmutableArray<SweepAxis> sweep = [.. swept.Select(axes.Axis)];
+        ImmutableArray<SweepAxis> sweep = axes.Axes(swept);
         axes.CheckUses(swept, methods.Select(method => (method.Name, method.Reads)));
         foreach ((string name, BoundSite? own, ImmutableArray<BoundRead> reads) in methods)
             foreach (BoundSite site in reads.OtherSites().Prepend(own).OfType<BoundSite>())
                 foreach (string placeholder in site.Placeholders)
                     if (!swept.Contains(placeholder))
                         throw Wrong(
-                            name, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no write has it in its site path");
+                            name, $"placeholder '{{{placeholder}}}' of '{site.Text}' is not swept: no write has it");
         foreach (BoundMetric metric in bound.Gradients.Select(gradient => gradient.Metric))
             if (metric.IsSwept)
                 throw Wrong(metric.Node.Name, "it reads another run at a swept place, so an unchanged run has no one gradient of it");
@@ -114,6 +123,8 @@ internal sealed class InterventionBinder
         return new BoundWrite(write, site, reads, write.Run is null ? null : Written(write.Run, write.Name))
         {
             Number = write.Parts.IsEmpty ? _declared++ : _declared,
+            IsTrained = (write.Kind?.Tensors ?? [])
+                .Any(tensor => _graph.Parameters.Any(parameter => ReferenceEquals(parameter.Value, tensor))),
             Parts = [.. write.Parts.Select(part => Write(part, isBefore))],
         };
     }
@@ -134,6 +145,10 @@ internal sealed class InterventionBinder
             Read.Of of => new BoundRead.Of(Single(of.Site, method)),
             Read.Logit logit => new BoundRead.Logits(
                 LogitsAt(logit.At, method), Measured(logit.In, method), Answer(logit.Answer, method)),
+            Read.WordLogits words => new BoundRead.Logits(LogitsAt(words.At, method), Measured(words.In, method), null)
+            {
+                Words = WordTokens.Of(words, _model, problem => Wrong(method, problem)),
+            },
             Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.In, method), null),
             Read.Swept swept => new BoundRead.Swept(swept.Name),
             Read.AnswerIds answer => new BoundRead.AnswerIds(Answer(answer.Answer, method)),
@@ -164,6 +179,10 @@ internal sealed class InterventionBinder
     {
         foreach (SiteProblem problem in site is null ? [] : SiteResolver.Resolve(site.Resolution.Path, _schema, over.Vocabulary).Problems)
             throw Wrong(method, problem.Message);
+        // Of 'named', the site has the names of the prompts that are run.
+        foreach (string name in site?.Axes.SelectMany(axis => axis.Items).Select(item => item.Name).OfType<string>() ?? [])
+            if (VocabularyResolver.UnknownPosition(name, over.Vocabulary) is { } unknown)
+                throw Wrong(method, unknown.Message);
         return run is null ? 0 : Find(run, over.Vocabulary.Runs, VocabularyResolver.UnknownRun(run, over.Vocabulary), method);
     }
 
@@ -213,14 +232,7 @@ internal sealed class InterventionBinder
         if (resolution is null || problems.Count > 0)
             throw Wrong(method, string.Join("; ", problems.Select(problem => problem.Message)));
         _resolved.Add(resolution);
-        SiteDefinition site = resolution.Site!;
-        return new BoundSite(
-            $"{_graph.Name}.{method}",
-            resolution,
-            [.. site.Axes.Select(axis => resolution.Axes.LastOrDefault(selection => selection.Axis == axis)?.Selection ?? Selection.All)],
-            [.. site.Axes.Select(axis => SiteResolver.IsPositionAxis(axis) ? null : _schema.SizeOf(site, axis))],
-            _schema.SizeOf("layer") ?? 0,
-            _prompts.Vocabulary);
+        return BoundSite.Of($"{_graph.Name}.{method}", resolution, _schema, _prompts.Vocabulary);
     }
 
     /// <summary>A site as some splices find it: the original value in place of the one that they make.</summary>
@@ -270,6 +282,12 @@ internal static class DerivedRuns
         foreach (DerivedRun run in graph.Runs)
             if (vocabulary.Runs.Contains(run.Name) || graph.Runs.Count(other => other.Name == run.Name) > 1)
                 throw new InterventionException($"{graph.Name}: there are two runs '{run.Name}'; a derived run needs a name of its own.");
+
+        foreach (WriteNode write in graph.Writes.SelectMany(write => write.Declared))
+            if (write.Run is { } own && write.Reads.Any(read => read is Read.From from && from.Run == own))
+                throw new InterventionException(
+                    $"{graph.Name}.{write.Name}: "
+                    + Sentences.Of(Sentences.LaterValue, write.Site, Sentences.Of(Sentences.RunIsComplete, own)));
 
         List<DerivedRun> ordered = [];
         while (ordered.Count < graph.Runs.Length)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Interventions.ModelGraphs;
 using Interventions.Sites;
 
@@ -14,28 +15,22 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
 {
     /// <summary>Prepares a run.</summary>
     /// <exception cref="InterventionException">It would not run.</exception>
-    public static Preparation Of(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
-    {
-        Preparation run = Bind(graph, model, prompts, "run");
-        run.Check(options.BatchSize, generates: false);
-        bool isOneBatch = PromptBatch.Of(prompts, options.BatchSize, run.Model.Graph).Count() == 1;
-        TensorChecks.Check(graph, run.Intervention, run.Model.Schema, prompts, isOneBatch);
-        BoundIntervention bound = run.Intervention;
-        return run with { Intervention = bound with { Alike = Exemptions.Alike(bound, prompts, run.Model.Graph.LooksAhead) } };
-    }
+    public static Preparation Of(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options) =>
+        Of(graph, model, prompts, options.BatchSize, newTokens: null);
 
     /// <summary>Prepares a generation, which takes no gradients.</summary>
     /// <exception cref="InterventionException">It would not run.</exception>
     public static Preparation Of(InterventionGraph graph, HookedModel model, IPromptSet prompts, GenerationOptions options)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        Preparation generation = Bind(graph with { Gradients = [], Parameters = [] }, model, prompts, "generate");
-        generation.Check(options.BatchSize, generates: true);
-        GenerationChecks.Check(generation.Intervention, generation.Model, prompts, options.MaxNewTokens);
-        return generation;
+        if (options is { Continuations: > 1, Temperature: 0 })
+            throw new InterventionException(
+                $"{graph.Name}: {options.Continuations} continuations of a prompt would be one and the same text, since "
+                + $"{nameof(GenerationOptions)}.{nameof(GenerationOptions.Temperature)} is 0. Set it above 0.");
+        return Of(graph with { Gradients = [], Parameters = [] }, model, prompts, options.BatchSize, options.MaxNewTokens);
     }
 
-    private static Preparation Bind(InterventionGraph graph, HookedModel model, IPromptSet prompts, string verb)
+    private static Preparation Of(InterventionGraph graph, HookedModel model, IPromptSet prompts, int batchSize, int? newTokens)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(model);
@@ -43,19 +38,28 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         if (model.IsDisposed)
             throw new ObjectDisposedException(
                 model.GetType().Name,
-                $"{graph.Name} cannot {verb}: {model.Schema.Model} is disposed, and its weights are freed. " +
-                "Dispose a model after its last run.");
+                $"{graph.Name} cannot {(newTokens is null ? "run" : "generate")}: {model.Schema.Model} is disposed, and its weights are "
+                + "freed. Dispose a model after its last run.");
+        SchemaChecks.Check(model);
         PromptChecks.Check(prompts, model);
         SitePaths paths = new();
         HookedModel spliced = SplicedModel.Of(model, graph, paths);
-        return new Preparation(InterventionBinder.Bind(graph, spliced.Schema, prompts, paths), spliced, prompts);
-    }
-
-    private void Check(int batchSize, bool generates)
-    {
-        PromptChecks.CheckReferences(Intervention, Prompts, Model);
-        CausalityChecks.Check(Intervention, Model.Graph);
-        PositionChecks.Check(Intervention, Prompts, generates);
-        BatchChecks.Check(Intervention, Prompts, batchSize, Model.Graph);
+        BoundIntervention bound = InterventionBinder.Bind(graph, spliced.Schema, prompts, paths, model);
+        OrderChecks order = new(bound, spliced.Graph);
+        order.CheckReceivers();
+        if (graph.IsUnanalyzed)
+            order.CheckReaders();
+        PromptChecks.CheckReferences(bound, prompts, spliced);
+        CausalityChecks.Check(bound, spliced.Graph);
+        TensorChecks.CheckNumbers(bound);
+        PositionChecks.Check(bound, prompts, generates: newTokens is not null);
+        BatchChecks.Check(bound, prompts, batchSize, spliced.Graph);
+        if (newTokens is int count)
+            GenerationChecks.Check(bound, spliced, prompts, count);
+        bool isOneBatch = PromptBatch.Of(prompts, batchSize, spliced.Graph).Count() == 1;
+        new TensorChecks(graph, bound, prompts, isOneBatch, newTokens).Check(spliced.Schema);
+        IReadOnlyDictionary<int, ImmutableArray<int>> alike = Exemptions.Alike(
+            bound, prompts, spliced.Graph.LooksAhead, generates: newTokens is not null);
+        return new Preparation(bound with { Alike = alike, Notes = [.. GluedAnswers.Notes(prompts, model)] }, spliced, prompts);
     }
 }

@@ -70,8 +70,9 @@ internal static class PromptChecks
     /// <param name="model">The model that reads them.</param>
     /// <param name="following">The number of tokens that will be generated after them; the context must hold these too.</param>
     /// <param name="orOne">Whether one prompt, <c>[pos]</c>, is allowed.</param>
+    /// <param name="isText">Whether the model reads them as prompts, so that the context must hold them.</param>
     /// <exception cref="ArgumentException">The ids are not of that shape, exceed the context, or one is outside the vocabulary.</exception>
-    public static void CheckIds(Tensor ids, HookedModel model, int following = 0, bool orOne = false)
+    public static void CheckIds(Tensor ids, HookedModel model, int following = 0, bool orOne = false, bool isText = true)
     {
         if (ids.dtype != ScalarType.Int64 || !(ids.shape is [> 0, > 0] || (orOne && ids.shape is [> 0])))
         {
@@ -79,7 +80,7 @@ internal static class PromptChecks
             throw new ArgumentException($"Token ids must be int64 {expected}, and are {ids.dtype} {Shapes.Describe(ids)}.", nameof(ids));
         }
         long length = ids.shape[^1] + following;
-        if (model.ContextLength is int most && length > most)
+        if (isText && model.ContextLength is int most && length > most)
             throw new ArgumentException($"{length} tokens are more than the {most} that {model.Schema.Model} reads.", nameof(ids));
         if (ids.device_type == DeviceType.META)
             return;

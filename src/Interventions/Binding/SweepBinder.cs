@@ -12,38 +12,31 @@ internal sealed class SweepBinder(
 
     private readonly IReadOnlyList<PlaceholderRange> _ranges = SiteExpansion.Placeholders(resolved, schema, LengthOf(prompts));
 
-    /// <summary>The axis of a placeholder that a write has.</summary>
-    /// <exception cref="InterventionException">It has no values, or contradictory ones.</exception>
-    public SweepAxis Axis(string name)
+    /// <summary>The axes of the placeholders that writes have: one for each, or for those that go through points together.</summary>
+    /// <exception cref="InterventionException">A placeholder has no values, or contradictory ones.</exception>
+    public ImmutableArray<SweepAxis> Axes(IEnumerable<string> swept)
     {
-        PlaceholderRange? range = _ranges.FirstOrDefault(range => range.Name == name);
-        SweepAxis[] listed = [.. graph.Sweeps.Where(sweep => sweep.Name == name)];
-        if (listed.Length == 0)
-            return new SweepAxis(name, range is not null ? Places(range) : [.. prompts.Vocabulary.Runs.Select(Run)]);
-        if (range is not null)
-            throw Wrong(name, $"has values of its own, and is a {range.Axis} in a site path; a placeholder sweeps one thing");
-        ImmutableArray<SweepCoordinate>[] values = [.. listed.Select(Bound)];
-        if (values.Any(other => !other.SequenceEqual(values[0])))
-            throw Wrong(name, "is swept twice, through different values");
-        if (values[0].Distinct().Count() < values[0].Length)
-            throw Wrong(name, "goes through a value twice");
-        return values[0].IsEmpty ? throw Wrong(name, "goes through no values") : new SweepAxis(name, values[0]);
+        List<SweepAxis> axes = [];
+        foreach (string name in swept)
+            if (!axes.Any(axis => axis.Placeholders.Contains(name)))
+                axes.Add(Axis(name));
+        return [.. axes];
     }
 
     /// <summary>Checks that parameters read sweeps of the right kind, which a write has, and that all listed sweeps are used.</summary>
     /// <exception cref="InterventionException">One does not, or is not.</exception>
     public void CheckUses(IReadOnlyList<string> swept, IEnumerable<(string Method, ImmutableArray<BoundRead> Reads)> methods)
     {
-        foreach (SweepAxis sweep in graph.Sweeps)
-            if (!swept.Contains(sweep.Name))
-                throw Wrong(sweep.Name, "is listed, but no write uses it");
+        foreach (string listed in graph.Sweeps.SelectMany(sweep => sweep.Placeholders))
+            if (!swept.Contains(listed))
+                throw Wrong(listed, "is listed, but no write uses it");
         foreach ((string method, ImmutableArray<BoundRead> reads) in methods)
         {
             foreach (BoundRead read in reads)
             {
                 if (read.Sweep is not string name)
                     continue;
-                bool hasNumbers = graph.Sweeps.Any(sweep => sweep.Name == name && sweep.HasNumbers);
+                bool hasNumbers = graph.Sweeps.Any(sweep => sweep.Placeholders.Contains(name) && sweep.Of(name).HasNumbers);
                 if (!swept.Contains(name))
                     throw Wrong(name, $"is not swept: no write uses it, though {method} does");
                 if (read is BoundRead.Swept && !hasNumbers)
@@ -54,17 +47,55 @@ internal sealed class SweepBinder(
         }
     }
 
-    /// <summary>The coordinates of a listed sweep: numbers as they are, runs with their numbers.</summary>
-    private ImmutableArray<SweepCoordinate> Bound(SweepAxis listed)
+    private SweepAxis Axis(string name)
     {
-        if (listed.HasNumbers)
-            return listed.Coordinates;
-        if (!listed.HasNames)
-            throw Wrong(listed.Name, "goes through numbers and runs; a placeholder sweeps one thing");
-        foreach (string run in listed.Coordinates.Select(coordinate => coordinate.Name!))
+        SweepAxis[] listed = [.. graph.Sweeps.Where(sweep => sweep.Placeholders.Contains(name)).Select(Bound)];
+        if (listed.Length == 0)
+            return new SweepAxis(
+                name, RangeOf(name) is { } range ? Places(range) : [.. prompts.Vocabulary.Runs.Select(Run)]);
+        SweepAxis axis = listed[0];
+        if (listed.Any(other => other.Name != axis.Name || !other.Coordinates.SequenceEqual(axis.Coordinates)))
+            throw Wrong(name, "is swept twice, through different values");
+        if (axis.Coordinates.GroupBy(coordinate => coordinate).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
+            throw Wrong(name, $"goes through {twice} twice");
+        return axis.Coordinates.IsEmpty ? throw Wrong(name, "goes through no values") : axis;
+    }
+
+    private PlaceholderRange? RangeOf(string name) => _ranges.FirstOrDefault(range => range.Name == name);
+
+    /// <summary>A listed sweep, whose places and runs are found in the model and the prompts.</summary>
+    private SweepAxis Bound(SweepAxis listed)
+    {
+        ImmutableArray<SweepCoordinate>[] bound = [.. listed.Placeholders.Select(name => Bound(name, listed))];
+        return new SweepAxis(string.Join(", ", listed.Placeholders), bound is [var only] ? only :
+        [
+            .. Enumerable.Range(0, listed.Coordinates.Length)
+                .Select(i => SweepCoordinate.OfPoint([.. bound.Select(coordinates => coordinates[i])])),
+        ]);
+    }
+
+    /// <summary>The coordinates of one placeholder of a list: what they select, numbers as they are, runs with their numbers.</summary>
+    private ImmutableArray<SweepCoordinate> Bound(string name, SweepAxis listed)
+    {
+        SweepAxis own = listed.Of(name);
+        if (RangeOf(name) is { } range)
+            return [.. own.Coordinates.Select((coordinate, i) => Place(coordinate, range, listed.Coordinates[i]))];
+        if (own.HasNumbers)
+            return own.Coordinates;
+        if (!own.HasNames)
+            throw Wrong(name, "goes through numbers and runs; a placeholder sweeps one thing");
+        foreach (string run in own.Coordinates.Select(coordinate => coordinate.Name!))
             if (VocabularyResolver.UnknownRun(run, prompts.Vocabulary) is { } problem)
-                throw Wrong(listed.Name, $"goes through runs, and {problem.Message}");
-        return [.. listed.Coordinates.Select(coordinate => Run(coordinate.Name!))];
+                throw Wrong(name, $"goes through runs, and {problem.Message}");
+        return [.. own.Coordinates.Select(coordinate => Run(coordinate.Name!))];
+    }
+
+    private SweepCoordinate Place(SweepCoordinate coordinate, PlaceholderRange range, SweepCoordinate point)
+    {
+        (SelectionItem? place, string? problem) = ListedPoints.Place(coordinate.ToString(), range, schema, prompts.Vocabulary);
+        return place is not null
+            ? SweepCoordinate.OfPlace(place)
+            : throw Wrong(range.Name, $"cannot go through {point}: {problem}");
     }
 
     private SweepCoordinate Run(string name) => SweepCoordinate.OfRun(name, prompts.Vocabulary.Runs.ToList().IndexOf(name));

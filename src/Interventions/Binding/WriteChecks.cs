@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions.Binding;
@@ -17,20 +18,36 @@ internal static class CausalityChecks
             foreach (BoundRead.Of of in write.Reads.OfType<BoundRead.Of>())
                 foreach (SweepPoint point in intervention.Points())
                     if (order[of.Site.Names(point).Single()] >= write.Site.Names(point).Min(node => order[node]))
+                    {
+                        string later = Sentences.Of(Sentences.ExistsLater, of.Site.Text);
                         throw new InterventionException(
-                            $"{write.Site.Where}: '{write.Site.Text}' is written before '{of.Site.Text}', which it reads, " +
-                            "exists in the same run.");
+                            $"{write.Site.Where}: {Sentences.Of(Sentences.LaterValue, write.Site.Text, later)}.");
+                    }
     }
 }
 
 /// <summary>
 /// Measures the tensors of a declaration's properties: a written tensor broadcasts to its site, and each has the shape that is declared.
 /// </summary>
-internal static class TensorChecks
+/// <param name="graph">What the declaration says.</param>
+/// <param name="intervention">The same, bound.</param>
+/// <param name="prompts">The prompts.</param>
+/// <param name="isOneBatch">Whether all prompts are run together.</param>
+/// <param name="newTokens">How many tokens are generated; <see langword="null"/> for a run.</param>
+internal sealed class TensorChecks(
+    InterventionGraph graph, BoundIntervention intervention, IPromptSet prompts, bool isOneBatch, int? newTokens)
 {
+    private readonly SweepPoint _point = intervention.Points().First();
+
+    /// <summary>The prompts at every pass: once; and again at each step, the last generated token excepted, which is not read.</summary>
+    private readonly PromptBatch[] _passes =
+    [
+        PromptBatch.All(prompts),
+        .. Enumerable.Range(0, (newTokens ?? 1) - 1).Select(step => PromptBatch.All(prompts).At(step)),
+    ];
+
     /// <exception cref="InterventionException">A tensor does not fit.</exception>
-    public static void Check(
-        InterventionGraph graph, BoundIntervention intervention, ModelSchema schema, IPromptSet prompts, bool isOneBatch)
+    public void Check(ModelSchema schema)
     {
         Dictionary<Tensor, Length[]> written = new(ReferenceEqualityComparer.Instance);
         foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Declared))
@@ -43,7 +60,7 @@ internal static class TensorChecks
             {
                 if (tensor is null)
                     throw new InterventionException($"{where} is null; it must be a tensor.");
-                written[tensor] = CheckWritten(tensor, write, Lengths(write, intervention, prompts, isOneBatch), where);
+                written[tensor] = CheckWritten(tensor, write, Lengths(write), where);
             }
         }
         foreach (ShapedTensor shaped in graph.Shapes)
@@ -53,21 +70,44 @@ internal static class TensorChecks
                 CheckDeclared(shaped, written.GetValueOrDefault(shaped.Value), schema, $"{graph.Name}.{shaped.Name}");
     }
 
-    /// <summary>How long the axes of a selection are: one length, the lengths of several prompts, or unknown (none).</summary>
-    private static Length[] Lengths(BoundWrite write, BoundIntervention intervention, IPromptSet prompts, bool isOneBatch)
+    /// <summary>Looks at the numbers of written tensors. Infinite ones may be meant: in attention scores they mask.</summary>
+    /// <exception cref="InterventionException">A tensor holds what is no number, or is a direction without length.</exception>
+    public static void CheckNumbers(BoundIntervention intervention)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Declared))
+        {
+            string where = $"{intervention.Name}.{write.Node.Name}";
+            foreach (Tensor tensor in write.Node.Kind?.Tensors ?? [])
+            {
+                if (tensor is null || tensor.device_type == DeviceType.META)
+                    continue;
+                if (tensor.detach().isnan().any().item<bool>())
+                    throw new InterventionException($"{where} holds NaN, which is no number: look at what it was computed from.");
+                bool isDirection = write.Node.Kind is WriteKind.ProjectOut or WriteKind.ProjectOnto;
+                if (isDirection && tensor.shape.Length > 0 && !tensor.detach().to_type(ScalarType.Bool).any(-1).all().item<bool>())
+                    throw new InterventionException(
+                        $"{where} is zero, so it has no direction along which '{write.Site.Text}' could be projected: "
+                        + "give it another value, or leave the write out.");
+            }
+        }
+    }
+
+    /// <summary>How long the axes of a selection are: one length, the lengths of several prompts or passes, or unknown (none).</summary>
+    private Length[] Lengths(BoundWrite write)
     {
         BoundSite site = write.Site;
-        SweepPoint point = intervention.Points().First();
-        PromptBatch all = PromptBatch.All(prompts);
         int run = write.Run is int derived ? intervention.Runs.First(other => other.Number == derived).Of : intervention.BaseRun;
+        PromptBatch[] passes = [.. _passes.Where(pass => site.AppliesAt(pass.Step, _point))];
         return [.. site.Definition.Axes.Select((name, axis) => new Length(name, SizesOf(axis)))];
 
         // Prompts that are run in several batches, or length by length, have no tensor for all of them.
         ImmutableArray<int> SizesOf(int axis) =>
-            axis == 0 ? [isOneBatch && all.RowGroups(write.Selected).Count() == 1 ? all.Count : 1]
+            axis == 0
+                ? [isOneBatch && passes.All(pass => pass.RowGroups(write.Selected).Count() == 1) ? prompts.Prompts.Count : 1]
             : site.IsPositional(axis)
-                ? [.. all.Rows.Select(row => all.Positions(site, axis, point, run, row).Count).Distinct()]
-            : site.Sizes[axis] is int size ? [site.FixedIndices(axis, point, size).Count]
+                ? [.. passes.SelectMany(pass => pass.Rows.Select(row => pass.Positions(site, axis, _point, run, row).Count)).Distinct()]
+            : site.Sizes[axis] is int size ? [site.FixedIndices(axis, _point, size).Count]
             : [];
     }
 

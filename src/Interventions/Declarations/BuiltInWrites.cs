@@ -32,7 +32,14 @@ public static class BuiltInWrites
 
     /// <summary>A mask's mixture of the value and that of the run <paramref name="from"/>; see <see cref="MixAttribute"/>.</summary>
     public static WriteNode Mix(string name, string site, Tensor mask, string? from, string[] axes, string? run = null) =>
-        new(name, site, new WriteKind.Mix(mask, from, new EquatableArray<string>(axes)), run);
+        new(name, site, new WriteKind.Mix(mask, new EquatableArray<string>(axes), new WriteKind.Copy(from)), run);
+
+    /// <summary>A mask's mixture of the value and what another built-in write, to the same site, would put in its place.</summary>
+    public static WriteNode Mix(string name, string site, Tensor mask, WriteNode ablation, string[] axes, string? run = null)
+    {
+        ArgumentNullException.ThrowIfNull(ablation);
+        return new(name, site, new WriteKind.Mix(mask, new EquatableArray<string>(axes), ablation.Kind!), run);
+    }
 
     /// <summary>The value plus a tensor times a strength.</summary>
     public static WriteNode Add(string name, string site, Tensor vector, double strength, string? run = null) =>
@@ -55,6 +62,15 @@ public static class BuiltInWrites
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class PathPatching
 {
+    /// <summary>The name of its writes, for messages: that of the attribute. The path of each write tells which one is meant.</summary>
+    internal const string Name = "PathPatch";
+
+    private const string Direct = "path";
+
+    /// <summary>Whether a derived run is one in which the senders of a path patch are written.</summary>
+    internal static bool IsDirect(string? run) =>
+        run?.StartsWith(Direct, StringComparison.Ordinal) == true && int.TryParse(run.AsSpan(Direct.Length), out _);
+
     /// <summary>Adds a path patch from one sender.</summary>
     /// <param name="graph">The declaration so far.</param>
     /// <param name="sender">The sender's site path.</param>
@@ -92,16 +108,16 @@ public static class PathPatching
         IEnumerable<string>? freeze = null,
         string? run = null)
     {
-        string direct = Enumerable.Range(graph.Runs.Length, graph.Runs.Length + 1).Select(i => $"path{i}")
+        string direct = Enumerable.Range(graph.Runs.Length, graph.Runs.Length + 1).Select(i => $"{Direct}{i}")
             .First(name => graph.Runs.All(known => known.Name != name));
         // The tokens of the receiving run.
         string? tokens = run is null ? null : graph.Runs.FirstOrDefault(derived => derived.Name == run)?.From;
         IEnumerable<string> frozen = (freeze ?? ["blocks.*.attn.z"]).Concat(freezeMlps ? ["blocks.*.mlp_out"] : []);
         ImmutableArray<WriteNode> writes =
         [
-            .. frozen.Select(site => BuiltInWrites.Freeze(site, tokens, direct)),
-            .. senders.Select(sender => new WriteNode("Sender", sender, new WriteKind.Copy(from), direct)),
-            .. receivers.Select(receiver => new WriteNode("Receiver", receiver, new WriteKind.Copy(direct), run)),
+            .. frozen.Select(site => BuiltInWrites.Freeze(site, tokens, direct) with { Name = Name }),
+            .. senders.Select(sender => new WriteNode(Name, sender, new WriteKind.Copy(from), direct)),
+            .. receivers.Select(receiver => new WriteNode(Name, receiver, new WriteKind.Copy(direct), run)),
         ];
         return graph with { Runs = graph.Runs.Add(new DerivedRun(direct, tokens)), Writes = graph.Writes.AddRange(writes) };
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Interventions.Files;
 using Interventions.Runtime;
+using Interventions.Sites;
 using static TorchSharp.torch;
 
 namespace Interventions.Declarations;
@@ -25,8 +26,17 @@ internal sealed class GraphJson
     /// <param name="members">The members that a graph is read with.</param>
     private GraphJson(MemberNames? names, GraphMembers members) => (_names, _members) = (names, members);
 
-    public static string Write(InterventionGraph graph) =>
-        JsonFields.Write(fields => new GraphJson(new MemberNames(graph), GraphMembers.None).Graph(fields, graph), isIndented: true);
+    /// <exception cref="InterventionException">A lambda has no name.</exception>
+    public static string Write(InterventionGraph graph)
+    {
+        if (graph.Writes.SelectMany(write => write.Declared).FirstOrDefault(write => write.IsNameless) is { Site: var site })
+        {
+            throw new InterventionException(
+                $"{graph.Name} cannot be saved, nor be run into a file: the lambda that patches '{site}' has no name by which it could be "
+                + $"found again. Name it, Patch(\"{site}\", …, name: \"…\"), or pass a method.");
+        }
+        return JsonFields.Write(fields => new GraphJson(new MemberNames(graph), GraphMembers.None).Graph(fields, graph), isIndented: true);
+    }
 
     /// <exception cref="InterventionException">It is no graph, of another version, or names a member that is not given.</exception>
     public static InterventionGraph Read(string json, GraphMembers members)
@@ -87,9 +97,22 @@ internal sealed class GraphJson
     {
         string name = fields.Text("name", sweep?.Name);
         ImmutableArray<string> runs = fields.OptionalTexts(
-            "runs", sweep is { HasNumbers: false } ? [.. sweep.Coordinates.Select(run => run.Name!)] : default);
+            "runs", sweep is { HasNumbers: false } ? [.. sweep.Coordinates.Select(run => run.ToString())] : default);
         ImmutableArray<double> numbers = sweep is { HasNumbers: true } ? [.. sweep.Coordinates.Select(number => number.Number)] : default;
-        return runs.IsDefault ? SweepAxis.OfNumbers(name, [.. fields.Numbers("numbers", numbers)]) : SweepAxis.OfRuns(name, [.. runs]);
+        return
+            runs.IsDefault ? SweepAxis.OfNumbers(name, [.. fields.Numbers("numbers", numbers)]) :
+            sweep ?? Names(fields, name, [.. runs]);
+    }
+
+    /// <summary>A sweep of runs or positions, or the points of several placeholders.</summary>
+    private static SweepAxis Names(JsonFields fields, string name, string[] texts)
+    {
+        IReadOnlyList<string> placeholders = ListedPoints.Placeholders(name);
+        if (placeholders.Count == 1)
+            return SweepAxis.OfRuns(name, texts);
+        return texts.Select(text => ListedPoints.Problem(text, placeholders)).FirstOrDefault(problem => problem is not null) is { } problem
+            ? throw fields.Wrong(problem)
+            : SweepAxis.OfPoints(name, texts);
     }
 
     private WriteNode Write(JsonFields fields, WriteNode? write)
@@ -152,7 +175,9 @@ internal sealed class GraphJson
             case nameof(WriteKind.Mix):
                 WriteKind.Mix? mix = kind as WriteKind.Mix;
                 Tensor mask = Tensor(fields, node, mix?.Mask);
-                return new WriteKind.Mix(mask, fields.OptionalText("from", mix?.From), Axes(fields, mix?.Axes));
+                string other = fields.OptionalText("ablation", mix?.Other is null or WriteKind.Copy ? null : mix.Other.GetType().Name)
+                    ?? nameof(WriteKind.Copy);
+                return new WriteKind.Mix(mask, Axes(fields, mix?.Axes), Kind(fields, other, node, mix?.Other));
             case nameof(WriteKind.Add):
                 WriteKind.Add? add = kind as WriteKind.Add;
                 return new WriteKind.Add(Tensor(fields, node, add?.Vector), fields.Number("strength", add?.Strength));
@@ -197,6 +222,11 @@ internal sealed class GraphJson
                 Read.Logit? logit = read as Read.Logit;
                 string answer = fields.Text("answer", logit?.Answer);
                 return new Read.Logit(answer, fields.Text("at", logit?.At), fields.OptionalText("in", logit?.In));
+            case nameof(Runtime.Read.WordLogits):
+                Read.WordLogits? words = read as Read.WordLogits;
+                return new Read.WordLogits(
+                    fields.Text("property", words?.Name), new(fields.Texts("words", words is null ? default : [.. words.Words])),
+                    fields.Text("at", words?.At), fields.OptionalText("in", words?.In));
             case nameof(Runtime.Read.Logits):
                 Read.Logits? logits = read as Read.Logits;
                 return new Read.Logits(fields.Text("at", logits?.At), fields.OptionalText("in", logits?.In));

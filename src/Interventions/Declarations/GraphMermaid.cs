@@ -48,9 +48,12 @@ internal sealed class GraphMermaid
         // The runs of other prompts are not drawn.
         Read.Mean { Over: null } mean => mean.Run ?? Base,
         Read.Logit { In: { } run } => run,
+        Read.WordLogits { In: { } run } => run,
         Read.Logits { In: { } run } => run,
         _ => null,
     };
+
+    private static bool IsOfLogits(Read read) => read is Read.Logit or Read.WordLogits or Read.Logits;
 
     /// <summary>Draws a run with its writes, and the kept values of the changed run.</summary>
     private void Run(string? run, string title)
@@ -81,7 +84,7 @@ internal sealed class GraphMermaid
         {
             string id = Node(indent, "metric:" + metric.Name, $"{{{{{Quote(metric.Name)}}}}}");
             OwnReads(indent, id, metric.Reads, null);
-            foreach (Read read in metric.Reads.Where(read => read is Read.Logit { In: null } or Read.Logits { In: null }))
+            foreach (Read read in metric.Reads.Where(read => IsOfLogits(read) && Donor(read) is null))
                 _edges.Add($"{Node(indent, "site::logits", $"[({Quote("logits")})]")} -- {Quote(GraphText.Describe(read))} --> {id}");
             Reads(id, metric.Reads);
         }

@@ -125,6 +125,9 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
     /// <summary>Whether the method mixes prompts, so that it is called for all of them at once.</summary>
     public bool AcrossBatch { get; init; }
 
+    /// <summary>Whether it is a lambda that nobody named: then it can be saved under no name.</summary>
+    internal bool IsNameless { get; init; }
+
     /// <summary>The declared writes that this one consists of, in order; none for a single one.</summary>
     public ImmutableArray<WriteNode> Parts { get; private init; } = [];
 
@@ -233,6 +236,9 @@ public abstract record Read
     {
     }
 
+    /// <summary>The method's own site in a run, by the run's name.</summary>
+    public static implicit operator Read(string run) => new From(run);
+
     /// <summary>The selected value of the method's own site, in the method's own run.</summary>
     public sealed record Value : Read;
 
@@ -273,6 +279,21 @@ public abstract record Read
 
     /// <summary>The logit of an answer at a position: <c>[batch]</c>; in the run that is measured, or in another.</summary>
     public sealed record Logit(string Answer, string At, string? In = null) : Read;
+
+    /// <summary>
+    /// The logits of listed words at a position: <c>[batch, word]</c>; in the run that is measured, or in another. The model's tokenizer
+    /// says which token a word is.
+    /// </summary>
+    /// <param name="Name">The property that lists them.</param>
+    /// <param name="Words">The words, one token each.</param>
+    /// <param name="At">The position.</param>
+    /// <param name="In">The run; <see langword="null"/> is the measured one.</param>
+    public sealed record WordLogits(string Name, EquatableArray<string> Words, string At, string? In = null) : Read
+    {
+        /// <summary>The words that a property holds. Called by generated code.</summary>
+        public static WordLogits Listed(string name, IEnumerable<string>? words, string at, string? run = null) =>
+            new(name, new(words ?? []), at, run);
+    }
 
     /// <summary>All logits at a position: <c>[batch, vocab]</c>; in the run that is measured, or in another.</summary>
     public sealed record Logits(string At, string? In = null) : Read;

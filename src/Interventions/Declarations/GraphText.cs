@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Interventions.Runtime;
+using Interventions.Tables;
 
 namespace Interventions.Declarations;
 
@@ -34,7 +35,7 @@ internal static class GraphText
                 return;
             text.Append("  ").Append(title).Append('\n');
             foreach (string line in lines)
-                text.Append("    ").Append(line).Append('\n');
+                text.Append(TextTable.Wrap($"    {line}", indent: 8)).Append('\n');
         }
     }
 
@@ -50,6 +51,9 @@ internal static class GraphText
         WriteKind.ProjectOut => $"value without its component along {write.Name}",
         WriteKind.ProjectOnto => $"component of value along {write.Name}",
         WriteKind.Freeze freeze => $"frozen to {freeze.From ?? "the changed run before its writes"}",
+        WriteKind.Mix mix =>
+            $"value where {write.Name}{(mix.Axes.Count == 0 ? "" : $" by {string.Join(", ", mix.Axes)}")} is 1, where it is 0 "
+            + (mix.Other is WriteKind.Zero ? "0" : Describe(mix.Other.Reads)),
         var kind => $"{(write.Name == kind.GetType().Name ? "" : write.Name + ": ")}{Describe(kind.Reads)}",
     };
 
@@ -69,6 +73,7 @@ internal static class GraphText
         Read.Along along => along.Axes.Count == 0 ? "mask" : $"mask by {string.Join(", ", along.Axes)}",
         Read.Of of => of.Site,
         Read.Logit logit => $"logit of {logit.Answer} at {logit.At}{In(logit.In)}",
+        Read.WordLogits words => $"logits of {words.Name} at {words.At}{In(words.In)}",
         Read.Logits logits => $"logits at {logits.At}{In(logits.In)}",
         Read.Swept swept => swept.Name,
         Read.AnswerIds answer => $"token of {answer.Answer}",

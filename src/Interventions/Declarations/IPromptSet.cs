@@ -1,3 +1,5 @@
+using Interventions.Declarations;
+
 namespace Interventions;
 
 /// <summary>Prompts as token ids, several runs of each, with named positions and answers.</summary>
@@ -19,6 +21,15 @@ public sealed record PromptTokens(IReadOnlyList<RunTokens> Runs, IReadOnlyList<l
     /// The number of the sentence pattern that the prompt was made from: a mean is taken over prompts of one template. Default: 0.
     /// </summary>
     public int Template { get; init; }
+
+    /// <summary>The answers' texts, where the prompt was made of text.</summary>
+    internal IReadOnlyList<string>? AnswerTexts { get; init; }
+
+    /// <summary>The names of runs, positions and answers, once the prompt is one of a set.</summary>
+    internal PromptVocabulary? Vocabulary { get; init; }
+
+    /// <summary>The prompt as a table: a line a token, a column a run.</summary>
+    public override string ToString() => PromptTable.Of(this);
 }
 
 /// <summary>One prompt in one run.</summary>
@@ -26,6 +37,9 @@ public sealed record PromptTokens(IReadOnlyList<RunTokens> Runs, IReadOnlyList<l
 /// <param name="Positions">Token indices, in the order of the vocabulary's positions.</param>
 public sealed record RunTokens(IReadOnlyList<long> Ids, IReadOnlyList<int> Positions)
 {
+    /// <summary>The tokens' texts, where the prompt was made of text.</summary>
+    internal IReadOnlyList<string>? Texts { get; init; }
+
     /// <summary>
     /// The real tokens of a padded row, without the padding before and behind them. A run sees no padding, so it does not depend on where
     /// the padding was.

@@ -51,6 +51,9 @@ public sealed record InterventionGraph
     /// <summary>Tensors of properties whose shape is declared.</summary>
     public ImmutableArray<ShapedTensor> Shapes { get; init; } = [];
 
+    /// <summary>Whether no analyzer looked at the declaration: then a run refuses what an analyzer would.</summary>
+    internal bool IsUnanalyzed { get; init; }
+
     /// <summary>Reads the graph of a JSON text. Like any graph, it is compared with the model and the prompts when it runs.</summary>
     /// <param name="json">The text that <see cref="ToJson"/> gave.</param>
     /// <param name="members">The methods and tensors that it names: most often <c>Members</c> of the declaration. Default: none.</param>
@@ -68,6 +71,7 @@ public sealed record InterventionGraph
     /// This graph as JSON. It refers to methods, tensors, encoder–decoders and prompts by name: methods are code, and tensors are saved
     /// beside it. <see cref="GraphMembers.Of"/> has them.
     /// </summary>
+    /// <exception cref="InterventionException">A lambda has no name.</exception>
     public string ToJson() => GraphJson.Write(this);
 
     /// <summary>This graph as lines of text: one for every write and for every kept value.</summary>
@@ -143,6 +147,23 @@ public sealed record InterventionGraph
         SpliceNode node = new(name, site, [.. splices], reads, detachError, features, Writes.Length);
         InterventionGraph spliced = this with { Splices = Splices.Add(node) };
         return errorTerm ? spliced : spliced.Then(BuiltInWrites.Zero(node.Names.Inner(site, SplicedSites.Error)) with { Name = name });
+    }
+
+    /// <summary>
+    /// This graph, with everything of the abstract intervention that it derives from before its own. Called by generated code.
+    /// </summary>
+    /// <param name="inherited">The graph of the base. Its members keep their names.</param>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public InterventionGraph Inheriting(InterventionGraph inherited)
+    {
+        ArgumentNullException.ThrowIfNull(inherited);
+        return Joined(inherited, this) with
+        {
+            Changes = Changes ?? inherited.Changes,
+            Captures = inherited.Captures.AddRange(Captures),
+            Gradients = inherited.Gradients.AddRange(Gradients),
+            Metrics = inherited.Metrics.AddRange(Metrics),
+        };
     }
 
     /// <summary>This graph, with one graph's writes before another's.</summary>

@@ -1,7 +1,8 @@
 namespace Interventions;
 
 /// <summary>
-/// Keeps the method's return value on the result, under the method's name. A wildcard stacks the sites along a new first axis.
+/// Keeps the method's return value on the result, under the method's name. A path of several layers stacks them along a new
+/// first axis, <c>layer</c>: the result has a <see cref="LayerStack"/>, which is asked by the layers' numbers.
 /// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]

@@ -49,20 +49,28 @@ public sealed class ValueOfAttribute(string site) : Attribute
     public string Site { get; } = site;
 }
 
-/// <summary>Reads the logit of an answer token: <c>[batch]</c>.</summary>
+/// <summary>
+/// Reads the logit of an answer token: <c>[batch]</c>; or, named by a property that lists words, those of the words: <c>[batch, word]</c>.
+/// Each word is one token, with the space in front if the tokenizer has it in the token.
+/// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
 /// [Zero("blocks.{layer}.attn_out")]
 /// public sealed partial class Answers
 /// {
+///     public required string[] Colours { get; init; } // " red", " green", " blue"
+///
 ///     [Metric]
 ///     static Tensor Change([Logit("correct")] Tensor now, [Logit("correct", In = "clean")] Tensor before) =&gt; now - before;
+///
+///     [Metric]
+///     static Tensor Margin([Logit("correct")] Tensor correct, [Logit(nameof(Colours))] Tensor colours) =&gt; correct - colours.amax([1L]);
 /// }
 /// </code></example>
 [AttributeUsage(AttributeTargets.Parameter)]
 public sealed class LogitAttribute(string answer) : Attribute
 {
-    /// <summary>The answer's name.</summary>
+    /// <summary>The answer's name, or that of a property that lists words.</summary>
     public string Answer { get; } = answer;
 
     /// <summary>The position's name, optionally with an offset (<c>S1+1</c>). Default: <c>end</c>.</summary>

@@ -63,6 +63,24 @@ public sealed class SiteAttribute(string path, params string[] axes) : Attribute
 
     /// <summary>Whether the model computes its output without it, as long as no intervention writes it.</summary>
     public bool Beside { get; init; }
+
+    /// <summary>Whether its values are whole numbers, int64: they have no gradient, and a write leaves whole numbers.</summary>
+    public bool WholeNumbers { get; init; }
+}
+
+/// <summary>A site that the model has not although models like it have one: whoever names it reads the reason.</summary>
+/// <example><code>
+/// [AbsentSite("blocks.{layer}.resid_mid", "attention and feed-forward are added to the same stream")]
+/// public abstract partial class MyModel : Interventions.ModelGraphs.HookedModel;
+/// </code></example>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
+public sealed class AbsentSiteAttribute(string path, string reason) : Attribute
+{
+    /// <summary>The dotted path, with <c>{layer}</c> where one exists a layer.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>Why the model has no such site, as the second half of a sentence.</summary>
+    public string Reason { get; } = reason;
 }
 
 /// <summary>The length of one of the model's axes.</summary>
@@ -96,9 +114,11 @@ public sealed class PromptSchemaAttribute : Attribute
     /// <summary>The runs. The first is the base run, which writes change. Default: <c>clean</c>, <c>corrupted</c>.</summary>
     public string[] Runs { get; init; } = ["clean", "corrupted"];
 
-    /// <summary>Named token positions. <c>end</c> is the last token unless a prompt marks it. Default: <c>end</c>.</summary>
+    /// <summary>
+    /// Named token positions. Every prompt set has <c>end</c>, listed or not: the last token unless a prompt marks it. Default: <c>end</c>.
+    /// </summary>
     public string[] Positions { get; init; } = ["end"];
 
-    /// <summary>Named answers, one token a prompt. Default: <c>correct</c>, <c>wrong</c>.</summary>
-    public string[] Answers { get; init; } = ["correct", "wrong"];
+    /// <summary>Named answers, one token a prompt. Default: none.</summary>
+    public string[] Answers { get; init; } = [];
 }

@@ -46,6 +46,10 @@ public sealed class InterventionAttribute<TModel> : Attribute
 /// An intervention on <typeparamref name="TModel"/> over prompts of <typeparamref name="TPrompts"/>. The class is
 /// <see langword="partial"/>; the generator adds <c>Graph</c>, <c>Run</c> and the result type.
 /// </summary>
+/// <remarks>
+/// What several interventions share stands in an abstract one. A partial class that derives from it is an intervention on the same model
+/// and prompts, without an attribute; it has the base's members before its own, and its result derives from the base's.
+/// </remarks>
 /// <example><code>
 /// [PromptSchema(Positions = ["IO", "S1", "S2", "end"], Answers = ["IO", "S"])]
 /// public sealed partial class IoiPrompts : PromptSet;
@@ -115,10 +119,15 @@ public sealed class RunAttribute(string name) : Attribute
 }
 
 /// <summary>
-/// Sweeps strengths or runs: the declaration is measured at each of the listed values, one at a time. The name stands in braces wherever a
-/// strength or a run may stand, and the result has an axis of that name. Placeholders in site paths need no <c>[Sweep]</c>. A placeholder
-/// of runs without one goes through all runs of the prompt set.
+/// Says what placeholders go through, one value at a time: strengths, runs, or the points of several placeholders together. The name stands
+/// in braces wherever a strength, a run, a layer or an index may stand, and the result has an axis for it. Placeholders in site paths need
+/// no <c>[Sweep]</c>: without one they go through every combination of their values. A placeholder of runs without one goes through all
+/// runs of the prompt set.
 /// </summary>
+/// <remarks>
+/// On a property, the property's list is swept, which is known when the declaration runs: of <see cref="int"/>, <see cref="double"/> or
+/// <see cref="string"/> for one placeholder, of tuples of them for several. Every point is compared with the model before the first pass.
+/// </remarks>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
 /// [Sweep("alpha", 0.5, 1, 2, 4)]
@@ -130,27 +139,43 @@ public sealed class RunAttribute(string name) : Attribute
 ///     [Metric]
 ///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
 /// }
+///
+/// [Intervention&lt;Gpt2Small&gt;]
+/// [Zero("blocks.{layer}.attn.z[head={head}; pos=end]")]
+/// public sealed partial class SomeHeads
+/// {
+///     [Sweep("layer, head")]
+///     public required (int Layer, int Head)[] Heads { get; init; } // run.LogitDifference[layer: 9, head: 6]
+///
+///     [Metric]
+///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
+/// }
 /// </code></example>
-[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, AllowMultiple = true, Inherited = false)]
 public sealed class SweepAttribute : Attribute
 {
-    /// <summary>Sweeps numbers: strengths, factors, or a method's <see cref="SweptAttribute"/> parameter.</summary>
-    /// <param name="name">The placeholder, without braces.</param>
-    /// <param name="values">The numbers, in order.</param>
+    /// <summary>
+    /// Sweeps numbers: strengths, factors, indices, or a method's <see cref="SweptAttribute"/> parameter. On a property, what it holds.
+    /// </summary>
+    /// <param name="name">The placeholder, without braces; on a property also several, parted by commas.</param>
+    /// <param name="values">The numbers, in order; none on a property.</param>
     public SweepAttribute(string name, params double[] values) => (Name, Values) = (name, values);
 
-    /// <summary>Sweeps runs of the prompt set: <c>[From("{donor}")]</c>, <c>[Freeze(…, From = "{donor}")]</c>.</summary>
-    /// <param name="name">The placeholder, without braces.</param>
-    /// <param name="run">The first run.</param>
-    /// <param name="runs">The other runs, in order.</param>
+    /// <summary>
+    /// Sweeps runs of the prompt set (<c>[From("{donor}")]</c>, <c>[Freeze(…, From = "{donor}")]</c>), named positions, or the points of
+    /// several placeholders: <c>[Sweep("layer, head", "23.3", "20.0")]</c>.
+    /// </summary>
+    /// <param name="name">The placeholder, without braces; several are parted by commas.</param>
+    /// <param name="run">The first run, position or point: coordinates parted by dots, or by commas where one has a dot.</param>
+    /// <param name="runs">The others, in order.</param>
     public SweepAttribute(string name, string run, params string[] runs) => (Name, Runs) = (name, [run, .. runs]);
 
-    /// <summary>The placeholder, without braces.</summary>
+    /// <summary>The placeholder, without braces; several are parted by commas.</summary>
     public string Name { get; }
 
-    /// <summary>The swept numbers; empty where runs are swept.</summary>
+    /// <summary>The swept numbers; empty where names or points are swept.</summary>
     public double[] Values { get; } = [];
 
-    /// <summary>The swept runs; empty where numbers are swept.</summary>
+    /// <summary>The swept runs, positions or points; empty where numbers are swept.</summary>
     public string[] Runs { get; } = [];
 }

@@ -156,15 +156,19 @@ public sealed class MeanAttribute(string site) : WriteAttribute(site)
 }
 
 /// <summary>
-/// Mixes the value with another run's by the property's mask: mask · value + (1 − mask) · the other value. 1 keeps, 0 patches; with
-/// <c>[Parameter]</c> the mask is learned.
+/// Mixes the value with another one by the property's mask: mask · value + (1 − mask) · the other value. 1 keeps, 0 ablates: a circuit is
+/// kept, and the rest has its mean, 0, another prompt's values or another run's. The mask is of bools or of numbers; with
+/// <c>[Parameter]</c> it is learned.
 /// </summary>
 /// <example><code>
 /// [Intervention&lt;Gpt2Small&gt;]
 /// public sealed partial class HeadMask
 /// {
-///     [Mix("blocks.*.attn.z", "layer", "head"), Parameter]
-///     public required Tensor Mask { get; init; } // [layer, head]
+///     [Mix("blocks.*.attn.z", "layer", "head", Ablation = Ablation.Mean)]
+///     public required Tensor Heads { get; init; } // [layer, head]
+///
+///     [Mix("blocks.*.mlp_out", "layer", Ablation = Ablation.Mean)]
+///     public required Tensor Mlps { get; init; } // [layer]
 ///
 ///     [Metric]
 ///     static Tensor LogitDifference([Logit("correct")] Tensor correct, [Logit("wrong")] Tensor wrong) =&gt; correct - wrong;
@@ -181,8 +185,42 @@ public sealed class MixAttribute(string site, params string[] axes) : WriteAttri
     /// <summary>The axes of the mask.</summary>
     public string[] Axes { get; } = axes;
 
-    /// <summary>The run that is mixed in. Default: <c>corrupted</c>.</summary>
-    public string From { get; init; } = "corrupted";
+    /// <summary>What the value is where the mask is 0. Default: its value in another run.</summary>
+    public Ablation Ablation { get; init; }
+
+    /// <summary>
+    /// The run whose values, or their means, are mixed in. Default: <c>corrupted</c>; for means and other prompts the run that the
+    /// declaration changes, as it is without any write.
+    /// </summary>
+    public string? From { get; init; }
+
+    /// <summary>Of a mean: see <see cref="MeanAttribute.Over"/>.</summary>
+    public string? Over { get; init; }
+
+    /// <summary>Of a mean: see <see cref="MeanAttribute.Pooled"/>.</summary>
+    public bool Pooled { get; init; }
+
+    /// <summary>Of a mean: see <see cref="MeanAttribute.AcrossTemplates"/>.</summary>
+    public bool AcrossTemplates { get; init; }
+
+    /// <summary>Of other prompts: see <see cref="ResampleAttribute.Seed"/>.</summary>
+    public int Seed { get; init; }
+}
+
+/// <summary>What stands for a value that a <see cref="MixAttribute"/> does not keep.</summary>
+public enum Ablation
+{
+    /// <summary>Its value in another run.</summary>
+    OtherRun,
+
+    /// <summary>Its mean over prompts of the same template, as <see cref="MeanAttribute"/> takes it.</summary>
+    Mean,
+
+    /// <summary>0.</summary>
+    Zero,
+
+    /// <summary>The value of another prompt, as <see cref="ResampleAttribute"/> draws it.</summary>
+    Resample,
 }
 
 /// <summary>

@@ -31,7 +31,7 @@ public abstract record WriteKind
     {
         Freeze freeze => freeze with { From = name(freeze.From) },
         Copy copy => copy with { From = name(copy.From) },
-        Mix mix => mix with { From = name(mix.From) },
+        Mix mix => mix with { Other = mix.Other.InRuns(name) },
         _ => this,
     };
 
@@ -39,7 +39,7 @@ public abstract record WriteKind
     private static Tensor Along(Tensor x, Tensor direction)
     {
         Tensor d = direction.to(x.dtype);
-        return (x * d).sum([-1], keepdim: true) / (d * d).sum() * d;
+        return (x * d).sum([-1], keepdim: true) / (d * d).sum([-1], keepdim: true) * d;
     }
 
     /// <summary>A kind that reads nothing but the value itself.</summary>
@@ -166,20 +166,20 @@ public abstract record WriteKind
         private protected override Read Donor => new Read.Mean(From, Pooled, Over, AcrossTemplates);
     }
 
-    /// <summary>mask · value + (1 − mask) · the value in another run; see <see cref="MixAttribute"/>.</summary>
-    public sealed record Mix(Tensor Mask, string? From, EquatableArray<string> Axes) : WriteKind
+    /// <summary>mask · value + (1 − mask) · what another kind writes; see <see cref="MixAttribute"/>.</summary>
+    public sealed record Mix(Tensor Mask, EquatableArray<string> Axes, WriteKind Other) : WriteKind
     {
         /// <inheritdoc/>
         public override ImmutableArray<Tensor> Tensors => [Mask];
 
         /// <inheritdoc/>
-        public override ImmutableArray<Read> Reads => [new Read.Value(), new Read.From(From), new Read.Along(Mask, Axes)];
+        public override ImmutableArray<Read> Reads => [new Read.Value(), new Read.Along(Mask, Axes), .. Other.Reads];
 
         /// <inheritdoc/>
         public override Tensor Apply(ReadOnlySpan<Tensor> arguments)
         {
-            Tensor mask = arguments[2].to(arguments[0].dtype);
-            return (mask * arguments[0]).plus(mask.subtracted_from(1) * arguments[1]);
+            Tensor mask = arguments[1].to(arguments[0].dtype);
+            return (mask * arguments[0]).plus(mask.subtracted_from(1) * Other.Apply(arguments[2..]));
         }
     }
 }

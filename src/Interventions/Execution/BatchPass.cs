@@ -153,7 +153,7 @@ internal sealed class BatchPass
         foreach (BoundParameter parameter in _intervention.Parameters)
         {
             Tensor? total = Total(parameter.Metric, variants, group => group.Run is null);
-            _context.Kept.AddParameter(parameter.Node.Name, Derivatives.Of(total, parameter.Node.Value)[0]);
+            _context.Kept.AddParameter(parameter, Derivatives.OrNull(total, parameter.Node.Value));
         }
         // Site by site: a pulled gradient is as large as all heads' copies of a residual.
         foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Site ?? NodeId.BeforeAll))

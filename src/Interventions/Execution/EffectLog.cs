@@ -19,33 +19,43 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
     private readonly Dictionary<int, WriteCount> _counts = [];
     private readonly Dictionary<int, (Tensor Changed, Tensor Largest)> _differences = [];
 
+    /// <summary>The points at which no batch so far reads a write, by the write's number.</summary>
+    private readonly Dictionary<int, UnreadPoints> _unread = [];
+
     /// <summary>False on the meta device, whose tensors have no numbers to compare.</summary>
     private bool _hasNumbers = true;
 
-    /// <summary>Adds a plan's counts, by the write's number.</summary>
-    public void Count(ImmutableArray<WriteCount> planned)
+    /// <summary>Adds a plan's counts.</summary>
+    public void Count(PlannedWrites planned)
     {
-        for (int write = 0; write < planned.Length; write++)
-            Add(write, planned[write]);
+        for (int write = 0; write < planned.Counts.Length; write++)
+        {
+            Add(write, planned.Counts[write]);
+            UnreadPoints unread = planned.Unread[write];
+            _unread[write] = _unread.TryGetValue(write, out UnreadPoints? before) ? before.And(unread) : unread;
+        }
     }
 
     /// <summary>Adds what a write selects at a point, for runs without a plan.</summary>
     /// <param name="write">A declared write.</param>
-    /// <param name="nodes">How many nodes it names.</param>
-    /// <param name="batch">The prompts.</param>
-    /// <param name="of">The run of the prompt set whose tokens are written.</param>
-    /// <param name="point">The point of the sweep.</param>
+    /// <param name="target">Where it writes; at a step of a generation, the new tokens.</param>
     /// <param name="looksAhead">Whether the model's positions depend on later tokens too.</param>
-    public void CountSelected(BoundWrite write, int nodes, PromptBatch batch, int of, SweepPoint point, bool looksAhead) =>
-        CountPrompts(write, batch, of, point, (row, positions) =>
+    public void CountSelected(BoundWrite write, WriteTarget target, bool looksAhead)
+    {
+        int nodes = write.Site.Names(target.Point).Count();
+        CountPrompts(write, target, (row, positions) =>
         {
-            int exempt = Exemptions.Leading(intervention, write, point, of, run => batch.Tokens(run, row), looksAhead);
-            return new WriteCount(positions.Count, 0, 0, 0, positions.Count(position => position >= exempt)) * nodes;
+            int exempt = Exemptions.Leading(
+                intervention, write, target.Point, target.Of, run => target.Batch.Tokens(run, row), looksAhead);
+            // Runs whose prompts are the same throughout go on with the same new tokens.
+            bool areAll = exempt == target.Batch.Length(row);
+            return new WriteCount(positions.Count, 0, 0, 0, areAll ? 0 : positions.Count(position => position >= exempt)) * nodes;
         });
+    }
 
     /// <summary>Adds what a write wrote to a node at a point, for runs without a plan: everything that it selects.</summary>
-    public void CountWritten(BoundWrite write, PromptBatch batch, int of, SweepPoint point) =>
-        CountPrompts(write, batch, of, point, (_, positions) => new WriteCount(0, positions.Count, positions.Count, positions.Count, 0));
+    public void CountWritten(BoundWrite write, WriteTarget target) => CountPrompts(
+        write, target, (_, positions) => new WriteCount(0, positions.Count, positions.Count, positions.Count, 0));
 
     /// <summary>Adds how values differ from those that a write found.</summary>
     /// <param name="write">The write's number.</param>
@@ -85,22 +95,31 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
             write.Node.Name, write.Site.Text, write.Node.Run, count.Selected, count.Written, count.Compared, changed, largest)
         {
             Read = count.Read,
-            Due = _hasNumbers ? count.Due : 0,
+            // A trained value may begin with one that changes nothing.
+            Due = _hasNumbers && !(write.IsTrained && count.Read > 0) ? count.Due : 0,
             Alike = [.. intervention.Alike.GetValueOrDefault(write.Number, []).Where(prompts.Contains)],
+            Points = _unread.GetValueOrDefault(write.Number, UnreadPoints.None),
         };
     })];
 
     private void Add(int write, WriteCount count) => _counts[write] = _counts.GetValueOrDefault(write) + count;
 
     /// <summary>Adds a write's counts of positions, prompt by prompt, times the values at each position.</summary>
-    private void CountPrompts(
-        BoundWrite write, PromptBatch batch, int of, SweepPoint point, Func<int, IReadOnlyList<int>, WriteCount> positionsOf)
+    private void CountPrompts(BoundWrite write, WriteTarget target, Func<int, IReadOnlyList<int>, WriteCount> positionsOf)
     {
-        foreach (int row in batch.Rows)
+        foreach (int row in target.Rows)
         {
-            (RunTokens tokens, string prompt) = (batch.Tokens(of, row), batch.Describe(of, row));
-            IReadOnlyList<int> positions = write.Site.PositionIndices(write.Site.PositionAxis, point, tokens, prompt);
-            Add(write.Number, positionsOf(row, positions) * write.Site.ValuesAtAPosition(point, tokens, prompt));
+            long values = write.Site.ValuesAtAPosition(target.Point, axis => Positions(axis).Count);
+            Add(write.Number, positionsOf(row, Positions(write.Site.PositionAxis)) * values);
+
+            IReadOnlyList<int> Positions(int axis) => target.Batch.Positions(write.Site, axis, target.Point, target.Of, row);
         }
     }
 }
+
+/// <summary>Where a run without a plan writes.</summary>
+/// <param name="Batch">The prompts.</param>
+/// <param name="Rows">Those of them that count.</param>
+/// <param name="Of">The run of the prompt set whose tokens are written.</param>
+/// <param name="Point">The point of the sweep.</param>
+internal sealed record WriteTarget(PromptBatch Batch, int[] Rows, int Of, SweepPoint Point);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
+using Interventions.ModelGraphs;
 using Interventions.Results;
 using Interventions.Runtime;
 using TorchSharp;
@@ -11,15 +12,18 @@ namespace Interventions.Execution;
 /// Collects kept values batch by batch, and joins them at the end: prompts first, then a capture's layers, then the sweep's axes.
 /// </summary>
 /// <param name="intervention">The declaration.</param>
-/// <param name="runs">The runs of the prompt set.</param>
+/// <param name="model">The model, for the texts of tokens.</param>
+/// <param name="set">The prompt set.</param>
 /// <param name="prompts">The numbers of its prompts, in the order of their rows.</param>
 /// <param name="isStrict">Whether promises are checked.</param>
 /// <param name="owner">The scope of the whole run.</param>
 internal sealed class KeptValues(
-    BoundIntervention intervention, EquatableArray<string> runs, ImmutableArray<int> prompts, bool isStrict, DisposeScope owner)
+    BoundIntervention intervention, HookedModel model, IPromptSet set, ImmutableArray<int> prompts, bool isStrict, DisposeScope owner)
 {
+    private readonly EquatableArray<string> _names = set.Vocabulary.Runs;
     private readonly Dictionary<int, Parts> _runs = [], _points = [];
     private readonly Dictionary<string, Tensor> _parameters = [];
+    private readonly HashSet<BoundParameter> _read = [];
 
     /// <summary>By name and prompt the shape that was kept of it: the same in every run, part and point.</summary>
     private readonly Dictionary<string, SortedDictionary<int, long[]>> _extents = [];
@@ -40,8 +44,14 @@ internal sealed class KeptValues(
     public Parts AtPoint(int point) => Get(_points, point);
 
     /// <summary>Adds to the gradient of a parameter, which is summed over prompts and points.</summary>
-    public void AddParameter(string name, Tensor gradient)
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="found">The gradient; null where the metric does not depend on the parameter.</param>
+    public void AddParameter(BoundParameter parameter, Tensor? found)
     {
+        if (found is not null)
+            _read.Add(parameter);
+        string name = parameter.Node.Name;
+        Tensor gradient = found ?? zeros_like(parameter.Node.Value);
         if (_parameters.TryGetValue(name, out Tensor? sum))
             sum.plus_(gradient);
         else
@@ -52,23 +62,36 @@ internal sealed class KeptValues(
     public RunResult ToOutput()
     {
         using DisposeScope scope = NewDisposeScope();
-        ResultLayout layout = Layout();
         Dictionary<string, Tensor> tensors = [];
-        foreach (KeptLayout kept in layout.Kept)
-        {
-            for (int run = 0; run < runs.Count; run++)
-                tensors[ResultLayout.Of(runs[run], kept.Name)] = Unchanged(run, kept);
-            tensors[kept.Name] = Changed(kept);
-            if (kept.IsMasked)
-                tensors[ResultLayout.MaskOf(kept.Name)] = RaggedMask.Of([.. _extents[kept.Name].Values], tensors[kept.Name].device);
-        }
-        foreach (string parameter in layout.Parameters)
-            tensors[ResultLayout.GradientOf(parameter)] = _parameters[parameter];
+        List<KeptLayout> layouts = [];
+        PromptTokens[] tokens = [.. prompts.Select(i => set.Prompts[i])];
+        foreach (BoundKeep keep in intervention.Kept)
+            Add(keep.Name, keep.Site.IsStacked, keep.IsSwept, keep.Site);
+        foreach (BoundMetric metric in intervention.Metrics)
+            Add(metric.Node.Name, isStacked: false, metric.IsSwept, site: null);
+        foreach ((string parameter, Tensor gradient) in _parameters)
+            tensors[ResultLayout.GradientOf(parameter)] = gradient;
+        ResultLayout layout = Layout([.. layouts]);
 
         // Detached only now, when nothing can fail any more.
         foreach (Tensor tensor in tensors.Values)
             tensor.DetachFromDisposeScope();
         return new RunResult(layout, tensors);
+
+        void Add(string name, bool isStacked, bool isSwept, BoundSite? site)
+        {
+            for (int run = 0; run < _names.Count; run++)
+                tensors[ResultLayout.Of(_names[run], name)] = Unchanged(run, name, isStacked, isSwept);
+            Tensor values = tensors[name] = Changed(name, isStacked);
+            bool isMasked = _extents.TryGetValue(name, out SortedDictionary<int, long[]>? extents);
+            if (isMasked)
+                tensors[ResultLayout.MaskOf(name)] = RaggedMask.Of([.. extents!.Values], values.device);
+            SweepPoint point = intervention.Points().First();
+            ImmutableArray<int> layers = isStacked ? [.. site!.LayersAt(point)] : [];
+            int batchAxis = intervention.Sweep.Length + (isStacked ? 1 : 0);
+            layouts.Add(new KeptLayout(
+                name, layers, isSwept, isMasked, site is null ? [] : KeptAxes.Of(site, point, tokens, values.shape[(batchAxis + 1)..])));
+        }
     }
 
     private Parts Get(Dictionary<int, Parts> of, int number)
@@ -78,42 +101,53 @@ internal sealed class KeptValues(
         return parts;
     }
 
-    private ResultLayout Layout() => new()
+    private ResultLayout Layout(ImmutableArray<KeptLayout> kept) => new()
     {
         Declaration = intervention.Name,
         Sweep = intervention.Sweep,
-        Runs = [.. runs],
-        BaseRun = runs[intervention.BaseRun],
-        Kept =
-        [
-            .. intervention.Kept
-                .Select(keep => new KeptLayout(keep.Name, keep.Site.IsStacked, keep.IsSwept, _extents.ContainsKey(keep.Name))),
-            .. intervention.Metrics.Select(metric => new KeptLayout(metric.Node.Name, false, metric.IsSwept, false)),
-        ],
+        Runs = [.. _names],
+        BaseRun = _names[intervention.BaseRun],
+        Kept = kept,
         Parameters = [.. _parameters.Keys],
         Prompts = prompts,
+        Positions = [.. set.Vocabulary.Positions],
+        Tokens = [.. prompts.Select(i => new PromptLayout([.. set.Prompts[i].Runs.Select(run =>
+            new RunLayout([.. run.Texts ?? run.Ids.Select(model.TextOf)], [.. run.Positions]))]))],
         Effects = Effects.All(prompts),
-        Notes = [.. Strict?.Notes ?? [], .. Finite.Warnings],
+        Notes = [.. Strict?.Notes ?? [], .. Finite.Warnings, .. intervention.Notes, .. Unread()],
     };
+
+    /// <summary>The parameters that no metric depends on: an optimiser would train nothing.</summary>
+    /// <exception cref="InterventionException">There is one, in a strict run.</exception>
+    private string[] Unread()
+    {
+        string[] unread =
+        [
+            .. intervention.Parameters.Where(parameter => !_read.Contains(parameter)).Select(parameter =>
+                $"{intervention.Name}.{parameter.Node.Name} trains nothing: {parameter.Metric.Node.Name} does not depend on it, so its "
+                + "gradient is 0."),
+        ];
+        return isStrict && unread.Length > 0 ? throw new InterventionException(string.Join(' ', unread)) : unread;
+    }
 
     private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];
 
-    private Tensor Changed(KeptLayout kept)
+    private Tensor Changed(string name, bool isStacked)
     {
         long[] sweep = SweepShape();
         if (sweep.Length == 0)
-            return _points[0].Stack(kept.Name, kept.IsStacked);
+            return _points[0].Stack(name, isStacked);
         int points = (int)sweep.Aggregate(1L, (product, size) => product * size);
-        Tensor[] values = [.. Enumerable.Range(0, points).Select(point => _points[point].Stack(kept.Name, kept.IsStacked))];
+        Tensor[] values = [.. Enumerable.Range(0, points).Select(point => _points[point].Stack(name, isStacked))];
         return stack(values).view([.. sweep, .. values[0].shape]);
     }
 
     /// <summary>A value that depends on the point is kept at every point, of an unchanged run too.</summary>
-    private Tensor Unchanged(int run, KeptLayout kept)
+    private Tensor Unchanged(int run, string name, bool isStacked, bool isSwept)
     {
-        Tensor values = _runs[run].Stack(kept.Name, kept.IsSwept || kept.IsStacked);
-        return kept.IsSwept
-            ? values.view([.. SweepShape(), .. kept.IsStacked ? [-1L] : Array.Empty<long>(), .. values.shape[1..]])
+        Tensor values = _runs[run].Stack(name, isSwept || isStacked);
+        return isSwept
+            ? values.view([.. SweepShape(), .. isStacked ? [-1L] : Array.Empty<long>(), .. values.shape[1..]])
             : values;
     }
 

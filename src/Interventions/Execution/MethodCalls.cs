@@ -58,6 +58,9 @@ internal sealed record MethodCalls(
         {
             Tensor entries = CallWrite(write, Read(write.Reads, site, node, some), observe);
             write.Node.CheckShape(entries, shape);
+            if (site.Definition.WholeNumbers && entries.is_floating_point())
+                throw new InterventionException(
+                    $"{Name(write.Node.Name)} leaves {entries.dtype} at '{site.Text}', which holds whole numbers: return them as int64.");
             return Shapes.Broadcasts(entries.shape, shape)
                 ? entries
                 : throw new InterventionException(

@@ -157,9 +157,6 @@ internal sealed class GradientLeaves(DisposeScope owner)
         return value.plus(leaf);
     };
 
-    /// <summary>Adds a tensor that is a leaf already.</summary>
-    public void Add(string name, Tensor leaf) => _leaves[name] = leaf;
-
     /// <summary>Gradients of each metric's total, by metric and leaf; zero where nothing depends on the leaf.</summary>
     public Dictionary<string, Dictionary<string, Tensor>> Differentiate(
         IEnumerable<BoundMetric> metrics, Func<BoundMetric, Tensor> total) =>
@@ -207,11 +204,10 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
     private Dictionary<string, RunValues> Gradients(MethodCalls changed, GradientLeaves leaves)
     {
         foreach (BoundParameter parameter in _intervention.Parameters)
-            leaves.Add(parameter.Node.Name, parameter.Node.Value);
+            context.Kept.AddParameter(
+                parameter, Derivatives.OrNull(changed.Measure(parameter.Metric).sum(), parameter.Node.Value));
         Dictionary<string, Dictionary<string, Tensor>> gradients = leaves.Differentiate(
             reads.DifferentiatedMetrics, metric => changed.Measure(metric).sum());
-        foreach (BoundParameter parameter in _intervention.Parameters)
-            context.Kept.AddParameter(parameter.Node.Name, gradients[parameter.Metric.Node.Name][parameter.Node.Name]);
         return gradients.ToDictionary(metric => metric.Key, metric => (RunValues)new WholeValues(batch, changed.Own.Run, metric.Value));
     }
 
@@ -224,8 +220,7 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
         foreach (BoundWrite write in _intervention.Writes.Where(write => write.Run == run))
         {
             foreach (BoundWrite declared in write.Declared)
-                context.Kept.Effects.CountSelected(
-                    declared, write.Site.Names(point).Count(), batch, of, point, model.Graph.LooksAhead);
+                context.Kept.Effects.CountSelected(declared, Target(of), model.Graph.LooksAhead);
             foreach (string node in write.Site.Names(point))
             {
                 NodeWrite first = writes.GetValueOrDefault(node, (value, _) => before[node] = value.alias().moved_to(context.Scope));
@@ -276,9 +271,11 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
             value = SelectedValues.Write(value, selected, entries);
         }
         foreach (BoundWrite declared in write.Declared)
-            effects.CountWritten(declared, batch, of, point);
+            effects.CountWritten(declared, Target(of));
         return value;
     }
+
+    private WriteTarget Target(int of) => new(batch, batch.Rows, of, point);
 
     /// <summary>
     /// Whether the parts of a fused write can be called as one. Not if two selected positions are one token: then a later part sees what an

@@ -105,7 +105,7 @@ internal sealed class NodeComputer(RowStore store, Slices slices, PromptBatch ba
             {
                 foreach (int prompt in _plan.Classes[set.Class].Rows)
                 {
-                    long[] ofPrompt = [.. answers.Answers.Select(answer => batch.Answer(answer, prompt))];
+                    long[] ofPrompt = [.. answers.Columns.Select(column => column.Of(batch, prompt))];
                     ids.AddRange(Enumerable.Repeat(ofPrompt, set.Positions.Length));
                 }
             }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Interventions.Declarations;
 using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Results;
@@ -155,10 +156,10 @@ internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>>
 
     /// <summary>Checks that a file was made from the same.</summary>
     /// <exception cref="InterventionException">It was not.</exception>
-    /// <exception cref="CheckpointException">It is malformed.</exception>
+    /// <exception cref="ResultFileException">It is malformed.</exception>
     public void Check(string path)
     {
-        using SafeTensorFile file = SafeTensorFile.Open(path);
+        using SafeTensorFile file = ResultFileException.Open(path);
         foreach ((string key, string value) in Parts)
         {
             if (!file.Metadata.TryGetValue(Prefix + key, out string? begun))
@@ -195,7 +196,7 @@ internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>>
 
     /// <summary>A hash of the versions of the modules with the methods: another build of the code may compute something else.</summary>
     private static string Methods(InterventionGraph graph) => Hash(GraphMembers.Of(graph).Methods.Values
-        .Select(method => method.Body.Method.Module.ModuleVersionId.ToString()).Distinct().Order(StringComparer.Ordinal));
+        .Select(method => UserMethod.ModuleOf(method.Body).ModuleVersionId.ToString()).Distinct().Order(StringComparer.Ordinal));
 
     private static string Prompts(IPromptSet prompts) => Hash(prompts.Prompts.SelectMany(Lines).Prepend(prompts.Vocabulary.CanonicalText));
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.Planning;
 using Interventions.Runtime;
+using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,11 +25,15 @@ internal abstract record RunValues(PromptBatch Batch, int Run)
     /// <summary>Whether a selection is everything that was computed of the node, for all runs and variants together.</summary>
     public virtual bool IsWholeTable(BoundSite site, string node, SweepPoint point, int[] rows, Tensor selected) => false;
 
-    /// <summary>Logits at a position: <c>[rows]</c> of one answer, or <c>[rows, vocab]</c>.</summary>
+    /// <summary>
+    /// Logits at a position: <c>[rows]</c> of one answer, <c>[rows, word]</c> of some words, or <c>[rows, vocab]</c>.
+    /// </summary>
     public virtual Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows)
     {
         Tensor atPosition = Select(read.At, read.At.Names(point).Single(), point, rows).view(rows.Length, -1);
-        return read.Answer is int answer ? atPosition.gather(1, AnswerIds(answer, rows).unsqueeze(1)).squeeze(1) : atPosition;
+        return read.Answer is int answer ? atPosition.gather(1, AnswerIds(answer, rows).unsqueeze(1)).squeeze(1)
+            : read.Words.Count > 0 ? atPosition.Pick(1, tensor(read.Words.ToArray(), device: Device))
+            : atPosition;
     }
 
     /// <summary>Token ids of an answer: <c>[rows]</c>.</summary>
@@ -83,10 +88,14 @@ internal sealed record VariantValues(
             && places.Index().All(place => ReferenceEquals(place.Item.Table, table) && place.Item.Row(Variant) == place.Index);
     }
 
-    public override Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows) => Store.Plan.Answers is { } columns
-        ? Select(read.At, read.At.Names(point).Single(), point, rows)
-            .view(rows.Length, -1).select(1, columns.Answers.IndexOf(read.Answer!.Value))
-        : base.Logits(read, point, rows);
+    public override Tensor Logits(BoundRead.Logits read, SweepPoint point, int[] rows)
+    {
+        if (Store.Plan.Answers is not { } known)
+            return base.Logits(read, point, rows);
+        Tensor atPosition = Select(read.At, read.At.Names(point).Single(), point, rows).view(rows.Length, -1);
+        long[] columns = [.. read.Columns.Select(column => (long)known.Columns.IndexOf(column))];
+        return read.Answer is null ? atPosition.Pick(1, tensor(columns, device: Device)) : atPosition.select(1, columns[0]);
+    }
 
     /// <summary>The selected positions, prompt by prompt: the same for every variant of the group.</summary>
     public List<SelectedPlace> Places(BoundSite site, NodeId node, SweepPoint point, int[] rows, bool beforeWrites)
@@ -229,7 +238,7 @@ internal static class SelectedValues
             {
                 indices = [.. rows.Select(row => (long)row)];
             }
-            else if (site.IsPositional(axis))
+            else if (site.IsPositional(axis) && !(site.IsPadded && site.Axes[axis] == Selection.All))
             {
                 indices =
                 [

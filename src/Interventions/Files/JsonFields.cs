@@ -93,6 +93,10 @@ internal abstract class JsonFields
 
     public ImmutableArray<string> Texts(string name, ImmutableArray<string> values) => Needed(name, OptionalTexts(name, values));
 
+    /// <summary>A list of whole numbers; an empty one is left out.</summary>
+    public ImmutableArray<int> OptionalIntegers(string name, ImmutableArray<int> values) =>
+        Values(name, values.IsDefaultOrEmpty ? default : values, s_integer) is { IsDefault: false } numbers ? numbers : [];
+
     public ImmutableArray<int> Integers(string name, ImmutableArray<int> values) => Needed(name, Values(name, values, s_integer));
 
     public ImmutableArray<long> Longs(string name, ImmutableArray<long> values) => Needed(name, Values(name, values, s_long));

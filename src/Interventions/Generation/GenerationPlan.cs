@@ -6,40 +6,62 @@ using static TorchSharp.torch;
 
 namespace Interventions.Generation;
 
-/// <summary>What a generation computes at one point of the sweep; the same for every batch.</summary>
+/// <summary>A version of the changed run: at one point of the sweep, or without its writes.</summary>
+/// <param name="Intervention">The declaration; of the unchanged run, without writes.</param>
+/// <param name="Point">The point.</param>
+/// <param name="Record">Takes its tokens, and what is kept.</param>
+internal sealed record GenerationVariant(BoundIntervention Intervention, SweepPoint Point, GenerationRecord Record);
+
+/// <summary>What some variants compute together; the same for every batch.</summary>
+/// <param name="Variants">The variants.</param>
 /// <param name="Others">The runs that the changed run reads, each after the runs that it reads itself.</param>
 /// <param name="Changed">The changed run.</param>
 /// <param name="LastLogits">How the logits of the last tokens are computed.</param>
 /// <param name="WhyUncached">Why every pass computes the whole sequence; <see langword="null"/> if a step computes its new token
 /// alone.</param>
-internal sealed record GenerationPlan(ImmutableArray<RunDemand> Others, RunDemand Changed, LastLogits LastLogits, string? WhyUncached)
+internal sealed record GenerationPlan(
+    ImmutableArray<GenerationVariant> Variants,
+    ImmutableArray<RunDemand> Others,
+    RunDemand Changed,
+    LastLogits LastLogits,
+    string? WhyUncached)
 {
-    /// <param name="intervention">The declaration.</param>
+    /// <summary>All runs.</summary>
+    public ImmutableArray<RunDemand> Runs => Others.Add(Changed);
+
+    /// <param name="variants">The variants.</param>
     /// <param name="model">The model.</param>
-    /// <param name="point">The point of the sweep.</param>
     /// <param name="runCount">How many runs the prompt set has.</param>
     /// <param name="useCache">Whether a step may compute its new token alone.</param>
-    public static GenerationPlan Of(BoundIntervention intervention, HookedModel model, SweepPoint point, int runCount, bool useCache)
+    public static GenerationPlan Of(ImmutableArray<GenerationVariant> variants, HookedModel model, int runCount, bool useCache)
     {
-        (ImmutableArray<RunDemand> others, RunDemand changed) = RunDemand.Of(intervention, point, runCount);
+        (ImmutableArray<RunDemand> others, RunDemand changed) = RunDemand.Of(variants, runCount);
         LastLogits lastLogits = new(model, changed);
         changed.Reads.UnionWith(lastLogits.Reads);
         string? whyUncached = !useCache
             ? "UseCache is false"
             : others.Add(changed).Where(run => run.IsContinued)
                 .Select(run => IncrementalEvaluator.Refusal(model, run)).FirstOrDefault(why => why is not null);
-        return new GenerationPlan(others, changed, lastLogits, whyUncached);
+        return new GenerationPlan(variants, others, changed, lastLogits, whyUncached);
     }
 }
 
-/// <summary>What is read and written of one run.</summary>
-/// <param name="Number">The run's number; <see langword="null"/> for the changed run.</param>
-/// <param name="TokensOf">The run of the prompt set with whose tokens it begins.</param>
-/// <param name="Written">The nodes that are written.</param>
-internal sealed record RunDemand(int? Number, int TokensOf, IReadOnlySet<string> Written)
+/// <summary>What some variants read and write of one run.</summary>
+/// <param name="number">The run's number; <see langword="null"/> for the changed run.</param>
+/// <param name="tokensOf">The run of the prompt set with whose tokens it begins.</param>
+internal sealed class RunDemand(int? number, int tokensOf)
 {
-    /// <summary>Whether the run goes on with the new tokens, because a method reads it at steps. The changed run always does.</summary>
-    public bool IsContinued { get; private set; } = Number is null;
+    /// <summary>The run's number; <see langword="null"/> for the changed run.</summary>
+    public int? Number => number;
+
+    /// <summary>The run of the prompt set with whose tokens it begins.</summary>
+    public int TokensOf => tokensOf;
+
+    /// <summary>The numbers of the variants that have the run or read it.</summary>
+    public SortedSet<int> Variants { get; } = [];
+
+    /// <summary>The nodes that are written.</summary>
+    public HashSet<string> Written { get; } = [];
 
     /// <summary>The nodes that are read.</summary>
     public HashSet<string> Reads { get; } = [];
@@ -47,49 +69,60 @@ internal sealed record RunDemand(int? Number, int TokensOf, IReadOnlySet<string>
     /// <summary>Those of them that a step also reads at earlier tokens than its own.</summary>
     public HashSet<string> ReadBack { get; } = [];
 
+    /// <summary>Whether the run goes on with the new tokens, because a method reads it at steps. The changed run always does.</summary>
+    public bool IsContinued { get; private set; } = number is null;
+
+    /// <summary>Whether the run's prompts have the same values in all variants.</summary>
+    public bool IsShared => number is not null && Written.Count == 0;
+
     /// <summary>The runs that are needed: the changed run, and those which it reads, directly or through another run.</summary>
-    public static (ImmutableArray<RunDemand> Others, RunDemand Changed) Of(BoundIntervention intervention, SweepPoint point, int runCount)
+    public static (ImmutableArray<RunDemand> Others, RunDemand Changed) Of(ImmutableArray<GenerationVariant> variants, int runCount)
     {
-        ILookup<int?, MethodReads> methods = MethodReads.Of(intervention).ToLookup(method => method.Run);
-        RunDemand changed = Demand(null, intervention.BaseRun);
-        RunDemand?[] others = new RunDemand?[runCount + intervention.Runs.Length];
-        foreach (BoundCapture capture in intervention.Captures)
-            changed.Reads.UnionWith(capture.Site.Names(point));
-        Visit(changed);
-        // A run reads runs with smaller numbers only: it is complete when its turn comes.
-        for (int run = others.Length - 1; run >= 0; run--)
-            if (others[run] is { } needed)
-                Visit(needed);
+        RunDemand changed = new(null, variants[0].Intervention.BaseRun);
+        RunDemand?[] others = new RunDemand?[runCount + variants.Max(variant => variant.Intervention.Runs.Length)];
+        for (int variant = 0; variant < variants.Length; variant++)
+            Add(variant, variants[variant].Intervention, variants[variant].Point);
         return ([.. others.OfType<RunDemand>()], changed);
 
-        RunDemand Demand(int? run, int tokensOf)
+        void Add(int variant, BoundIntervention intervention, SweepPoint point)
         {
-            IEnumerable<BoundWrite> writes = intervention.Writes.Where(write => write.Run == run);
-            return new RunDemand(run, tokensOf, writes.SelectMany(write => write.Site.Names(point)).ToHashSet());
-        }
+            ILookup<int?, MethodReads> methods = MethodReads.Of(intervention).ToLookup(method => method.Run);
+            foreach (BoundCapture capture in intervention.Captures)
+                changed.Reads.UnionWith(capture.Site.Names(point));
+            changed.Variants.Add(variant);
+            Visit(changed);
+            // A run reads runs with smaller numbers only: it is complete when its turn comes.
+            for (int run = others.Length - 1; run >= 0; run--)
+                if (others[run] is { } needed && needed.Variants.Contains(variant))
+                    Visit(needed);
 
-        void Visit(RunDemand own)
-        {
-            foreach (MethodReads method in methods[own.Number])
+            void Visit(RunDemand own)
             {
-                bool isAtSteps = method.Site?.AppliesAtSteps(point) ?? method.Reads.NamedSites().Any(site => site.NamesNewTokens(point));
-                foreach ((int? number, BoundSite site) in method.Sites(point))
+                own.Written.UnionWith(
+                    intervention.Writes.Where(write => write.Run == own.Number).SelectMany(write => write.Site.Names(point)));
+                foreach (MethodReads method in methods[own.Number])
                 {
-                    RunDemand read = number is int run ? others[run] ??= Demand(run, TokensOf(run)) : own;
-                    read.Reads.UnionWith(site.Names(point));
-                    if (isAtSteps && site.ReadsBack())
-                        read.ReadBack.UnionWith(site.Names(point));
-                    read.IsContinued |= number is not null && isAtSteps && site.AppliesAtSteps(point);
+                    bool isAtSteps = method.Site?.AppliesAtSteps(point)
+                        ?? method.Reads.NamedSites().Any(site => site.NamesNewTokens(point));
+                    foreach ((int? other, BoundSite site) in method.Sites(point))
+                    {
+                        RunDemand read = other is int run ? others[run] ??= new RunDemand(run, TokensOf(run)) : own;
+                        read.Variants.Add(variant);
+                        read.Reads.UnionWith(site.Names(point));
+                        if (isAtSteps && site.ReadsBack())
+                            read.ReadBack.UnionWith(site.Names(point));
+                        read.IsContinued |= other is not null && isAtSteps && site.AppliesAtSteps(point);
+                    }
                 }
             }
-        }
 
-        int TokensOf(int run) => run < runCount ? run : intervention.Runs.First(derived => derived.Number == run).Of;
+            int TokensOf(int run) => run < runCount ? run : intervention.Runs.First(derived => derived.Number == run).Of;
+        }
     }
 }
 
 /// <summary>
-/// The logits of each prompt's last token. Unless all logits are read or written, they are the only ones that are computed.
+/// The logits of each lane's last token. Unless all logits are read or written, they are the only ones that are computed.
 /// </summary>
 internal sealed class LastLogits
 {
@@ -112,11 +145,13 @@ internal sealed class LastLogits
     /// <summary>The nodes that are needed.</summary>
     public IReadOnlyList<string> Reads { get; }
 
-    /// <summary>The logits: <c>[batch, vocab]</c>.</summary>
-    public Tensor Of(PassValues values)
+    /// <summary>The logits: <c>[lane, vocab]</c>.</summary>
+    /// <param name="values">The values of the changed run.</param>
+    /// <param name="positions">Where each lane's last token lies along their positions.</param>
+    public Tensor Of(IReadOnlyDictionary<string, Tensor> values, int[] positions)
     {
-        NewPositions last = new([.. values.Batch.Rows.Select(values.LastPosition)], 1);
-        Tensor[] inputs = [.. Reads.Select(node => last.Of(values.Values[node], _axes.Of(node), 0))];
+        NewPositions last = new(positions, 1);
+        Tensor[] inputs = [.. Reads.Select(node => last.Of(values[node], _axes.Of(node), 0))];
         return (_compute is null ? inputs[0] : _compute(inputs)).flatten(0, 1);
     }
 }

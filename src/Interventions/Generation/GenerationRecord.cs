@@ -1,5 +1,6 @@
 using Interventions.Binding;
 using Interventions.Execution;
+using Interventions.ModelGraphs;
 using Interventions.Results;
 using Interventions.Sites;
 using TorchSharp;
@@ -7,43 +8,58 @@ using static TorchSharp.torch;
 
 namespace Interventions.Generation;
 
-/// <summary>Collects the tokens and the kept values of the generation at one point of the sweep, batch by batch.</summary>
+/// <summary>Collects the tokens and the kept values of one variant, batch by batch.</summary>
 /// <param name="intervention">The declaration.</param>
 /// <param name="promptCount">How many prompts there are.</param>
+/// <param name="options">How many continuations each has, and what ends one.</param>
 /// <param name="owner">Owns what is kept.</param>
-internal sealed class GenerationRecord(BoundIntervention intervention, int promptCount, DisposeScope owner)
+internal sealed class GenerationRecord(BoundIntervention intervention, int promptCount, GenerationOptions options, DisposeScope owner)
 {
     private readonly Dictionary<(string Name, int Part, int Pass), List<(int[] Rows, Tensor Values)>> _kept = [];
-    private readonly List<long>[] _tokens = [.. Enumerable.Range(0, promptCount).Select(_ => new List<long>())];
-    private readonly List<double>[] _logProbabilities = [.. Enumerable.Range(0, promptCount).Select(_ => new List<double>())];
-    private readonly bool[] _isFinished = new bool[promptCount];
 
-    /// <summary>Each prompt's tokens.</summary>
-    public IReadOnlyList<IReadOnlyList<long>> Tokens => _tokens;
+    /// <summary>Of each prompt its continuations.</summary>
+    private readonly Continuation[][] _continuations =
+    [
+        .. Enumerable.Range(0, promptCount)
+            .Select(_ => Enumerable.Range(0, options.Continuations).Select(_ => new Continuation()).ToArray()),
+    ];
 
-    /// <summary>Their log-probabilities.</summary>
-    public IReadOnlyList<IReadOnlyList<double>> LogProbabilities => _logProbabilities;
+    /// <summary>The rows of a batch whose continuation no stop token has ended.</summary>
+    public IEnumerable<int> Active(PromptBatch batch, int continuation) =>
+        batch.Rows.Where(row => !_continuations[batch.Numbers[row]][continuation].HasEnded);
 
-    /// <summary>The rows of a batch that no stop token has ended.</summary>
-    public IEnumerable<int> Active(PromptBatch batch) => batch.Rows.Where(row => !_isFinished[batch.Numbers[row]]);
-
-    /// <summary>Adds a token to every prompt that has not ended.</summary>
-    public void Add(PromptBatch batch, long[] tokens, double[] logProbabilities, IReadOnlyCollection<long> stopTokens)
+    /// <summary>Adds a token, unless the continuation has ended.</summary>
+    public void Add(int prompt, int continuation, long token, double logProbability)
     {
-        foreach (int row in Active(batch).ToArray())
-        {
-            int number = batch.Numbers[row];
-            _tokens[number].Add(tokens[row]);
-            _logProbabilities[number].Add(logProbabilities[row]);
-            _isFinished[number] = stopTokens.Contains(tokens[row]);
-        }
+        Continuation own = _continuations[prompt][continuation];
+        if (own.HasEnded)
+            return;
+        own.Tokens.Add(token);
+        own.LogProbabilities.Add(logProbability);
+        own.HasEnded = options.StopTokens.Contains(token);
     }
 
-    /// <summary>Keeps captures and metrics of a pass, of the prompts that have not ended.</summary>
-    public void Keep(MethodCalls calls, int? step)
+    /// <summary>Keeps captures and metrics of the prompts.</summary>
+    public void KeepPrompts(MethodCalls calls) => Keep(calls, calls.Own.Batch.Rows, number => number);
+
+    /// <summary>Keeps captures and metrics of a step, of the prompts whose continuation has not ended.</summary>
+    public void KeepStep(MethodCalls calls, int continuation) => Keep(
+        calls, [.. Active(calls.Own.Batch, continuation)], number => (number * options.Continuations) + continuation);
+
+    /// <summary>The tokens, and the values that were kept, in the current scope.</summary>
+    public GeneratedContent Content(HookedModel model) => new(
+        [.. _continuations.Select(of => of.Select(one => new GeneratedText(one.Tokens, one.LogProbabilities, model)).ToArray())],
+        intervention.Captures.Select(capture => (capture.Name, capture.Site.IsStacked))
+            .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, IsStacked: false)))
+            .ToDictionary(kept => kept.Name, kept => Value(kept.Name, kept.IsStacked)),
+        model.Device);
+
+    private void Keep(MethodCalls calls, int[] rows, Func<int, int> place)
     {
         PromptBatch batch = calls.Own.Batch;
-        int[] rows = [.. Active(batch)];
+        int? step = batch.Step;
+        if (rows.Length == 0)
+            return;
         foreach (BoundCapture capture in intervention.Captures.Where(capture => capture.Site.AppliesAt(step, calls.Point)))
             foreach ((string node, int part) in capture.Site.Names(calls.Point).Select((node, part) => (node, part)))
                 Add(capture.Name, part, calls.Reduce(capture, node).Values);
@@ -55,14 +71,9 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
             if (!_kept.TryGetValue((name, part, step ?? -1), out List<(int[], Tensor)>? parts))
                 _kept[(name, part, step ?? -1)] = parts = [];
             Tensor active = values.index_select(0, tensor(rows.Select(row => (long)row).ToArray(), device: values.device));
-            parts.Add(([.. rows.Select(row => batch.Numbers[row])], active.moved_to(owner)));
+            parts.Add(([.. rows.Select(row => place(batch.Numbers[row]))], active.moved_to(owner)));
         }
     }
-
-    /// <summary>The values that were kept, by name, in the current scope.</summary>
-    public Dictionary<string, GeneratedValue> Values() => intervention.Captures.Select(capture => (capture.Name, capture.Site.IsStacked))
-        .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, IsStacked: false)))
-        .ToDictionary(kept => kept.Name, kept => Value(kept.Name, kept.IsStacked));
 
     /// <summary>
     /// Whether a metric is measured at a pass. A metric that reads no new tokens is measured on the prompts (null). One that reads new
@@ -91,8 +102,12 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
     private Tensor Pass(string name, int pass, bool isStacked)
     {
         List<Tensor> parts = [];
+        int continuations = pass < 0 ? 1 : options.Continuations;
         for (int part = 0; _kept.TryGetValue((name, part, pass), out List<(int[] Rows, Tensor Values)>? batches); part++)
-            parts.Add(Fill(batches, promptCount));
+        {
+            Tensor all = Fill(batches, promptCount * continuations);
+            parts.Add(continuations == 1 ? all : all.split_axis(0, promptCount, continuations));
+        }
         return isStacked ? stack(parts) : parts[0];
     }
 
@@ -104,5 +119,15 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
             return RaggedBatch.Combine(parts);
         Tensor like = parts[0].Values, nothing = zeros([missing.Length, .. like.shape[1..]], dtype: like.dtype, device: like.device);
         return RaggedBatch.Combine([.. parts, (missing, nothing)]);
+    }
+
+    /// <summary>One continuation of a prompt.</summary>
+    private sealed class Continuation
+    {
+        public List<long> Tokens { get; } = [];
+
+        public List<double> LogProbabilities { get; } = [];
+
+        public bool HasEnded { get; set; }
     }
 }

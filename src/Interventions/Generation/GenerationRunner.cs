@@ -1,7 +1,6 @@
 using Interventions.Binding;
 using Interventions.Generation;
 using Interventions.ModelGraphs;
-using Interventions.Runtime;
 
 namespace Interventions;
 
@@ -31,6 +30,21 @@ public static class GenerationRunner
         return new GenerationExecutor(ready.Intervention, ready.Model, prompts, options).Execute(cancellationToken);
     }
 
+    /// <summary>Continues prompts under an intervention of calls, on its model.</summary>
+    /// <param name="intervention">What is changed and kept.</param>
+    /// <param name="prompts">At least one prompt.</param>
+    /// <param name="options">How tokens are chosen.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <exception cref="InterventionException">
+    /// A name of a call is not in the prompt set, or what a generation of its graph refuses.
+    /// </exception>
+    public static GenerationResult<GeneratedRun> Generate(
+        this Intervention intervention,
+        IPromptSet prompts,
+        GenerationOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        Generate(intervention.GraphFor(prompts), intervention.Model, prompts, options, cancellationToken);
+
     /// <summary>Continues prompts, without any intervention.</summary>
     /// <param name="model">The model; its weights do not change.</param>
     /// <param name="prompts">Token ids, at least one prompt of at least one token; their lengths may differ.</param>
@@ -48,13 +62,5 @@ public static class GenerationRunner
         InterventionGraph empty = new() { Name = "Generate" };
         using GenerationResult<GeneratedRun> output = Generate(empty, model, new TokenPrompts(prompts), options, cancellationToken);
         return output.Changed();
-    }
-
-    private sealed class TokenPrompts(IReadOnlyList<IReadOnlyList<long>> prompts) : IPromptSet
-    {
-        public PromptVocabulary Vocabulary { get; } = new("the prompts", EquatableArray.Of("text"), EquatableArray.Of("end"), default);
-
-        public IReadOnlyList<PromptTokens> Prompts { get; } =
-            [.. prompts.Select(ids => new PromptTokens([new RunTokens(ids, [ids.Count - 1])], []))];
     }
 }

@@ -100,6 +100,21 @@ internal sealed class IncrementalEvaluator
         }
     }
 
+    /// <summary>Lets each row go on from another one: several continue one prompt.</summary>
+    /// <param name="rows">By row, which of the rows so far it goes on from.</param>
+    public void Take(int[] rows)
+    {
+        Tensor from = tensor(rows.Select(row => (long)row).ToArray(), device: _device);
+        foreach (History history in _histories.Values)
+            history.Take(rows, from);
+    }
+
+    /// <summary>The nodes whose values are held.</summary>
+    /// <param name="order">The nodes that are computed.</param>
+    /// <param name="readBack">The nodes of which a step reads earlier tokens.</param>
+    public static IEnumerable<string> HeldNodes(NodeOrder order, IEnumerable<string> readBack) =>
+        order.Steps.SelectMany(step => step.Definition.Inputs).Where(IsHeld).Select(input => input.Node).Concat(readBack).Distinct();
+
     /// <summary>The values that are read back, at all positions so far, of nodes that were computed; the caller owns them.</summary>
     public Dictionary<string, Tensor> Held() =>
         _readBack.Where(name => !_histories[name].IsEmpty).ToDictionary(name => name, name => _histories[name].From(0));
@@ -230,6 +245,17 @@ internal sealed class History(DisposeScope owner)
         else
             slots.flatten(0, 1).index_copy_(0, positions.Places(_first, slots.shape[1], slots.device), values.flatten(0, 1));
         _end = Math.Max(_end, positions.End);
+    }
+
+    /// <summary>Lets each row go on from another one.</summary>
+    /// <param name="rows">Which ones.</param>
+    /// <param name="from">The same as a tensor.</param>
+    public void Take(int[] rows, Tensor from)
+    {
+        if (_slots is not { } slots || (rows.Length == slots.shape[0] && rows.Index().All(row => row.Item == row.Index)))
+            return;
+        _slots = slots.index_select(0, from).moved_to(owner);
+        slots.Dispose();
     }
 
     /// <summary>The values from a position on, a view: <c>[batch, …, …]</c>.</summary>

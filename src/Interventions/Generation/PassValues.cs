@@ -4,12 +4,15 @@ using static TorchSharp.torch;
 
 namespace Interventions.Generation;
 
-/// <summary>The values of one run at one pass of a generation.</summary>
+/// <summary>The values of one run at one pass of a generation, in one strand of its tables.</summary>
 /// <param name="Batch">The prompts, at the pass's step.</param>
 /// <param name="Run">The run of the prompt set with whose tokens it begins.</param>
-/// <param name="Values">By node, <c>[batch, …]</c>.</param>
+/// <param name="Values">Tables by node: the strand's values, or those of all strands, one below the other.</param>
 internal sealed record PassValues(PromptBatch Batch, int Run, IReadOnlyDictionary<string, Tensor> Values) : RunValues(Batch, Run)
 {
+    /// <summary>The row of the strand's first prompt in tables of all strands.</summary>
+    public int First { get; init; }
+
     /// <summary>
     /// The step whose new token alone the values have; <see langword="null"/> where they begin with the prompt's first token.
     /// </summary>
@@ -37,12 +40,16 @@ internal sealed record PassValues(PromptBatch Batch, int Run, IReadOnlyDictionar
     public override Tensor SelectBeforeWrites(BoundSite site, string node, SweepPoint point, int[] rows) =>
         Select(BeforeWrites.GetValueOrDefault(node) ?? Values[node], site, point, rows);
 
-    /// <summary>Where the selected entries lie in the flattened value of a node.</summary>
+    /// <summary>The strand's part of a table.</summary>
+    public Tensor Part(Tensor table) => table.shape[0] == Batch.Count ? table : table.narrow(0, First, Batch.Count);
+
+    /// <summary>Where the selected entries lie in the strand's flattened value of a node.</summary>
     public Tensor FlatIndices(Tensor value, BoundSite site, SweepPoint point, int[] rows) =>
         SelectedValues.FlatIndices(value, site, point, Batch, Run, rows, OnlyStep);
 
-    private Tensor Select(Tensor value, BoundSite site, SweepPoint point, int[] rows)
+    private Tensor Select(Tensor table, BoundSite site, SweepPoint point, int[] rows)
     {
+        Tensor value = Part(table);
         site.CheckAxes(value.shape);
         return site.IsWhole && rows.Length == Batch.Count && Batch.HasOneLength && !HasOtherPositions
             ? value.alias()
@@ -50,14 +57,32 @@ internal sealed record PassValues(PromptBatch Batch, int Run, IReadOnlyDictionar
     }
 }
 
-/// <summary>Calls a declaration's methods with the values of a pass, at one point of the sweep.</summary>
-/// <param name="intervention">The declaration.</param>
-/// <param name="point">The point.</param>
-/// <param name="references">Means.</param>
-/// <param name="runCount">How many runs the prompt set has.</param>
-internal sealed class PassMethods(BoundIntervention intervention, SweepPoint point, ReferenceValues references, int runCount)
+/// <summary>What the methods of all strands share.</summary>
+/// <param name="References">Means, and values of other prompts.</param>
+/// <param name="Effects">Counts what writes change.</param>
+/// <param name="Finite">Finds methods that make infinite values.</param>
+/// <param name="RunCount">How many runs the prompt set has.</param>
+internal sealed record MethodContext(ReferenceValues References, EffectLog Effects, FiniteLog Finite, int RunCount);
+
+/// <summary>Calls a declaration's methods with the values of one strand at a pass.</summary>
+internal sealed class StrandMethods
 {
-    private readonly PassValues[] _runs = new PassValues[runCount + intervention.Runs.Length];
+    private readonly GenerationVariant _variant;
+    private readonly MethodContext _context;
+    private readonly PassValues[] _runs;
+
+    private StrandMethods(GenerationVariant variant, MethodContext context, PassValues[] runs) =>
+        (_variant, _context, _runs) = (variant, context, runs);
+
+    /// <summary>The methods of a variant, before the first pass.</summary>
+    public static StrandMethods Of(GenerationVariant variant, MethodContext context) =>
+        new(variant, context, new PassValues[context.RunCount + variant.Intervention.Runs.Length]);
+
+    /// <summary>The rows of the batch that no stop token has ended: what is written of others does not count.</summary>
+    public int[] Active { get; set; } = [];
+
+    /// <summary>The same methods for one continuation of the prompts, which has the prompts' values.</summary>
+    public StrandMethods Continue() => new(_variant, _context, [.. _runs]);
 
     /// <summary>Makes the values of a run known to the methods that read it.</summary>
     public void Add(int run, PassValues values) => _runs[run] = values;
@@ -67,35 +92,63 @@ internal sealed class PassMethods(BoundIntervention intervention, SweepPoint poi
     {
         int? step = own.Batch.Step;
         PassValues[] runs = [.. _runs.Select(run => run is null || run.Batch.Step == step ? run! : Later(run))];
-        return new MethodCalls(intervention.Name, point, own, runs, references);
+        return new MethodCalls(_variant.Intervention.Name, _variant.Point, own, runs, _context.References) { Finite = _context.Finite };
 
         PassValues Later(PassValues run) => run with { Batch = run.Batch.At(step), HasOtherPositions = true };
     }
 
-    /// <summary>A node's value after a run's writes to it.</summary>
-    /// <param name="run">The run's number; <see langword="null"/> for the changed run.</param>
+    /// <summary>The writes of a run to a node at a pass.</summary>
+    public BoundWrite[] Writes(int? run, string node, int? step) =>
+    [
+        .. _variant.Intervention.Writes.SelectMany(write => write.Declared).Where(write => write.Run == run
+            && write.Site.AppliesAt(step, _variant.Point) && write.Site.Names(_variant.Point).Contains(node)),
+    ];
+
+    /// <summary>A node's value in the strand after a write.</summary>
+    /// <param name="write">The write.</param>
     /// <param name="node">The node.</param>
     /// <param name="values">Its value.</param>
     /// <param name="others">The values of the nodes before it.</param>
-    public Tensor Write(int? run, string node, PassValues values, PassValues others)
-    {
-        foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Declared))
-            if (write.Run == run && write.Site.AppliesAt(values.Batch.Step, point) && write.Site.Names(point).Contains(node))
-                values = values with { Values = new Dictionary<string, Tensor> { [node] = Write(write, node, values, others) } };
-        return values.Values[node];
-    }
-
-    private Tensor Write(BoundWrite write, string node, PassValues values, PassValues others)
+    /// <param name="isCounted">Whether the write is carried out for the first time.</param>
+    public Tensor Write(BoundWrite write, string node, PassValues values, PassValues others, bool isCounted)
     {
         MethodCalls calls = Calls(values) with { Others = others };
-        Tensor value = values.Values[node];
+        Tensor value = values.Part(values.Values[node]);
         write.Site.CheckAxes(value.shape);
         // Row groups do not overlap: each reads the value as it was before this write.
         foreach (int[] rows in values.Batch.RowGroups(write.Selected))
         {
-            Tensor selected = values.FlatIndices(value, write.Site, point, rows);
-            value = SelectedValues.Write(value, selected, calls.Entries(write, node, selected.shape, rows).to(value.dtype));
+            Tensor selected = values.FlatIndices(value, write.Site, _variant.Point, rows);
+            Tensor entries = calls.Entries(write, node, selected.shape, rows).to(value.dtype);
+            if (isCounted)
+                Compare(write, value, selected, entries.expand(selected.shape), rows);
+            value = SelectedValues.Write(value, selected, entries);
         }
+        if (isCounted)
+            _context.Effects.CountWritten(write, new WriteTarget(values.Batch, Active, values.Run, _variant.Point));
         return value;
+    }
+
+    /// <summary>Counts what the pass's writes select.</summary>
+    public void CountSelected(PromptBatch batch, bool looksAhead)
+    {
+        BoundIntervention intervention = _variant.Intervention;
+        foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Declared))
+        {
+            int of = write.Run is int derived ? intervention.Runs.First(run => run.Number == derived).Of : intervention.BaseRun;
+            if (write.Site.AppliesAt(batch.Step, _variant.Point))
+                _context.Effects.CountSelected(write, new WriteTarget(batch, Active, of, _variant.Point), looksAhead);
+        }
+    }
+
+    private void Compare(BoundWrite write, Tensor value, Tensor selected, Tensor entries, int[] rows)
+    {
+        long[] active = [.. Enumerable.Range(0, rows.Length).Where(i => Active.Contains(rows[i])).Select(i => (long)i)];
+        if (active.Length < rows.Length)
+        {
+            Tensor index = tensor(active, device: value.device);
+            (selected, entries) = (selected.index_select(0, index), entries.index_select(0, index));
+        }
+        _context.Effects.Compare(write.Number, SelectedValues.Read(value, selected), entries);
     }
 }

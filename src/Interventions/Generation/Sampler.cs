@@ -3,31 +3,48 @@ using static TorchSharp.torch;
 
 namespace Interventions.Generation;
 
+/// <summary>Whose next token is chosen.</summary>
+/// <param name="Row">The row of its logits.</param>
+/// <param name="Prompt">The prompt's key: what is drawn depends on its tokens, not on its place among others.</param>
+/// <param name="Continuation">Which of the prompt's continuations.</param>
+/// <param name="Index">How many tokens it has already.</param>
+internal readonly record struct Draw(int Row, ulong Prompt, int Continuation, int Index);
+
 /// <summary>Chooses tokens by their logits.</summary>
-internal static class Sampler
+internal sealed class Sampler(GenerationOptions options)
 {
-    /// <summary>The next token of every row, and its log-probability by the model's own logits.</summary>
-    /// <param name="logits"><c>[batch, vocab]</c>.</param>
-    /// <param name="options">How to choose.</param>
-    /// <param name="prompts">The number of each row's prompt: the token that is drawn depends on it, not on the row.</param>
-    /// <param name="index">How many tokens each row has already.</param>
-    public static (long[] Tokens, double[] LogProbabilities) Choose(
-        Tensor logits, GenerationOptions options, IReadOnlyList<int> prompts, int index)
+    /// <summary>So many rows at a time, since a row of logits is long, and is looked at in double precision.</summary>
+    private const int Rows = 64;
+
+    /// <summary>A prompt as a number: equal tokens have the same one.</summary>
+    public static ulong Key(IEnumerable<long> tokens) => tokens.Aggregate(0UL, (key, token) => Mix(unchecked(key + (ulong)token)));
+
+    /// <summary>The next token of each draw, and its log-probability by the model's own logits.</summary>
+    /// <param name="logits"><c>[row, vocab]</c>.</param>
+    /// <param name="draws">Whose tokens; several may have one row.</param>
+    public (long[] Tokens, double[] LogProbabilities) Choose(Tensor logits, Draw[] draws)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor exact = logits.to_type(ScalarType.Float64);
-        Tensor tokens = options.Temperature == 0
-            ? exact.argmax(-1)
-            : Draw(exact.over(options.Temperature), options, [.. prompts.Select(prompt => Uniform(options.Seed, prompt, index))]);
-        Tensor chosen = exact.log_softmax(-1).gather(-1, tokens.unsqueeze(-1));
-        return ([.. tokens.cpu().data<long>()], [.. chosen.flatten().cpu().data<double>()]);
+        List<long> tokens = [];
+        List<double> logProbabilities = [];
+        foreach (Draw[] some in draws.Chunk(Rows))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor rows = tensor(some.Select(draw => (long)draw.Row).ToArray(), device: logits.device);
+            Tensor exact = logits.index_select(0, rows).to_type(ScalarType.Float64);
+            Tensor chosen = options.Temperature == 0
+                ? exact.argmax(-1)
+                : Drawn(exact.over(options.Temperature), [.. some.Select(Uniform)]);
+            tokens.AddRange(chosen.cpu().data<long>());
+            logProbabilities.AddRange(exact.log_softmax(-1).gather(-1, chosen.unsqueeze(-1)).flatten().cpu().data<double>());
+        }
+        return ([.. tokens], [.. logProbabilities]);
     }
 
     /// <summary>
     /// The token at a share <paramref name="uniform"/> of the probability: the first, from the likeliest down, with which the sum of
     /// probabilities reaches it. Tokens that TopK and TopP exclude do not count.
     /// </summary>
-    private static Tensor Draw(Tensor logits, GenerationOptions options, double[] uniform)
+    private Tensor Drawn(Tensor logits, double[] uniform)
     {
         (Tensor sorted, Tensor ids) = logits.sort(-1, descending: true, stable: true);
         if (options.TopK is int most && most < sorted.shape[^1])
@@ -42,9 +59,10 @@ internal static class Sampler
     }
 
     /// <summary>A number from 0 to below 1 that is the same on every machine (SplitMix64; Steele, Lea and Flood 2014).</summary>
-    private static double Uniform(long seed, int prompt, int index)
+    private double Uniform(Draw draw)
     {
-        ulong state = Mix(Mix(unchecked((ulong)seed) + ((ulong)(uint)prompt << 32)) + (uint)index);
+        ulong state = Mix(unchecked((ulong)options.Seed) + draw.Prompt);
+        state = Mix(Mix(unchecked(state + (ulong)draw.Continuation)) + (ulong)draw.Index);
         return (state >> 11) * (1.0 / (1UL << 53));
     }
 

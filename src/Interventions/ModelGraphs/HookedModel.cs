@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using TorchSharp;
 
 namespace Interventions.ModelGraphs;
@@ -12,6 +14,9 @@ namespace Interventions.ModelGraphs;
 public abstract class HookedModel : IDisposable
 {
     private readonly List<torch.Tensor> _owned = [];
+
+    /// <summary>Texts of single tokens, so that each is decoded once.</summary>
+    private readonly ConcurrentDictionary<long, string> _texts = [];
 
     /// <summary>The sites and axes of this model, with their sizes.</summary>
     public abstract ModelSchema Schema { get; }
@@ -43,10 +48,21 @@ public abstract class HookedModel : IDisposable
     public virtual IReadOnlyList<long>? Encode(string text) => null;
 
     /// <summary>
+    /// The tokens of a piece of text as it stands within a text, without special tokens; <see langword="null"/> if the model has no
+    /// tokenizer.
+    /// </summary>
+    /// <param name="text">The piece, with the space in front where it has one.</param>
+    public virtual IReadOnlyList<long>? EncodePiece(string text) => null;
+
+    /// <summary>
     /// Identifies the weights: other weights have another text. Most often <see cref="WeightsChecksum.Of"/>. Default:
     /// <see langword="null"/>, so that a run into a file is refused, because a later call could go on with other weights unnoticed.
     /// </summary>
     public virtual string? WeightsFingerprint() => null;
+
+    /// <summary>The text of one token, for results; without a tokenizer, or for a special token, its id: <c>#12</c>.</summary>
+    internal string TextOf(long token) => _texts.GetOrAdd(
+        token, one => Decode([one]) is { Length: > 0 } text ? text : string.Create(CultureInfo.InvariantCulture, $"#{one}"));
 
     /// <summary>Frees the weights.</summary>
     public void Dispose()

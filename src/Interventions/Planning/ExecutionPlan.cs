@@ -9,9 +9,9 @@ namespace Interventions.Planning;
 /// <param name="Own">The rows in which variants differ from their parents.</param>
 /// <param name="Slices">Those of them that are computed.</param>
 /// <param name="Passes">The order in which they are computed.</param>
-/// <param name="Writes">How many values each write selects and changes, by the write's number.</param>
+/// <param name="Writes">How many values each write selects and writes, and where nothing reads it.</param>
 internal sealed record ExecutionPlan(
-    Expansion Expansion, OwnRows Own, Slices Slices, ImmutableArray<PlanPass> Passes, ImmutableArray<WriteCount> Writes)
+    Expansion Expansion, OwnRows Own, Slices Slices, ImmutableArray<PlanPass> Passes, PlannedWrites Writes)
 {
     /// <summary>How many nodes are computed, over all passes.</summary>
     public int StepCount => Passes.Sum(pass => pass.Nodes.Length);
@@ -28,16 +28,16 @@ internal sealed record ExecutionPlan(
         return new ExecutionPlan(expansion, own, slices, Scheduling.Of(expansion, slices), Count(expansion, own, slices));
     }
 
-    private static ImmutableArray<WriteCount> Count(Expansion expansion, OwnRows own, Slices slices)
+    private static PlannedWrites Count(Expansion expansion, OwnRows own, Slices slices)
     {
-        ImmutableArray<WriteCount> counts = WriteCounting.Of(expansion, own, slices);
+        PlannedWrites writes = WriteCounting.Of(expansion, own, slices);
         if (!expansion.Request.IsStrict)
-            return counts;
+            return writes;
         // A strict run writes some values only to see the effect of a later write. An ordinary run writes those that are read.
         Expansion ordinary = Expansion.Of(expansion.Request with { IsStrict = false });
         OwnRows ordinaryOwn = Sharing.Of(ordinary);
-        ImmutableArray<WriteCount> read = WriteCounting.Of(ordinary, ordinaryOwn, Slicing.Of(ordinary, ordinaryOwn));
-        return [.. counts.Zip(read, (strict, other) => strict with { Read = other.Written })];
+        PlannedWrites read = WriteCounting.Of(ordinary, ordinaryOwn, Slicing.Of(ordinary, ordinaryOwn));
+        return read with { Counts = [.. writes.Counts.Zip(read.Counts, (strict, other) => strict with { Read = other.Written })] };
     }
 }
 

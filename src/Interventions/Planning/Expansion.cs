@@ -111,13 +111,13 @@ internal sealed record Expansion
     public string Name(NodeId node) => Nodes.Name(node);
 
     /// <summary>A row's axes in the tables of a node.</summary>
-    public long[] RowShape(NodeId node) => Answers?.Node == node ? [Answers.Answers.Length] : Shapes[Name(node)].RowShape(Longest);
+    public long[] RowShape(NodeId node) => Answers?.Node == node ? [Answers.Columns.Length] : Shapes[Name(node)].RowShape(Longest);
 
     /// <summary>The bytes of one row in the tables of a node.</summary>
     public long RowBytes(NodeId node)
     {
         NodeShape shape = Shapes[Name(node)];
-        return Answers?.Node == node ? Answers.Answers.Length * sizeof(double) : shape.Bytes * (shape.IsPair ? Longest : 1);
+        return Answers?.Node == node ? Answers.Columns.Length * sizeof(double) : shape.Bytes * (shape.IsPair ? Longest : 1);
     }
 
     /// <summary>
@@ -178,12 +178,8 @@ internal sealed record Expansion
         run => Request.Batch.Tokens(run, Classes[promptClass].Representative), Graph.LooksAhead);
 
     /// <summary>How many values a site selects at each selected position of a class's prompts.</summary>
-    public long ValuesAtAPosition(BoundSite site, VariantGroup group, int promptClass)
-    {
-        int row = Classes[promptClass].Representative;
-        return site.ValuesAtAPosition(
-            group.Point, Request.Batch.Tokens(group.TokensOf, row), Request.Batch.Describe(group.TokensOf, row));
-    }
+    public long ValuesAtAPosition(BoundSite site, VariantGroup group, int promptClass) =>
+        site.ValuesAtAPosition(group.Point, axis => Positions(site, axis, group.TokensOf, promptClass, group.Point).Count);
 
     private IReadOnlyList<int> Positions(BoundSite site, int axis, int tokensOf, int promptClass, SweepPoint point)
     {

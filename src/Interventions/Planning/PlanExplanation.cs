@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
+using Interventions.Tables;
 
 namespace Interventions.Planning;
 
@@ -19,31 +20,87 @@ internal static partial class PlanExplanation
         Expansion plan = execution.Expansion;
         SortedDictionary<int, Work[]> layers = Layers(execution);
         Work[] total = Total(layers);
-        StringBuilder text = new();
         (int points, int groups) = (plan.Points.Length, plan.Groups.Count(group => group.Run is null));
-        Line($"{plan.Intervention.Name}: {points} points in {groups} variant groups; naively {NaiveForwards(plan)} forward passes");
-        Line($"{"",-8}{"rows of values",24}{"GFLOP of products",24}{"MiB of values",22}");
-        Row("", step => $"{step,8}", step => $"{step,8}", step => $"{step,7}", s_steps);
-        foreach ((int layer, Work[] works) in layers)
-            Works(layer switch { OtherLayer => "other", LogitsLayer => "logits", _ => $"layer {layer}" }, works);
-        Works("all", total);
-        string passes = execution.Passes.Length == 1 ? "pass" : "passes";
-        Line($"{execution.Passes.Length} {passes}, at most about {execution.PeakBytes / 1048576.0:0.0} MiB of rows alive");
-        Line($"{total[0].Operations / Math.Max(1, total[2].Operations):0.0} times fewer operations than the naive run");
+        StringBuilder text = new();
+        int naively = NaiveForwards(plan);
+        Line($"{plan.Intervention.Name}: {TextTable.Count(points, "point")} in {TextTable.Count(groups, "variant group")}; "
+            + FormattableString.Invariant($"naively {naively} forward pass{(naively == 1 ? "" : "es")}"));
+        (string Name, Work[] Works)[] lines = [.. Folded(layers), ("all", total)];
+        text.Append(Table(lines).Print());
+        if (lines.Any(line => line.Name.Contains("..", StringComparison.Ordinal)))
+            Line("Layers in one line are equal: the numbers are those of each of them.");
+        Line(FormattableString.Invariant(
+            $"{execution.Passes.Length} {(execution.Passes.Length == 1 ? "pass" : "passes")}, ")
+            + FormattableString.Invariant($"at most about {execution.PeakBytes / 1048576.0:0.0} MiB of rows alive"));
+        Line(FormattableString.Invariant(
+            $"{total[0].Operations / Math.Max(1, total[2].Operations):0.0} times fewer operations than the naive run"));
         foreach (string method in execution.Slices.Writes.Values.SelectMany(written => written.Steps).Where(step => step.Widens)
-            .Select(step => $"{step.Write.Node.Name} sees all of '{step.Write.Site.Text}',\n"
-                + "  so all of it is computed; [Pointwise] would promise that it need not be").Distinct())
-            text.Append(method).Append('\n');
+            .Select(step => $"{step.Write.Node.Name} sees all of '{step.Write.Site.Text}', so all of it is computed; [Pointwise] would "
+                + "promise that it need not be").Distinct())
+            Line(method);
         return text.ToString();
 
-        void Line(FormattableString line) => text.Append(FormattableString.Invariant(line)).Append('\n');
+        void Line(string line) => text.Append(TextTable.Wrap(line, indent: 2)).Append('\n');
+    }
 
-        void Works(string name, Work[] works) => Row(
-            name, work => Short(work.Rows, 8), work => Short(work.Operations / 1e9, 8), work => Short(work.Bytes / 1048576.0, 7), works);
+    private static TextTable Table((string Name, Work[] Works)[] lines)
+    {
+        (string Unit, double Size)[] units =
+        [
+            Unit(lines[^1].Works[0].Rows, 1000, "rows", "k rows", "M rows"),
+            Unit(lines[^1].Works[0].Operations / 1e6, 1000, "MFLOP", "GFLOP", "TFLOP"),
+            Unit(lines[^1].Works[0].Bytes / 1024.0, 1024, "KiB", "MiB", "GiB"),
+        ];
+        string[][] columns =
+        [
+            .. Column(work => work.Rows / units[0].Size), .. Column(work => work.Operations / 1e6 / units[1].Size),
+            .. Column(work => work.Bytes / 1024.0 / units[2].Size),
+        ];
+        TextTable table = new(
+        [
+            new("layer"),
+            .. units.SelectMany(unit =>
+                s_steps.Select((step, i) => new TextColumn(i == 0 ? $"{unit.Unit}\n{step}" : step, IsNumber: true))),
+        ]);
+        for (int line = 0; line < lines.Length; line++)
+            table.Add([lines[line].Name, .. columns.Select(column => column[line])]);
+        return table;
 
-        void Row<T>(string name, Func<T, string> rows, Func<T, string> operations, Func<T, string> bytes, T[] columns) => text
-            .Append(name.PadRight(8)).AppendJoin("", columns.Select(rows)).AppendJoin("", columns.Select(operations))
-            .Append(' ').AppendJoin("", columns.Select(bytes)).Append('\n');
+        // The three columns of a unit have equally many decimals, so that they can be compared.
+        IEnumerable<string[]> Column(Func<Work, double> number)
+        {
+            string[] cells = ShortNumbers.Format([.. s_steps.SelectMany((_, step) => lines.Select(line => number(line.Works[step])))]);
+            return s_steps.Select((_, step) => cells[(step * lines.Length)..((step + 1) * lines.Length)]);
+        }
+    }
+
+    /// <summary>The unit in which a number has at most four digits before the point, where there is one.</summary>
+    private static (string Unit, double Size) Unit(double largest, double factor, params string[] units)
+    {
+        int unit = Enumerable.Range(0, units.Length - 1).TakeWhile(i => largest / Math.Pow(factor, i) >= 10_000).Count();
+        return (units[unit], Math.Pow(factor, unit));
+    }
+
+    /// <summary>The layers by name, neighbours with equal work as one.</summary>
+    private static IEnumerable<(string Name, Work[] Works)> Folded(SortedDictionary<int, Work[]> layers)
+    {
+        int[] numbers = [.. layers.Keys];
+        for (int i = 0, next; i < numbers.Length; i = next)
+        {
+            next = i + 1;
+            while (next < numbers.Length && IsLayer(i) && IsLayer(next) && layers[numbers[i]].SequenceEqual(layers[numbers[next]]))
+                next++;
+            string name = numbers[i] switch
+            {
+                OtherLayer => "other",
+                LogitsLayer => "logits",
+                int first when next == i + 1 => first.ToString(CultureInfo.InvariantCulture),
+                int first => FormattableString.Invariant($"{first}..{numbers[next - 1]}"),
+            };
+            yield return (name, layers[numbers[i]]);
+        }
+
+        bool IsLayer(int i) => numbers[i] is not (OtherLayer or LogitsLayer);
     }
 
     /// <summary>The operations that <see cref="Of"/> prints.</summary>
@@ -90,9 +147,6 @@ internal static partial class PlanExplanation
 
     private static Work[] Total(SortedDictionary<int, Work[]> layers) =>
         [.. s_steps.Select((_, i) => layers.Values.Select(works => works[i]).Aggregate((left, right) => left + right))];
-
-    private static string Short(double value, int width) =>
-        value.ToString(value >= 100 ? "0" : value >= 1 ? "G3" : "G2", CultureInfo.InvariantCulture).PadLeft(width);
 
     /// <summary>The work of some positions of one sequence in a full forward pass, where each looks at the whole sequence.</summary>
     private static Work Whole(Expansion plan, NodeId node, PromptClass prompts, PositionSet positions)

@@ -245,19 +245,19 @@ internal sealed record WrittenNode(ImmutableArray<WriteStep> Steps, ImmutableArr
 internal sealed record WriteStep(BoundWrite Write, bool Widens, ImmutableArray<PositionSet> Unseen, bool IsCompared);
 
 /// <summary>
-/// The logits of the answers that metrics read, which are computed instead of those of the whole vocabulary. Writes that treat each logit
-/// alone (copies, zeros and factors) are carried out on these columns.
+/// The logits of the answers and words that metrics read, which are computed instead of those of the whole vocabulary. Writes that treat
+/// each logit alone (copies, zeros and factors) are carried out on these columns.
 /// </summary>
 /// <param name="Node">The node of the logits.</param>
-/// <param name="Answers">The columns, by the answers' numbers: each prompt has its own tokens there.</param>
-internal sealed record AnswerColumns(NodeId Node, ImmutableArray<int> Answers)
+/// <param name="Columns">The columns: of an answer, each prompt has its own token there.</param>
+internal sealed record AnswerColumns(NodeId Node, ImmutableArray<LogitColumn> Columns)
 {
-    /// <summary>The answers, or null if other logits are needed too.</summary>
+    /// <summary>The columns, or null if other logits are needed too.</summary>
     public static AnswerColumns? Of(PlanRequest request, NodeNumbers nodes)
     {
         BoundIntervention intervention = request.Intervention;
         BoundRead.Logits[] reads = [.. intervention.Reads.OfType<BoundRead.Logits>()];
-        if (reads.Length == 0 || reads.Any(read => read.Answer is null))
+        if (reads.Length == 0 || reads.Any(read => !read.Columns.Any()))
             return null;
         string name = reads[0].At.Names(SweepPoint.None).Single();
         ModelNode node = request.Graph[name];
@@ -266,7 +266,7 @@ internal sealed record AnswerColumns(NodeId Node, ImmutableArray<int> Answers)
             || intervention.Writes.SelectMany(write => write.Declared).Any(write => IsAtNode(write.Site) && !IsByColumn(write));
         return node.Definition.Entries is null || !node.Detours.IsEmpty || isReadOtherwise
             ? null
-            : new AnswerColumns(nodes[name], [.. reads.Select(read => read.Answer!.Value).Distinct()]);
+            : new AnswerColumns(nodes[name], [.. reads.SelectMany(read => read.Columns).Distinct()]);
 
         bool IsAtNode(BoundSite site) => site.Definition.Path == name;
 

@@ -40,8 +40,22 @@ public sealed record GenerationOptions
             : throw Out(nameof(TopP), value, "A share of the probability is above 0 and at most 1.");
     } = 1;
 
-    /// <summary>The seed of the draws. Equal seeds draw equal tokens for a prompt, in any batch. Default: 0.</summary>
+    /// <summary>
+    /// The seed of the draws. With equal seeds a prompt goes on alike, in any batch and beside any other prompts: what is drawn depends on
+    /// its tokens, the number of its continuation and the number of the new token. Default: 0.
+    /// </summary>
     public long Seed { get; init; }
+
+    /// <summary>
+    /// The number of continuations of each prompt, at least one; several need a <see cref="Temperature"/> above 0. The first of several is
+    /// the one that there is alone. Default: 1.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
+    public int Continuations
+    {
+        get;
+        init => field = value > 0 ? value : throw Out(nameof(Continuations), value, "A prompt has at least one continuation.");
+    } = 1;
 
     /// <summary>Tokens that end a prompt's generation; they are part of the generated tokens. Default: none.</summary>
     public IReadOnlyCollection<long> StopTokens { get; init; } = [];
@@ -55,7 +69,7 @@ public sealed record GenerationOptions
     /// <summary>Whether the unchanged run is generated too. Default: false.</summary>
     public bool WithBase { get; init; }
 
-    /// <summary>The number of prompts that are generated together, at least one. Default: 32.</summary>
+    /// <summary>The number of prompts that are generated together, each at all points of the sweep, at least one. Default: 32.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
     public int BatchSize
     {
@@ -63,7 +77,18 @@ public sealed record GenerationOptions
         init => field = value > 0 ? value : throw Out(nameof(BatchSize), value, "A batch has at least one prompt.");
     } = 32;
 
-    /// <summary>Receives the progress after every token.</summary>
+    /// <summary>
+    /// The bytes of tensors that may be alive beside the weights, by estimate. Points of the sweep that do not fit together are generated
+    /// one after the other; if one does not fit alone, the batches become smaller. Default: 2 GiB.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
+    public long MemoryBudget
+    {
+        get;
+        init => field = value > 0 ? value : throw Out(nameof(MemoryBudget), value, "A budget is a number of bytes, at least one.");
+    } = 2L << 30;
+
+    /// <summary>Receives the progress after every token of a batch.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 
     private static ArgumentOutOfRangeException Out(string name, object? value, string message) => new(name, value, message);

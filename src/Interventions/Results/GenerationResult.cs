@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.ComponentModel;
 using Interventions.ModelGraphs;
+using Interventions.Results;
+using Interventions.Tables;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,64 +20,81 @@ public class GenerationResult<TRun> : IDisposable
     private readonly IReadOnlyList<GeneratedContent> _changed;
     private readonly GeneratedContent? _base;
 
-    internal GenerationResult(
-        ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged, string? whyUncached)
-    {
-        _sweep = sweep;
-        _changed = changed;
-        _base = unchanged;
-        WhyUncached = whyUncached;
-    }
+    internal GenerationResult(ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged) =>
+        (_sweep, _changed, _base) = (sweep, changed, unchanged);
 
     /// <summary>Takes over another result's tensors. Called by generated code.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected GenerationResult(GenerationResult<GeneratedRun> result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        (_sweep, _changed, _base, WhyUncached) = result.Parts;
+        (_sweep, _changed, _base) = result.Parts;
+        (WhyUncached, Effects, Warnings) = (result.WhyUncached, result.Effects, result.Warnings);
     }
 
     /// <summary>
     /// The reason why every pass ran the whole sequence anew; <see langword="null"/> if only new positions were computed.
     /// </summary>
-    public string? WhyUncached { get; }
+    public string? WhyUncached { get; internal init; }
+
+    /// <summary>
+    /// The effect of each declared write, over all prompts, continuations and points of the sweep, at the prompts and at the new tokens
+    /// that were read.
+    /// </summary>
+    public ImmutableArray<WriteEffect> Effects { get; internal init; } = [];
+
+    /// <summary>
+    /// Writes without effect, and methods that make infinite values from finite ones, as <see cref="RunResult.Warnings"/> has them.
+    /// </summary>
+    public ImmutableArray<string> Warnings { get; internal init; } = [];
 
     /// <summary>The unchanged run's text, where <see cref="GenerationOptions.WithBase"/> asked for it.</summary>
     /// <exception cref="InvalidOperationException">It was not asked for.</exception>
-    public TRun Base => new()
+    public TRun Base => BaseAs<TRun>();
+
+    private (ImmutableArray<SweepAxis>, IReadOnlyList<GeneratedContent>, GeneratedContent?) Parts => (_sweep, _changed, _base);
+
+    /// <summary>The changed run's text at a point of the sweep; one coordinate a placeholder, in order.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
+    public TRun Changed(params ReadOnlySpan<SweepCoordinate> coordinates) => At<TRun>(coordinates);
+
+    /// <inheritdoc cref="Changed"/>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected TRun At(params ReadOnlySpan<SweepCoordinate> coordinates) => Changed(coordinates);
+
+    /// <summary>The unchanged run's text, as the type of a derived result. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected TOwn BaseAs<TOwn>()
+        where TOwn : GeneratedRun, new() => new()
     {
         Content = _base ?? throw new InvalidOperationException(
             $"The unchanged run was not generated: set {nameof(GenerationOptions)}.{nameof(GenerationOptions.WithBase)}."),
     };
 
-    private (ImmutableArray<SweepAxis>, IReadOnlyList<GeneratedContent>, GeneratedContent?, string?) Parts =>
-        (_sweep, _changed, _base, WhyUncached);
-
-    /// <summary>The changed run's text at a point of the sweep; one coordinate a placeholder, in order.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
-    public TRun Changed(params ReadOnlySpan<SweepCoordinate> coordinates)
+    /// <summary>The changed run's text, as the type of a derived result. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected TOwn At<TOwn>(params ReadOnlySpan<SweepCoordinate> coordinates)
+        where TOwn : GeneratedRun, new()
     {
-        if (coordinates.Length != _sweep.Length)
-            throw new ArgumentException($"The sweep has {_sweep.Length} placeholders; {coordinates.Length} coordinates were given.");
+        ImmutableArray<SweepCoordinate> along = SweepAxis.Along(_sweep, coordinates);
         int point = 0;
         for (int axis = 0; axis < _sweep.Length; axis++)
         {
             ImmutableArray<SweepCoordinate> all = _sweep[axis].Coordinates;
-            int at = all.IndexOf(coordinates[axis]);
+            int at = _sweep[axis].IndexOf(along[axis]);
             if (at < 0)
             {
                 throw new ArgumentOutOfRangeException(
                     nameof(coordinates),
-                    $"The sweep did not run through {_sweep[axis].Name} {coordinates[axis]}, only through {string.Join(", ", all)}.");
+                    $"The sweep did not run through {_sweep[axis].Name} {along[axis]}, only through {string.Join(", ", all)}.");
             }
             point = (point * all.Length) + at;
         }
-        return new TRun { Content = _changed[point] };
+        return new TOwn { Content = _changed[point] };
     }
 
-    /// <inheritdoc cref="Changed"/>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    protected TRun At(params ReadOnlySpan<SweepCoordinate> coordinates) => Changed(coordinates);
+    /// <summary>What every prompt went on with, at every point of the sweep: a table of at most 80 columns.</summary>
+    public override string ToString() => GenerationTable.Of(_sweep, _changed, _base, WhyUncached);
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
@@ -98,18 +117,38 @@ public class GeneratedRun
 
     internal GeneratedContent Content { get; init; } = null!;
 
-    /// <summary>The new tokens of each prompt, a stop token included.</summary>
-    public IReadOnlyList<IReadOnlyList<long>> Tokens => Content.Tokens;
+    /// <summary>The continuations of each prompt: <see cref="GenerationOptions.Continuations"/> of them.</summary>
+    public IReadOnlyList<IReadOnlyList<GeneratedText>> Continuations => Content.Continuations;
 
-    /// <summary>
-    /// The natural logarithm of each new token's probability in this run: by the model's own logits, before
-    /// <see cref="GenerationOptions.Temperature"/>, <see cref="GenerationOptions.TopK"/> and <see cref="GenerationOptions.TopP"/>.
-    /// </summary>
-    public IReadOnlyList<IReadOnlyList<double>> LogProbabilities => Content.LogProbabilities;
+    /// <summary>The new tokens of each prompt, a stop token included.</summary>
+    /// <exception cref="InvalidOperationException">A prompt has several continuations.</exception>
+    public IReadOnlyList<IReadOnlyList<long>> Tokens => field ??= [.. Single(nameof(Tokens)).Select(text => text.Tokens)];
+
+    /// <summary>The log-probabilities of each prompt's new tokens, see <see cref="GeneratedText.LogProbabilities"/>.</summary>
+    /// <exception cref="InvalidOperationException">A prompt has several continuations.</exception>
+    public IReadOnlyList<IReadOnlyList<double>> LogProbabilities =>
+        field ??= [.. Single(nameof(LogProbabilities)).Select(text => text.LogProbabilities)];
 
     /// <summary>The new tokens of each prompt as text, without special tokens.</summary>
-    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
-    public IReadOnlyList<string> Texts => Content.Texts;
+    /// <exception cref="InvalidOperationException">A prompt has several continuations, or the model has no tokenizer.</exception>
+    public IReadOnlyList<string> Texts => field ??= [.. Single(nameof(Texts)).Select(text => text.Text)];
+
+    /// <summary>
+    /// The new tokens, <c>[prompt, continuation, step]</c>, int64; 0 behind a continuation's end, where <see cref="TokenMask"/> is false.
+    /// </summary>
+    /// <returns>A new tensor on the model's device; the caller owns it.</returns>
+    public Tensor TokenTensor() => Content.Table(text => text.Tokens.Select(token => (double)token), ScalarType.Int64);
+
+    /// <summary>
+    /// The log-probabilities of the new tokens, <c>[prompt, continuation, step]</c>, float64; 0 behind a continuation's end, so that the
+    /// sum over steps is the log-probability of the whole continuation.
+    /// </summary>
+    /// <inheritdoc cref="TokenTensor" path="/returns"/>
+    public Tensor LogProbabilityTensor() => Content.Table(text => text.LogProbabilities, ScalarType.Float64);
+
+    /// <summary>Where continuations have tokens, <c>[prompt, continuation, step]</c>, bool: false behind a stop token.</summary>
+    /// <inheritdoc cref="TokenTensor" path="/returns"/>
+    public Tensor TokenMask() => Content.Table(text => text.Tokens.Select(_ => 1.0), ScalarType.Bool);
 
     /// <summary>The value that a capture or metric kept.</summary>
     /// <exception cref="KeyNotFoundException">
@@ -119,9 +158,46 @@ public class GeneratedRun
         ? value
         : throw new KeyNotFoundException($"Nothing is kept under '{name}' in this run.");
 
+    /// <summary>What every prompt went on with: a table of at most 80 columns.</summary>
+    public override string ToString() => GenerationTable.Of(Content);
+
     /// <inheritdoc cref="Kept"/>
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected GeneratedValue Get(string name) => Kept(name);
+
+    private IEnumerable<GeneratedText> Single(string property) => Continuations.Select(of => of.Count == 1
+        ? of[0]
+        : throw new InvalidOperationException(
+            $"A prompt has {of.Count} continuations, and '{property}' one entry a prompt. Read {nameof(Continuations)}[prompt][0], "
+            + $"or {nameof(TokenTensor)}()."));
+}
+
+/// <summary>One continuation of a prompt.</summary>
+public sealed class GeneratedText
+{
+    private readonly HookedModel _model;
+
+    internal GeneratedText(IReadOnlyList<long> tokens, IReadOnlyList<double> logProbabilities, HookedModel model) =>
+        (Tokens, LogProbabilities, _model) = (tokens, logProbabilities, model);
+
+    /// <summary>The new tokens, a stop token included.</summary>
+    public IReadOnlyList<long> Tokens { get; }
+
+    /// <summary>
+    /// The natural logarithm of each new token's probability in this run: by the model's own logits, before
+    /// <see cref="GenerationOptions.Temperature"/>, <see cref="GenerationOptions.TopK"/> and <see cref="GenerationOptions.TopP"/>.
+    /// </summary>
+    public IReadOnlyList<double> LogProbabilities { get; }
+
+    /// <summary>The new tokens as text, without special tokens.</summary>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public string Text => field ??= _model.Decode(Tokens)
+        ?? throw new InvalidOperationException($"{_model.Schema.Model} has no tokenizer, so tokens have no text.");
+
+    /// <summary>The new tokens as text in quotes; their ids where the model has no tokenizer.</summary>
+    public override string ToString() => _model.Decode(Tokens) is { } text
+        ? TextTable.Quote(text)
+        : string.Join(' ', Tokens.Select(token => FormattableString.Invariant($"#{token}")));
 }
 
 /// <summary>The value that a capture or metric kept in a generation; owned by the result.</summary>
@@ -142,8 +218,9 @@ public sealed class GeneratedValue
     public Tensor Prompt => _prompt ?? throw new InvalidOperationException($"'{_name}' selects nothing of the prompts, only new tokens.");
 
     /// <summary>
-    /// The value at each step: <c>[step, batch, …]</c>. Step k belongs to new token k, at position prompt length + k. The last generated
-    /// token is not read any more, so that n tokens have n − 1 steps. Steps after a prompt's end are zero.
+    /// The value at each step: <c>[step, batch, …]</c>, and with several continuations a prompt <c>[step, batch, continuation, …]</c>; a
+    /// wildcard's layers stand before the batch. Step k belongs to new token k, at position prompt length + k. The last generated token is
+    /// not read any more, so that n tokens have n − 1 steps. Steps after a continuation's end are zero.
     /// </summary>
     /// <exception cref="InvalidOperationException">It selects no new token, or there was no step.</exception>
     public Tensor Steps => _steps ?? throw new InvalidOperationException(
@@ -152,21 +229,29 @@ public sealed class GeneratedValue
     internal IEnumerable<Tensor> Tensors => new[] { _prompt, _steps }.OfType<Tensor>();
 }
 
-/// <summary>The tokens and values of one run.</summary>
+/// <summary>The texts and values of one run.</summary>
+/// <param name="continuations">Each prompt's continuations.</param>
+/// <param name="values">What was kept, by name.</param>
+/// <param name="device">The model's device.</param>
 internal sealed class GeneratedContent(
-    IReadOnlyList<IReadOnlyList<long>> tokens,
-    IReadOnlyList<IReadOnlyList<double>> logProbabilities,
-    IReadOnlyDictionary<string, GeneratedValue> values,
-    HookedModel model) : IDisposable
+    IReadOnlyList<IReadOnlyList<GeneratedText>> continuations, IReadOnlyDictionary<string, GeneratedValue> values, Device device)
+    : IDisposable
 {
-    public IReadOnlyList<IReadOnlyList<long>> Tokens { get; } = tokens;
+    public IReadOnlyList<IReadOnlyList<GeneratedText>> Continuations => continuations;
 
-    public IReadOnlyList<IReadOnlyList<double>> LogProbabilities { get; } = logProbabilities;
+    public IReadOnlyDictionary<string, GeneratedValue> Values => values;
 
-    public IReadOnlyDictionary<string, GeneratedValue> Values { get; } = values;
-
-    public IReadOnlyList<string> Texts => field ??= [.. Tokens.Select(tokens => model.Decode(tokens)
-        ?? throw new InvalidOperationException($"{model.Schema.Model} has no tokenizer, so tokens have no text."))];
+    /// <summary>Something of each token: <c>[prompt, continuation, step]</c>, zeros behind the ends.</summary>
+    public Tensor Table(Func<GeneratedText, IEnumerable<double>> of, ScalarType type)
+    {
+        int count = continuations[0].Count, steps = continuations.SelectMany(texts => texts).Max(text => text.Tokens.Count);
+        double[] table = new double[continuations.Count * count * steps];
+        foreach ((int row, GeneratedText text) in continuations.SelectMany(texts => texts).Index())
+            foreach ((int step, double value) in of(text).Index())
+                table[(row * steps) + step] = value;
+        using DisposeScope scope = NewDisposeScope();
+        return tensor(table, device: device).to_type(type).view(continuations.Count, count, steps).MoveToOuterDisposeScope();
+    }
 
     public void Detach()
     {

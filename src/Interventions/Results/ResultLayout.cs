@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Interventions.Files;
 using Interventions.Runtime;
+using Interventions.Sites;
 
 namespace Interventions.Results;
 
@@ -14,8 +15,11 @@ internal sealed record ResultLayout
     /// <summary>The metadata of a file that hold a layout.</summary>
     public const string Key = "interventions.result";
 
+    /// <summary>The metadata of a file that hold the names of the tensors' axes.</summary>
+    public const string AxesKey = "interventions.axes";
+
     /// <summary>The number of the file format. Version 1 is that of packages 0.1.</summary>
-    private const int Version = 2;
+    private const int Version = 3;
 
     /// <summary>
     /// A number, or a name as a text. A number that JSON lacks (an infinite strength) is an object, because a text is a name.
@@ -43,6 +47,12 @@ internal sealed record ResultLayout
     /// <summary>The numbers of the prompts, along the axis of prompts.</summary>
     public required ImmutableArray<int> Prompts { get; init; }
 
+    /// <summary>The names of positions.</summary>
+    public required ImmutableArray<string> Positions { get; init; }
+
+    /// <summary>The tokens of the prompts, along the axis of prompts.</summary>
+    public required ImmutableArray<PromptLayout> Tokens { get; init; }
+
     /// <summary>The effect of each declared write.</summary>
     public required ImmutableArray<WriteEffect> Effects { get; init; }
 
@@ -50,8 +60,8 @@ internal sealed record ResultLayout
     public required ImmutableArray<string> Notes { get; init; }
 
     /// <summary>Writes without effect, on all prompts or on some.</summary>
-    public IEnumerable<string> Warnings => Effects.Select(effect => effect.Warning(Declaration, !Sweep.IsEmpty))
-        .Concat(Effects.Select(effect => effect.PromptWarning(Declaration, Prompts.Length))).OfType<string>();
+    public IEnumerable<string> Warnings => WriteEffect.Warnings(Effects, Declaration, !Sweep.IsEmpty, Prompts.Length)
+        .Concat(Effects.Select(effect => effect.PointWarning(Declaration, PointCount, Describe)).OfType<string>());
 
     /// <summary>The names of all tensors.</summary>
     public IEnumerable<string> Tensors => Kept
@@ -61,7 +71,9 @@ internal sealed record ResultLayout
     /// <summary>The layout of all batches together: prompts in their order.</summary>
     public static ResultLayout Join(IReadOnlyList<ResultLayout> batches) => batches[0] with
     {
+        Kept = [.. batches[0].Kept.Select((_, i) => KeptLayout.Join([.. batches.Select(batch => batch.Kept[i])]))],
         Prompts = [.. batches.SelectMany(batch => batch.Prompts).Order()],
+        Tokens = [.. batches.SelectMany(batch => batch.Prompts.Zip(batch.Tokens)).OrderBy(pair => pair.First).Select(pair => pair.Second)],
         Effects = batches.Select(batch => batch.Effects).Aggregate(WriteEffect.Sum),
         Notes = [.. batches.SelectMany(batch => batch.Notes).Distinct().Order(StringComparer.Ordinal)],
     };
@@ -80,15 +92,81 @@ internal sealed record ResultLayout
     /// <param name="isChanged">Whether the value is the changed run's.</param>
     public int BatchAxis(KeptLayout kept, bool isChanged) => (isChanged || kept.IsSwept ? Sweep.Length : 0) + (kept.IsStacked ? 1 : 0);
 
+    /// <summary>The axes of a kept value, outermost first. One that is called like an axis before it is <c>kept_…</c>.</summary>
+    /// <param name="kept">The kept value.</param>
+    /// <param name="isChanged">Whether the value is the changed run's.</param>
+    public ImmutableArray<ResultAxis> Axes(KeptLayout kept, bool isChanged)
+    {
+        List<ResultAxis> axes = [];
+        if (isChanged || kept.IsSwept)
+            axes.AddRange(Sweep.Select(axis =>
+                new ResultAxis(axis.Name, ResultAxisKind.Sweep, [.. axis.Coordinates.Select(coordinate => coordinate.ToString())])
+                {
+                    IsPositional = axis.HasNames && !Tokens.IsEmpty && axis.Coordinates.All(IsPosition),
+                }));
+        if (kept.IsStacked)
+            axes.Add(Own("layer", ResultAxisKind.Layer, Numbers(kept.Layers)));
+        axes.Add(Own("batch", ResultAxisKind.Batch, Numbers(Prompts)));
+        foreach (KeptAxis axis in kept.Axes)
+            axes.Add(Own(axis.Name, ResultAxisKind.Own, axis.Labels) with { IsPositional = SiteResolver.IsPositionAxis(axis.Name) });
+        return [.. axes];
+
+        bool IsPosition(SweepCoordinate coordinate) =>
+            new PromptPlaces(Tokens[0].Runs[0], Positions).TokenAt(coordinate.Name!) is not null;
+
+        ResultAxis Own(string name, ResultAxisKind kind, ImmutableArray<string> labels) =>
+            new(axes.Exists(axis => axis.Name == name) ? $"kept_{name}" : name, kind, labels);
+
+        static ImmutableArray<string> Numbers(ImmutableArray<int> numbers) =>
+            [.. numbers.Select(number => number.ToString(CultureInfo.InvariantCulture))];
+    }
+
+    /// <summary>
+    /// The names of every tensor's axes as JSON, for readers that know nothing of results: <c>{"LogitDifference":["layer","batch"]}</c>.
+    /// </summary>
+    public string AxesToJson() => JsonFields.Write(fields =>
+    {
+        foreach (KeptLayout kept in Kept)
+        {
+            _ = fields.Texts(kept.Name, [.. Axes(kept, isChanged: true).Select(axis => axis.Name)]);
+            foreach (string run in Runs)
+                _ = fields.Texts(Of(run, kept.Name), [.. Axes(kept, isChanged: false).Select(axis => axis.Name)]);
+        }
+    });
+
+    private int PointCount => Sweep.Aggregate(1, (product, axis) => product * axis.Coordinates.Length);
+
+    /// <summary>Says which points of the sweep are meant: coordinates of one axis where these decide, else the first points.</summary>
+    private string Describe(ImmutableArray<int> points)
+    {
+        const int Listed = 3;
+        int stride = PointCount;
+        foreach (SweepAxis axis in Sweep)
+        {
+            (int length, int inner) = (axis.Coordinates.Length, stride /= axis.Coordinates.Length);
+            int[] coordinates = [.. points.Select(point => point / inner % length).Distinct().Order()];
+            if (coordinates.Length * (PointCount / length) == points.Length)
+                return $"{axis.Name}={string.Join(',', coordinates.Select(at => axis.Coordinates[at]))}";
+        }
+        return string.Join("; ", points.Take(Listed).Select(Point)) + (points.Length > Listed ? "; …" : "");
+
+        SweepPoint Point(int number)
+        {
+            int inner = PointCount;
+            return new SweepPoint(
+                Sweep, [.. Sweep.Select(axis => axis.Coordinates[number / (inner /= axis.Coordinates.Length) % axis.Coordinates.Length])]);
+        }
+    }
+
     /// <summary>The layout as JSON.</summary>
     public string ToJson() => JsonFields.Write(fields => Fields(fields, this));
 
     /// <summary>Reads the layout of a file.</summary>
-    /// <exception cref="CheckpointException">The file holds no result, or one of another version of the format.</exception>
+    /// <exception cref="ResultFileException">The file holds no result, or one of another version of the format.</exception>
     public static ResultLayout Of(SafeTensorFile file)
     {
         if (!file.Metadata.TryGetValue(Key, out string? text))
-            throw new CheckpointException(file.Path, $"holds tensors, but no result of a run: it has no metadata '{Key}'.");
+            throw new ResultFileException(file.Path, $"holds tensors, but no result of a run: it has no metadata '{Key}'.");
         ResultLayout layout;
         try
         {
@@ -100,10 +178,10 @@ internal sealed record ResultLayout
             throw Malformed(wrong.Message, wrong);
         }
         return layout.Tensors.FirstOrDefault(tensor => !file.Entries.ContainsKey(tensor)) is { } missing
-            ? throw new CheckpointException(file.Path, $"has no tensor '{missing}', which its metadata describe.")
+            ? throw new ResultFileException(file.Path, $"has no tensor '{missing}', which its metadata describe.")
             : layout;
 
-        CheckpointException Malformed(string problem, Exception? inner = null) =>
+        ResultFileException Malformed(string problem, Exception? inner = null) =>
             new(file.Path, $"has metadata '{Key}' that describe no result: {problem}", inner);
     }
 
@@ -115,7 +193,7 @@ internal sealed record ResultLayout
             || !document.RootElement.TryGetProperty("version", out JsonElement value)
             || !value.TryGetInt32(out int version) || version == Version)
             return;
-        throw new CheckpointException(path, version < Version
+        throw new ResultFileException(path, version < Version
             ? $"was written by version {version} of the format, and this library reads version {Version}: run it again."
             : $"was written by version {version} of the format, and this library reads version {Version}: update the package.");
     }
@@ -132,6 +210,8 @@ internal sealed record ResultLayout
             Kept = fields.List("kept", layout?.Kept ?? [], KeptFields),
             Parameters = fields.Texts("parameters", layout?.Parameters ?? default),
             Prompts = fields.Integers("prompts", layout?.Prompts ?? default),
+            Positions = fields.Texts("positions", layout?.Positions ?? default),
+            Tokens = fields.List("tokens", layout?.Tokens ?? [], Prompt),
             Effects = fields.List("effects", layout?.Effects ?? [], Effect),
             Notes = fields.Texts("notes", layout?.Notes ?? default),
         };
@@ -141,12 +221,23 @@ internal sealed record ResultLayout
     {
         string name = fields.Text("name", axis?.Name);
         ImmutableArray<SweepCoordinate> coordinates = fields.Values("coordinates", axis?.Coordinates ?? default, s_coordinate);
-        return coordinates.IsDefault ? throw fields.Wrong("'coordinates' is missing") : new SweepAxis(name, coordinates);
+        return
+            coordinates.IsDefault ? throw fields.Wrong("'coordinates' is missing") :
+            ListedPoints.Placeholders(name).Count == 1 ? new SweepAxis(name, coordinates) :
+            SweepAxis.OfPoints(name, [.. coordinates.Select(point => point.ToString())]);
     }
 
     private static KeptLayout KeptFields(JsonFields fields, KeptLayout? kept) => new(
         fields.Text("name", kept?.Name),
-        fields.Truth("stacked", kept?.IsStacked), fields.Truth("swept", kept?.IsSwept), fields.Truth("masked", kept?.IsMasked));
+        fields.Integers("layers", kept?.Layers ?? default),
+        fields.Truth("swept", kept?.IsSwept),
+        fields.Truth("masked", kept?.IsMasked),
+        fields.List("axes", kept?.Axes ?? [], (axis, one) =>
+            new KeptAxis(axis.Text("name", one?.Name), axis.Texts("labels", one?.Labels ?? default))));
+
+    private static PromptLayout Prompt(JsonFields fields, PromptLayout? prompt) =>
+        new(fields.List("runs", prompt?.Runs ?? [], (run, one) =>
+            new RunLayout(run.Texts("tokens", one?.Tokens ?? default), run.Integers("positions", one?.Positions ?? default))));
 
     private static WriteEffect Effect(JsonFields fields, WriteEffect? effect) => new(
         fields.Text("write", effect?.Write),
@@ -161,6 +252,8 @@ internal sealed record ResultLayout
         Read = fields.Long("read", effect?.Read),
         Due = fields.Long("due", effect?.Due),
         Alike = fields.Integers("alike", effect?.Alike ?? default),
+        Points = new UnreadPoints(
+            fields.OptionalIntegers("unread", effect?.Points.Unread ?? []), fields.OptionalIntegers("undue", effect?.Points.Undue ?? [])),
     };
 
     private static void WriteCoordinate(Utf8JsonWriter json, SweepCoordinate coordinate)
@@ -195,12 +288,3 @@ internal sealed record ResultLayout
         return true;
     }
 }
-
-/// <summary>A value kept under a name.</summary>
-/// <param name="Name">The name.</param>
-/// <param name="IsStacked">Whether it has an axis of layers before the axis of prompts.</param>
-/// <param name="IsSwept">
-/// Whether the point of the sweep decides which site is kept, so that unchanged runs have the sweep's axes too.
-/// </param>
-/// <param name="IsMasked">Whether it has a mask.</param>
-internal sealed record KeptLayout(string Name, bool IsStacked, bool IsSwept, bool IsMasked);

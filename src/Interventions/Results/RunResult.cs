@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.ComponentModel;
 using Interventions.Files;
@@ -18,14 +19,17 @@ namespace Interventions;
 /// </remarks>
 public class RunResult : IDisposable
 {
-    private readonly IReadOnlyDictionary<string, Tensor> _tensors;
+    private readonly ResultTensors _tensors;
+
+    /// <summary>Kept values with their axes, by the names of their tensors: made when they are asked for.</summary>
+    private readonly ConcurrentDictionary<string, KeptContent> _contents = [];
 
     /// <summary>Takes over tensors that are in no dispose scope: one for each of the layout's names.</summary>
     internal RunResult(ResultLayout layout, IReadOnlyDictionary<string, Tensor> tensors)
     {
         Layout = layout;
         Warnings = [.. layout.Warnings, .. layout.Notes];
-        _tensors = tensors;
+        _tensors = new ResultTensors(tensors);
     }
 
     /// <summary>Takes over another result's tensors. Called by generated code.</summary>
@@ -48,61 +52,87 @@ public class RunResult : IDisposable
     /// <summary>
     /// Writes without effect: those that changed nothing on any prompt and point of the sweep, and those that nothing reads. A freeze may
     /// change nothing, and so may a copy of another run at positions up to which both runs' tokens agree; but prompts of which a copy
-    /// selects such positions alone are reported by number. Methods that make infinite values from finite ones are reported by name. A
-    /// strict run (<see cref="RunOptions.Strict"/>) throws instead.
+    /// selects such positions alone are reported by number. Methods that make infinite values from finite ones are reported by name, and
+    /// so are answers that lack the space which the tokenizer has in front of words. Of writes without effect, a strict run
+    /// (<see cref="RunOptions.Strict"/>) throws instead.
     /// </summary>
     public ImmutableArray<string> Warnings { get; }
 
     internal ResultLayout Layout { get; }
 
+    /// <summary>A kept value in the changed run, by its name, with the sweep's axes in front; owned by the result.</summary>
+    /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
+    public SweptTensor this[string name] => Changed(name);
+
     /// <summary>The tensor of one of the layout's names.</summary>
-    internal Tensor this[string tensor] => _tensors[tensor];
+    internal Tensor Saved(string tensor) => _tensors.Kept[tensor];
 
     /// <summary>A kept value in the changed run, with the sweep's axes in front; owned by the result.</summary>
     /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
-    public SweptTensor Changed(string name)
-    {
-        KeptLayout kept = Layout.Kept.FirstOrDefault(kept => kept.Name == name)
-            ?? throw new KeyNotFoundException($"Nothing is kept under '{name}'.");
-        return new SweptTensor(
-            Layout.Sweep,
-            _tensors[name],
-            kept.IsMasked ? _tensors[ResultLayout.MaskOf(name)] : null,
-            _tensors[ResultLayout.Of(Layout.BaseRun, name)]);
-    }
+    public SweptTensor Changed(string name) => new(Content(Find(name), run: null));
 
     /// <summary>The kept values in an unchanged run, by name; owned by the result.</summary>
     /// <exception cref="KeyNotFoundException">There is no such run.</exception>
     public IReadOnlyDictionary<string, Tensor> Run(string run) => Layout.Runs.Contains(run)
-        ? Layout.Kept.ToDictionary(kept => kept.Name, kept => _tensors[ResultLayout.Of(run, kept.Name)])
-        : throw new KeyNotFoundException($"There is no run '{run}'.");
+        ? Layout.Kept.ToDictionary(kept => kept.Name, kept => Saved(ResultLayout.Of(run, kept.Name)))
+        : throw NoRun(run);
+
+    /// <summary>A value that was kept at several layers, by their numbers; owned by the result.</summary>
+    /// <param name="name">The capture's or gradient's name.</param>
+    /// <param name="run">The unchanged run; <see langword="null"/> for the changed one, of a declaration without a sweep.</param>
+    /// <exception cref="KeyNotFoundException">Nothing is kept under that name, or there is no such run.</exception>
+    /// <exception cref="InvalidOperationException">It was not kept at several layers, or at several points of a sweep.</exception>
+    public LayerStack Layers(string name, string? run = null)
+    {
+        KeptLayout kept = Find(name);
+        KeptContent content = Content(kept, run is null || Layout.Runs.Contains(run) ? run : throw NoRun(run));
+        return kept.IsStacked && content.Sweep.IsEmpty
+            ? new LayerStack(content)
+            : throw new InvalidOperationException(kept.IsStacked
+                ? $"'{name}' was kept at every point of the sweep: ask for Changed(\"{name}\")."
+                : $"'{name}' was not kept at several layers.");
+    }
 
     /// <summary>
     /// The metric's gradient with respect to a parameter, summed over the prompts and the sweep's points; owned by the result.
     /// </summary>
     /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
-    public Tensor Gradient(string parameter) => _tensors[ResultLayout.GradientOf(parameter)];
+    public Tensor Gradient(string parameter) => Saved(ResultLayout.GradientOf(parameter));
 
     /// <summary>
     /// Writes everything to a file of the safetensors format: <c>LogitDifference</c> of the changed run, <c>clean/LogitDifference</c> of an
-    /// unchanged one, <c>Residual.mask</c>, <c>Direction.gradient</c>; the sweep's axes and coordinates as JSON in the metadata
-    /// <c>interventions.result</c>.
+    /// unchanged one, <c>Residual.mask</c>, <c>Direction.gradient</c>; as JSON in the metadata the names of each tensor's axes
+    /// (<c>interventions.axes</c>), and what stands along them, with the prompts' tokens (<c>interventions.result</c>).
     /// </summary>
     /// <param name="path">The file. It appears under its name only when it is complete.</param>
     public void Save(string path) => Save(path, []);
 
     /// <summary>The same with further metadata.</summary>
     internal void Save(string path, IEnumerable<KeyValuePair<string, string>> metadata) => SafeTensors.Save(
-        path, _tensors, new Dictionary<string, string>([new("format", "pt"), new(ResultLayout.Key, Layout.ToJson()), .. metadata]));
+        path, _tensors.Kept, new Dictionary<string, string>(
+        [
+            new("format", "pt"), new(ResultLayout.Key, Layout.ToJson()), new(ResultLayout.AxesKey, Layout.AxesToJson()), .. metadata,
+        ]));
+
+    /// <summary>
+    /// Writes kept values to a file of comma-separated values, in long form: a row a number, with the columns <c>kept</c> (its name),
+    /// <c>run</c>, one for each axis (<c>layer</c>, <c>head</c>, <c>prompt</c>, …), <c>value</c>, and in the changed run <c>change</c>,
+    /// that less the unchanged value. An axis of positions has three: <c>pos</c> (the token's index in the prompt), <c>pos_name</c> and
+    /// <c>pos_token</c>. Padding has no rows; a cell is empty where a value has no such axis.
+    /// </summary>
+    /// <param name="path">The file. It appears under its name only when it is complete.</param>
+    /// <param name="kept">The names of what is written. Default: everything, with the gradients of parameters.</param>
+    /// <exception cref="KeyNotFoundException">Nothing is kept under a name.</exception>
+    public void SaveCsv(string path, params string[] kept) => CsvFile.Write(path, LongFormat.Of(this, kept));
 
     /// <summary>Reads a file that <see cref="Save(string)"/> wrote, memory-mapped, on the CPU.</summary>
     /// <param name="path">The file. While the result lives, the file may be replaced, but not written into.</param>
-    /// <exception cref="CheckpointException">
+    /// <exception cref="ResultFileException">
     /// The file is missing, malformed, no result of a run, or one of another version of the format.
     /// </exception>
     public static RunResult Load(string path)
     {
-        using SafeTensorFile file = SafeTensorFile.Open(path);
+        using SafeTensorFile file = ResultFileException.Open(path);
         ResultLayout layout = ResultLayout.Of(file);
         using DisposeScope scope = NewDisposeScope();
         return new RunResult(layout, Detached(layout.Tensors.ToDictionary(name => name, file.Read)));
@@ -113,7 +143,7 @@ public class RunResult : IDisposable
     /// <param name="declaration">The declaration's name.</param>
     /// <param name="kept">The names of its captures, gradients and metrics.</param>
     /// <param name="placeholders">Its placeholders, in order.</param>
-    /// <exception cref="CheckpointException">
+    /// <exception cref="ResultFileException">
     /// The file is missing, malformed, no result of a run, or one of another version of the format.
     /// </exception>
     /// <exception cref="InterventionException">It is the result of another declaration, or of another state of this one.</exception>
@@ -122,7 +152,7 @@ public class RunResult : IDisposable
     {
         RunResult result = Load(path);
         ResultLayout layout = result.Layout;
-        string[] saved = [.. layout.Kept.Select(one => one.Name)], axes = [.. layout.Sweep.Select(axis => axis.Name)];
+        string[] saved = [.. layout.Kept.Select(one => one.Name)], axes = [.. layout.Sweep.SelectMany(axis => axis.Placeholders)];
         string? difference =
             layout.Declaration != declaration ? $"is a result of '{layout.Declaration}', not of '{declaration}'"
             : !saved.ToHashSet().SetEquals(kept) ? $"kept {List(saved)}, and '{declaration}' keeps {List(kept)} by now"
@@ -154,21 +184,28 @@ public class RunResult : IDisposable
             if (!kept.IsMasked)
                 continue;
             string mask = ResultLayout.MaskOf(kept.Name);
-            long[][] extents = [.. batches.SelectMany(batch => RaggedMask.Extents(batch[mask], batch[kept.Name].shape.AsSpan(axis)))];
-            tensors[mask] = RaggedMask.Of([.. rows.Select(row => extents[row])], batches[0][kept.Name].device);
+            long[][] extents = [.. batches.SelectMany(
+                batch => RaggedMask.Extents(batch.Saved(mask), batch.Saved(kept.Name).shape.AsSpan(axis)))];
+            tensors[mask] = RaggedMask.Of([.. rows.Select(row => extents[row])], batches[0].Saved(kept.Name).device);
         }
         foreach (string gradient in layout.Parameters.Select(ResultLayout.GradientOf))
-            tensors[gradient] = batches.Skip(1).Aggregate(batches[0][gradient].clone(), (sum, batch) => sum.plus_(batch[gradient]));
+            tensors[gradient] = batches.Skip(1)
+                .Aggregate(batches[0].Saved(gradient).clone(), (sum, batch) => sum.plus_(batch.Saved(gradient)));
         return new RunResult(layout, Detached(tensors));
     }
 
-    /// <summary>Frees the tensors.</summary>
+    /// <summary>Frees the tensors, also those of changes and means.</summary>
     public void Dispose()
     {
-        foreach (Tensor tensor in _tensors.Values)
-            tensor.Dispose();
+        _tensors.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>
+    /// What was kept, with its axes and its mean in every run, what the writes did, and the warnings: tables of at most 80 columns.
+    /// </summary>
+    public override string ToString() =>
+        _tensors.IsDisposed ? $"{Layout.Declaration}: a result that is disposed" : KeptTable.OfRun(this);
 
     /// <summary>The value kept under a name, of a declaration without a sweep; owned by the result. Called by generated code.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
@@ -178,8 +215,12 @@ public class RunResult : IDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected SweptTensor GetSwept(string name) => Changed(name);
 
+    /// <summary>The value kept under a name at several layers, of a declaration without a sweep. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected LayerStack GetStack(string name) => Layers(name);
+
     /// <summary>
-    /// The mask of the real entries of a captured value or gradient, see <see cref="SweptTensor.Mask"/>; owned by the result. Called by
+    /// The mask of the real entries of a captured value or gradient, see <see cref="KeptTensor.Mask"/>; owned by the result. Called by
     /// generated code.
     /// </summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
@@ -193,7 +234,33 @@ public class RunResult : IDisposable
     /// <summary>The values in an unchanged run. Called by generated code.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected TRun Of<TRun>(string run)
-        where TRun : UnchangedRun, new() => new() { Values = Run(run) };
+        where TRun : UnchangedRun, new() => new() { Result = this, Name = run };
+
+    /// <summary>A kept value with its axes.</summary>
+    /// <param name="kept">The kept value.</param>
+    /// <param name="run">The unchanged run; <see langword="null"/> for the changed one.</param>
+    internal KeptContent Content(KeptLayout kept, string? run) =>
+        _contents.GetOrAdd(run is null ? kept.Name : ResultLayout.Of(run, kept.Name), key =>
+        {
+            int tokens = Layout.Runs.IndexOf(run ?? Layout.BaseRun);
+            return new KeptContent(kept.Name, key, Saved(key), Layout.Axes(kept, isChanged: run is null), _tensors)
+            {
+                Sweep = run is null || kept.IsSwept ? Layout.Sweep : [],
+                Layers = kept.Layers,
+                Mask = kept.IsMasked ? Saved(ResultLayout.MaskOf(kept.Name)) : null,
+                Baseline = Saved(ResultLayout.Of(Layout.BaseRun, kept.Name)),
+                Prompts = [.. Layout.Tokens.Select(prompt => new PromptPlaces(prompt.Runs[tokens], Layout.Positions))],
+            };
+        });
+
+    /// <summary>The layout of a kept value.</summary>
+    /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
+    internal KeptLayout Find(string name) => Layout.Kept.FirstOrDefault(kept => kept.Name == name)
+        ?? throw new KeyNotFoundException($"Nothing is kept under '{name}'; there is {Names()}.");
+
+    private string Names() => string.Join(", ", Layout.Kept.Select(kept => kept.Name).DefaultIfEmpty("nothing"));
+
+    private KeyNotFoundException NoRun(string run) => new($"There is no run '{run}'; there is {string.Join(", ", Layout.Runs)}.");
 
     /// <summary>The tensors, out of every dispose scope.</summary>
     private static Dictionary<string, Tensor> Detached(Dictionary<string, Tensor> tensors)
@@ -206,7 +273,7 @@ public class RunResult : IDisposable
     /// <summary>Joins along the axis of prompts, in the order of <paramref name="rows"/>; shorter batches are padded with zeros.</summary>
     private static Tensor Join(IReadOnlyList<RunResult> batches, string name, int axis, int[] rows)
     {
-        Tensor[] parts = [.. batches.Select(batch => batch[name])];
+        Tensor[] parts = [.. batches.Select(batch => batch.Saved(name))];
         for (int other = axis + 1; other < parts[0].shape.Length; other++)
         {
             long longest = parts.Max(part => part.shape[other]);

@@ -1,104 +1,148 @@
 using System.Collections.Immutable;
-using System.Globalization;
+using System.ComponentModel;
+using Interventions.Results;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Interventions;
 
-/// <summary>A value kept at every point of a sweep.</summary>
-public sealed class SweptTensor
+/// <summary>
+/// A value kept at every point of a sweep: one axis a placeholder, or one for placeholders that go through listed points together, then the
+/// kept value's own, <c>[layer, head, batch]</c> for a metric.
+/// </summary>
+public class SweptTensor : KeptTensor
 {
-    private readonly Tensor _baseline;
-
-    internal SweptTensor(ImmutableArray<SweepAxis> axes, Tensor values, Tensor? mask, Tensor baseline)
+    internal SweptTensor(KeptContent content)
+        : base(content)
     {
-        Axes = axes;
-        Values = values;
-        Mask = mask;
-        _baseline = baseline;
+    }
+
+    /// <summary>The same value. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected SweptTensor(SweptTensor values)
+        : base((values ?? throw new ArgumentNullException(nameof(values))).Content)
+    {
     }
 
     /// <summary>The placeholders, in order, each with the coordinates that it ran through.</summary>
-    public ImmutableArray<SweepAxis> Axes { get; }
+    public ImmutableArray<SweepAxis> Sweep => Content.Sweep;
 
     /// <summary>
-    /// All values: one axis a placeholder, then the kept value's own (<c>[layer, head, batch]</c> for a metric); owned by the result.
+    /// The values less those of the unchanged run, prompt by prompt: the same axes. Of a value whose site is swept, less the unchanged one
+    /// of the same point. Owned by the result.
     /// </summary>
-    public Tensor Values { get; }
+    public SweptTensor Change => new(Content.Change());
 
     /// <summary>
-    /// The mask of the real entries of a captured value or gradient; the other entries pad shorter prompts and are zero. Bool, <c>[batch,
-    /// …]</c>, of length 1 along every axis that is as long in all prompts, so that it broadcasts to the values; <see langword="null"/> for
-    /// a metric. Owned by the result.
+    /// The mean over prompts: the same axes without <c>batch</c>. A place that only longer prompts have counts those alone. Owned by the
+    /// result.
     /// </summary>
-    public Tensor? Mask { get; }
+    public SweptTensor Mean() => new(Content.Mean());
+
+    /// <summary>
+    /// The value at one point, a new handle: each placeholder with its coordinate, in any order, <c>[("layer", 9), ("head", 6)]</c>.
+    /// </summary>
+    /// <exception cref="ArgumentException">A placeholder is missing, unknown or named twice.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
+    public Tensor this[params ReadOnlySpan<(string Placeholder, SweepCoordinate Coordinate)> point]
+    {
+        get
+        {
+            string[] placeholders = [.. Sweep.SelectMany(axis => axis.Placeholders)];
+            SweepCoordinate?[] coordinates = new SweepCoordinate?[placeholders.Length];
+            foreach ((string placeholder, SweepCoordinate coordinate) in point)
+            {
+                int axis = Array.IndexOf(placeholders, placeholder);
+                if (axis < 0 || coordinates[axis] is not null)
+                {
+                    string what = axis < 0 ? "The sweep has no" : "There are two values of";
+                    throw new ArgumentException($"{what} '{placeholder}'; {Placeholders}.", nameof(point));
+                }
+                coordinates[axis] = coordinate;
+            }
+            return Array.IndexOf(coordinates, null) is int missing and >= 0
+                ? throw new ArgumentException($"'{placeholders[missing]}' is missing; {Placeholders}.", nameof(point))
+                : At([.. coordinates.Select(coordinate => coordinate!.Value)]);
+        }
+    }
 
     /// <summary>The value at one point, a new handle; one coordinate a placeholder, in order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The sweep did not run through a coordinate.</exception>
     public Tensor At(params ReadOnlySpan<SweepCoordinate> coordinates)
     {
-        if (coordinates.Length != Axes.Length)
-            throw new ArgumentException(
-                $"The sweep has {Axes.Length} placeholders ({string.Join(", ", Axes.Select(axis => axis.Name))}); " +
-                $"{coordinates.Length} coordinates were given.");
-        TensorIndex[] index = new TensorIndex[coordinates.Length];
-        for (int axis = 0; axis < coordinates.Length; axis++)
-        {
-            int at = IndexOf(Axes[axis].Coordinates, coordinates[axis]);
-            if (at < 0)
-                throw new ArgumentOutOfRangeException(
-                    nameof(coordinates),
-                    $"The sweep did not run through {Axes[axis].Name} {coordinates[axis]}, " +
-                    $"only through {Describe(Axes[axis].Coordinates)}.");
-            index[axis] = TensorIndex.Single(at);
-        }
+        TensorIndex[] index = Places(coordinates);
         return index.Length == 0 ? Values.alias() : Values[index];
+    }
+
+    /// <summary>The stacked value at one point: its tensor is a new handle. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected LayerStack StackAt(params ReadOnlySpan<SweepCoordinate> coordinates)
+    {
+        int sweep = Sweep.Length;
+        return new LayerStack(Content with
+        {
+            Key = $"{Content.Key} at {string.Join(',', coordinates.ToArray())}",
+            Values = At(coordinates),
+            Axes = Content.Axes.RemoveRange(0, sweep),
+            Sweep = [],
+            Baseline = null,
+        });
     }
 
     /// <summary>
     /// Every point with the mean of its values, padding left out, and how far that lies from the unchanged base run; in the sweep's order.
     /// </summary>
-    public IReadOnlyList<SweptPoint> Points()
+    public SweptPoints Points()
     {
-        using DisposeScope scope = NewDisposeScope();
-        int count = Axes.Aggregate(1, (product, axis) => product * axis.Coordinates.Length);
-        double[] means = Means(Values, count);
-        // A value that depends on the point (a capture whose path is swept) has a baseline at every point.
-        int baselineCount = _baseline.shape.Length == Values.shape.Length ? count : 1;
-        double[] baselines = Means(_baseline, baselineCount);
-        SweptPoint[] points = new SweptPoint[count];
-        int[] at = new int[Axes.Length];
-        for (int i = 0; i < count; i++)
+        int[] axes = [.. Enumerable.Range(0, Sweep.Length)];
+        double[] means = Content.Means(Values, axes), baselines = Baselines(axes);
+        SweptPoint[] points = new SweptPoint[means.Length];
+        int[] at = new int[axes.Length];
+        for (int i = 0; i < points.Length; i++)
         {
-            SweepPoint point = new(Axes, [.. at.Select((index, axis) => Axes[axis].Coordinates[index])]);
-            points[i] = new SweptPoint(point, means[i], means[i] - baselines[baselineCount == 1 ? 0 : i]);
-            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Axes[axis].Coordinates.Length; axis--)
+            SweepPoint point = new(Sweep, [.. at.Select((index, axis) => Sweep[axis].Coordinates[index])]);
+            points[i] = new SweptPoint(point, means[i], means[i] - baselines[baselines.Length == 1 ? 0 : i]);
+            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == Sweep[axis].Coordinates.Length; axis--)
                 at[axis] = 0;
         }
-        return points;
+        return new SweptPoints([.. points]);
     }
 
     /// <summary>The points whose mean moved furthest from the unchanged base run, furthest first.</summary>
-    public IReadOnlyList<SweptPoint> Top(int count) => [.. Points().OrderByDescending(point => Math.Abs(point.Change)).Take(count)];
+    public SweptPoints Top(int count) => new([.. Points().OrderByDescending(point => Math.Abs(point.Change)).Take(count)]);
 
-    /// <summary>Means without padding: its zeros add nothing to the sum, and the count leaves them out.</summary>
-    private double[] Means(Tensor values, int count)
+    private protected override string Print() => KeptTable.OfSweep(this);
+
+    /// <summary>
+    /// A value that depends on the point (a capture whose path is swept) has a baseline at every point; any other has one.
+    /// </summary>
+    private double[] Baselines(int[] axes) => Content.Baseline is not { } baseline ? [0]
+        : baseline.shape.Length == Values.shape.Length ? (Content with { Values = baseline }).Means(baseline, axes)
+        : (Content with { Values = baseline, Axes = Content.Axes.RemoveRange(0, axes.Length) }).Means(baseline);
+
+    private string Placeholders => Sweep.IsEmpty
+        ? "nothing was swept, ask for Values"
+        : $"its placeholders are {string.Join(", ", Sweep.SelectMany(axis => axis.Placeholders))}";
+
+    private TensorIndex[] Places(ReadOnlySpan<SweepCoordinate> coordinates)
     {
-        long[] shape = Values.shape[Axes.Length..];
-        long real = Mask is null ? shape.Aggregate(1L, (product, size) => product * size) : Mask.expand(shape).sum().item<long>();
-        return [.. values.reshape(count, -1).to(ScalarType.Float64).sum([1L]).over(real).cpu().data<double>()];
+        ImmutableArray<SweepCoordinate> along = SweepAxis.Along(Sweep, coordinates);
+        TensorIndex[] index = new TensorIndex[along.Length];
+        for (int axis = 0; axis < along.Length; axis++)
+        {
+            int at = Sweep[axis].IndexOf(along[axis]);
+            if (at < 0)
+                throw new ArgumentOutOfRangeException(
+                    nameof(coordinates),
+                    $"The sweep did not run through {Sweep[axis].Name} {along[axis]}, " +
+                    $"only through {Describe(Sweep[axis].Coordinates)}.");
+            index[axis] = TensorIndex.Single(at);
+        }
+        return index;
     }
 
-    /// <summary>The index of a coordinate, or −1. An axis of positions that mixes names and indices is indexed by text.</summary>
-    private static int IndexOf(ImmutableArray<SweepCoordinate> axis, SweepCoordinate wanted)
-    {
-        for (int i = 0; i < axis.Length; i++)
-            if (axis[i] == wanted || (wanted.Name is string text && axis[i].ToString() == text))
-                return i;
-        return -1;
-    }
-
-    private static string Describe(ImmutableArray<SweepCoordinate> axis) =>
+    /// <summary>Coordinates in words: a run of numbers by its ends.</summary>
+    internal static string Describe(ImmutableArray<SweepCoordinate> axis) =>
         axis.Length > 2
         && axis.All(value => value.Name is null)
         && axis.Zip(axis.Skip(1)).All(pair => pair.Second.Number - pair.First.Number == 1)
@@ -106,28 +150,23 @@ public sealed class SweptTensor
             : string.Join(", ", axis);
 }
 
-/// <summary>A point of a sweep, and the number there.</summary>
-/// <param name="Point">Where the placeholders stand.</param>
-/// <param name="Value">The mean of the values kept there, over prompts and all other axes.</param>
-/// <param name="Change">
-/// That mean, less the mean in the unchanged base run (of the same place, where the sweep decides what is kept).
-/// </param>
-public sealed record SweptPoint(SweepPoint Point, double Value, double Change)
+/// <summary>A value kept at every point of a sweep, with the indexer that generated code adds.</summary>
+/// <typeparam name="TOwn">The generated type.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class SweptTensor<TOwn> : SweptTensor
+    where TOwn : SweptTensor<TOwn>
 {
-    /// <summary>The index of one placeholder.</summary>
-    /// <exception cref="ArgumentException">There is no such placeholder.</exception>
-    /// <exception cref="InvalidOperationException">
-    /// It goes through names, or through numbers that are no indices: ask for its <see cref="Coordinate"/>.
-    /// </exception>
-    public int this[string name] => Coordinate(name) is { Name: null, Number: double number } && number == (int)number
-        ? (int)number
-        : throw new InvalidOperationException($"'{name}' is {Coordinate(name)} here, which is no index: ask for Coordinate(\"{name}\").");
+    private readonly Func<SweptTensor, TOwn> _create;
 
-    /// <summary>The coordinate of one placeholder: an index, a strength, or a name.</summary>
-    /// <exception cref="ArgumentException">There is no such placeholder.</exception>
-    public SweepCoordinate Coordinate(string name) => Point[name];
+    /// <summary>The same value. Called by generated code.</summary>
+    /// <param name="values">The value.</param>
+    /// <param name="create">Makes the generated type of another value of the same sweep.</param>
+    protected SweptTensor(SweptTensor values, Func<SweptTensor, TOwn> create)
+        : base(values) => _create = create;
 
-    /// <inheritdoc/>
-    public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Point}: {Value:G6} ({Change:+0.####;-0.####;0})");
+    /// <inheritdoc cref="SweptTensor.Change"/>
+    public new TOwn Change => _create(base.Change);
+
+    /// <inheritdoc cref="SweptTensor.Mean"/>
+    public new TOwn Mean() => _create(base.Mean());
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Results;
 using Interventions.Runtime;
 
 namespace Interventions;
@@ -39,10 +40,16 @@ public sealed record WriteEffect(
     /// </summary>
     internal ImmutableArray<int> Alike { get; init; } = [];
 
-    /// <summary>Compares what a user sees: every value but the three above.</summary>
+    /// <summary>Of a write to a derived run, the points of the sweep at which nothing that is kept depends on it.</summary>
+    internal UnreadPoints Points { get; init; } = UnreadPoints.None;
+
+    /// <summary>Compares what a user sees: every value but the four above.</summary>
     public bool Equals(WriteEffect? other) => other is not null
         && (Write, Site, Run, Selected, Written) == (other.Write, other.Site, other.Run, other.Selected, other.Written)
         && (Compared, Changed) == (other.Compared, other.Changed) && Largest.Equals(other.Largest);
+
+    /// <summary>A table of one line, at most 80 columns.</summary>
+    public override string ToString() => KeptTable.OfEffects([this]);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Write, Site, Run, Selected, Written, Compared, Changed, Largest);
@@ -60,13 +67,23 @@ public sealed record WriteEffect(
             Read = one.Read + other.Read,
             Due = one.Due + other.Due,
             Alike = [.. one.Alike.Concat(other.Alike).Order()],
+            Points = one.Points.And(other.Points),
         }),
     ];
+
+    /// <summary>A sentence for each write without effect, on all prompts or on some.</summary>
+    /// <param name="effects">The effects of a declaration's writes.</param>
+    /// <param name="declaration">Its name.</param>
+    /// <param name="isSwept">Whether it has a sweep.</param>
+    /// <param name="prompts">How many prompts the result has.</param>
+    internal static IEnumerable<string> Warnings(ImmutableArray<WriteEffect> effects, string declaration, bool isSwept, int prompts) =>
+        effects.Select(effect => effect.Warning(declaration, isSwept))
+            .Concat(effects.Select(effect => effect.PromptWarning(declaration, prompts))).OfType<string>();
 
     /// <summary>A sentence if the write had no effect though one was expected.</summary>
     /// <param name="declaration">The declaration's name.</param>
     /// <param name="isSwept">Whether the declaration has a sweep.</param>
-    internal string? Warning(string declaration, bool isSwept)
+    private string? Warning(string declaration, bool isSwept)
     {
         string what = $"{declaration}.{Write}", where = Where;
         string over = isSwept ? "on any prompt and point of the sweep" : "on any prompt";
@@ -79,7 +96,7 @@ public sealed record WriteEffect(
     /// <summary>A sentence if the runs of some prompts are no pair for the write.</summary>
     /// <param name="declaration">The declaration's name.</param>
     /// <param name="prompts">How many prompts the result has.</param>
-    internal string? PromptWarning(string declaration, int prompts)
+    private string? PromptWarning(string declaration, int prompts)
     {
         const int Listed = 5;
         if (Alike.IsEmpty)
@@ -89,5 +106,38 @@ public sealed record WriteEffect(
             + $"({numbers}): their runs have the same tokens up to the positions that {Where} selects.";
     }
 
-    private string Where => $"'{Site}'{(Run is null ? "" : $" in run '{Run}'")}";
+    /// <summary>A sentence if the write is read at some points of a sweep only.</summary>
+    /// <param name="declaration">The declaration's name.</param>
+    /// <param name="points">How many points the sweep has.</param>
+    /// <param name="describe">Says which points are meant.</param>
+    internal string? PointWarning(string declaration, int points, Func<ImmutableArray<int>, string> describe) =>
+        Points.Unread.IsEmpty || Read == 0 || Due == 0
+            ? null
+            : $"{declaration}.{Write} reaches nothing that is kept at {Points.Unread.Length} of {points} points of the sweep "
+                + $"({describe(Points.Unread)}): what reads its run is not downstream of {Where} there, so nothing changes.";
+
+    /// <summary>The site; the run of a path patch is its own, and has no name that anybody wrote.</summary>
+    private string Where => $"'{Site}'{(Run is null || IsOfPathPatch ? "" : $" in run '{Run}'")}";
+
+    private bool IsOfPathPatch => Write == PathPatching.Name || Write.EndsWith("." + PathPatching.Name, StringComparison.Ordinal);
+}
+
+/// <summary>
+/// Where a write to a derived run is not read: a path patch whose receivers are computed before its senders. Points are numbered in the
+/// sweep's order, ascending.
+/// </summary>
+/// <param name="Unread">The points at which nothing reads what it writes.</param>
+/// <param name="Undue">The points at which it need not change anything, so that nothing follows from them.</param>
+internal sealed record UnreadPoints(ImmutableArray<int> Unread, ImmutableArray<int> Undue)
+{
+    /// <summary>Read everywhere.</summary>
+    public static UnreadPoints None { get; } = new([], []);
+
+    /// <summary>Those of two batches together: a point that either of them reads is read.</summary>
+    public UnreadPoints And(UnreadPoints other)
+    {
+        ImmutableArray<int> undue = [.. Undue.Intersect(other.Undue)];
+        IEnumerable<int> unread = Unread.Concat(Undue).Intersect(other.Unread.Concat(other.Undue));
+        return new UnreadPoints([.. unread.Except(undue).Order()], undue);
+    }
 }

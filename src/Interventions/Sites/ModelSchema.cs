@@ -19,6 +19,9 @@ namespace Interventions;
 /// </param>
 public sealed record ModelSchema(string Model, EquatableArray<AxisSize> Axes, EquatableArray<SiteDefinition> Sites)
 {
+    /// <summary>Sites that one may look for and that the model has not. They are no part of the fingerprint.</summary>
+    public EquatableArray<AbsentSite> Absent { get; init; }
+
     /// <summary>The version of the canonical text's format.</summary>
     public const int FormatVersion = 1;
 
@@ -68,6 +71,9 @@ public sealed record SiteDefinition(string Path, EquatableArray<string> Axes)
     /// <summary>Whether the model computes its output without it, as long as no intervention writes it.</summary>
     public bool Beside { get; init; }
 
+    /// <summary>Whether its values are whole numbers, int64: they have no gradient, and a write leaves whole numbers.</summary>
+    public bool WholeNumbers { get; init; }
+
     /// <summary>The property of the declaration whose splice has the site; <see langword="null"/> for a site of the model itself.</summary>
     public string? Splice { get; init; }
 
@@ -77,6 +83,11 @@ public sealed record SiteDefinition(string Path, EquatableArray<string> Axes)
     /// <summary>Lengths of axes that are its own, not the model's.</summary>
     public EquatableArray<AxisSize> Sizes { get; init; }
 }
+
+/// <summary>A site that a model has not, although models like it have one.</summary>
+/// <param name="Path">The dotted name, with <c>{layer}</c> for the layer.</param>
+/// <param name="Reason">Why not, as the second half of a sentence.</param>
+public sealed record AbsentSite(string Path, string Reason);
 
 /// <summary>The text that stands for a vocabulary, and its hash.</summary>
 internal static class Canonical

@@ -13,7 +13,18 @@ internal static class SiteDiagnosis
     public static (SiteDefinition? Site, SiteProblem Problem) Explain(SitePath path, ModelSchema schema) =>
         TransformerLensNames.Translate(path, schema) is { } translated
             ? translated
-            : (null, MissingSegment(path, schema) ?? UnknownSegment(path, schema));
+            : (null, AbsentSite(path, schema) ?? MissingSegment(path, schema) ?? UnknownSegment(path, schema));
+
+    /// <summary>A site that models like this one have, in either spelling, and this one has not.</summary>
+    private static SiteProblem? AbsentSite(SitePath path, ModelSchema schema)
+    {
+        string? reason = SiteMatcher.WhyAbsent(path.Segments, schema)
+            ?? SiteMatcher.WhyAbsent(TransformerLensNames.Ours(path).Segments, schema);
+        PathSpan first = path.Segments[0].Span, last = path.Segments[path.Segments.Count - 1].Span;
+        return reason is null ? null : SiteProblem.At(
+            SiteProblemKind.UnknownSite, new PathSpan(first.Start, last.Start + last.Length - first.Start),
+            $"{schema.Model} has no site '{path.Site}': {reason}");
+    }
 
     private static SiteProblem? MissingSegment(SitePath path, ModelSchema schema)
     {
@@ -143,6 +154,18 @@ internal static class TransformerLensNames
     /// </summary>
     public static (SiteDefinition? Site, SiteProblem Problem)? Translate(SitePath path, ModelSchema schema)
     {
+        (IReadOnlyList<PathSegment> ours, PathSpan? hook) = Ours(path);
+        if (hook is not { } span || SiteMatcher.Find(ours, schema) is not { } site)
+            return null;
+        string meant = SiteMatcher.Fill(SiteMatcher.Split(site), path);
+        return (site, SiteProblem.At(
+            SiteProblemKind.TransformerLensSpelling, span,
+            $"'{path.Site}' is TransformerLens's spelling; here the site is called '{meant}'", meant + path.SelectorText));
+    }
+
+    /// <summary>The segments in our spelling, and where the first one stands that is not.</summary>
+    public static (IReadOnlyList<PathSegment> Segments, PathSpan? Hook) Ours(SitePath path)
+    {
         var ours = new List<PathSegment>();
         PathSpan? hook = null;
         foreach (PathSegment segment in path.Segments)
@@ -158,12 +181,7 @@ internal static class TransformerLensNames
                 ours.Add(segment);
             }
         }
-        if (hook is not { } span || SiteMatcher.Find(ours, schema) is not { } site)
-            return null;
-        string meant = SiteMatcher.Fill(SiteMatcher.Split(site), path);
-        return (site, SiteProblem.At(
-            SiteProblemKind.TransformerLensSpelling, span,
-            $"'{path.Site}' is TransformerLens's spelling; here the site is called '{meant}'", meant + path.SelectorText));
+        return (ours, hook);
     }
 
     private static string[] Rename(string? parent, string name) => name switch

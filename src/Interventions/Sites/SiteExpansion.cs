@@ -18,7 +18,9 @@ internal static class SiteExpansion
     /// <param name="selection">The selection.</param>
     /// <param name="layerCount">How many layers the model has.</param>
     public static IReadOnlyList<int> Layers(SiteDefinition site, Selection selection, int layerCount) =>
-        selection.Items.Count == 0 && site.Layers.Count > 0 ? site.Layers : Indices(selection, layerCount);
+        site.Layers.Count == 0 || (selection.Items.Count > 0 && !selection.Except) ? Indices(selection, layerCount) :
+        selection.Items.Count == 0 ? site.Layers :
+        Indices(selection, layerCount).Where(site.Layers.Contains).ToArray();
 
     /// <summary>The indices that a selection names on an axis, in the order of the selection, negative ones resolved.</summary>
     /// <param name="selection">The selection. A placeholder's items count as a list.</param>
@@ -31,6 +33,8 @@ internal static class SiteExpansion
     {
         if (selection.Items.Count == 0)
             return Enumerable.Range(0, size).ToArray();
+        if (selection.Except)
+            return Enumerable.Range(0, size).Except(Indices(selection with { Except = false }, size, position)).ToArray();
         var indices = new List<int>();
         foreach (SelectionItem item in selection.Items)
         {
@@ -66,12 +70,12 @@ internal static class SiteExpansion
 
     private static EquatableArray<SelectionItem>? Items(SiteDefinition? site, AxisSelection sweep, ModelSchema schema)
     {
-        if (site is { Layers.Count: > 0 } && sweep is { Axis: "layer", Selection.Items.Count: 0 })
-            return site.Layers.Select(Single).ToEquatableArray();
+        if (site is { Layers.Count: > 0 } && sweep.Axis == "layer" && (sweep.Selection.Items.Count == 0 || sweep.Selection.Except))
+            return Layers(site, sweep.Selection, site.Layers.Max() + 1).Select(Single).ToEquatableArray();
         if ((site is null ? schema.SizeOf(sweep.Axis) : schema.SizeOf(site, sweep.Axis)) is { } size)
             return Indices(sweep.Selection, size).Select(Single).ToEquatableArray();
         // A negative index of an axis of unknown length may be any.
-        if (sweep.Selection.Items.Count == 0
+        if (sweep.Selection.Items.Count == 0 || sweep.Selection.Except
             || (!SiteResolver.IsPositionAxis(sweep.Axis) && sweep.Selection.Items.Any(item => item.First < 0 || item.Last < 0)))
             return null;
         // Positions: names stay names, since they differ from prompt to prompt; a range across the end cannot be listed without the length.
@@ -110,7 +114,7 @@ internal static class SiteExpansion
             .Where(item => open.Any(range => item == range || (SpansTheLength(range) && MayLieIn(item, range)))).ToEquatableArray();
     }
 
-    private static bool MayLieIn(SelectionItem item, SelectionItem range) =>
+    internal static bool MayLieIn(SelectionItem item, SelectionItem range) =>
         item.Name is null && (SpansTheLength(item) || (item.First < 0) != (range.First < 0) || item.First >= range.First);
 
     private static IEnumerable<SelectionItem> Singles(SelectionItem item, int size) =>

@@ -42,6 +42,22 @@ internal sealed record SitePath(string Text, EquatableArray<PathSegment> Segment
         }
     }
 
+    /// <summary>
+    /// The placeholders of a text that may break the grammar, and whether names are listed for them. The generator gives a declaration with
+    /// such a path the members that it would have, so that the path's mistake is the only error.
+    /// </summary>
+    public static IEnumerable<(string Name, bool HasNames)> PlaceholdersIn(string text)
+    {
+        for (int at = text.IndexOf('{'); at >= 0; at = text.IndexOf('{', at + 1))
+        {
+            int end = text.IndexOf('}', at);
+            string[] parts = text.Substring(at + 1, (end < 0 ? text.Length : end) - at - 1).Split('=');
+            string name = parts[0].TrimEnd('!', ' ').TrimStart();
+            if (BracedName.IsName(name))
+                yield return (name, parts.Length > 1 && parts[1].Any(char.IsLetter));
+        }
+    }
+
     /// <summary>One position of a site: <c>logits[pos=end]</c>.</summary>
     /// <param name="site">The site, one segment.</param>
     /// <param name="text">The position as it was written.</param>
@@ -62,6 +78,9 @@ internal sealed record SitePath(string Text, EquatableArray<PathSegment> Segment
     /// <exception cref="FormatException">It breaks the grammar; the message says where.</exception>
     public static SitePath Parse(string text) =>
         TryParse(text, out SitePath? path, out SiteProblem? problem) ? path : throw new FormatException(problem.Message);
+
+    /// <summary>Parses a path; null when the text breaks the grammar.</summary>
+    public static SitePath? OrNull(string text) => TryParse(text, out SitePath? path, out _) ? path : null;
 
     /// <summary>Parses a path, or says what is wrong with it.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out SitePath? path, [NotNullWhen(false)] out SiteProblem? problem)
@@ -134,11 +153,16 @@ internal sealed record PathIndices(Selection Selection, EquatableArray<PathSpan>
 /// <param name="Span">Where it stands, braces included.</param>
 internal readonly record struct PlaceholderUse(string Name, PathSpan Span);
 
-/// <summary>Which indices of an axis a path names: all of them, some at once (brackets), or one at a time (braces).</summary>
+/// <summary>
+/// Which indices of an axis a path names: all of them, some at once (brackets), one at a time (braces), or every one but some (<c>!=</c>).
+/// </summary>
 /// <param name="Placeholder">The name inside braces, when the indices are swept one at a time; otherwise <see langword="null"/>.</param>
 /// <param name="Items">What is listed, in order; empty means every index of the axis.</param>
 internal sealed record Selection(string? Placeholder, EquatableArray<SelectionItem> Items)
 {
+    /// <summary>Whether the items are left out, and every other index is selected: <c>head!=6</c>.</summary>
+    public bool Except { get; init; }
+
     /// <summary>Every index, at once: <c>*</c>.</summary>
     public static Selection All { get; } = new(null, default);
 
@@ -146,7 +170,7 @@ internal sealed record Selection(string? Placeholder, EquatableArray<SelectionIt
     public bool IsSweep => Placeholder is not null;
 
     /// <summary>Whether it selects one index at a time: a single one, or a placeholder's.</summary>
-    public bool IsOne => IsSweep || (Items.Count == 1 && Items[0].First == Items[0].Last);
+    public bool IsOne => IsSweep || (!Except && Items.Count == 1 && Items[0].First == Items[0].Last);
 }
 
 /// <summary>One entry of a selection: an index, an inclusive range of indices, or a named position with an offset.</summary>
@@ -159,8 +183,8 @@ internal sealed record Selection(string? Placeholder, EquatableArray<SelectionIt
 internal sealed record SelectionItem(string? Name, int First, int Last);
 
 /// <summary>
-/// The two names of positions that every prompt set has beside its own: <c>prompt</c>, all tokens of the prompt, and <c>new</c>, the tokens
-/// that are generated after it. New token k, counted from 0, stands at position prompt length + k.
+/// The names that every prompt set has beside its own positions: <c>prompt</c>, all tokens of the prompt, <c>new</c>, the tokens that are
+/// generated after it, and <c>named</c>, each of its own positions. New token k, counted from 0, stands at position prompt length + k.
 /// </summary>
 internal static class NewTokens
 {
@@ -170,17 +194,31 @@ internal static class NewTokens
     /// <summary>The tokens that are generated.</summary>
     public const string New = "new";
 
+    /// <summary>Each position that the prompt set names.</summary>
+    public const string Named = "named";
+
     /// <summary>Each new token: <c>new</c>.</summary>
     public static SelectionItem Every { get; } = new(New, 0, int.MaxValue);
 
     /// <summary>Whether a prompt set may not give a position this name.</summary>
-    public static bool IsReserved(string name) => name is Prompt or New;
+    public static bool IsReserved(string name) => name is Prompt or New or Named;
 
     /// <summary>Whether an item selects new tokens.</summary>
     public static bool IsNew(this SelectionItem item) => item.Name == New;
 
     /// <summary>Whether new token <paramref name="step"/> is among an item's.</summary>
     public static bool IsNewAt(this SelectionItem item, int step) => item.IsNew() && item.First <= step && step <= item.Last;
+
+    /// <summary>The same selection with each of the prompt set's names in the place of <c>named</c>.</summary>
+    public static Selection WithNames(this Selection selection, PromptVocabulary prompts) =>
+        selection.Items.Any(item => item.Name == Named)
+            ? selection with
+            {
+                Items = selection.Items
+                    .SelectMany(item => item.Name == Named ? prompts.Positions.Select(name => new SelectionItem(name, 0, 0)) : [item])
+                    .Distinct().ToEquatableArray(),
+            }
+            : selection;
 
     /// <summary>The same selection of the prompt alone; <see langword="null"/> when it selects nothing of it.</summary>
     public static Selection? OfPrompt(this Selection selection)

@@ -9,11 +9,12 @@ namespace Interventions.Sites;
 /// <remarks>
 /// <code>
 /// path      = segment { "." segment } [ "[" selector { ";" selector } "]" ]
-/// segment   = name | "*" | integer | "[" items "]" | sweep
-/// selector  = name "=" ( "*" | items | sweep )
-/// sweep     = "{" name [ "=" items ] "}"
+/// segment   = name | "*" | integer | "[" [ "!=" ] items "]" | sweep
+/// selector  = name ( "=" ( "*" | items | sweep ) | "!=" items )
+/// sweep     = "{" name [ ( "=" | "!=" ) items ] "}"
 /// items     = item { "," item }
-/// item      = integer [ ".." integer ] | name [ ( "+" | "-" ) digits ] | "prompt" | "new" [ "+" digits [ ".." digits ] ]
+/// item      = range | name [ ( "+" | "-" ) digits ] | "named" | "prompt" | "new" [ "+" digits [ ".." digits ] ]
+/// range     = integer [ ".." [ integer ] ] | ".." integer
 /// </code>
 /// </remarks>
 internal sealed class SitePathParser
@@ -62,12 +63,12 @@ internal sealed class SitePathParser
             return Indices(start, new PathIndices(Selection.All, default, Since(start)));
         if (Accept('['))
         {
-            PathIndices items = Items(null, start, allowNames: false);
+            PathIndices items = Items(null, start, allowNames: false, Except());
             Expect(']', "closes the list");
             return Indices(start, items with { Span = Since(start) });
         }
         if (Current == '{')
-            return Indices(start, Sweep(allowNames: false));
+            return Indices(start, Sweep(axis: null));
         if (IsDigit(Current) || Current == '-')
         {
             int index = Integer();
@@ -89,6 +90,8 @@ internal sealed class SitePathParser
     {
         Blank();
         int start = _at;
+        if (before.Count > 0 && (IsDigit(Current) || Current == '-'))
+            throw Separator(_text.LastIndexOf(';', _at), ',', "the indices of one axis are separated by ','");
         if (!IsNameStart(Current))
             throw Missing("a selector is missing, such as 'pos=end'");
         string axis = Name();
@@ -96,18 +99,23 @@ internal sealed class SitePathParser
         if (before.Exists(selector => selector.Axis == axis))
             throw Error(span.Start, span.Length, $"'{axis}' is selected twice; list its indices, as in '{axis}=0,2'");
         Blank();
-        Expect('=', $"follows '{axis}'");
+        bool except = Except();
+        if (!except)
+            Expect('=', $"follows '{axis}'");
         Blank();
         int value = _at;
+        if (Current == '[')
+            throw Error(_at, 1, $"a selector lists its indices as they are, without brackets of their own: '{axis}=0,2'");
         PathIndices indices =
-            Accept('*') ? new PathIndices(Selection.All, default, Since(value)) :
-            Current == '{' ? Sweep(allowNames: true) :
-            Items(null, value, allowNames: true);
+            !except && Accept('*') ? new PathIndices(Selection.All, default, Since(value)) :
+            !except && Current == '{' ? Sweep(axis) :
+            Items(null, value, allowNames: true, except);
         Blank();
         return new PathSelector(axis, span, indices);
     }
 
-    private PathIndices Sweep(bool allowNames)
+    /// <param name="axis">The selector's axis; null for a layer, whose indices have no names.</param>
+    private PathIndices Sweep(string? axis)
     {
         int start = _at;
         Expect('{', "opens a placeholder");
@@ -116,14 +124,17 @@ internal sealed class SitePathParser
             throw Missing("a placeholder needs a name, as in '{layer}'");
         string name = Name();
         Blank();
-        PathIndices indices = Accept('=')
-            ? Items(name, start, allowNames)
+        bool except = Except();
+        if (except && axis is not null && SiteResolver.IsPositionAxis(axis))
+            throw Error(start, _at - start, $"each prompt has other positions left: list those that '{{{name}}}' goes through");
+        PathIndices indices = except || Accept('=')
+            ? Items(name, start, allowNames: axis is not null, except)
             : new PathIndices(new Selection(name, default), default, default);
         Expect('}', "closes the placeholder");
         return indices with { Span = Since(start) };
     }
 
-    private PathIndices Items(string? placeholder, int start, bool allowNames)
+    private PathIndices Items(string? placeholder, int start, bool allowNames, bool except = false)
     {
         var items = new List<SelectionItem>();
         var spans = new List<PathSpan>();
@@ -133,31 +144,22 @@ internal sealed class SitePathParser
             int from = _at;
             items.Add(Item(allowNames));
             spans.Add(Since(from));
+            if (except && items[items.Count - 1].Name is NewTokens.New or NewTokens.Prompt)
+                throw Error(from, _at - from, "the tokens of the prompt and new ones are selected by name, as in 'pos=new'");
             Blank();
+            if (placeholder is null && items.Count > 1 && allowNames && Current is '=' or '!')
+                throw Separator(_text.LastIndexOf(',', from), ';', "selectors are separated by ';'");
         }
         while (Accept(','));
         int end = spans[spans.Count - 1].Start + spans[spans.Count - 1].Length;
-        var listed = new Selection(placeholder, items.ToEquatableArray());
+        var listed = new Selection(placeholder, items.ToEquatableArray()) { Except = except };
         return new PathIndices(listed, spans.ToEquatableArray(), new PathSpan(start, end - start));
     }
 
     private SelectionItem Item(bool allowNames)
     {
-        int start = _at;
-        if (IsDigit(Current) || Current == '-')
-        {
-            int first = Integer();
-            if (!Accept('.'))
-                return new SelectionItem(null, first, first);
-            Expect('.', "makes a range, as in '2..5'");
-            if (!IsDigit(Current) && Current != '-')
-                throw Missing("a range ends with a number, included in it, as in '2..5'");
-            int last = Integer();
-            // Ends of different signs can be compared only with the axis's length.
-            if (first > last && (first < 0) == (last < 0))
-                throw Error(start, _at - start, $"the range {first}..{last} is empty; write {last}..{first}");
-            return new SelectionItem(null, first, last);
-        }
+        if (IsDigit(Current) || Current is '-' or '.' or ':')
+            return Range();
         if (!allowNames)
             throw Missing("a number is missing, as in '3', '6..8' or '1,3'");
         if (!IsNameStart(Current))
@@ -166,8 +168,8 @@ internal sealed class SitePathParser
         if (name == NewTokens.New)
             return NewToken();
         int offset = 0;
-        if ((Current == '+' || Current == '-') && name == NewTokens.Prompt)
-            throw Missing("'prompt' is all tokens of the prompt; 'end+1' is counted from its last one");
+        if ((Current == '+' || Current == '-') && NewTokens.IsReserved(name))
+            throw Missing($"'{name}' is several tokens; 'end+1' is counted from one");
         if (Current == '+' || Current == '-')
         {
             int sign = Current == '+' ? 1 : -1;
@@ -177,6 +179,40 @@ internal sealed class SitePathParser
             offset = sign * Integer();
         }
         return new SelectionItem(name, offset, offset);
+    }
+
+    /// <summary>An index or a range. A range without a start or an end goes from the first index, or to the last one.</summary>
+    private SelectionItem Range()
+    {
+        int start = _at;
+        int? first = IsDigit(Current) || Current == '-' ? Integer() : null;
+        if (Current is ':' or '-')
+            throw ForeignRange(start, first);
+        if (first is { } one && Current != '.')
+            return new SelectionItem(null, one, one);
+        Expect('.', "makes a range, as in '2..5'");
+        Expect('.', "makes a range, as in '2..5'");
+        int? last = IsDigit(Current) || Current == '-' ? Integer() : null;
+        if (first is null && last is null)
+            throw Error(start, 2, "a range has a start or an end, as in '2..' or '..5'; '*' is all");
+        var range = new SelectionItem(null, first ?? 0, last ?? -1);
+        // Ends of different signs can be compared only with the axis's length.
+        return range.First > range.Last && (range.First < 0) == (range.Last < 0)
+            ? throw Error(start, _at - start, $"the range {first}..{last} is empty; write {last}..{first}")
+            : range;
+    }
+
+    /// <summary>A range as others write it: <c>0:63</c>, as in Python, whose end is not included, or <c>0-2</c>.</summary>
+    private SyntaxException ForeignRange(int start, int? first)
+    {
+        bool isSlice = Current == ':';
+        _at++;
+        int? last = IsDigit(Current) || (isSlice && Current == '-') ? Integer() : null;
+        // A slice with steps is a list, one that ends with 0 is empty, and one without ends is everything.
+        if (last == 0 || (first is null && last is null) || (isSlice ? Current == ':' : last is null))
+            return Error(start, _at - start, "indices are listed, as in '0,2,4', or make a range, which includes its end, as in '2..5'");
+        string meant = $"{first}..{(isSlice ? last - 1 : last)}";
+        return Replaced(start, _at - start, meant, $"a range is written with two dots and includes its end: '{meant}'");
     }
 
     /// <summary>
@@ -252,14 +288,33 @@ internal sealed class SitePathParser
             throw Missing($"'{expected}', which {role}, is missing");
     }
 
+    /// <summary>Whether every other index is meant.</summary>
+    private bool Except()
+    {
+        if (!Accept('!'))
+            return false;
+        Expect('=', "follows '!'");
+        return true;
+    }
+
     private PathSpan Since(int start) => new(start, _at - start);
 
     /// <summary>Something is missing here: the squiggle is under the next character, or under the last one at the end.</summary>
     private SyntaxException Missing(string message) =>
         _at < _text.Length ? Error(_at, 1, message) : Error(Math.Max(0, _text.Length - 1), Math.Min(1, _text.Length), message);
 
-    private SyntaxException Error(int start, int length, string message) =>
-        new(new SiteProblem(SiteProblemKind.Syntax, $"'{_text}' is not a path: {message}", start, length));
+    private SyntaxException Error(int start, int length, string message, string? repaired = null) =>
+        new(new SiteProblem(SiteProblemKind.Syntax, $"'{_text}' is not a path: {message}", start, length, repaired));
+
+    /// <summary>A part of the text for which another one is meant.</summary>
+    private SyntaxException Replaced(int start, int length, string meant, string message) =>
+        Error(start, length, message, SiteResolver.Replace(_text, new PathSpan(start, length), meant));
+
+    private SyntaxException Separator(int at, char meant, string message)
+    {
+        SyntaxException repaired = Replaced(at, 1, meant.ToString(), message);
+        return Replaced(at, 1, meant.ToString(), $"{message}: '{repaired.Problem.Suggestion}'");
+    }
 
     private static bool IsDigit(char c) => c is >= '0' and <= '9';
 

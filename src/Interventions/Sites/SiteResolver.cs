@@ -41,9 +41,10 @@ internal static class SiteResolver
                 CheckSelector(path, site, selector, schema, prompts, problems);
         }
         return new SiteResolution(
-            path, site, layer,
-            path.Selectors.Select(selector => new AxisSelection(selector.Axis, selector.Indices.Selection)).ToEquatableArray(),
-            problems.ToEquatableArray());
+            path, site, layer, path.Selectors.Select(Selected).ToEquatableArray(), problems.ToEquatableArray());
+
+        AxisSelection Selected(PathSelector selector) => new(
+            selector.Axis, prompts is null ? selector.Indices.Selection : selector.Indices.Selection.WithNames(prompts));
     }
 
     /// <summary>Parses and resolves one path: see <see cref="SitePaths.Resolve"/>.</summary>
@@ -68,17 +69,9 @@ internal static class SiteResolver
         PromptVocabulary? prompts,
         List<SiteProblem> problems)
     {
-        IReadOnlyList<string> axes = SelectableAxes(site);
-        if (!axes.Contains(selector.Axis))
+        if (!SelectableAxes(site).Contains(selector.Axis))
         {
-            string? nearest = Spelling.Nearest(selector.Axis, axes);
-            string has =
-                nearest is not null ? $"; did you mean '{nearest}'?" :
-                axes.Count == 0 ? "; nothing of it can be selected" :
-                $"; its axes are {Spelling.List(axes)}";
-            problems.Add(SiteProblem.At(
-                SiteProblemKind.UnknownAxis, selector.AxisSpan, $"'{path.Site}' has no axis '{selector.Axis}'{has}",
-                nearest is null ? null : Replace(path.Text, selector.AxisSpan, nearest)));
+            problems.Add(AxisDiagnosis.Explain(path, site, selector, schema));
         }
         else if (IsPositionAxis(selector.Axis))
         {
@@ -100,6 +93,8 @@ internal static class SiteResolver
             PathSpan span = selector.Indices.ItemSpans[i];
             if (item.Name is null || prompts is null)
                 continue;
+            if (item.Name == NewTokens.Named && prompts.Positions.Count == 0)
+                problems.Add(SiteProblem.At(SiteProblemKind.UnknownPosition, span, $"{prompts.PromptSet} names no positions"));
             if (VocabularyResolver.UnknownPosition(item.Name, prompts) is { } problem)
             {
                 var name = new PathSpan(span.Start, item.Name.Length);
@@ -121,6 +116,8 @@ internal static class SiteResolver
             else if (size is { } known && Wrong(item, axis, of, owner, known) is { } message)
                 problems.Add(SiteProblem.At(kind, indices.ItemSpans[i], message));
         }
+        if (problems.Count == 0 && indices.Selection.Except && size is { } all && SiteExpansion.Indices(indices.Selection, all).Count == 0)
+            problems.Add(SiteProblem.At(kind, indices.Span, $"'{of}' leaves out every {axis}: {owner} has {all}"));
     }
 
     /// <summary>A splice's sites exist in its own layers only; <c>*</c> is all of those.</summary>
@@ -146,13 +143,17 @@ internal static class SiteResolver
     {
         foreach (int index in new[] { item.First, item.Last })
             if (index >= size || index < -size)
-            {
-                string has = size == 1 ? $"1 {axis} (0)" : $"{size} {axis}s (0 to {size - 1})";
-                return $"{axis} {index} of '{of}' is out of range: {model} has {has}";
-            }
+                return OutOfRange(axis, index, of, model, size);
         return Wrap(item.First, size) > Wrap(item.Last, size)
             ? $"the range {item.First}..{item.Last} of '{of}' is empty: {model} has {size} {axis}s"
             : null;
+    }
+
+    /// <summary>Says that an axis is shorter.</summary>
+    internal static string OutOfRange(string axis, int index, string of, string model, int size)
+    {
+        string has = size == 1 ? $"1 {axis} (0)" : $"{size} {axis}s (0 to {size - 1})";
+        return $"{axis} {index} of '{of}' is out of range: {model} has {has}";
     }
 
     /// <summary>A negative index counts from the end.</summary>
@@ -198,6 +199,10 @@ internal static class SiteMatcher
 
     public static SiteDefinition? Find(IReadOnlyList<PathSegment> segments, ModelSchema schema) =>
         schema.Sites.FirstOrDefault(site => IsAt(segments, site.Path));
+
+    /// <summary>The reason why the model has no such site, if it gives one.</summary>
+    public static string? WhyAbsent(IReadOnlyList<PathSegment> segments, ModelSchema schema) =>
+        schema.Absent.FirstOrDefault(site => IsAt(segments, site.Path))?.Reason;
 
     /// <summary>
     /// Whether the segments are the template's. The template is compared in place, not split: every path is compared with every site.

@@ -81,7 +81,7 @@ internal static class SpliceResolver
 
     /// <summary>The selected layers; none where they depend on the number of layers, and a generic declaration's schema has none.</summary>
     private static EquatableArray<int> Layers(Selection layer, int? count) =>
-        count is null && (layer.Items.Count == 0 || layer.Items.Any(item => item.First < 0 || item.Last < 0))
+        count is null && (layer.Items.Count == 0 || layer.Except || layer.Items.Any(item => item.First < 0 || item.Last < 0))
             ? default
             : SiteExpansion.Indices(layer, count ?? 0).ToEquatableArray();
 
@@ -156,7 +156,10 @@ internal sealed record SpliceResolution(
     SpliceProblem? Problem)
 {
     /// <summary>The nodes that are replaced, each with the node that is encoded; <see langword="null"/> for the replaced one.</summary>
-    public IEnumerable<(string Node, string? Reads)> Nodes
+    public IEnumerable<(string Node, string? Reads)> Nodes => Places.Select(place => (place.Node, place.ReadNode));
+
+    /// <summary>The places at which it stands.</summary>
+    public IEnumerable<SplicedPlace> Places
     {
         get
         {
@@ -164,14 +167,26 @@ internal sealed record SpliceResolution(
                 yield break;
             for (int i = 0; i < Math.Max(1, Layers.Count); i++)
             {
-                string node = At(Site, Layers, i), read = ReadSite is null ? node : At(ReadSite, ReadLayers, i);
-                yield return (node, read == node ? null : read);
+                int layer = Layers.Count == 0 ? 0 : Layers[i], readLayer = ReadLayers.Count == 0 ? 0 : ReadLayers[i];
+                var place = new SplicedPlace(Site, layer, ReadSite, readLayer);
+                yield return place.ReadNode == place.Node ? place with { Read = null } : place;
             }
         }
     }
+}
 
-    private static string At(SiteDefinition site, EquatableArray<int> layers, int i) =>
-        layers.Count == 0 ? site.Path : SiteExpansion.Concrete(site, layers[i]);
+/// <summary>A place at which a splice stands.</summary>
+/// <param name="Site">The site that it replaces.</param>
+/// <param name="Layer">Its layer; 0 for a site without one.</param>
+/// <param name="Read">The site that it encodes; <see langword="null"/> for the replaced one.</param>
+/// <param name="ReadLayer">The layer of that.</param>
+internal sealed record SplicedPlace(SiteDefinition Site, int Layer, SiteDefinition? Read, int ReadLayer)
+{
+    /// <summary>The node that is replaced.</summary>
+    public string Node => SiteExpansion.Concrete(Site, Layer);
+
+    /// <summary>The node that is encoded; <see langword="null"/> for the replaced one.</summary>
+    public string? ReadNode => Read is null ? null : SiteExpansion.Concrete(Read, ReadLayer);
 }
 
 /// <summary>What is wrong with a splice.</summary>

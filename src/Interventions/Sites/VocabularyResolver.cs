@@ -44,10 +44,10 @@ internal static class VocabularyResolver
             return false;
         }
         problem =
-            position.Name == NewTokens.Prompt
+            position.Name is NewTokens.Prompt or NewTokens.Named
                 ? new SiteProblem(
                     SiteProblemKind.UnknownPosition,
-                    "'prompt' is all tokens of the prompt; one position is needed, such as 'end'", 0, text.Length, "end") :
+                    $"'{text}' is several positions; one is needed, such as 'end'", 0, text.Length, "end") :
             position.Name is null || prompts is null ? null :
             UnknownPosition(position.Name, prompts);
         if (problem is null)
@@ -67,7 +67,7 @@ internal static class VocabularyResolver
         string? nearest = Spelling.Nearest(name, known);
         string end = nearest is null ? "." : $"; did you mean '{nearest}'?";
         string all =
-            known.Count == 0 ? $"It has no {what}s" :
+            known.Count == 0 ? $"It names none: write [PromptSchema({char.ToUpperInvariant(what[0])}{what.Substring(1)}s = [\"{name}\"])]" :
             known.Count == 1 ? $"Its only {what} is {known[0]}" :
             $"Its {what}s are {Spelling.List(known)}";
         return new SiteProblem(kind, $"{prompts.PromptSet} has no {what} '{name}'{end} {all}", 0, name.Length, nearest);

@@ -13,7 +13,13 @@ internal static class Derivatives
     /// <summary>The derivative of a number with respect to tensors, zero where it does not depend on one; the graph stays.</summary>
     /// <param name="sum">One number; <see langword="null"/> for a number that depends on nothing.</param>
     /// <param name="inputs">Tensors that require a gradient.</param>
-    public static Tensor[] Of(Tensor? sum, params Tensor[] inputs)
+    public static Tensor[] Of(Tensor? sum, params Tensor[] inputs) =>
+        [.. Found(sum, inputs).Zip(inputs, (gradient, input) => gradient ?? zeros_like(input))];
+
+    /// <summary>The derivative with respect to one tensor; <see langword="null"/> where the number does not depend on it.</summary>
+    public static Tensor? OrNull(Tensor? sum, Tensor input) => Found(sum, input)[0];
+
+    private static Tensor?[] Found(Tensor? sum, params Tensor[] inputs)
     {
         if (inputs.FirstOrDefault(input => !input.requires_grad) is { } constant)
             throw new ArgumentException($"A tensor [{string.Join(", ", constant.shape)}] requires no gradient.", nameof(inputs));
@@ -22,6 +28,6 @@ internal static class Derivatives
         IList<Tensor>? found = sum is { requires_grad: true } && inputs.Length > 0
             ? autograd.grad([sum], inputs, retain_graph: true, allow_unused: true)
             : null;
-        return [.. inputs.Select((input, i) => found?[i] is { IsInvalid: false } gradient ? gradient : zeros_like(input))];
+        return [.. inputs.Select((_, i) => found?[i] is { IsInvalid: false } gradient ? gradient : null)];
     }
 }

@@ -74,7 +74,7 @@ public static class TorchLoader
             ?? throw Missing(Library, "TorchSharp");
         foreach (string needed in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
         {
-            string file = Find(needed) ?? throw Missing(needed, $"libtorch-cpu-linux-x64 {Version}, or TorchSharp-cpu");
+            string file = Find(needed) ?? throw Missing(needed, $"Interventions.Cpu, or libtorch-cpu-linux-x64 {Version} alone");
             Load(file, $"Reference the package libtorch-cpu-linux-x64 {Version}, whose version must be this one.");
         }
         if (NativeLibrary.TryLoad(original, out nint plain))

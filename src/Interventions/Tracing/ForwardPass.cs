@@ -38,6 +38,9 @@ internal sealed class ForwardPass : IDisposable
         return _live[name] = (scope.Contains(value) ? value : value.alias()).DetachFromDisposeScope();
     }
 
+    /// <summary>The value of a node that was computed already; <see langword="null"/> of any other.</summary>
+    public Tensor? Known(string name) => _live.GetValueOrDefault(name);
+
     /// <summary>
     /// Replaces a value, from then on also on the ordinary path. The pass takes the new one out of its dispose scope, and owns it.
     /// </summary>

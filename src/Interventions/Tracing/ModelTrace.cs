@@ -1,4 +1,5 @@
 using System.Collections;
+using Interventions.Binding;
 using Interventions.ModelGraphs;
 using Interventions.Tracing;
 using TorchSharp;
@@ -32,27 +33,33 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
 {
     private readonly HookedModel _model;
     private readonly Tensor _tokens;
+    private readonly TracedPrompts? _prompts;
     private readonly TraceSchedule _schedule;
     private readonly Dictionary<string, Tensor> _kept = [], _leaves = [];
     private int _at = -1;
     private bool _isWalked, _isOver, _isDisposed;
 
-    private ModelTrace(HookedModel model, Tensor tokens, TraceSchedule schedule) =>
-        (_model, _tokens, _schedule) = (model, tokens, schedule);
+    private ModelTrace(HookedModel model, Tensor tokens, TracedPrompts? prompts, TraceSchedule schedule) =>
+        (_model, _tokens, _prompts, _schedule) = (model, tokens, prompts, schedule);
 
     /// <summary>A trace of token ids; it takes ownership of them.</summary>
-    internal static ModelTrace Of(HookedModel model, Func<Tensor> tokens, IReadOnlyCollection<string> sites)
+    internal static ModelTrace Of(
+        HookedModel model, Func<(Tensor Tokens, TracedPrompts? Prompts)> prompts, IReadOnlyCollection<string> sites)
     {
         TraceSchedule schedule = TraceSchedule.Of(model.Graph, TracedNames.Of(model, sites));
-        return new ModelTrace(model, tokens(), schedule);
+        (Tensor tokens, TracedPrompts? named) = prompts();
+        return new ModelTrace(model, tokens, named, schedule);
     }
 
     /// <summary>
     /// The value that <see cref="TracedSite.Keep"/> kept, once the loop has gone on; for a path that names several layers, their values
-    /// along a new first axis. The trace owns it, and the pass goes on with a copy.
+    /// along a new first axis; where the path selects, the selected ones, every axis kept, as a declared capture gets them. The trace owns
+    /// it, and the pass goes on with a copy.
     /// </summary>
-    /// <param name="path">The path: <c>logits</c>, <c>blocks.*.attn.z</c>.</param>
-    /// <exception cref="InterventionException">It names no site, or one whose value is not kept, or not yet.</exception>
+    /// <param name="path">The path: <c>logits</c>, <c>blocks.*.attn.z[pos=end]</c>.</param>
+    /// <exception cref="InterventionException">
+    /// It names no site, or one whose value is not kept, or not yet; or it selects more of some prompts than of others.
+    /// </exception>
     public Tensor this[string path]
     {
         get
@@ -61,10 +68,28 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
             if (_kept.TryGetValue(path, out Tensor? known))
                 return known;
             using DisposeScope scope = NewDisposeScope();
-            (IReadOnlyList<TracedName> names, bool areSeveral) = TracedNames.Of(_model.Schema, path);
+            (IReadOnlyList<TracedName> names, BoundSite? selection, bool areSeveral) = Find(path);
             Tensor[] values = [.. names.Select(name => Kept(_kept, name, "value", "Keep"))];
-            return areSeveral ? _kept[path] = stack(values).DetachFromDisposeScope() : values[0];
+            return selection is null && !areSeveral
+                ? values[0]
+                : _kept[path] = Joined(values, selection, areSeveral).DetachFromDisposeScope();
         }
+    }
+
+    /// <summary>Each prompt's logit of an answer: <c>[batch]</c>. The logits must have been kept.</summary>
+    /// <param name="answer">The answer's name.</param>
+    /// <param name="at">The position, as <see cref="TracedSite.At(string)"/> reads it. Default: <c>end</c>.</param>
+    /// <returns>A new tensor with a gradient, where the logits have one; the caller owns it.</returns>
+    /// <exception cref="InterventionException">
+    /// The prompts have no such answer or position, or <c>logits</c> is not kept, or not yet.
+    /// </exception>
+    public Tensor Logit(string answer, string at = "end")
+    {
+        ArgumentNullException.ThrowIfNull(answer);
+        ArgumentNullException.ThrowIfNull(at);
+        Tensor logits = this["logits"];
+        using DisposeScope scope = NewDisposeScope();
+        return Named("answer").Logit(logits, answer, at).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -74,8 +99,8 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
     /// <param name="metric">A function of kept values, for instance of the logits. Of several numbers the sum is differentiated: one number
     /// a prompt gives each prompt its own gradient.</param>
     /// <param name="path">A site with <see cref="TracedSite.KeepGradient"/>; for a path that names several layers, the gradients lie along
-    /// a new first axis.</param>
-    /// <returns>The site's shape; the caller owns it.</returns>
+    /// a new first axis; where it selects, those of the selected values.</param>
+    /// <returns>The site's or the selection's shape, 0 behind a prompt's last token; the caller owns it.</returns>
     /// <exception cref="InterventionException">The path names no site, or one without gradient; or the metric does not depend on values
     /// after the site.</exception>
     public Tensor Gradient(Tensor metric, string path)
@@ -83,14 +108,16 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentNullException.ThrowIfNull(metric);
         using DisposeScope scope = NewDisposeScope();
-        (IReadOnlyList<TracedName> names, bool areSeveral) = TracedNames.Of(_model.Schema, path);
+        (IReadOnlyList<TracedName> names, BoundSite? selection, bool areSeveral) = Find(path);
         Tensor[] leaves = [.. names.Select(name => Kept(_leaves, name, "gradient", "KeepGradient"))];
         if (!metric.requires_grad)
             throw new InterventionException(
                 $"Trace: the metric has no gradient with respect to '{path}': it was computed under no_grad, "
                 + "or of nothing that comes after a site with KeepGradient().");
         Tensor[] gradients = Derivatives.Of(metric.sum(), leaves);
-        return (areSeveral ? stack(gradients) : gradients[0]).MoveToOuterDisposeScope();
+        if (_prompts is not null)
+            gradients = [.. gradients.Zip(names, (gradient, name) => _prompts.Clean(gradient, name.Definition))];
+        return Joined(gradients, selection, areSeveral).MoveToOuterDisposeScope();
     }
 
     /// <summary>Walks through the pass, once.</summary>
@@ -133,7 +160,7 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
                     _ = pass.Value(step.Node.Name);
                 if (step.Offered is { } name)
                 {
-                    TracedSite site = new(name, _model.Schema, pass);
+                    TracedSite site = new(name, _model.Schema, pass, _prompts);
                     try
                     {
                         yield return site;
@@ -168,13 +195,29 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
             if (site.IsDifferentiated)
                 _leaves[site.Name] = pass.AddLeaf(site.Name);
             if (site.IsKept)
-                _kept[site.Name] = pass.Value(site.Name).clone().DetachFromDisposeScope();
+                _kept[site.Name] = site.Copy().DetachFromDisposeScope();
         }
         finally
         {
             site.End();
         }
     }
+
+    /// <summary>The sites that a path names, and what it selects of them.</summary>
+    private (IReadOnlyList<TracedName> Names, BoundSite? Selection, bool AreSeveral) Find(string path)
+    {
+        (IReadOnlyList<TracedName> names, bool selects, bool areSeveral) = TracedNames.Find(_model.Schema, path);
+        return (names, selects ? Named("position").Of(path) : null, areSeveral);
+    }
+
+    private Tensor Joined(Tensor[] values, BoundSite? selection, bool areSeveral)
+    {
+        Tensor[] parts = selection is null ? values : [.. values.Select(value => _prompts!.Read(value, selection))];
+        return areSeveral ? stack(parts) : parts[0];
+    }
+
+    private TracedPrompts Named(string what) => _prompts
+        ?? throw new InterventionException($"Trace: tokens without numbers have no {what}s to name.");
 
     private Tensor Kept(Dictionary<string, Tensor> kept, TracedName name, string what, string method) =>
         kept.GetValueOrDefault(name.Node)

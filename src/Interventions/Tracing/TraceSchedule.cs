@@ -90,18 +90,27 @@ internal static class TracedNames
     /// <exception cref="InterventionException">It names no site, or selects a part of one.</exception>
     public static (IReadOnlyList<TracedName> Names, bool AreSeveral) Of(ModelSchema schema, string path)
     {
+        (IReadOnlyList<TracedName> names, bool selects, bool areSeveral) = Find(schema, path);
+        return !selects
+            ? (names, areSeveral)
+            : throw new InterventionException(
+                $"Trace: '{path}' selects a part of a site; a trace offers whole values. "
+                + $"Write '{SitePath.Parse(path).Site}', and read the part with At(…), or of the trace afterwards.");
+    }
+
+    /// <summary>The same, of a path that may select; positions are not looked at.</summary>
+    /// <exception cref="InterventionException">It names no site.</exception>
+    public static (IReadOnlyList<TracedName> Names, bool Selects, bool AreSeveral) Find(ModelSchema schema, string path)
+    {
         ArgumentNullException.ThrowIfNull(path);
         (SiteResolution? resolution, EquatableArray<SiteProblem> problems) = SiteResolver.Resolve(path, schema, null);
         if (resolution is null || problems.Count > 0)
             throw new InterventionException($"Trace: {string.Join("; ", problems.Select(problem => problem.Message))}");
-        if (resolution.Axes.Count > 0)
-            throw new InterventionException(
-                $"Trace: '{path}' selects a part of a site; a trace offers whole values. "
-                + $"Write '{resolution.Path.Site}', and index the tensor.");
         if (resolution.Layer is { IsSweep: true })
             throw new InterventionException(
                 $"Trace: '{path}' sweeps over layers one at a time; a trace is one pass. Write '*' or a range in brackets.");
-        return ([.. Layers(resolution.Site!, resolution.Layer, schema)], resolution.Layer is { IsOne: false });
+        IReadOnlyList<TracedName> names = [.. Layers(resolution.Site!, resolution.Layer, schema)];
+        return (names, resolution.Axes.Count > 0, resolution.Layer is { IsOne: false });
     }
 
     private static IEnumerable<TracedName> Layers(SiteDefinition site, Selection? layers, ModelSchema schema) => layers is null

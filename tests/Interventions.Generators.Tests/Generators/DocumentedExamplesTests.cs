@@ -81,5 +81,5 @@ public sealed class DocumentedExamplesTests
                 .DescendantNodes().OfType<ClassDeclarationSyntax>())
             .Where(type => type.Identifier.Text.EndsWith("Attribute", StringComparison.Ordinal) && !type.Modifiers.Any(
                 SyntaxKind.AbstractKeyword)
-                && type.Identifier.Text != "DeclaredSiteAttribute");
+                && type.Identifier.Text is not ("DeclaredSiteAttribute" or "InheritedAttribute"));
 }

@@ -24,6 +24,12 @@ public sealed class CodeFixTests
         """[Patch("blocks.1.attn.z[{|INV005:haed|}=1]")] static Tensor P(Tensor x) => x;""",
         """[Patch("blocks.1.attn.z[head=1]")] static Tensor P(Tensor x) => x;""")]
     [InlineData(
+        """[Patch("blocks.0.attn.z[head={|INV007:0-1|}; pos=end]")] static Tensor P(Tensor x) => x;""",
+        """[Patch("blocks.0.attn.z[head=0..1; pos=end]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        """[Patch("blocks.0.attn.z[head=0,1{|INV007:,|} pos=end]")] static Tensor P(Tensor x) => x;""",
+        """[Patch("blocks.0.attn.z[head=0,1; pos=end]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
         """[Patch(@"embed[pos={|INV008:ned|}]")] static Tensor P(Tensor x) => x;""",
         """[Patch("embed[pos=end]")] static Tensor P(Tensor x) => x;""")]
     [InlineData(

@@ -20,7 +20,15 @@ public sealed class GroupedQueryTests
     [InlineData("INV006", "kv_head -3", "blocks.0.attn.v[kv_head=0,[|-3|]]")]
     [InlineData("INV006", "the range 1..-2 of 'blocks.0.attn.v[kv_head=1..-2]' is empty", "blocks.0.attn.v[kv_head=[|1..-2|]]")]
     [InlineData("INV006", "kv_head 3", "blocks.0.attn.rot_k[kv_head={h=0,[|3|]}]")]
-    [InlineData("INV005", "'blocks.0.attn.k' has no axis 'head'", "blocks.0.attn.k[[|head|]=1]")]
+    [InlineData(
+        "INV005",
+        "'blocks.0.attn.k' has no axis 'head': head 3 shares kv_head 1 with others; select 'kv_head=1', or write "
+            + "'blocks.0.attn.k_input[head=3]', which gives that head a private key",
+        "blocks.0.attn.k[[|head|]=3]")]
+    [InlineData(
+        "INV005", "several heads share one kv_head; select 'kv_head', or write 'blocks.*.attn.v_input[head=0..1; pos=end]', which gives",
+        "blocks.*.attn.v[[|head|]=0..1; pos=end]")]
+    [InlineData("INV005", "write 'blocks.0.attn.k_input[head=1]', which gives that head a private key", "blocks.0.attn.rot_k[[|head|]=1]")]
     [InlineData("INV005", "'blocks.0.attn.q' has no axis 'kv_head'", "blocks.0.attn.q[[|kv_head|]=1]")]
     [InlineData("INV005", "'blocks.0.attn.k_input' has no axis 'kv_head'", "blocks.0.attn.k_input[[|kv_head|]=1]")]
     public Task A_selection_that_matches_nothing_is_refused(string id, string message, string path) =>

@@ -115,6 +115,16 @@ public sealed class NamesTests
         [Intervention<[|Bare|], IoiPrompts>] partial class A { [Patch("whatever")] static Tensor P(Tensor x) => x; }
         """);
 
+    /// <summary>What a prompt set does not name, it does not have: the message says how to name it.</summary>
+    [Fact]
+    public Task Answers_that_are_not_named_are_missing() => Analysis.Fires(
+        "INV010", "Mine has no answer 'correct'. It names none: write [PromptSchema(Answers = [\"correct\"])]", Sources.Model, """
+        namespace Study;
+        [PromptSchema] public sealed partial class Mine : PromptSet;
+        [Intervention<Toy, Mine>] public sealed partial class A { [Metric] static Tensor M([Logit("[|correct|]")] Tensor x) => x; }
+        [Intervention<Toy>] public sealed partial class B { [Metric] static Tensor M([Logit("correct")] Tensor x) => x; }
+        """);
+
     [Fact]
     public Task Prompts_without_schema_are_refused() => Analysis.Fires(
         "INV012", "'Bare' has no [PromptSchema]", Sources.Model, """
@@ -161,4 +171,16 @@ public sealed class NamesTests
     [InlineData("INV003", "layer 7", """[PathPatch("blocks.0.attn.z", "blocks.1.mlp_in", Freeze = ["blocks.[|7|].attn.z"])]""", "")]
     public Task A_wrong_name_is_refused_where_runs_and_senders_stand(string id, string message, string attributes, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    /// <summary>The members of a declaration are those that the repaired one has, so the path's mistake is the only error.</summary>
+    [Theory]
+    [InlineData("""blocks.{layer}.attn.z[head={head}[|,|] pos=end]""", "run.M[layer: 1, head: 2]")]
+    [InlineData("""blocks.{layer=[|0:1|]}.mlp_out[pos=end]""", "run.M.Top(1)[0].Value * run.M[layer: 1]")]
+    [InlineData("""embed[pos={p=IO[|;|]end}]""", "run.M[p: \"IO\"]")]
+    public Task A_broken_path_is_the_only_error(string path, string use) => Analysis.Fires(
+        "INV007", "is not a path", Sources.Model, Sources.Prompts, Sources.Intervention($$"""
+        [Patch("{{path}}")] static Tensor P(Tensor x, [From("clean")] Tensor clean) => clean;
+        [Metric] static Tensor M([Logit("S")] Tensor s) => s;
+        public static Tensor Use(Result run) => {{use}};
+        """));
 }

@@ -24,9 +24,9 @@ public sealed class NewTokensTests
     [InlineData("INV007", "a number of tokens follows '+', as in 'new+3'", """[Zero("embed[pos=new+[|x|]]")]""", "")]
     [InlineData("INV007", "the range 4..2 is empty; write 2..4", """[Zero("embed[pos=new+[|4..2|]]")]""", "")]
     [InlineData("INV007", "new tokens are counted from the first one", """[Zero("embed[pos=new[|-|]1]")]""", "")]
-    [InlineData("INV007", "'prompt' is all tokens of the prompt", """[Zero("embed[pos=prompt[|+|]1]")]""", "")]
+    [InlineData("INV007", "'prompt' is several tokens; 'end+1' is counted from one", """[Zero("embed[pos=prompt[|+|]1]")]""", "")]
     [InlineData(
-        "INV008", "'prompt' is all tokens of the prompt; one position is needed", "",
+        "INV008", "'prompt' is several positions; one is needed", "",
         """[Metric] static Tensor M([Logit("S", At = "[|prompt|]")] Tensor s) => s;""")]
     [InlineData("INV006", "'new' in 'blocks.0.attn.z[head=new]' is not a head", """[Zero("blocks.0.attn.z[head=[|new|]]")]""", "")]
     public Task New_tokens_without_a_value_are_refused(string id, string message, string attributes, string members) =>

@@ -142,7 +142,7 @@ public sealed class OrderTests
 
     [Theory]
     [InlineData("""[PathPatch("blocks.0.attn.z", "blocks.0.mlp_in", "blocks.1.attn.q_input", "logits"), """
-        + """PathPatch("blocks.{l}.attn.z", "blocks.0.mlp_in")]""", "")]
+        + """PathPatch("blocks.{l=0}.attn.z", "blocks.0.mlp_in")]""", "")]
     [InlineData(
         "",
         """[Patch("blocks.1.mlp_out")] static Tensor P(Tensor x, [ValueOf("blocks.1.mlp_in")] Tensor y, [ValueOf("blocks.0.mlp_out")] """
@@ -185,4 +185,30 @@ public sealed class OrderTests
         + """Freeze = [])]""", "")]
     public Task A_path_patch_with_several_senders_is_silent(string attributes, string members) =>
         Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    /// <summary>What a write reads in its own run is there at every point of the sweep, as far as the text says the points.</summary>
+    [Theory]
+    [InlineData("""[Patch("blocks.0.mlp_out")] static Tensor P([ValueOf("[|blocks.{source}.mlp_in|]")] Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.{target}.mlp_out")] static Tensor P([ValueOf("[|blocks.{source=1}.mlp_in|]")] Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.{layer}.mlp_in")] static Tensor P([ValueOf("[|blocks.{layer}.mlp_out|]")] Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.{a}.mlp_out")] static Tensor P([ValueOf("[|blocks.{b}.mlp_in|]")] Tensor x) => x;""", "a, b", "1.0", "0.1")]
+    [InlineData("""[Patch("blocks.0.mlp_out")] static Tensor P([ValueOf("[|blocks.{b}.mlp_in|]")] Tensor x) => x;""", "b", "0", "1")]
+    public Task A_swept_value_that_comes_later_is_refused(string member, params string[] sweep) => Analysis.Fires(
+        "INV213", "which it reads, exists in the same run", Sources.Model, Sources.Prompts, Sources.Intervention(member + M, Sweep(sweep)));
+
+    [Theory]
+    [InlineData("""[Patch("blocks.1.mlp_out")] static Tensor P([ValueOf("blocks.{source}.mlp_in")] Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.{target=1}.mlp_out")] static Tensor P([ValueOf("blocks.{source}.mlp_in")] Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.{layer}.mlp_out")] static Tensor P([ValueOf("blocks.{layer}.mlp_in")] Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.{a}.mlp_out")] static Tensor P([ValueOf("blocks.{b}.mlp_in")] Tensor x) => x;""", "a, b", "0.0", "-1.0")]
+    [InlineData("""[Patch("blocks.0.mlp_out")] static Tensor P([ValueOf("blocks.{b}.mlp_in")] Tensor x) => x;""", "b", "0")]
+    [InlineData(
+        """[Patch("blocks.0.mlp_out")] static Tensor P([ValueOf("blocks.{b}.mlp_in")] Tensor x) => x; """
+            + """[Sweep("b")] public required int[] Layers { get; init; }""")]
+    [InlineData("""[Patch("blocks.0.mlp_out")] static Tensor P([From("clean", "blocks.{b}.mlp_out")] Tensor x) => x;""")]
+    public Task A_swept_value_that_is_there_before_is_silent(string member, params string[] sweep) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(member + M, Sweep(sweep)));
+
+    private static string Sweep(string[] sweep) =>
+        sweep.Length == 0 ? "" : $"[Sweep({string.Join(", ", sweep.Select(text => $"\"{text}\""))})]";
 }

@@ -75,7 +75,9 @@ public sealed class OwnModelTests
         "", """[Patch("tower.{l}.end")] static Tensor P(Tensor x) => x; [Capture("annex.{l}.end")] static Tensor C(Tensor x) => x;""")]
     // No site has the name that the logits have elsewhere: metrics read what comes out of the model.
     [InlineData("", """[Patch("scores")] static Tensor P(Tensor x) => x;""" + M)]
-    [InlineData("", M + """[Splice("tower.1.end", Reads = "tower.1.start")] required public ISplice Sae { get; init; }""")]
+    [InlineData(
+        "", """[Splice("tower.1.end", Reads = "tower.1.start")] required public ISplice Sae { get; init; }"""
+            + """[Capture("tower.1.end.sae.features")] static Tensor C(Tensor x) => x;""")]
     public Task A_declaration_in_the_order_of_a_users_sites_is_silent(string attributes, string members) =>
         Analysis.Check(Model, Sources.Prompts, Sources.Intervention(members, attributes));
 

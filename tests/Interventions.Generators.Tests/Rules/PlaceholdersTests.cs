@@ -26,7 +26,13 @@ public sealed class PlaceholdersTests
         "INV202", "No write sweeps '{layer}', so it has no value here; write '*' for all",
         """[Capture("blocks.[|{layer}|].mlp_out")] static Tensor C(Tensor x) => x;""")]
     [InlineData(
-        "INV202", "No write sweeps '{h}'",
+        "INV202", "[From] reads one site: name its layer, or write '{l}' in the path of a write",
+        """[Metric] static Tensor M([From("clean", "blocks.[|{l}|].mlp_out")] Tensor x) => x.flatten(1).sum(1);""")]
+    [InlineData(
+        "INV202", "[ValueOf] reads one site: name its layer, or write '{other}' in the path of a write",
+        Sweep + """[Capture("embed")] static Tensor C(Tensor x, [ValueOf("blocks.[|{other}|].mlp_out")] Tensor y) => x + y;""")]
+    [InlineData(
+        "INV202", "No write sweeps '{h}', so it has no value here; without the selector everything is taken",
         Sweep + """[Capture("blocks.{layer}.attn.z[head=[|{h=0..1}|]]")] static Tensor C(Tensor x) => x;""")]
     [InlineData(
         "INV203", "'{head}' counts heads elsewhere and layers here",

@@ -27,7 +27,7 @@ public sealed class ResultsTests
             + """y) => x;""")]
     [InlineData(
         "INV201", "already has a 'DGradient'",
-        M + """[Parameter] required public Tensor [|D|] { get; init; } [Capture("embed")] static Tensor DGradient(Tensor x) => x;""")]
+        M + """[Add("embed"), Parameter] required public Tensor [|D|] { get; init; } [Capture("embed")] static Tensor DGradient(Tensor x) => x;""")]
     [InlineData(
         "INV201", "already has a 'CMask'",
         """[Capture("embed[pos=0..-1]")] static Tensor [|C|](Tensor x) => x; [Capture("embed[pos=end]")] static Tensor CMask(Tensor x) """
@@ -43,7 +43,7 @@ public sealed class ResultsTests
             + """g;""")]
     [InlineData(
         "INV208", "'Probe' has no metric 'L'; it has Loss",
-        """[Metric] static Tensor Loss([Logit("S")] Tensor s) => s; [Parameter(Of = "[|L|]")] required public Tensor D { get; init; }""")]
+        """[Metric] static Tensor Loss([Logit("S")] Tensor s) => s; [Add("embed"), Parameter(Of = "[|L|]")] required public Tensor D { get; init; }""")]
     public Task A_result_that_does_not_fit_is_refused(string id, string message, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
@@ -107,4 +107,18 @@ public sealed class ResultsTests
     [InlineData("", """[Patch("embed")] static Tensor Clean(Tensor x) => x;""")]
     public Task A_result_that_hides_nothing_is_silent(string attributes, string members) =>
         Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes));
+
+    [Fact]
+    public Task A_trained_value_that_nothing_reads_is_reported() => Analysis.Fires(
+        "INV242", "Nothing reads 'D', so its gradient is 0", Sources.Model, Sources.Prompts, Sources.Intervention(
+        """[Parameter] public required Tensor [|D|] { get; init; } [Metric] static Tensor L([Logit("S")] Tensor s) => s;"""));
+
+    [Theory]
+    [InlineData("""[Add("embed"), Parameter] public required Tensor D { get; init; } [Metric] static Tensor L([Logit("S")] Tensor s) => s;""")]
+    [InlineData("""[Parameter] public required Tensor D { get; init; } [Metric] Tensor L([Logit("S")] Tensor s) => s * D.sum();""")]
+    [InlineData(
+        """[Parameter] public required Tensor D { get; init; } Tensor Twice() => D * 2; [Patch("embed")] Tensor P(Tensor x) => x + Twice();"""
+            + """[Metric] static Tensor L([Logit("S")] Tensor s) => s;""")]
+    public Task A_trained_value_that_something_reads_is_silent(string members) =>
+        Analysis.Check(Sources.Model, Sources.Prompts, Sources.Intervention(members));
 }

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Interventions.Generators.Tests.Testing;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace Interventions.Generators.Tests.Rules;
 
@@ -13,6 +15,12 @@ public sealed class RulebookTests
 
     private static readonly string[] s_ids = [.. s_rules.Select(rule => rule.Id)];
 
+    /// <summary>What no analyzer says, but the package's part of a build.</summary>
+    private static readonly string[] s_buildIds =
+    [
+        .. Regex.Matches(Targets, "Code=\"(INV4[0-9]+)\"").Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal),
+    ];
+
     [Fact]
     public void A_rule_is_one_descriptor_of_one_analyzer()
     {
@@ -22,18 +30,64 @@ public sealed class RulebookTests
     }
 
     [Fact]
-    public void A_rule_has_a_page_that_it_links_to()
+    public void A_rule_has_a_page_whose_gist_is_its_description()
     {
         Assert.All(s_rules, rule =>
         {
             string page = Path.Combine(Generators, "rules", rule.Id + ".md");
             Assert.True(File.Exists(page), $"{page} is missing.");
             Assert.StartsWith($"# {rule.Id}: {rule.Title}\n", File.ReadAllText(page), StringComparison.Ordinal);
-            Assert.Equal($"generators/rules/{rule.Id}.md", rule.HelpLinkUri);
+            // Its first paragraph is the description, in one line.
+            string gist = File.ReadAllText(page).Split("\n\n")[1].Replace('\n', ' ');
+            Assert.Equal(gist, rule.Description.ToString(null));
+            Assert.DoesNotContain("```", gist, StringComparison.Ordinal);
+            Assert.Empty(rule.HelpLinkUri);
         });
         Assert.Equal(
-            s_ids.Select(id => id + ".md").Append("README.md").Order(),
+            s_ids.Concat(s_buildIds).Select(id => id + ".md").Append("README.md").Order(),
             Directory.GetFiles(Path.Combine(Generators, "rules")).Select(Path.GetFileName).Order());
+    }
+
+    /// <summary>A page says what and why in its first paragraphs, and shows how to mend it.</summary>
+    [Fact]
+    public void A_page_shows_what_is_right() => Assert.All(s_ids, id =>
+    {
+        string page = File.ReadAllText(Path.Combine(Generators, "rules", id + ".md"));
+        Assert.Matches("```(csharp|json|xml)\n", page);
+        Assert.Matches("(//|<!--) (wrong|slow)", page);
+    });
+
+    /// <summary>The package says in which folder its pages lie.</summary>
+    [Theory]
+    [InlineData("/packages/rules/", "file:///packages/rules/INV003.md")]
+    [InlineData(null, "")]
+    public async Task A_diagnostic_links_to_the_page_in_the_package(string? folder, string link)
+    {
+        Compilation study = Compilations.Generate(Compilations.Of(
+            Sources.Model, Sources.Prompts, Sources.Intervention("""[Patch("blocks.7.mlp_out")] static Tensor P(Tensor x) => x;""")));
+        ImmutableArray<Diagnostic> found = await study
+            .WithAnalyzers(Analysis.Analyzers, new AnalyzerOptions([], new PackageOptions(folder))).GetAnalyzerDiagnosticsAsync();
+        Assert.Equal(("INV003", link), (Assert.Single(found).Id, found[0].Descriptor.HelpLinkUri));
+    }
+
+    /// <summary>
+    /// A compiler stops before all analyzers where a declaration is in error. So our own mistakes must leave none behind: what is generated
+    /// is complete, whatever an analyzer says.
+    /// </summary>
+    [Theory]
+    [InlineData("""[Patch("blocks.7.mlp_out")] static Tensor P(Tensor x) => x;""", "")]
+    [InlineData("""[Patch("embed")] static int P(Tensor x, int y) => y;""", "")]
+    [InlineData("""[Add("embed")] public required double D { get; init; }""", "")]
+    [InlineData("""[Include] public required string It { get; init; }""", "")]
+    [InlineData("""[Capture("embed")] static Tensor Clean(Tensor x) => x; [Metric] static Tensor Clean() => zeros(1);""", "")]
+    [InlineData("", """[PathPatch("x", "y", In = "z"), Mean("embed", Over = "Nobody")]""")]
+    [InlineData("""[Splice("embed[pos=end]")] public required Tensor Sae { get; init; }""", "")]
+    public void A_mistake_leaves_no_error_that_hides_others(string members, string attributes)
+    {
+        Compilation generated = Compilations.Generate(Compilations.Of(
+            Sources.Model, Sources.Prompts, Sources.Intervention(members, attributes),
+            "namespace Study; public static class User { public static Probe.Result? Kept; public static Probe.Generation? Text; }"));
+        Assert.Empty(generated.GetDeclarationDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error));
     }
 
     [Fact]
@@ -42,7 +96,8 @@ public sealed class RulebookTests
         IEnumerable<string> rows = File.ReadAllLines(Path.Combine(Generators, "rules", "README.md"))
             .Where(line => line.StartsWith("| [INV", StringComparison.Ordinal));
         Assert.Equal(
-            s_rules.Select(rule => $"[{rule.Id}]({rule.Id}.md) | {rule.Title}"),
+            s_rules.Select(rule => $"[{rule.Id}]({rule.Id}.md) | {rule.Title}")
+                .Concat(s_buildIds.Select(id => $"[{id}]({id}.md) | {PageTitle(id)}")),
             rows.Select(row => string.Join('|', row.Split('|')[1..3]).Trim()));
     }
 
@@ -96,7 +151,38 @@ public sealed class RulebookTests
         });
     }
 
+    [Fact]
+    public void A_warning_of_the_build_links_to_its_page()
+    {
+        Assert.NotEmpty(s_buildIds);
+        Assert.All(s_buildIds, id => Assert.Contains($"HelpLink=\"$(InterventionsRules){id}.md\"", Targets, StringComparison.Ordinal));
+    }
+
+    private static string PageTitle(string id) =>
+        File.ReadLines(Path.Combine(Generators, "rules", id + ".md")).First()[$"# {id}: ".Length..];
+
+    private static string Targets => File.ReadAllText(Path.Combine(Generators, "..", "src", "Interventions", "Interventions.targets"));
+
     private static string Generators => Path.Combine(Here(), "..", "..", "..", "generators");
 
     private static string Here([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
+
+    /// <summary>What a package's targets say to analyzers.</summary>
+    private sealed class PackageOptions(string? folder) : AnalyzerConfigOptionsProvider
+    {
+        public override AnalyzerConfigOptions GlobalOptions { get; } = new Properties(folder);
+
+        public override AnalyzerConfigOptions GetOptions(SyntaxTree tree) => GlobalOptions;
+
+        public override AnalyzerConfigOptions GetOptions(AdditionalText textFile) => GlobalOptions;
+
+        private sealed class Properties(string? folder) : AnalyzerConfigOptions
+        {
+            public override bool TryGetValue(string key, out string value)
+            {
+                value = folder!;
+                return folder is not null && key == "build_property.InterventionsRules";
+            }
+        }
+    }
 }

@@ -4,6 +4,31 @@ namespace Interventions.Generators.Tests.Rules;
 
 public sealed class SignaturesTests
 {
+    [Theory]
+    [InlineData("'IO' is an answer of IoiPrompts, and a list of words here", """
+        static string[] IO => ["a"]; [Metric] static Tensor M([Logit("[|IO|]")] Tensor x) => x.sum(-1);
+        """)]
+    [InlineData("'Colours' is no list of words", """
+        static Tensor Colours => zeros(1); [Metric] static Tensor M([Logit([|nameof(Colours)|])] Tensor x) => x.sum(-1);
+        """)]
+    [InlineData("'Colours' is no list of words", """
+        static string Colours => "red"; [Metric] static Tensor M([Logit([|nameof(Colours)|])] Tensor x) => x.sum(-1);
+        """)]
+    public Task A_logit_of_two_things_or_of_none_is_refused(string message, string members) =>
+        Analysis.Fires("INV117", message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
+
+    [Theory]
+    [InlineData("""
+        required public IReadOnlyList<string> Colours { get; init; }
+        [Metric] static Tensor M([Logit(nameof(Colours), At = "S1")] Tensor x) => x.sum(-1);
+        """)]
+    [InlineData("""
+        private static readonly string[] s_colours = ["red"];
+        [Metric] static Tensor M([Logit(nameof(s_colours), In = "clean")] [Shape("batch", "word")] Tensor x) => x.sum(-1);
+        """)]
+    public Task A_logit_of_words_is_silent(string members) => Analysis.Check(
+        Sources.Model, Sources.Prompts, "global using System.Collections.Generic;", Sources.Intervention(members));
+
     private const string Add = """[Add("embed", "{alpha}")] required public Tensor D { get; init; }""";
 
     private const string M = """[Metric] static Tensor M([Logit("S")] Tensor s) => s;""";

@@ -110,4 +110,19 @@ public sealed class SplicesTests
     public Task A_splice_in_another_property_is_refused(string property) => Analysis.Fires(
         "INV115", "'Sae' must be an ISplice that can be read, or a list of them", Sources.Model, Sources.Prompts, Mine,
         Sources.Intervention("""[Splice("blocks.1.mlp_out")] public """ + property));
+
+    [Theory]
+    [InlineData("""[Capture("blocks.1.mlp_out")] static Tensor C(Tensor x) => x;""", "[Splice(\"[|blocks.1.mlp_out|]\")]")]
+    [InlineData("""[Capture("embed.sae.error")] static Tensor C(Tensor x) => x;""", "[Splice(\"[|blocks.1.mlp_out|]\"), Splice(\"embed\")]")]
+    public Task A_splice_that_nobody_uses_is_reported(string members, string attribute) => Analysis.Fires(
+        "INV241", "Nothing reads or writes inside 'Sae'", Sources.Model, Sources.Prompts,
+        Sources.Intervention(members + attribute + " required public ISplice Sae { get; init; }"));
+
+    [Theory]
+    [InlineData("""[Capture("blocks.1.mlp_out")] static Tensor C(Tensor x) => x;""", """[Splice("blocks.1.mlp_out", ErrorTerm = false)]""")]
+    [InlineData("""[Capture("blocks.1.mlp_out")] static Tensor C(Tensor x) => x;""", """[Splice("blocks.1.mlp_out", DetachError = true)]""")]
+    [InlineData("""[Metric] static Tensor M([ValueOf("embed.sae.features[pos=end]")] Tensor x) => x.flatten(1).sum(1);""", """[Splice("embed")]""")]
+    [InlineData("", """[Splice("embed")]""")]
+    public Task A_splice_that_somebody_uses_is_silent(string members, string attribute) => Analysis.Check(
+        Sources.Model, Sources.Prompts, Sources.Intervention(members + attribute + " required public ISplice Sae { get; init; }"));
 }

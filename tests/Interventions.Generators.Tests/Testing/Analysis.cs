@@ -14,10 +14,11 @@ internal sealed class Analysis : CSharpAnalyzerTest<EmptyDiagnosticAnalyzer, Def
     // No package: what this test runs on is referenced, and nothing is downloaded.
     private static readonly ReferenceAssemblies NoPackages = new("net10.0");
 
-    private string _id = "";
-
     /// <param name="sources">What is analyzed, with marks.</param>
     public Analysis(params IEnumerable<string> sources) => Prepare(this, sources);
+
+    /// <summary>The rule that is broken at marks without a name.</summary>
+    public string DefaultRule { get; init; } = "";
 
     /// <summary>All analyzers of the package.</summary>
     public static ImmutableArray<DiagnosticAnalyzer> Analyzers { get; } =
@@ -65,14 +66,14 @@ internal sealed class Analysis : CSharpAnalyzerTest<EmptyDiagnosticAnalyzer, Def
         .WithAdditionalFiles([.. project.AnalyzerOptions.AdditionalFiles.OrderBy(file => file.Path, StringComparer.Ordinal)]);
 
     protected override DiagnosticDescriptor? GetDefaultDiagnostic(DiagnosticAnalyzer[] analyzers) =>
-        analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics).SingleOrDefault(rule => rule.Id == _id);
+        analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics).SingleOrDefault(rule => rule.Id == DefaultRule);
 
     private static async Task<List<string>> Run(string id, (string Path, string Text)[] files, string[] sources)
     {
         List<string> messages = [];
         var test = new Analysis(sources)
         {
-            _id = id,
+            DefaultRule = id,
             DiagnosticVerifier = (found, _, _) => messages.Add(found.GetMessage(CultureInfo.InvariantCulture)),
         };
         test.TestState.AdditionalFiles.AddRange(files.Select(file => (file.Path, SourceText.From(file.Text))));

@@ -66,7 +66,7 @@ internal static class Sources
         [Scale("embed", 0.5), Freeze("blocks.1.mlp_out", From = "clean", In = "direct"), Freeze("blocks.0.mlp_out")]
         [PathPatch("blocks.0.attn.z[head={head}; pos=end]", "blocks.1.attn.q_input[head={other}]", "logits", From = "clean", FreezeMlps = true)]
         [Resample("blocks.0.mlp.post[neuron=1,2]", From = "clean", Seed = 7), Mean("blocks.1.attn.z[head={head}]", Pooled = true), Mean("blocks.0.mlp_out", Over = nameof(Others), AcrossTemplates = true)]
-        [PathPatch(["blocks.0.attn.z[head=1]", "embed", "blocks.0.mlp_out[pos=end]"], "blocks.1.attn.q_input", Freeze = ["blocks.1.attn.z"])]
+        [PathPatch(["blocks.0.attn.z[head=1]", "embed", "blocks.0.mlp_out[pos=end]"], "blocks.1.attn.q_input", From = "clean", Freeze = ["blocks.1.attn.z"])]
         public sealed partial class Everything
         {
             [Include(Order = -1)]

@@ -168,9 +168,10 @@ public sealed class DecoderCheckpointTests : IDisposable
         using DisposeScope scope = NewDisposeScope();
         SaveExample(SmallDecoders.LlamaConfig);
         File.Delete(_folder["model.safetensors"]);
-        Assert.Contains("has neither model.safetensors nor model.safetensors.index.json.", Refusal(), StringComparison.Ordinal);
+        Assert.Contains(
+            "has neither model.safetensors nor model.safetensors.index.json, nor pytorch_model.bin.", Refusal(), StringComparison.Ordinal);
         File.WriteAllText(_folder["pytorch_model.bin"], "");
-        Assert.Contains("convert them to safetensors", Refusal(), StringComparison.Ordinal);
+        Assert.Contains("is not a file of PyTorch 1.6 or later: convert it to safetensors.", Refusal(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Reflection;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Interventions.Runtime;
+using Interventions.Sites;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,31 +11,23 @@ namespace Interventions.Models.Tests.Families;
 /// <summary>Declared names and loaded names are the same names.</summary>
 public sealed class SchemaTests
 {
-    [Theory]
-    [InlineData(typeof(Gpt2Model), "gpt2")]
-    [InlineData(typeof(LlamaModel), "llama")]
-    public void A_family_declares_exactly_the_sites_that_its_models_have(Type type, string family)
-    {
-        SiteDefinition[] declared =
-        [
-            .. type.GetCustomAttributes<SiteAttribute>().Select(site =>
-                new SiteDefinition(site.Path, site.Axes.ToEquatableArray()) { SameStep = site.SameStep, Beside = site.Beside }),
-        ];
-        ModelSchema loaded = DecoderSchema.Of(family == "gpt2" ? SmallDecoders.Gpt2Config : SmallDecoders.LlamaConfig, "loaded");
-        Assert.Equal(declared, loaded.Sites);
-    }
-
     [Fact]
     public void Each_family_has_a_model_class_that_declares_its_sites()
     {
         foreach (DecoderFamily family in DecoderFamily.All)
         {
-            Type type = typeof(DecoderModel).Assembly.GetType(family.ModelClass, throwOnError: true)!;
-            Assert.Equal(
-                DecoderSchema.Sites(family.Default).Select(site => site.Path),
-                type.GetCustomAttributes<SiteAttribute>().Select(site => site.Path));
+            foreach ((string name, DecoderConfig usual) in family.Classes)
+            {
+                Type type = typeof(DecoderModel).Assembly.GetType(name, throwOnError: true)!;
+                Assert.Equal(DecoderSchema.Sites(usual), DeclaredSites(type));
+                Assert.Equal(
+                    DecoderSchema.Absent(usual),
+                    type.GetCustomAttributes<AbsentSiteAttribute>().Select(site => new AbsentSite(site.Path, site.Reason)));
+                Assert.Equal(name, family.ClassOf(usual));
+                usual.Checked();
+            }
         }
-        Assert.Equal(DecoderSchema.Of(DecoderFamily.Named("gpt2").Default, nameof(Gpt2Small)), Gpt2Small.DeclaredSchema);
+        Assert.Equal(DecoderSchema.Of(DecoderFamily.Named("gpt2").Usual, nameof(Gpt2Small)), Gpt2Small.DeclaredSchema);
     }
 
     [Theory]
@@ -62,6 +55,37 @@ public sealed class SchemaTests
         }
     }
 
+    /// <summary>A site that another family has is there or absent with a reason, never just unknown.</summary>
+    [Theory]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
+    public void A_site_that_a_family_lacks_is_refused_with_the_reason(string family)
+    {
+        DecoderConfig config = SmallDecoders.Config(family);
+        ModelSchema schema = DecoderSchema.Of(config, "Model");
+        string[] absent = [.. schema.Absent.Select(site => site.Path)], sites = [.. schema.Sites.Select(site => site.Path)];
+        IEnumerable<SiteDefinition> all = SmallDecoders.Names.SelectMany(name => DecoderSchema.Sites(SmallDecoders.Config(name)));
+        Assert.Equal(all.Select(site => site.Path).Distinct().Order(), sites.Concat(absent).Order());
+        foreach (AbsentSite site in schema.Absent)
+        {
+            string path = site.Path.Replace("{layer}", "1", StringComparison.Ordinal);
+            SiteProblem problem = Assert.Single(SiteResolver.Resolve(path, schema, null).Problems);
+            Assert.Equal((SiteProblemKind.UnknownSite, $"Model has no site '{path}': {site.Reason}"), (problem.Kind, problem.Message));
+        }
+    }
+
+    [Fact]
+    public void A_parallel_block_says_why_it_has_no_resid_mid()
+    {
+        ModelSchema schema = DecoderSchema.Of(SmallDecoders.Config("gptj"), "MyGptJ");
+        foreach (string path in (string[])["blocks.1.resid_mid[pos=0]", "blocks.*.hook_resid_mid"])
+        {
+            SiteProblem problem = Assert.Single(SiteResolver.Resolve(path, schema, null).Problems);
+            Assert.Equal(
+                $"MyGptJ has no site '{path.Split('[')[0]}': GPT-J's block adds attention and feed-forward to the same stream",
+                problem.Message);
+        }
+    }
+
     [Fact]
     public void The_published_sizes_declare_their_axes_and_their_familys_sites()
     {
@@ -80,6 +104,17 @@ public sealed class SchemaTests
         Assert.Empty(SchemaDifferences.Find(
             DecoderSchema.Of(LlamaModel.Configure(30, 9, 3, 576, 1536, 49152, 2048), "loaded"), SmolLm2_135M.DeclaredSchema));
     }
+
+    private static SiteDefinition[] DeclaredSites(Type type) =>
+    [
+        .. type.GetCustomAttributes<SiteAttribute>().Select(site =>
+            new SiteDefinition(site.Path, site.Axes.ToEquatableArray())
+            {
+                SameStep = site.SameStep,
+                Beside = site.Beside,
+                WholeNumbers = site.WholeNumbers,
+            }),
+    ];
 
     [Fact]
     public void Loading_another_geometry_lists_every_difference()

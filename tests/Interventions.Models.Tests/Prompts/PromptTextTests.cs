@@ -18,6 +18,56 @@ public sealed class PromptTextTests
     }
 
     [Fact]
+    public void Marks_are_written_once()
+    {
+        const string marked = "When[subject| Tom] met";
+        TinyPrompts prompts = TinyPrompts.Create(
+            s_tokenizer,
+            [new() { Clean = "When Mary met", Corrupted = marked, Other = "When Ann met", Right = " Mary", Wrong = " Ann" }]);
+        Assert.All(prompts.Prompts[0].Runs, run => Assert.Equal([1, 2], run.Positions));
+    }
+
+    [Fact]
+    public void Texts_are_prompts_of_one_run_without_marks()
+    {
+        Texts texts = Texts.Of(s_tokenizer, "When Mary", "[ Tom");
+        Assert.Equal(["clean"], texts.Vocabulary.Runs);
+        Assert.Equal(["end"], texts.Vocabulary.Positions);
+        Assert.Empty(texts.Vocabulary.Answers);
+        Assert.Equal(
+            ["When Mary", "[ Tom"],
+            texts.Prompts.Select(prompt => s_tokenizer.Decode([.. prompt.Runs[0].Ids.Select(id => (int)id)])));
+        Assert.Contains("prompt 1 of Texts, run 'clean' has no text: it is null", Refusal(() => Texts.Of(s_tokenizer, "When", null!)));
+    }
+
+    [Fact]
+    public void Token_ids_are_prompts_by_run_position_and_answer()
+    {
+        TinyPrompts prompts = TinyPrompts.FromTokens(
+            [[1, 2, 3], [4, 5]], [[1, 3, 3], [4, 6]], [[1, 2, 3], [4, 5]], new() { ["subject"] = [1, 0] },
+            new() { ["right"] = [7, 8], ["wrong"] = [9, 10] });
+        Assert.Equal([1L, 3, 3], prompts.Prompts[0].Runs[1].Ids);
+        Assert.Equal([0, 1], prompts.Prompts[1].Runs[2].Positions); // the end is the last token unless it is given
+        Assert.Equal([8L, 10], prompts.Prompts[1].Answers);
+        Assert.Equal([2, 0], Texts.FromTokens([[1, 2, 3], [4]]).Prompts.Select(prompt => prompt.Runs[0].Positions[0]));
+        Texts marked = Texts.FromTokens([[1, 2, 3], [4]], new() { ["end"] = [1, 0] });
+        Assert.Equal([1, 0], marked.Prompts.Select(prompt => prompt.Runs[0].Positions[0]));
+        Assert.Equal([5L, 6], PromptPairs.FromTokens([[1]], [[2]], new() { ["correct"] = [5], ["wrong"] = [6] }).Prompts[0].Answers);
+    }
+
+    [Theory]
+    [InlineData(2, "subject", 1, "right", "TinyPrompts: run 'corrupted' has 2 prompts, and run 'clean' 1 prompts.")]
+    [InlineData(1, "sbject", 1, "right", "TinyPrompts has no position 'sbject'; did you mean 'subject'?")]
+    [InlineData(1, "end", 1, "right", "TinyPrompts has position 'subject', and none was given: [\"subject\"] = …, one a prompt.")]
+    [InlineData(1, "subject", 2, "right", "TinyPrompts: position 'subject' has 2 indices, and run 'clean' 1 prompts.")]
+    [InlineData(1, "subject", 1, "rigth", "TinyPrompts has no answer 'rigth'; did you mean 'right'?")]
+    public void Token_ids_that_do_not_fit_the_names_are_refused(
+        int corrupted, string position, int indices, string answer, string message) =>
+        Assert.Contains(message, Refusal(() => TinyPrompts.FromTokens(
+            [[1, 2]], [.. Enumerable.Repeat(new long[] { 1, 2 }, corrupted)], [[1, 2]],
+            new() { [position] = [.. Enumerable.Repeat(1, indices)] }, new() { [answer] = [1], ["wrong"] = [1] })));
+
+    [Fact]
     public void Prompts_say_their_template()
     {
         const string text = "[subject|When]";
@@ -58,7 +108,7 @@ public sealed class PromptTextTests
     }
 
     [Theory]
-    [InlineData(" Tom met", "is 2 tokens; an answer is exactly one")]
+    [InlineData(" Tom met", "is 2 tokens, \" Tom\", \" met\"; an answer is exactly one.")]
     [InlineData(" Zorro", "the tokenizer does not know")]
     public void An_answer_is_one_known_token(string answer, string message)
     {
@@ -76,6 +126,26 @@ public sealed class PromptTextTests
         Assert.Equal([1, 9, 10], PromptText.Encode(tokenizer, "ab a", "the text"));
         Assert.Throws<ArgumentException>(() => PromptText.Encode(tokenizer, "ab z", "the text"));
     }
+
+    /// <summary>The hint is given where it is right: the word with the space is one token.</summary>
+    [Theory]
+    [InlineData("ab", "is 2 tokens, \"a\", \"b\"; an answer is exactly one. With the space in front, \" ab\", it is one.")]
+    [InlineData("ba", "is 2 tokens, \"b\", \"a\"; an answer is exactly one.")]
+    public void An_answer_that_lacks_its_space_is_told(string answer, string message)
+    {
+        HuggingFaceTokenizer tokenizer = TokenizerFolder.Load("""
+            {
+              "version": "1.0", "normalizer": null, "pre_tokenizer": null, "post_processor": null, "decoder": { "type": "Fuse" },
+              "added_tokens": [],
+              "model": { "type": "BPE", "vocab": { "a": 0, "b": 1, " ": 2, " a": 3, " ab": 4 }, "merges": [[" ", "a"], [" a", "b"]] }
+            }
+            """);
+        string refused = Refusal(
+            () => PromptPairs.Create(tokenizer, [new() { Clean = "a", Corrupted = "b", Correct = answer, Wrong = "a" }]));
+        Assert.EndsWith(message, refused);
+    }
+
+    private static string Refusal(Action create) => Assert.Throws<ArgumentException>(create).Message;
 
     private static TinyPrompts Create(string text, string right = " Mary") =>
         TinyPrompts.Create(s_tokenizer, [new() { Clean = text, Corrupted = text, Other = text, Right = right, Wrong = " Ann" }]);

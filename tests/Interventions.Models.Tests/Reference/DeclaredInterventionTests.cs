@@ -9,7 +9,7 @@ namespace Interventions.Models.Tests.Reference;
 public sealed class DeclaredInterventionTests
 {
     [SharedTheory("reference/models")]
-    [SupportedCases]
+    [ReferenceCases]
     public void Declared_interventions_agree(string name)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Interventions.Files;
-using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
-using Interventions.Models.Families;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -47,12 +45,8 @@ public sealed class ReferenceCase : IDisposable
 
     public DecoderModel Load(ScalarType? dtype = null) => DecoderModel.Load(Folder, dtype);
 
-    /// <summary>The cases whose family can be read, or those whose family cannot.</summary>
-    public static IEnumerable<string> Names(bool supported) =>
-        SharedData.Folders("reference/models").Where(folder => IsSupported(folder) == supported).Select(folder => Path.GetFileName(folder));
+    /// <summary>All cases.</summary>
+    public static IEnumerable<string> Names() => SharedData.Folders("reference/models").Select(folder => Path.GetFileName(folder));
 
     public void Dispose() => _values.Dispose();
-
-    private static bool IsSupported(string folder) =>
-        DecoderFamily.All.Any(family => family.ModelType == ConfigFile.Read(Path.Combine(folder, "config.json")).Text("model_type"));
 }

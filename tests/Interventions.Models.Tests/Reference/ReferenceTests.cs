@@ -6,12 +6,11 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.Reference;
 
-/// <summary>Every supported family against values that transformers computed.</summary>
+/// <summary>Every family against values that transformers computed.</summary>
 public sealed class ReferenceTests(ITestOutputHelper output)
 {
     [SharedTheory("reference/models")]
-    [SupportedCases]
-    [UnsupportedCases]
+    [ReferenceCases]
     public void Logits_and_every_site_agree(string name)
     {
         using ReferenceCase reference = new(name);
@@ -28,7 +27,7 @@ public sealed class ReferenceTests(ITestOutputHelper output)
     }
 
     [SharedTheory("reference/models")]
-    [SupportedCases]
+    [ReferenceCases]
     public void Gradients_agree(string name)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -49,7 +48,7 @@ public sealed class ReferenceTests(ITestOutputHelper output)
     }
 
     [SharedTheory("reference/models")]
-    [SupportedCases]
+    [ReferenceCases]
     public void Padding_on_either_side_changes_nothing(string name)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -70,7 +69,7 @@ public sealed class ReferenceTests(ITestOutputHelper output)
     }
 
     [SharedTheory("reference/models")]
-    [SupportedCases]
+    [ReferenceCases]
     public void Greedy_generation_agrees(string name)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -82,7 +81,7 @@ public sealed class ReferenceTests(ITestOutputHelper output)
     }
 
     [SharedTheory("reference/models")]
-    [SupportedCases]
+    [ReferenceCases]
     public void Interventions_agree(string name)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -114,7 +113,7 @@ public sealed class ReferenceTests(ITestOutputHelper output)
     }
 
     [SharedTheory("reference/models")]
-    [SupportedCases]
+    [ReferenceCases]
     public void Both_spellings_of_a_configuration_mean_the_same_model(string name)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -15,13 +15,13 @@ public static class GradientOracle
 
     /// <summary>
     /// Moves each site of each layer a little along a direction, in every prompt; the gradient along that direction is how the metric
-    /// follows. Relative to the largest: 1e-6.
+    /// follows. Relative to the largest: 5e-6.
     /// </summary>
     public static void Check(HookedModel model, HookedModel meta)
     {
         RandomPrompts prompts = RandomPrompts.Of(5, model.VocabularySize, 6, 4, 6);
         List<string> wrong = [];
-        foreach (SiteDefinition site in model.Schema.Sites)
+        foreach (SiteDefinition site in model.Schema.Sites.Where(site => !site.WholeNumbers))
         {
             string[] paths = [.. Enumerable.Range(
                 0, site.Path.Contains("{layer}", StringComparison.Ordinal) ? model.Schema.SizeOf("layer")!.Value : 1)
@@ -43,7 +43,7 @@ public static class GradientOracle
                     // The run without any step is the unchanged one.
                     if (before.Length == 0)
                         error = Math.Max(error, (slopes - output.Run(run)["Gradient"]).abs().max().item<double>());
-                    if (!(largest > 1e-6 && error <= 1e-6 * largest))
+                    if (!(largest > 1e-6 && error <= 5e-6 * largest))
                         wrong.Add($"{path} in {run}: off by {error:E1} of {largest:E1}");
                 }
             }

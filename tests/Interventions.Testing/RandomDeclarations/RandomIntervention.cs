@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.Runtime;
+using Interventions.Testing.ToyModels;
 using static TorchSharp.torch;
 
 namespace Interventions.Testing.RandomDeclarations;
@@ -12,7 +13,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 {
     private static readonly Read s_value = new Read.Value();
 
-    private readonly Random _random = new(seed), _padding = new(~seed);
+    private readonly Random _random = new(seed), _padding = new(~seed), _words = new(seed ^ 0x2545);
     private readonly List<string> _placeholders = [];
     private IPromptSet? _prompts, _reference;
     private readonly List<string> _runs = ["clean", "corrupted"];
@@ -58,6 +59,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
         return new InterventionGraph
         {
             Name = "Random",
+            Sweeps = [.. Lists()],
             Changes = Chance(0.2) ? "corrupted" : null,
             Runs = [.. derived],
             Writes = writes,
@@ -69,7 +71,8 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 
     private WriteNode Write(int number, List<DerivedRun> derived)
     {
-        SiteDefinition site = Site();
+        // What a method of this generator returns is no whole number.
+        SiteDefinition site = SmoothSite();
         string path = Path(site, mayAddPlaceholders: true);
         string? run = derived.Count > 0 && Chance(0.5) ? derived[_random.Next(derived.Count)].Name : null;
         // A run reads only runs before it, or the generator would make circles.
@@ -78,17 +81,14 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
         string donor = Chance(0.15) && CanSweep("r") ? "{r}" : donors[_random.Next(donors.Length)];
         WriteKind? kind = _random.Next(14) switch
         {
-            // A norm that divides by 0 gives what nobody can compare.
-            0 when !site.Path.EndsWith("scale", StringComparison.Ordinal) => new WriteKind.Zero(),
+            0 when MayBeZero(site) => new WriteKind.Zero(),
             1 => new WriteKind.Scale(0.5),
             2 or 3 => new WriteKind.Freeze(Chance(0.5) ? null : donor),
             4 or 5 => new WriteKind.Copy(donor),
             6 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.Add(Vector(), 1.5),
             7 when site.Axes[site.Axes.Count - 1] == "d_model" => new WriteKind.ProjectOut(Vector()),
-            8 or 9 => new WriteKind.Mean(_runs[_random.Next(_runs.Count)], Chance(0.3), Chance(0.5) ? _reference : null, Chance(0.3)),
-            // A partner is equally long where the length decides what is selected.
-            10 when Lengths is [_] && _prompts!.Prompts.Count > 1 => new WriteKind.Resample(
-                _runs[_random.Next(_runs.Count)], _random.Next(100)),
+            8 or 9 => Mean(),
+            10 => Resample(),
             11 or 12 => Mix(site, path, donor),
             _ => null,
         };
@@ -103,9 +103,9 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
                 1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run) { Pointwise = Chance(0.5) },
                 2 => new WriteNode(name, path, [s_value], x => x[0].tanh(), run),
                 3 => new WriteNode(name, path, [s_value, new Read.Of(Earlier(site, path))], x => x[0] + Summary(x[1], x[0]), run),
-                // A donor may lie anywhere in another run.
+                // A donor may lie anywhere in another run, and may be swept on its own.
                 4 => new WriteNode(
-                    name, path, [s_value, new Read.From(donor, Path(Site(), mayAddPlaceholders: false, single: true))],
+                    name, path, [s_value, new Read.From(donor, Path(Site(), mayAddPlaceholders: true, single: true))],
                     x => x[0] + Summary(x[1], x[0]), run),
                 // Sees all that it selects: no row of it may be left out.
                 _ => new WriteNode(name, path, [s_value], x => x[0] - (0.3 * x[0].mean([1L], keepdim: true)), run),
@@ -149,17 +149,60 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
             return null;
         using Generator generator = new((ulong)_random.Next());
         Tensor mask = rand([.. axes.Select(axis => (long)axis.Size)], dtype: float64, generator: generator).to(device ?? CPU);
+        if (Chance(0.3))
+            mask = mask.gt(0.5);
         // Without names, the mask broadcasts as it is.
-        return new WriteKind.Mix(mask, donor, axes is [(var only, _)] && only == last && Chance(0.5) ? default : new EquatableArray<string>(
-            axes.Select(axis => axis.Axis)));
+        EquatableArray<string> names =
+            axes is [(var only, _)] && only == last && Chance(0.5) ? default : new(axes.Select(axis => axis.Axis));
+        return new WriteKind.Mix(mask, names, _random.Next(5) switch
+        {
+            0 when MayBeZero(site) => (WriteKind)new WriteKind.Zero(),
+            1 => Mean(),
+            2 => Resample(),
+            _ => null,
+        } ?? new WriteKind.Copy(donor));
 
-        bool IsWhole(string axis) => !path.Contains($"{axis}=", StringComparison.Ordinal);
+        bool IsWhole(string axis) =>
+            !path.Contains($"{axis}=", StringComparison.Ordinal) && !path.Contains($"{axis}!=", StringComparison.Ordinal);
 
         int Layers()
         {
             int all = schema.SizeOf("layer") ?? 1, first = path.IndexOf(".[", StringComparison.Ordinal);
-            return path.Contains(".*", StringComparison.Ordinal) ? all : first >= 0 ? all - (path[first + 2] - '0') : 1;
+            return
+                path.Contains(".*", StringComparison.Ordinal) ? all :
+                path.Contains(".[!=", StringComparison.Ordinal) ? all - 1 :
+                first >= 0 ? all - (path[first + 2] - '0') : 1;
         }
+    }
+
+    private WriteKind.Mean Mean() =>
+        new(_runs[_random.Next(_runs.Count)], Chance(0.3), Chance(0.5) ? _reference : null, Chance(0.3));
+
+    /// <summary>A partner is equally long where the length decides what is selected.</summary>
+    private WriteKind.Resample? Resample() => Lengths is [_] && _prompts!.Prompts.Count > 1
+        ? new(_runs[_random.Next(_runs.Count)], _random.Next(100))
+        : null;
+
+    /// <summary>A norm that divides by 0 gives what nobody can compare.</summary>
+    private static bool MayBeZero(SiteDefinition site) => !site.Path.EndsWith("scale", StringComparison.Ordinal);
+
+    /// <summary>Some of the swept placeholders go through points together, or through some of their values.</summary>
+    private IEnumerable<SweepAxis> Lists()
+    {
+        string[] listed = [.. _placeholders.Where(name => name != "r" && Chance(0.5))];
+        if (listed.Length == 0)
+            yield break;
+        string[] points = [.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => string.Join('.', listed.Select(Coordinate))).Distinct()];
+        yield return listed.Length == 1
+            ? new SweepAxis(listed[0], [.. points.Select(SweepCoordinate.Parse)])
+            : SweepAxis.OfPoints(string.Join(", ", listed), points);
+
+        string Coordinate(string name) => name switch
+        {
+            "l" => $"{_random.Next(schema.SizeOf("layer") ?? 1)}",
+            "h" => $"{_random.Next(schema.SizeOf("head") ?? 1)}",
+            _ => new[] { "1", "mid", "-1" }[_random.Next(3)],
+        };
     }
 
     private CaptureNode Capture(int number)
@@ -174,10 +217,14 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
     }
 
     private GradientNode Gradient(int number) =>
-        new($"Gradient{number}", Path(Site(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
+        new($"Gradient{number}", Path(SmoothSite(), mayAddPlaceholders: false), [new Read.Gradient(), s_value], x => x[0] * (1 + x[1]));
 
     private MetricNode Metric() => _random.Next(3) switch
     {
+        // Only the toy model reads words.
+        < 2 when schema.Model == nameof(ToyModel) && _words.Next(3) == 0 => new MetricNode(
+            "Metric", [new Read.Logit("right", "end"), new Read.WordLogits("Words", EquatableArray.Of(" b", "d", "."), "end")],
+            x => x[0] - (x[1].softmax(-1) * x[1]).sum(-1)),
         0 => new MetricNode("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - (2 * x[1])),
         1 => new MetricNode(
             "Metric", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => (x[0].softmax(-1) * x[1].log_softmax(-1)).sum(-1)),
@@ -188,27 +235,34 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 
     private SiteDefinition Site() => schema.Sites[_random.Next(schema.Sites.Count)];
 
+    private SiteDefinition SmoothSite()
+    {
+        SiteDefinition site = Site();
+        return site.WholeNumbers ? schema.Sites[0] : site;
+    }
+
     private string Path(SiteDefinition site, bool mayAddPlaceholders, bool single = false, string? layer = null)
     {
         int layers = schema.SizeOf("layer") ?? 1;
         layer ??= _random.Next(5) switch
         {
             0 when !single => "*",
-            1 when !single => $"[{_random.Next(layers)}..{layers - 1}]",
+            1 when !single => $"[{_random.Next(layers)}..{(Chance(0.5) ? $"{layers - 1}" : "")}]",
+            2 when !single && layers > 1 && Chance(0.3) => $"[!={_random.Next(layers)}]",
             2 when mayAddPlaceholders && CanSweep("l") => "{l}",
             _ => $"{_random.Next(layers)}",
         };
         List<string> selectors = [];
         foreach (string axis in site.Axes)
             if (Selector(axis, mayAddPlaceholders) is { } selector)
-                selectors.Add($"{axis}={selector}");
+                selectors.Add(axis + (selector.StartsWith('!') ? selector : $"={selector}"));
         string path = site.Path.Replace("{layer}", layer, StringComparison.Ordinal);
         return selectors.Count == 0 ? path : $"{path}[{string.Join("; ", selectors)}]";
     }
 
     private string? Selector(string axis, bool mayAddPlaceholders) => axis switch
     {
-        "pos" or "query" or "key" => _random.Next(9) switch
+        "pos" or "query" or "key" => _random.Next(13) switch
         {
             0 => "end",
             1 => "mid",
@@ -216,14 +270,19 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
             3 => "-1",
             4 => "mid,end",
             5 => "1..-1",
-            6 when mayAddPlaceholders && CanSweep("p") => "{p=1,mid,-1}",
+            6 or 7 when mayAddPlaceholders && CanSweep("p") => "{p=1,mid,-1}",
+            8 => "1..",
+            9 => "!=mid",
+            10 => "!=0,-1",
+            11 => "named",
             _ => null,
         },
-        "head" or "kv_head" or "neuron" => _random.Next(4) switch
+        "head" or "kv_head" or "neuron" or "expert" or "choice" => _random.Next(6) switch
         {
             0 => "0",
             1 => "1,0",
-            2 when mayAddPlaceholders && axis == "head" && CanSweep("h") => "{h}",
+            2 or 3 when mayAddPlaceholders && axis == "head" && CanSweep("h") => "{h}",
+            4 => "!=0",
             _ => null,
         },
         _ => null,

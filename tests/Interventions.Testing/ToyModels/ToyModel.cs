@@ -9,7 +9,7 @@ namespace Interventions.Testing.ToyModels;
 /// A small causal model written directly against the graph: two layers, each adds a weighted running mean of every head's values, then a
 /// nonlinear step. Everything is float64, and nothing of the decoder is used.
 /// </summary>
-public sealed class ToyModel : HookedModel
+public class ToyModel : HookedModel
 {
     public const int Layers = 2, Heads = 3, HeadSize = 4, Width = 6, Vocabulary = 11;
 
@@ -74,6 +74,22 @@ public sealed class ToyModel : HookedModel
     public override int VocabularySize => Vocabulary;
 
     public override Device Device { get; }
+
+    /// <summary>Tokens 0 to 4 are " a" to " e", 5 to 9 are "a" to "e", and 10 is ".".</summary>
+    public override IReadOnlyList<long> EncodePiece(string text)
+    {
+        List<long> tokens = [];
+        for (int i = 0; i < text.Length; i++)
+        {
+            bool hasSpace = text[i] == ' ' && i + 1 < text.Length;
+            char letter = text[hasSpace ? ++i : i];
+            tokens.Add(
+                letter is >= 'a' and <= 'e' ? letter - 'a' + (hasSpace ? 0 : 5)
+                : letter == '.' && !hasSpace ? 10
+                : throw new ArgumentException($"there is no token for '{letter}'"));
+        }
+        return tokens;
+    }
 
     public override string? WeightsFingerprint() => WeightsChecksum.Of(_weights);
 

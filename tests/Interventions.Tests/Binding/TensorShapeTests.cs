@@ -67,6 +67,35 @@ public sealed class TensorShapeTests : IDisposable
         new() { Name = "X", Writes = [BuiltInWrites.Add("D", "embed[pos=end]", ones(2, 1, 6, dtype: float64), 1)] },
         new RunOptions { BatchSize = 1 });
 
+    [Fact]
+    public void A_direction_without_length_is_refused_by_name()
+    {
+        const string Zero = "X.D is zero, so it has no direction along which 'blocks.0.z' could be projected";
+        Tensor heads = ones(3, 4, dtype: float64);
+        heads[1] = zeros(4, dtype: float64);
+        foreach (Tensor direction in new[] { zeros(4, dtype: float64), heads })
+        {
+            Refused(Zero, new() { Name = "X", Writes = [BuiltInWrites.ProjectOut("D", "blocks.0.z", direction)] });
+            Refused(Zero, new() { Name = "X", Writes = [BuiltInWrites.ProjectOnto("D", "blocks.0.z", direction)] });
+        }
+        // Where it is only added, zero is a number like others.
+        using RunResult run = Run(new() { Name = "X", Writes = [BuiltInWrites.Add("D", "blocks.0.z", zeros(4, dtype: float64), 1)] });
+        Assert.Single(run.Effects);
+    }
+
+    [Fact]
+    public void A_tensor_that_holds_no_number_is_refused_by_name()
+    {
+        const string NotANumber = "X.D holds NaN, which is no number";
+        Tensor vector = ones(6, dtype: float64);
+        vector[2] = double.NaN;
+        Refused(NotANumber, new() { Name = "X", Writes = [BuiltInWrites.Add("D", "embed", vector, 1)] });
+        Refused(NotANumber, new() { Name = "X", Writes = [BuiltInWrites.Mix("D", "embed", vector, "corrupted", ["d_model"])] });
+        // Infinite numbers mask.
+        vector[2] = double.NegativeInfinity;
+        Run(new() { Name = "X", Writes = [BuiltInWrites.Add("D", "embed", vector, 1)] }).Dispose();
+    }
+
     [Theory]
     [InlineData(new long[] { 1 })]
     [InlineData(new long[] { })]

@@ -33,6 +33,9 @@ internal static class RandomGraphs
         [typeof(EquatableArray<string>)] = Some(s_name).Select(names => (object?)new EquatableArray<string>(names)),
         [typeof(IPromptSet)] = Gen.Elements<object?>(null, ToyPrompts.Random(1, 3), ToyPrompts.Random(2, 3)),
         [typeof(Tensor)] = s_tensor.Select(tensor => (object?)tensor),
+        // What a mask mixes in.
+        [typeof(WriteKind)] = Gen.Elements<object?>(
+            new WriteKind.Zero(), new WriteKind.Copy("clean"), new WriteKind.Mean(null, Pooled: true), new WriteKind.Resample("clean", 3)),
     };
 
     /// <summary>Any kind that there is: a new one is here by itself.</summary>
@@ -107,7 +110,11 @@ internal static class RandomGraphs
             from name in s_name from tensor in s_tensor from metric in s_run select new ParameterNode(name, tensor, metric))
         from sweeps in Some(Gen.OneOf(
             from name in s_name from values in Some(s_number) select SweepAxis.OfNumbers(name, [.. values]),
-            from name in s_name from values in Some(s_name) select SweepAxis.OfRuns(name, [.. values])))
+            from name in s_name from values in Some(s_name) select SweepAxis.OfRuns(name, [.. values]),
+            from numbers in Some(s_number)
+            from texts in Some(Gen.Elements("mid", "S1+1", "corrupted"))
+            select new SweepAxis(
+                "a, b", [.. numbers.Zip(texts, (number, text) => SweepCoordinate.OfPoint([number, text]))])))
         from splices in Some(
             from name in s_name
             from site in s_site

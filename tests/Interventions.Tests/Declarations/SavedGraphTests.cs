@@ -56,7 +56,7 @@ public sealed class SavedGraphTests
         typeof(InterventionGraph),
         "Captures Changes Gradients Metrics ModelFingerprint Name Parameters PromptFingerprint Runs Shapes Splices Sweeps Writes")]
     [InlineData(typeof(SpliceNode), "DetachError Features Name Reads Site Splices WritesBefore")]
-    [InlineData(typeof(SweepAxis), "Coordinates Name")]
+    [InlineData(typeof(SweepAxis), "Coordinates Name Placeholders")]
     [InlineData(typeof(DerivedRun), "From Name")]
     [InlineData(typeof(WriteNode), "AcrossBatch Body Declared Kind Name Parts Pointwise Reads Run Shape Site")]
     [InlineData(typeof(CaptureNode), "AcrossBatch BeforeWrites Body Name Reads Site")]
@@ -101,7 +101,7 @@ public sealed class SavedGraphTests
         };
         using RunResult before = InterventionRunner.Run(graph, model, prompts);
         using RunResult after = InterventionRunner.Run(InterventionGraph.FromJson(json, members), model, prompts);
-        Assert.Equal(before.Changed("Logits").Axes.Select(axis => axis.Name), after.Changed("Logits").Axes.Select(axis => axis.Name));
+        Assert.Equal(before.Changed("Logits").Sweep.Select(axis => axis.Name), after.Changed("Logits").Sweep.Select(axis => axis.Name));
         Assert.Equal(0, (before.Changed("Logits").Values - after.Changed("Logits").Values).abs().max().item<double>());
         Assert.True((before.Changed("Logits").Values - before.Run("clean")["Logits"]).abs().max().item<double>() > 1e-3);
     }

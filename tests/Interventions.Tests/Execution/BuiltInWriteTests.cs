@@ -27,6 +27,25 @@ public sealed class BuiltInWriteTests : ToyTest
         }
     }
 
+    /// <summary>A direction for each head: each has a length of its own.</summary>
+    [Fact]
+    public void Heads_are_projected_along_their_own_directions()
+    {
+        ToyPrompts prompts = ToyPrompts.Random(4, 4);
+        Tensor directions = arange(1, 13, dtype: float64).view(3, 4), z = Values(prompts, 0, "blocks.0.z");
+        using RunResult run = Run(
+            new()
+            {
+                Name = "Heads",
+                Writes = [BuiltInWrites.ProjectOut("Out", "blocks.0.z", directions)],
+                Captures = [Capture("blocks.0.z")],
+            },
+            prompts);
+        Tensor unit = directions / directions.norm(-1, keepdim: true);
+        Close(z - ((z * unit).sum([-1L], keepdim: true) * unit), run.Changed("blocks.0.z").Values);
+        Assert.True((run.Changed("blocks.0.z").Values * directions).sum(-1).abs().max().item<double>() < 1e-9);
+    }
+
     [Fact]
     public void Partners_depend_on_the_seed_and_the_prompt_never_on_the_batch()
     {

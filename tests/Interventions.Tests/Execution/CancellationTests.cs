@@ -51,6 +51,8 @@ public sealed class CancellationTests : IDisposable
         InterventionGraph graph = LongStudy.Graph(LongStudy.Direction());
         graph = graph with { Writes = [.. graph.Writes, BuiltInWrites.Resample("blocks.1.out[pos=0]", "corrupted", 3)] };
         BatchLoop run = InterventionRunner.Prepare(graph, _model, prompts, new RunOptions { BatchSize = 1 });
+        // What earlier tests left to the collector would go in the middle.
+        _ = LiveTensors.Count();
         run.Each(_ => true, (_, output) =>
         {
             output.Dispose();

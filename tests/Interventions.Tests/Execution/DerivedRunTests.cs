@@ -68,7 +68,7 @@ public sealed class DerivedRunTests : ToyTest
         Says(
             "read each other in a circle",
             new() { Name = "Circle", Runs = [new("a"), new("b")], Writes = [Reading("b", "a"), Reading("a", "b")] });
-        Says("read each other in a circle", new() { Name = "Itself", Runs = [new("a")], Writes = [Reading("a", "a")] });
+        Says("its own run 'a', which it reads, is complete", new() { Name = "Itself", Runs = [new("a")], Writes = [Reading("a", "a")] });
         Says("two runs 'clean'", new() { Name = "Name", Runs = [new("clean")] });
         Says("declare [Run(\"direct\")]", new() { Name = "In", Writes = [Reading("clean", "direct")] });
         Says(

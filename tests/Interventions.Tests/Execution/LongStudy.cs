@@ -50,12 +50,12 @@ internal static class LongStudy
         Assert.Equal(expected.Layout.ToJson(), actual.Layout.ToJson());
         foreach (string name in expected.Layout.Tensors)
         {
-            Assert.Equal(expected[name].dtype, actual[name].dtype);
-            Assert.Equal(expected[name].shape, actual[name].shape);
+            Tensor left = expected.Saved(name), right = actual.Saved(name);
+            Assert.Equal(left.dtype, right.dtype);
+            Assert.Equal(left.shape, right.shape);
             // A naive run adds a parameter's gradients point by point, and batches are added as wholes.
             bool isSum = expected.Layout.Parameters.Select(ResultLayout.GradientOf).Contains(name);
-            Assert.True(
-                isSum ? expected[name].allclose(actual[name], rtol: 1e-12) : expected[name].eq(actual[name]).all().item<bool>(), name);
+            Assert.True(isSum ? left.allclose(right, rtol: 1e-12) : left.eq(right).all().item<bool>(), name);
         }
     }
 

@@ -48,6 +48,81 @@ public sealed class MixTests : ToyTest
         }
     }
 
+    /// <summary>What a mask mixes in, as the built-in write that it is alone.</summary>
+    public static TheoryData<string, bool> Ablations
+    {
+        get
+        {
+            TheoryData<string, bool> all = [];
+            foreach (string ablation in new[] { "mean", "pooled", "acrossTemplates", "over", "zero", "resample", "run" })
+                foreach (bool isBool in new[] { true, false })
+                    all.Add(ablation, isBool);
+            return all;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ablations))]
+    public void A_circuit_is_kept_and_the_rest_ablated(string ablation, bool isBool)
+    {
+        ToyPrompts prompts = new([.. ToyPrompts.Random(57, 4, 4, 4, 4).Prompts.Select(
+            (prompt, i) => prompt with { Template = i % 2 })]);
+        ToyPrompts reference = new([.. ToyPrompts.Random(58, 4, 5, 4).Prompts.Select((prompt, i) => prompt with { Template = i % 2 })]);
+        using Generator generator = new(15);
+        Tensor heads = rand([2, 3], dtype: float64, generator: generator), outputs = rand([2], dtype: float64, generator: generator);
+        if (isBool)
+            (heads, outputs) = (tensor(new[,] { { 1.0, 0, 1 }, { 0, 1, 0 } }).gt(0.5), tensor(new[] { 1.0, 0 }).gt(0.5));
+        WriteNode Rest(string site, string? run = null) => ablation switch
+        {
+            "mean" => BuiltInWrites.Mean(site, null, pooled: false, run),
+            "pooled" => BuiltInWrites.Mean(site, "corrupted", pooled: true, run),
+            "acrossTemplates" => BuiltInWrites.Mean(site, null, pooled: false, run, acrossTemplates: true),
+            "over" => BuiltInWrites.Mean(site, null, pooled: false, run, reference),
+            "zero" => BuiltInWrites.Zero(site, run),
+            "resample" => BuiltInWrites.Resample(site, "corrupted", 3, run),
+            _ => BuiltInWrites.Freeze(site, "corrupted", run),
+        };
+        InterventionGraph declared = new()
+        {
+            Name = "Circuit",
+            Writes =
+            [
+                BuiltInWrites.Mix("Heads", "blocks.*.z", heads, Rest("blocks.*.z"), ["layer", "head"]),
+                BuiltInWrites.Mix("Outputs", "blocks.*.out[pos!=end]", outputs, Rest("blocks.*.out[pos!=end]"), ["layer"]),
+            ],
+            Captures = [Capture("Z", "blocks.*.z"), Capture("Out", "blocks.*.out")],
+            Metrics = [LogitDifference],
+        };
+        InterventionGraph byHand = declared with
+        {
+            Runs = [new DerivedRun("ablated")],
+            Writes =
+            [
+                Rest("blocks.*.z", "ablated"),
+                Rest("blocks.*.out[pos!=end]", "ablated"),
+                BuiltInWrites.Mix("Heads", "blocks.*.z", heads, "ablated", ["layer", "head"]),
+                BuiltInWrites.Mix("Outputs", "blocks.*.out[pos!=end]", outputs, "ablated", ["layer"]),
+            ],
+        };
+        using RunResult run = Run(declared, prompts);
+        using RunResult naive = Run(declared, prompts, new() { Naive = true });
+        using RunResult hand = Run(byHand, prompts);
+        using RunResult saved = Run(InterventionGraph.FromJson(declared.ToJson(), GraphMembers.Of(declared)), prompts);
+        foreach (string kept in new[] { "Z", "Out", "LogitDifference" })
+        {
+            Close(naive.Changed(kept).Values, run.Changed(kept).Values);
+            Close(hand.Changed(kept).Values, run.Changed(kept).Values);
+            Close(run.Changed(kept).Values, saved.Changed(kept).Values);
+        }
+        Assert.True((run.Changed("Z").Values - run.Run("clean")["Z"]).abs().max().item<double>() > 1e-6);
+        Assert.All(run.Effects, effect => Assert.True(effect.Changed > 0));
+        if (!isBool)
+            return;
+        // What the mask keeps of the first layer is as it was.
+        Tensor kept_heads = heads[0].to(float64).view(1, 1, 3, 1);
+        Close(run.Run("clean")["Z"][0] * kept_heads, run.Changed("Z").Values[0] * kept_heads);
+    }
+
     [Fact]
     public void Masks_that_do_not_fit_are_refused()
     {

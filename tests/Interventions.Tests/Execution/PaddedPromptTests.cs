@@ -29,11 +29,10 @@ public sealed class PaddedPromptTests
         Metrics = [new("Metric", [new Read.Logit("right", "end"), new Read.Logit("wrong", "mid")], x => x[0] - x[1])],
     };
 
-    public static TheoryData<string, int?> Models => DecoderPlanTests.Models;
-
     [Theory]
-    [MemberData(nameof(Models))]
-    public void Padding_and_batches_change_nothing(string family, int? window)
+    [InlineData("llama", 3)]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
+    public void Padding_and_batches_change_nothing(string family, int? window = null)
     {
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel model = SmallDecoders.Model(family, window: window);

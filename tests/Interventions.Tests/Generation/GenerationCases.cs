@@ -43,12 +43,13 @@ internal static class GenerationCases
             random, "resid_pre", "attn.q", "attn.k", "attn.v", "attn.z", "attn.pattern", "attn.scores", "attn.result", "attn_out", "mlp_in",
             "mlp.post", "resid_post", "attn.q_input", "ln2.scale");
         bool isRow = site is "attn.pattern" or "attn.scores";
-        string when = Pick(random, "", "prompt", "new", "end", "new+0..2", "new+1", "end,new", "0,new+2", "-1,new+0");
+        string when = Pick(random, "", "prompt", "new", "end", "new+0..2", "new+1", "end,new", "0,new+2", "-1,new+0",
+            "!=0", "!=end");
         List<string> selectors = [];
         if (when.Length > 0)
-            selectors.Add($"{(isRow ? "query" : "pos")}={when}");
+            selectors.Add((isRow ? "query" : "pos") + (when[0] == '!' ? when : $"={when}"));
         if (isRow && random.Next(2) == 0)
-            selectors.Add($"key={Pick(random, "0", "prompt", "end", "0,end")}");
+            selectors.Add($"key{Pick(random, "=0", "=prompt", "=end", "=0,end", "!=0")}");
         if (site is "attn.z" or "attn.result" or "attn.q_input" or "attn.pattern" && random.Next(2) == 0)
             selectors.Add($"head={random.Next(Heads)}");
         string path = $"{block}.{site}{(selectors.Count == 0 ? "" : $"[{string.Join("; ", selectors)}]")}";
@@ -72,9 +73,10 @@ internal static class GenerationCases
     /// <summary>The largest difference of two runs' log-probabilities and kept values; their tokens must be equal.</summary>
     public static double Distance(GeneratedRun left, GeneratedRun right, params string[] kept)
     {
-        Assert.Equal(left.Tokens, right.Tokens);
-        double worst = left.LogProbabilities.SelectMany(row => row)
-            .Zip(right.LogProbabilities.SelectMany(row => row), (a, b) => Math.Abs(a - b)).Max();
+        GeneratedText[] texts = [.. left.Continuations.SelectMany(of => of)], others = [.. right.Continuations.SelectMany(of => of)];
+        Assert.Equal(texts.Select(text => text.Tokens), others.Select(text => text.Tokens));
+        double worst = texts.SelectMany(text => text.LogProbabilities)
+            .Zip(others.SelectMany(text => text.LogProbabilities), (a, b) => Math.Abs(a - b)).Max();
         foreach (string name in kept)
             foreach (Func<GeneratedValue, Tensor> part in new Func<GeneratedValue, Tensor>[]
                 { value => value.Prompt, value => value.Steps })

@@ -151,6 +151,105 @@ public sealed class GenerationTests
             new() { Name = "Lacks", Writes = [write] }, model, prompts)).Message);
     }
 
+    /// <summary>Shapes that no pass could use are refused before the first, in the words of a run.</summary>
+    [Theory]
+    [InlineData("[pos=end,new]", new long[] { 7 }, "Refused.Direction is [7], which does not broadcast to the values that")]
+    [InlineData("[pos=new]", new long[] { 2, Width }, "that 'blocks.0.resid_post[pos=new]' selects, [batch=2, pos=1, d_model=16]")]
+    [InlineData("", new long[] { 5, Width }, "pos=1|5, d_model=16]")]
+    [InlineData("[pos=prompt]", new long[] { 4, Width }, "pos=5, d_model=16]")]
+    [InlineData("[pos=prompt]", new long[] { 5, Width }, null)]
+    [InlineData("", new long[] { 1, Width }, null)]
+    [InlineData("[pos=end,new]", new long[] { 2, 1, Width }, null)]
+    public void Tensors_are_measured_before_the_first_pass(string selection, long[] shape, string? message)
+    {
+        using DecoderModel model = Model("gpt2");
+        using DisposeScope scope = NewDisposeScope();
+        PromptPairs prompts = RandomPrompts(6, 5, 5);
+        InterventionGraph graph = new()
+        {
+            Name = "Refused",
+            Writes = [BuiltInWrites.Add("Direction", "blocks.0.resid_post" + selection, ones(shape, dtype: float64), 1)],
+        };
+        if (message is null)
+        {
+            using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(graph, model, prompts, new() { MaxNewTokens = 3 });
+            Assert.Empty(output.Warnings);
+        }
+        else
+        {
+            Assert.Contains(message, Assert.Throws<InterventionException>(() => GenerationRunner.Generate(graph, model, prompts)).Message);
+        }
+    }
+
+    [Theory]
+    [InlineData("blocks.0.resid_post[pos=new]", true)]
+    [InlineData("blocks.1.resid_post[pos=end,new]", false)]
+    [InlineData("blocks.1.mlp_out[pos=prompt]", false)]
+    public void A_write_that_changes_nothing_is_reported(string site, bool isSwept)
+    {
+        using DecoderModel model = Model("gpt2");
+        PromptPairs prompts = RandomPrompts(6, 4, 5);
+        string path = isSwept ? site.Replace('0', '*').Replace("*", "{layer}", StringComparison.Ordinal) : site;
+        foreach (bool useCache in new[] { true, false })
+        {
+            using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(
+                new()
+                {
+                    Name = "Idle",
+                    Writes = [BuiltInWrites.Scale(path, 1), BuiltInWrites.Scale("blocks.0.mlp_out[pos=new]", 2)],
+                },
+                model, prompts, new() { MaxNewTokens = 3, UseCache = useCache });
+            string warning = Assert.Single(output.Warnings);
+            Assert.StartsWith(
+                $"Idle.Scale changed nothing: '{path}' has the same values without it on any prompt", warning, StringComparison.Ordinal);
+            // Two prompts, at two steps.
+            Assert.Equal((2 * 2 * Width) * (isSwept ? Layers : 1), output.Effects[1].Changed);
+            Assert.Equal(output.Effects[1].Selected, output.Effects[1].Changed);
+        }
+    }
+
+    [Fact]
+    public void Copies_of_equal_prompts_and_freezes_need_not_change_anything()
+    {
+        using DecoderModel model = Model("gpt2");
+        PromptPairs different = RandomPrompts(6, 4, 5);
+        PromptPairs equal = PromptPairs.FromTokens(
+            [.. different.Prompts.Select(prompt => new PromptTokens([prompt.Runs[0], prompt.Runs[0]], prompt.Answers))]);
+        InterventionGraph Graph(string site) => new()
+        {
+            Name = "Copy",
+            Writes =
+            [
+                new("FromCorrupted", site, [new Read.Value(), new Read.From("corrupted")], x => x[1]),
+                BuiltInWrites.Freeze("blocks.0.mlp_out", "clean"),
+            ],
+        };
+        foreach (string site in new[] { "blocks.1.resid_post[pos=end,new]", "blocks.1.resid_post" })
+        {
+            GenerationOptions options = new() { MaxNewTokens = 3 };
+            using GenerationResult<GeneratedRun> pairs = GenerationRunner.Generate(Graph(site), model, different, options);
+            Assert.Empty(pairs.Warnings);
+            using GenerationResult<GeneratedRun> twins = GenerationRunner.Generate(Graph(site), model, equal, options);
+            Assert.Contains("copies what is there already in 2 of 2 prompts (0, 1)", Assert.Single(twins.Warnings));
+        }
+    }
+
+    [Fact]
+    public void A_method_that_makes_infinite_values_is_reported()
+    {
+        using DecoderModel model = Model("gpt2");
+        using GenerationResult<GeneratedRun> output = GenerationRunner.Generate(
+            new()
+            {
+                Name = "Infinite",
+                Captures = [new("Root", "blocks.0.mlp_out[pos=new]", [new Read.Value()], x => (x[0].abs() * -1).sqrt())],
+            },
+            model, RandomPrompts(6, 4), new() { MaxNewTokens = 3 });
+        Assert.Equal(
+            "Infinite.Root returned values that are infinite or no numbers, though all that it read is finite.",
+            Assert.Single(output.Warnings));
+    }
+
     [Fact]
     public void Sampling_draws_from_the_likeliest_as_often_as_they_are_likely()
     {
@@ -159,20 +258,20 @@ public sealed class GenerationTests
         using DisposeScope scope = NewDisposeScope();
         double[] p = [.. model.Forward(tensor(prompt).unsqueeze(0))[0, -1].softmax(-1).data<double>()];
         int[] order = [.. Enumerable.Range(0, Vocabulary).OrderByDescending(token => p[token])];
-        long[][] many = [.. Enumerable.Repeat(prompt, 4000)];
-        GenerationOptions options = new() { MaxNewTokens = 1, Temperature = 1, BatchSize = 1000, Seed = 5 };
+        GenerationOptions options = new() { MaxNewTokens = 1, Temperature = 1, Continuations = 4000, Seed = 5 };
 
         long[] all = Drawn(options);
         for (int token = 0; token < Vocabulary; token++)
             Assert.Equal(p[token], all.Count(drawn => drawn == token) / 4000.0, 0.035);
-        Assert.Equal(all, Drawn(options with { BatchSize = 37 }));
+        // Fewer of them are the first of many.
+        Assert.Equal(all[..37], Drawn(options with { Continuations = 37 }));
         Assert.NotEqual(all, Drawn(options with { Seed = 6 }));
         Assert.Equal(
             order.Take(3).Select(token => (long)token).Order(), Drawn(options with { TopK = 3, Temperature = 2 }).Distinct().Order());
         int nucleus = Enumerable.Range(1, Vocabulary).First(count => order.Take(count).Sum(token => p[token]) >= 0.6);
         Assert.Equal(order.Take(nucleus).Select(token => (long)token).Order(), Drawn(options with { TopP = 0.6 }).Distinct().Order());
 
-        long[] Drawn(GenerationOptions how) => [.. model.Generate(many, how).Tokens.Select(tokens => tokens[0])];
+        long[] Drawn(GenerationOptions how) => [.. model.Generate([prompt], how).Continuations[0].Select(text => text.Tokens[0])];
     }
 
     [Fact]

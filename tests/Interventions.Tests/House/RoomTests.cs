@@ -20,7 +20,7 @@ public sealed class RoomTests
     /// <summary>From left to right; files at the library's root are to the left of all rooms. Links in comments do not count.</summary>
     private static readonly string[] s_rooms =
     [
-        "", "Files", "Torch", "Sites", "ModelGraphs", "Declarations", "Results", "Binding", "Planning", "Execution", "Generation",
+        "", "Tables", "Files", "Torch", "Sites", "ModelGraphs", "Declarations", "Results", "Binding", "Planning", "Execution", "Generation",
         "Tracing",
     ];
 

@@ -38,8 +38,20 @@ public sealed class ExplainTests
         string all = InterventionRunner.Explain(graph, model, Prompts(1)).Split('\n').Single(
             line => line.StartsWith("all", StringComparison.Ordinal));
         Assert.Equal(
-            (3 * 5 * perToken / 1e9).ToString("G2", CultureInfo.InvariantCulture),
+            (3 * 5 * perToken / 1e6).ToString("0.0000", CultureInfo.InvariantCulture),
             all.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4]);
+    }
+
+    [Fact]
+    public void Neighbouring_layers_with_equal_work_are_one_line()
+    {
+        using DecoderModel model = DecoderModel.Random(SmallDecoders.Gpt2Config with { Layers = 4 });
+        InterventionGraph graph = new() { Name = "Last", Writes = [BuiltInWrites.Zero("blocks.3.mlp_out[pos=end]")], Metrics = [s_metric] };
+        string[] lines = InterventionRunner.Explain(graph, model, Prompts(1)).Split('\n');
+        Assert.Equal(["other", "0..2", "3", "logits", "all"], lines[3..8].Select(line => line.Split(' ')[0]));
+        Assert.Equal("Layers in one line are equal: the numbers are those of each of them.", lines[8]);
+        int Rows(int line) => int.Parse(lines[line].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        Assert.Equal(Rows(7), Rows(3) + (3 * Rows(4)) + Rows(5) + Rows(6));
     }
 
     private static PromptPairs Prompts(int count = 2) => PromptPairs.FromTokens(

@@ -14,7 +14,7 @@ public sealed class RunResultTests : ToyTest
             output = Run(
                 new() { Name = "Sweep", Writes = [Patch("blocks.{layer=1}.z[head={head=0,2}]")], Metrics = [LogitDifference] }, prompts);
         SweptTensor swept = output.Changed("LogitDifference");
-        Assert.Equal(["layer", "head"], swept.Axes.Select(axis => axis.Name));
+        Assert.Equal(["layer", "head"], swept.Sweep.Select(axis => axis.Name));
         Assert.Equal([1, 2, 2], swept.Values.shape);
         Assert.Contains("head 1", Assert.Throws<ArgumentOutOfRangeException>(() => swept.At(1, 1)).Message);
         SweptPoint top = swept.Top(1).Single();

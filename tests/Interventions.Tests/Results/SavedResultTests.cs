@@ -31,9 +31,9 @@ public sealed class SavedResultTests : IDisposable
         LongStudy.Same(run, loaded);
 
         SweptTensor swept = loaded.Changed("LogitDifference");
-        Assert.Equal("layer p alpha", string.Join(' ', swept.Axes.Select(axis => axis.Name)));
+        Assert.Equal("layer p alpha", string.Join(' ', swept.Sweep.Select(axis => axis.Name)));
         Assert.Equal(
-            run.Changed("LogitDifference").Axes.SelectMany(axis => axis.Coordinates), swept.Axes.SelectMany(axis => axis.Coordinates));
+            run.Changed("LogitDifference").Sweep.SelectMany(axis => axis.Coordinates), swept.Sweep.SelectMany(axis => axis.Coordinates));
         Assert.Equal(
             run.Changed("LogitDifference").Points().Select(point => point.ToString()), swept.Points().Select(point => point.ToString()));
         Assert.True(
@@ -113,10 +113,10 @@ public sealed class SavedResultTests : IDisposable
     {
         string path = _folder["other.safetensors"];
         SafeTensors.Save(path, new Dictionary<string, Tensor> { ["x"] = ones(1) });
-        Assert.Contains("holds tensors, but no result of a run", Assert.Throws<CheckpointException>(() => RunResult.Load(path)).Message);
+        Assert.Contains("holds tensors, but no result of a run", Assert.Throws<ResultFileException>(() => RunResult.Load(path)).Message);
 
-        Assert.Contains("reads version 2: update the package", Described("""{"version":3}""").Message);
-        Assert.Contains("describe no result: 'declaration' is missing", Described("""{"version":2}""").Message);
+        Assert.Contains("reads version 3: update the package", Described("""{"version":4}""").Message);
+        Assert.Contains("describe no result: 'declaration' is missing", Described("""{"version":3}""").Message);
         Assert.Contains("describe no result", Described("{").Message);
 
         using RunResult run = InterventionRunner.Run(
@@ -125,7 +125,7 @@ public sealed class SavedResultTests : IDisposable
             path, new Dictionary<string, Tensor> { ["LogitDifference"] = ones(7) }, new Dictionary<string,
             string>
             { [ResultLayout.Key] = run.Layout.ToJson() });
-        Assert.Contains("has no tensor 'clean/LogitDifference'", Assert.Throws<CheckpointException>(() => RunResult.Load(path)).Message);
+        Assert.Contains("has no tensor 'clean/LogitDifference'", Assert.Throws<ResultFileException>(() => RunResult.Load(path)).Message);
 
         run.Save(path);
         Assert.Contains(
@@ -139,11 +139,25 @@ public sealed class SavedResultTests : IDisposable
             Assert.Throws<InterventionException>(() => RunResult.Load(path, "One", ["LogitDifference"], ["layer"])).Message);
         RunResult.Load(path, "One", ["LogitDifference"], []).Dispose();
 
-        CheckpointException Described(string layout)
+        ResultFileException Described(string layout)
         {
             SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [ResultLayout.Key] = layout });
-            return Assert.Throws<CheckpointException>(() => RunResult.Load(path));
+            return Assert.Throws<ResultFileException>(() => RunResult.Load(path));
         }
+    }
+
+    [Fact]
+    public void A_missing_file_is_called_a_result()
+    {
+        string path = _folder["no.safetensors"];
+        const string reason =
+            "is no result: the file does not exist. A run's Save writes one, and so does RunTo, once its last batch is done.";
+        Assert.Equal($"'{path}' {reason}", Assert.Throws<ResultFileException>(() => RunResult.Load(path)).Message);
+        ResultFileException refused =
+            Assert.Throws<ResultFileException>(() => RunResult.Load(path, "One", ["LogitDifference"], []));
+        Assert.Equal((path, reason), (refused.File, refused.Reason));
+        File.WriteAllText(path, "no tensors");
+        Assert.Contains("is truncated or no safetensors file", Assert.Throws<ResultFileException>(() => RunResult.Load(path)).Message);
     }
 
     [Fact]
@@ -155,7 +169,7 @@ public sealed class SavedResultTests : IDisposable
             "writes":[{"write":"Zero","site":"embed","selected":1,"written":1,"compared":1,"changed":1,"largest":1,"read":1,"due":1}],"notes":[]}
             """;
         SafeTensors.Save(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { [ResultLayout.Key] = layout });
-        CheckpointException refused = Assert.Throws<CheckpointException>(() => RunResult.Load(path));
-        Assert.Equal($"'{path}' was written by version 1 of the format, and this library reads version 2: run it again.", refused.Message);
+        ResultFileException refused = Assert.Throws<ResultFileException>(() => RunResult.Load(path));
+        Assert.Equal($"'{path}' was written by version 1 of the format, and this library reads version 3: run it again.", refused.Message);
     }
 }

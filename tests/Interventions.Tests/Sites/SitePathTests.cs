@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using Interventions.Sites;
 
 namespace Interventions.Tests.Sites;
@@ -22,6 +24,14 @@ public sealed class SitePathTests
     [InlineData("embed[pos=2..-1]", "embed", "pos=2..-1")]
     [InlineData("embed[pos=*]", "embed", "pos=*")]
     [InlineData("embed[pos={p=IO,end}]", "embed", "pos=p=IO,end")]
+    [InlineData("blocks.[6..].mlp_out", "blocks.(6..-1).mlp_out", "")]
+    [InlineData("blocks.[..5].mlp_out", "blocks.(0..5).mlp_out", "")]
+    [InlineData("blocks.{layer=3..}.mlp_out", "blocks.(layer=3..-1).mlp_out", "")]
+    [InlineData("embed[pos=1..]", "embed", "pos=1..-1")]
+    [InlineData("embed[pos=..-2,named]", "embed", "pos=0..-2,named")]
+    [InlineData("blocks.0.attn.z[head!=6]", "blocks.(0).attn.z", "head=!6")]
+    [InlineData("blocks.0.attn.z[head != 1, 3; pos!=end,0..1]", "blocks.(0).attn.z", "head=!1,3 pos=!end,0..1")]
+    [InlineData("blocks.[!=0,2..3].attn.z[head={h!=6}]", "blocks.(!0,2..3).attn.z", "head=h=!6")]
     public void Parses(string text, string segments, string selectors)
     {
         SitePath path = SitePath.Parse(text);
@@ -51,6 +61,8 @@ public sealed class SitePathTests
     [InlineData("blocks.*.z", false)]
     [InlineData("blocks.[1..2].z", false)]
     [InlineData("blocks.[1,3].z", false)]
+    [InlineData("blocks.[!=1].z", false)]
+    [InlineData("blocks.{layer!=1}.z", true)]
     public void OneIndexAtATimeIsANumberOrAPlaceholder(string path, bool isOne) =>
         Assert.Equal(isOne, SitePath.Parse(path).Segments[1].Indices!.Selection.IsOne);
 
@@ -60,7 +72,17 @@ public sealed class SitePathTests
     [InlineData("blocks..mlp_out", ".", "is missing")]
     [InlineData("blocks.3a.mlp_out", "3a", "neither a number nor a name")]
     [InlineData("blocks.[].mlp_out", "]", "a number is missing")]
-    [InlineData("blocks.[6..].mlp_out", "]", "a range ends with a number")]
+    [InlineData("blocks.[..].mlp_out", "..", "a range has a start or an end")]
+    [InlineData("blocks.[!6].mlp_out", "6", "'=', which follows '!', is missing")]
+    [InlineData("embed[pos!=]", "]", "a number or a position's name is missing")]
+    [InlineData("embed[pos!=*]", "*", "a number or a position's name is missing")]
+    [InlineData("embed[pos!=new]", "new", "selected by name, as in 'pos=new'")]
+    [InlineData("embed[pos={p!=end}]", "{p!=", "list those that '{p}' goes through")]
+    [InlineData("embed[pos=named+1]", "+", "'named' is several tokens")]
+    [InlineData("blocks.0.z[head=[1,2]]", "[", "without brackets of their own: 'head=0,2'")]
+    [InlineData("embed[pos=0:6:2]", "0:6", "indices are listed, as in '0,2,4'")]
+    [InlineData("embed[pos=:]", ":", "indices are listed, as in '0,2,4'")]
+    [InlineData("embed[pos=0:0]", "0:0", "indices are listed, as in '0,2,4'")]
     [InlineData("blocks.[6..8.mlp_out", ".", "']', which closes the list, is missing")]
     [InlineData("blocks.[8..6].mlp_out", "8..6", "write 6..8")]
     [InlineData("blocks.{}.mlp_out", "}", "a placeholder needs a name")]
@@ -84,10 +106,50 @@ public sealed class SitePathTests
         Assert.Equal(problem.Message, Assert.Throws<FormatException>(() => SitePath.Parse(text)).Message);
     }
 
+    /// <summary>Other languages' ranges and separators: what is said, and the path that is meant.</summary>
+    [Theory]
+    [InlineData("blocks.[0:63].mlp_out", "0:63", "two dots and includes its end: '0..62'", "blocks.[0..62].mlp_out")]
+    [InlineData("blocks.{layer=3:}.mlp_out", "3:", "'3..'", "blocks.{layer=3..}.mlp_out")]
+    [InlineData("embed[pos=:5]", ":5", "'..4'", "embed[pos=..4]")]
+    [InlineData("embed[pos=:-1]", ":-1", "'..-2'", "embed[pos=..-2]")]
+    [InlineData("blocks.0.z[head=0-2; pos=end]", "0-2", "'0..2'", "blocks.0.z[head=0..2; pos=end]")]
+    [InlineData("blocks.0.z[head=1,2, pos=end]", ",", "separated by ';': 'blocks.0.z[head=1,2; pos=end]'", "blocks.0.z[head=1,2; pos=end]")]
+    [InlineData("embed[pos=end, head!=3]", ",", "separated by ';'", "embed[pos=end; head!=3]")]
+    [InlineData("blocks.0.z[head=1; 3]", ";", "separated by ','", "blocks.0.z[head=1, 3]")]
+    public void Foreign_spellings_have_a_hint_of_their_own(string text, string where, string message, string meant)
+    {
+        Assert.False(SitePath.TryParse(text, out _, out SiteProblem? problem));
+
+        Assert.Contains(message, problem.Message, StringComparison.Ordinal);
+        Assert.Equal(where, text.Substring(problem.Start, problem.Length));
+        Assert.Equal(meant, problem.Suggestion);
+        Assert.True(SitePath.TryParse(meant, out _, out _));
+    }
+
+    [Fact]
+    public void What_is_printed_is_parsed_to_the_same() => Prop.ForAll(RandomPath.Arbitrary, path =>
+    {
+        SitePath parsed = SitePath.Parse(path);
+        string segments = string.Join('.', parsed.Segments.Select(segment => segment.Name ?? RandomPath.Print(segment.Indices!.Selection)));
+        string selectors = string.Join("; ", parsed.Selectors.Select(selector => RandomPath.Print(selector)));
+        Assert.Equal(path, selectors.Length == 0 ? segments : $"{segments}[{selectors}]");
+        Assert.All(
+            parsed.Selectors, selector => Assert.Equal(selector.Axis, path.Substring(selector.AxisSpan.Start, selector.AxisSpan.Length)));
+    }).QuickCheckThrowOnFailure();
+
+    /// <summary>The generator gives a declaration with a broken path the members that the repaired one has.</summary>
+    [Theory]
+    [InlineData("blocks.{layer}.z[head={head}, pos=end]", "layer head")]
+    [InlineData("blocks.{layer=0:3}.z[head={ h != 2}; pos={p=IO;end}]", "layer h p*")]
+    [InlineData("blocks.{layer", "layer")]
+    [InlineData("blocks.{3}.z[{}", "")]
+    public void Placeholders_of_a_broken_path_are_known(string text, string placeholders) => Assert.Equal(
+        placeholders, string.Join(' ', SitePath.PlaceholdersIn(text).Select(found => found.Name + (found.HasNames ? "*" : ""))));
+
     [Fact]
     public void No_text_makes_it_fail()
     {
-        const string alphabet = "ab3.*[]{}=,;+- S";
+        const string alphabet = "ab3.*[]{}=,;+- S!:";
         var random = new Random(7);
         for (int i = 0; i < 20_000; i++)
         {
@@ -108,8 +170,8 @@ public sealed class SitePathTests
     }
 
     private static string Show(Selection selection) =>
-        (selection.IsSweep ? selection.Placeholder + "=" : "") + (selection.Items.Count == 0 ? "*" : string.Join(
-            ",", selection.Items.Select(Show)));
+        (selection.IsSweep ? selection.Placeholder + "=" : "") + (selection.Except ? "!" : "")
+        + (selection.Items.Count == 0 ? "*" : string.Join(",", selection.Items.Select(Show)));
 
     private static string Show(SelectionItem item) =>
         item.Name is not null ? item.Name + (item.First > 0 ? $"+{item.First}" : item.First < 0 ? $"{item.First}" : "") :

@@ -99,6 +99,12 @@ public sealed class SiteResolverTests
         "ln_final.hook_normalized", nameof(TransformerLensSpelling), "hook_normalized",
         "'ln_final.hook_normalized' is TransformerLens's spelling; here the site is called 'ln_final.normalized'")]
     // Selectors.
+    [InlineData(
+        "blocks.1.mlp_out[position=end]", nameof(UnknownAxis), "position", "'blocks.1.mlp_out' has no axis 'position'; did you mean 'pos'?")]
+    [InlineData(
+        "blocks.1.mlp_out[token=1]", nameof(UnknownAxis), "token", "'blocks.1.mlp_out' has no axis 'token'; did you mean 'pos'?")]
+    [InlineData(
+        "blocks.1.attn.pattern[q=end]", nameof(UnknownAxis), "q", "'blocks.1.attn.pattern' has no axis 'q'; did you mean 'query'?")]
     [InlineData("blocks.1.mlp_out[head=2]", nameof(UnknownAxis), "head", "'blocks.1.mlp_out' has no axis 'head'; its axes are pos")]
     [InlineData(
         "blocks.1.attn.pattern[pos=end]", nameof(UnknownAxis), "pos",

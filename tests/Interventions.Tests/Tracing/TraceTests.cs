@@ -108,7 +108,8 @@ public sealed class TraceTests
             Tensor direction = randn(gradient.shape, dtype: float64, generator: generator);
             double Along(double step) =>
                 Metric(SmallDecoders.Read(model, ids, "logits", (name, x => x + (direction * step)))).item<double>();
-            double expected = (Along(1e-5) - Along(-1e-5)) / 2e-5, found = (gradient * direction).sum().item<double>();
+            // Small, so that hardly a neuron of a relu turns on or off on the way.
+            double expected = (Along(1e-6) - Along(-1e-6)) / 2e-6, found = (gradient * direction).sum().item<double>();
             Assert.True(Math.Abs(found - expected) <= 1e-6 * Math.Max(1, Math.Abs(expected)), $"{name}: {found} instead of {expected}");
         }
 
@@ -219,7 +220,9 @@ public sealed class TraceTests
         Assert.True(trace["logits"].eq(logits).all().item<bool>());
     }
 
+    /// <summary>The sites, except those of whole numbers, which have no gradient and no sine.</summary>
     private static IEnumerable<string> SitesOf(HookedModel model) =>
         model.Graph.Nodes.Select(node => node.Name).Where(
-            model.Trace(tensor(new long[] { 0 })).Select(site => site.Name).ToHashSet().Contains);
+            model.Trace(tensor(new long[] { 0 })).Select(site => site.Name).ToHashSet().Contains)
+            .Where(name => !name.EndsWith("router_indices", StringComparison.Ordinal));
 }

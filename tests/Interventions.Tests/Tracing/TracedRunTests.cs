@@ -36,8 +36,8 @@ public sealed class TracedRunTests
     {
         using DisposeScope scope = NewDisposeScope();
         string what = $"write {written}, keep {kept}, differentiate {differentiated}";
-        // A pattern that is added to would look at padding, which methods of a declaration never see.
-        Tensor Write(Tensor x) => written.EndsWith("pattern", StringComparison.Ordinal) ? x * 0.9 : (x * 0.9) + 0.2;
+        // Also a pattern that is added to does not look at padding.
+        static Tensor Write(Tensor x) => (x * 0.9) + 0.2;
         InterventionGraph graph = new()
         {
             Name = "Traced",

@@ -1,9 +1,10 @@
-// Which heads name the indirect object? dotnet run -- MODEL, where MODEL is a folder, a file, or a hub id in the local cache.
+// Which heads name the indirect object? `dotnet run` asks the model that Study.csproj names; `dotnet run -- PATH` asks another checkpoint
+// of the same sizes: a folder, a file, or a hub id in the local cache.
 using Interventions;
 using Interventions.Models;
 using static TorchSharp.torch;
 
-using StudyModel model = StudyModel.Load(args.Length > 0 ? args[0] : "openai-community/gpt2");
+using StudyModel model = StudyModel.Load(args is [string path] ? path : (string)AppContext.GetData("ModelFolder")!);
 StudyPrompts prompts = StudyPrompts.Create(model.Tokenizer,
 [
     new()
@@ -20,11 +21,9 @@ Console.WriteLine($"clean logit difference {run.Clean.LogitDifference.mean().ite
 foreach (SweptPoint point in run.LogitDifference.Top(5))
     Console.WriteLine(point);
 
-// What the weights must be, and so which names the compiler knows.
-[ModelSchema]
-[Axis("layer", MODEL_LAYERS), Axis("head", MODEL_HEADS), Axis("kv_head", MODEL_HEADS), Axis("d_head", HEAD_SIZE)]
-[Axis("d_model", MODEL_WIDTH), Axis("neuron", MODEL_NEURONS), Axis("vocab", VOCABULARY_SIZE)]
-sealed partial class StudyModel : Gpt2Model;
+// The model's family and sizes, and so the names that are checked while you type, are those of the config.json in Study.csproj.
+[HookedModel("config.json")]
+sealed partial class StudyModel;
 
 [PromptSchema(Positions = ["IO", "S1", "S2", "end"], Answers = ["IO", "S"])]
 sealed partial class StudyPrompts : PromptSet;

@@ -1,8 +1,9 @@
 namespace Interventions.Models.Families;
 
-internal sealed partial class LlamaFamily
+/// <summary>A Llama in GGUF files.</summary>
+internal static class LlamaGguf
 {
-    public override GgufLayout Gguf { get; } = new()
+    public static GgufLayout Layout { get; } = new()
     {
         Architecture = "llama",
         Keys =

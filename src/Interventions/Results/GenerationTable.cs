@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Interventions.Tables;
+
+namespace Interventions.Results;
+
+/// <summary>What was generated as tables.</summary>
+internal static class GenerationTable
+{
+    private const int MostRows = 24;
+
+    /// <summary>A line a run, point of the sweep and prompt.</summary>
+    public static string Of(
+        ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged, string? whyUncached)
+    {
+        IEnumerable<(string[] Where, GeneratedContent Run)> runs =
+        [
+            .. unchanged is null ? [] : new[] { ((string[])["unchanged", .. sweep.Select(_ => "")], unchanged) },
+            .. changed.Select((run, point) => ((string[])["changed", .. Point(point)], run)),
+        ];
+        string points = sweep.IsEmpty ? "" : $" at {TextTable.Count(changed.Count, "point")}";
+        string why = whyUncached is null ? "" : TextTable.Wrap($"computed anew at every token: {whyUncached}", indent: 2) + "\n";
+        return $"{TextTable.Count(changed[0].Continuations.Count, "prompt")} continued{points}\n{why}"
+            + Table(["run", .. sweep.Select(axis => axis.Name)], [.. runs]);
+
+        IEnumerable<string> Point(int point)
+        {
+            string[] at = new string[sweep.Length];
+            for (int axis = at.Length - 1; axis >= 0; point /= sweep[axis--].Coordinates.Length)
+                at[axis] = sweep[axis].Coordinates[point % sweep[axis].Coordinates.Length].ToString();
+            return at;
+        }
+    }
+
+    /// <summary>A line a prompt of one run.</summary>
+    public static string Of(GeneratedContent run) => Table([], [([], run)]);
+
+    private static string Table(string[] where, (string[] Where, GeneratedContent Run)[] runs)
+    {
+        TextTable table = new(
+        [
+            .. where.Select(name => new TextColumn(name)), new("prompt", true), new("tokens", true), new("log p", true), new("text"),
+        ]);
+        string[] sums = ShortNumbers.Format(
+            [.. runs.SelectMany(run => run.Run.Continuations).SelectMany(texts => texts).Select(text => text.LogProbabilities.Sum())]);
+        int row = 0;
+        // Several continuations of a prompt are several lines of its number.
+        foreach ((string[] at, GeneratedContent run) in runs)
+            foreach ((int prompt, IReadOnlyList<GeneratedText> texts) in run.Continuations.Index())
+                foreach (GeneratedText text in texts)
+                    table.Add([.. at, Number(prompt), Number(text.Tokens.Count), sums[row++], $"{text}"]);
+        return table.Print(MostRows);
+    }
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using Interventions.Tables;
+using static TorchSharp.torch;
+
+namespace Interventions.Results;
+
+/// <summary>Kept values as tables: means over prompts and over every axis that the table does not name.</summary>
+internal static class KeptTable
+{
+    private const int MostRows = 24, MostPoints = 12, MostColumns = 16;
+
+    /// <summary>
+    /// A sweep of two placeholders is a grid of both. One of a single placeholder is a line a point, or a grid with what else is short; of
+    /// more placeholders, the points that changed most are listed.
+    /// </summary>
+    public static string OfSweep(SweptTensor swept)
+    {
+        KeptContent content = swept.Content;
+        int sweeps = content.Sweep.Length;
+        int second = sweeps == 2 ? 1 : sweeps == 1 ? ShortAxis(content, from: 1) : -1;
+        if (second > 0)
+            return Title(content, [0, second]) + Grid(content, 0, second);
+        SweptPoints points = swept.Points();
+        bool isCut = sweeps > 2 && points.Count > MostPoints;
+        return Title(content, [.. Enumerable.Range(0, sweeps)]) + (isCut
+            ? $"The points with the largest change:\n{OfPoints([.. swept.Top(points.Count)], MostPoints)}"
+            : OfPoints([.. points], MostRows, content));
+    }
+
+    /// <summary>A line a layer, or a grid with what else is short.</summary>
+    public static string OfStack(KeptContent content)
+    {
+        int second = ShortAxis(content, from: 1);
+        if (second > 0)
+        {
+            (int rows, int columns) = content.Axes[second].IsPositional ? (second, 0) : (0, second);
+            return Title(content, [rows, columns]) + Grid(content, rows, columns);
+        }
+        double[] means = content.Means(content.Values, 0);
+        using Tensor magnitudes = content.Values.to(ScalarType.Float64).abs();
+        string[] mean = ShortNumbers.Format(means), magnitude = ShortNumbers.Format(content.Means(magnitudes, 0));
+        TextTable table = new(new("layer", true), new("mean", true), new("mean of |x|", true));
+        for (int i = 0; i < means.Length; i++)
+            table.Add(content.Axes[0].Label(i), mean[i], magnitude[i]);
+        return Title(content, [0]) + table.Print(MostRows);
+    }
+
+    /// <summary>A line a point: coordinates, value and change.</summary>
+    /// <param name="points">The points.</param>
+    /// <param name="most">How many are printed.</param>
+    /// <param name="content">The value, for the tokens at positions; <see langword="null"/> for the positions alone.</param>
+    public static string OfPoints(ImmutableArray<SweptPoint> points, int most, KeptContent? content = null)
+    {
+        if (points.IsEmpty)
+            return "no points\n";
+        ImmutableArray<SweepAxis> axes = points[0].Point.Axes;
+        TextTable table = new(
+            [.. axes.Select(axis => new TextColumn(axis.Name, axis.HasNumbers)), new("value", true), new("change", true)]);
+        string[] values = ShortNumbers.Format([.. points.Select(point => point.Value)]);
+        string[] changes = ShortNumbers.Format([.. points.Select(point => point.Change)], isSigned: true);
+        for (int i = 0; i < points.Length; i++)
+            table.Add([.. points[i].Point.Coordinates.Select(Text), values[i], changes[i]]);
+        return table.Print(most);
+
+        string Text(SweepCoordinate coordinate, int axis) =>
+            content is null ? coordinate.ToString() : Label(content, axis, coordinate.ToString());
+    }
+
+    /// <summary>A result: what it is of, every kept value with its mean in every run, what the writes did, and the warnings.</summary>
+    public static string OfRun(RunResult result)
+    {
+        ResultLayout layout = result.Layout;
+        StringBuilder text = new();
+        Line($"{layout.Declaration}: {TextTable.Count(layout.Prompts.Length, "prompt")}; changes {layout.BaseRun}"
+            + (layout.Sweep.IsEmpty ? "" : $"; sweeps {string.Join(", ", layout.Sweep.Select(Describe))}"));
+        if (!layout.Kept.IsEmpty || !layout.Parameters.IsEmpty)
+            text.Append('\n').Append(Kept(result, [null, .. layout.Runs]));
+        if (!layout.Effects.IsEmpty)
+            text.Append('\n').Append(OfEffects(layout.Effects));
+        if (!result.Warnings.IsEmpty)
+            text.Append('\n');
+        foreach (string warning in result.Warnings.Take(MostPoints))
+            Line(warning);
+        if (result.Warnings.Length > MostPoints)
+            Line($"… and {TextTable.Count(result.Warnings.Length - MostPoints, "warning")}");
+        return text.ToString();
+
+        void Line(string line) => text.Append(TextTable.Wrap(line, 2)).Append('\n');
+
+        static string Describe(SweepAxis axis) => $"{axis.Name} ({axis.Coordinates.Length})";
+    }
+
+    /// <summary>The values that were kept in an unchanged run, with their means.</summary>
+    public static string OfUnchanged(RunResult result, string run) =>
+        $"{result.Layout.Declaration}, unchanged run {run}: {TextTable.Count(result.Prompts.Length, "prompt")}\n\n" + Kept(result, [run]);
+
+    /// <summary>A line a write.</summary>
+    public static string OfEffects(ImmutableArray<WriteEffect> effects)
+    {
+        TextTable table = new(
+            new("write"), new("site"), new("selected", true), new("written", true), new("changed", true), new("largest", true));
+        string[] largest = ShortNumbers.Format([.. effects.Select(effect => effect.Largest)]);
+        foreach ((WriteEffect effect, string most) in effects.Zip(largest))
+            table.Add(
+                effect.Write, effect.Run is null ? effect.Site : $"{effect.Site} in {effect.Run}",
+                Number(effect.Selected), Number(effect.Written), Number(effect.Changed), most);
+        return table.Print(MostRows);
+
+        static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A value's name and its axes with their lengths.</summary>
+    public static string Describe(KeptContent content) => Describe(content.Axes, content.Values.shape);
+
+    private static string Describe(IEnumerable<ResultAxis> axes, long[] shape) =>
+        $"[{string.Join(", ", axes.Zip(shape, (axis, size) => FormattableString.Invariant($"{axis.Name} {size}")))}]";
+
+    /// <summary>A line a kept value with its axes, then one with its mean in each run. The run without a name is the changed one.</summary>
+    private static string Kept(RunResult result, string?[] runs)
+    {
+        ResultLayout layout = result.Layout;
+        TextTable axes = new(new("kept"), new("axes"));
+        TextTable means = new([new("mean"), .. runs.Select(run => new TextColumn(run ?? "changed", IsNumber: true))]);
+        foreach (KeptLayout kept in layout.Kept)
+        {
+            KeptContent[] contents = [.. runs.Select(run => result.Content(kept, run))];
+            axes.Add(kept.Name, Describe(contents[0]));
+            means.Add([kept.Name, .. ShortNumbers.Format([.. contents.Select(content => content.Means(content.Values)[0])])]);
+        }
+        foreach (string parameter in layout.Parameters)
+        {
+            Tensor gradient = result.Gradient(parameter);
+            string[] none = [.. runs.Skip(1).Select(_ => "")];
+            using Tensor mean = gradient.to(ScalarType.Float64).mean();
+            axes.Add($"{parameter}.gradient", Shapes.Describe(gradient));
+            means.Add([$"{parameter}.gradient", .. ShortNumbers.Format([mean.item<double>()]), .. none]);
+        }
+        return $"{axes.Print(MostRows)}\n{means.Print(MostRows)}";
+    }
+
+    private static string Title(KeptContent content, int[] shown)
+    {
+        string[] others = [.. content.Axes.Where((_, axis) => !shown.Contains(axis)).Select(axis => axis.Name)];
+        string mean = others.Length == 0 ? "" : $": mean over {string.Join(", ", others)}";
+        string unchanged = content.Baseline is not { } baseline || content.Sweep.IsEmpty
+            ? ""
+            : $"; unchanged {ShortNumbers.Format([Mean(baseline)])[0]}";
+        return TextTable.Wrap($"{content.Name} {Describe(content)}{mean}{unchanged}", 2) + "\n";
+
+        double Mean(Tensor baseline) => (content with
+        {
+            Values = baseline,
+            Axes = baseline.shape.Length == content.Axes.Length ? content.Axes : content.Axes.RemoveRange(0, content.Sweep.Length),
+        }).Means(baseline)[0];
+    }
+
+    private static string Grid(KeptContent content, int rows, int columns)
+    {
+        long[] shape = content.Values.shape;
+        (int height, int width) = ((int)shape[rows], (int)shape[columns]);
+        double[] means = content.Means(content.Values, rows, columns);
+        string[] cells = ShortNumbers.Format(means, isSigned: content.Baseline is null && !content.Sweep.IsEmpty);
+        TextTable table = new(
+        [
+            new($"{content.Axes[rows].Name} \\ {content.Axes[columns].Name}"),
+            .. Enumerable.Range(0, width).Select(column => new TextColumn(Label(content, columns, column), IsNumber: true)),
+        ]);
+        // Means come in the order of the axes.
+        for (int row = 0; row < height; row++)
+            table.Add(
+            [
+                Label(content, rows, row),
+                .. Enumerable.Range(0, width).Select(column => cells[rows < columns ? (row * width) + column : (column * height) + row]),
+            ]);
+        return table.Print(MostRows);
+    }
+
+    private static string Label(KeptContent content, int axis, int index) => Label(content, axis, content.Axes[axis].Label(index));
+
+    /// <summary>What stands somewhere along an axis; of one prompt, the token too.</summary>
+    private static string Label(KeptContent content, int axis, string label) =>
+        content.Axes[axis].IsPositional && content.Prompts is [{ } prompt] && prompt.TokenAt(label) is int token
+            ? $"{label} {TextTable.Quote(prompt.Run.Tokens[token])}"
+            : label;
+
+    /// <summary>
+    /// The only axis behind the first that is longer than one and short enough for a grid, that of prompts left out; or −1.
+    /// </summary>
+    private static int ShortAxis(KeptContent content, int from)
+    {
+        long[] shape = content.Values.shape;
+        int[] longer = [.. Enumerable.Range(from, shape.Length - from)
+            .Where(axis => shape[axis] > 1 && content.Axes[axis].Kind != ResultAxisKind.Batch)];
+        return longer is [int only] && (shape[only] <= MostColumns || content.Axes[only].IsPositional) ? only : -1;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text;
+using Interventions.Runtime;
+using Interventions.Tests.Declarations;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Tests.Results;
+
+/// <summary>What <c>Console.WriteLine</c> prints of every result type.</summary>
+public sealed class PrintedResultTests : IDisposable
+{
+    private static readonly string[] s_words = ["When", " Mary", " and", "\n", " \"went\"", " off,"];
+
+    private readonly TinyGpt2 _model = TinyGpt2.Random();
+
+    public void Dispose() => _model.Dispose();
+
+    [Fact]
+    public void Every_result_is_a_table()
+    {
+        StringBuilder text = new();
+        using (HeadSweep.Result run = new HeadSweep().Run(_model, Prompts(2)))
+        {
+            Print("run", run);
+            Print("run.Clean", run.Clean);
+            Print("run.LogitDifference", run.LogitDifference);
+            Print("run.LogitDifference.Change", run.LogitDifference.Change);
+            Print("run.LogitDifference.Change.Mean()", run.LogitDifference.Change.Mean());
+            Print("run.LogitDifference.Top(3)", run.LogitDifference.Top(3));
+            Print("run.LogitDifference.Top(3)[0]", run.LogitDifference.Top(3)[0]);
+            Print("run.Effects[0]", run.Effects[0]);
+            Print("run.Attention[layer: 1, head: 0]", run.Attention[layer: 1, head: 0]);
+            Print("run.Clean.Attention", run.Clean.Attention);
+        }
+        using (Positions.Result run = new Positions().Run(_model, Prompts(1)))
+        {
+            Print("one prompt: run.LogitDifference", run.LogitDifference);
+            Print("one prompt: run.Clean.Norms", run.Clean.Norms);
+        }
+        Print("prompts", Prompts(14));
+        Print("prompts.Prompts[0]", Prompts(1).Prompts[0]);
+        Print("prompts of ids", TinyPrompts.FromTokens([new([new([1, 2], [0, 1]), new([1, 3], [0, 1]), new([4, 2], [0, 1])], [5, 6])]));
+        Print("graph", new HeadSweep().Graph);
+        using (var text4 = new Positions().Generate(_model, Prompts(2), new() { MaxNewTokens = 3, WithBase = true }))
+        {
+            Print("generation", text4);
+            Print("generation[…]", text4[pos: "subject"]);
+        }
+        TracedSite? last = null;
+        foreach (TracedSite site in _model.Trace(tensor(new long[,] { { 1, 2, 3 } }), "blocks.0.attn.q_input", "blocks.1.mlp_out"))
+            Print("trace site", last = site);
+        Print("trace site, later", last!);
+        Snapshot.Verify(text.ToString());
+
+        void Print(string title, object result)
+        {
+            string printed = result.ToString()!;
+            Assert.All(printed.Split('\n'), line => Assert.True(line.Length <= 80, $"{title}: {line}"));
+            text.Append("=== ").Append(title).Append('\n').Append(printed.TrimEnd('\n')).Append("\n\n");
+        }
+    }
+
+    [Fact]
+    public void Printing_leaves_no_tensor_behind()
+    {
+        using HeadSweep.Result run = new HeadSweep().Run(_model, Prompts(2));
+        Print();
+        long before = LiveTensors.Count();
+        Print();
+        Assert.Equal(before, LiveTensors.Count());
+
+        void Print() => Assert.NotEmpty(
+            $"{run}{run.Clean}{run.LogitDifference}{run.LogitDifference.Change}{run.Clean.Attention}{run.Attention.Mean()}{run.Effects[0]}");
+    }
+
+    [Fact]
+    public void A_disposed_result_says_so()
+    {
+        HeadSweep.Result run = new HeadSweep().Run(_model, Prompts(2));
+        HeadSweep.Swept kept = run.LogitDifference;
+        run.Dispose();
+        Assert.Equal("HeadSweep: a result that is disposed", run.ToString());
+        Assert.Equal("LogitDifference of a result that is disposed", kept.ToString());
+        Assert.Throws<ObjectDisposedException>(() => kept.Change);
+    }
+
+    [Fact]
+    public void Warnings_are_printed()
+    {
+        InterventionGraph graph = new()
+        {
+            Name = "Idle",
+            Writes = [BuiltInWrites.Scale("blocks.0.mlp_out", 1)],
+            Metrics = [new("Right", [new Read.Logit("right", "end")], x => x[0])],
+        };
+        using RunResult run = InterventionRunner.Run(graph, _model, Prompts(1));
+        Assert.Contains("Idle.Scale changed nothing: 'blocks.0.mlp_out' has the same values", run.ToString());
+    }
+
+    /// <summary>Prompts that were made of text.</summary>
+    private static TinyPrompts Prompts(int count) => TinyPrompts.FromTokens([.. Enumerable.Range(0, count).Select(i =>
+        new PromptTokens([Run(i, 0), Run(i, 1), Run(i, 2)], [7, 9]) { AnswerTexts = [" Mary", " Tom"] })]);
+
+    private static RunTokens Run(int prompt, int run)
+    {
+        int[] tokens = [.. Enumerable.Range(0, 5).Select(i => (i + (prompt % 2) + (i == 1 ? run : 0)) % s_words.Length)];
+        return new([.. tokens.Select(token => (long)token)], [1, 4]) { Texts = [.. tokens.Select(token => s_words[token])] };
+    }
+}
+
+/// <summary>A sweep of one placeholder, which goes through positions; and a number at every position.</summary>
+[Intervention<TinyGpt2, TinyPrompts>]
+public sealed partial class Positions
+{
+    [Patch("blocks.0.resid_post[pos={pos=subject,end}]")]
+    static Tensor FromCorrupted([From("corrupted")] Tensor corrupted) => corrupted;
+
+    [Capture("blocks.*.resid_post")]
+    static Tensor Norms(Tensor resid) => resid.norm(-1);
+
+    [Metric]
+    static Tensor LogitDifference([Logit("right")] Tensor right, [Logit("wrong")] Tensor wrong) => right - wrong;
+}
