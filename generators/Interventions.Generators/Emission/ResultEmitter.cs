@@ -79,8 +79,8 @@ internal static class ResultEmitter
     }
 
     /// <summary>
-    /// Writes a kept value: a tensor, one that is indexed by layer where the path names several, or by the sweep's point. Whether what an
-    /// abstract intervention keeps is swept, a derived one says.
+    /// Writes a kept value: a tensor, or one that is indexed by layer where the path names several, or by the sweep's point. Whether what
+    /// an abstract intervention keeps is swept, a derived one says.
     /// </summary>
     private static void Property(SourceWriter writer, InterventionSpec spec, KeptSpec kept, bool isChanged, string where)
     {

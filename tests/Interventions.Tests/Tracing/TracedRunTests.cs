@@ -18,7 +18,12 @@ public sealed class TracedRunTests
     public void A_trace_is_a_run_of_the_engine(string family)
     {
         using DecoderModel model = SmallDecoders.Model(family);
-        string[] sites = [.. model.Schema.Sites.Select(site => site.Path.Replace("{layer}", "1", StringComparison.Ordinal))];
+        // Whole numbers, as a router's choices, have no gradient and take no fractions.
+        string[] sites =
+        [
+            .. model.Schema.Sites.Where(site => !site.WholeNumbers)
+                .Select(site => site.Path.Replace("{layer}", "1", StringComparison.Ordinal)),
+        ];
         int ran = 0;
         for (int seed = 0; seed < 3 * sites.Length; seed++)
         {
