@@ -26,10 +26,8 @@ public sealed partial class EdgeAttribution<TModel> : NameTask<TModel>
     public static void Study(TModel model, IoiPrompts prompts, Report report)
     {
         using var run = new EdgeAttribution<TModel>().Run(model, prompts, report.Options);
-        foreach ((string name, Tensor gradient) in (ReadOnlySpan<(string, Tensor)>)[("queries", run.Queries), ("keys", run.Keys), ("values", run.Values)])
-        {
-            using Tensor scores = einsum("lbphd,mbpid->lhmi", run.Clean.Difference, gradient) / prompts.Prompts.Count;
-            report.Edges($"edges into {name}", scores);
-        }
+        report.Edges("edges into queries", einsum("lbphd,mbpid->lhmi", run.Clean.Difference, run.Queries));
+        report.Edges("edges into keys", einsum("lbphd,mbpid->lhmi", run.Clean.Difference, run.Keys));
+        report.Edges("edges into values", einsum("lbphd,mbpid->lhmi", run.Clean.Difference, run.Values));
     }
 }

@@ -17,7 +17,8 @@ public sealed partial class GenerationUnderKnockout<TModel>
         using Tensor keep = ones(model.Config.Layers, model.Config.Heads);
         foreach (SweptPoint point in heads.LogitDifference.Top(5))
             keep[point["layer"], point["head"]] = 0;
-        using var text = new GenerationUnderKnockout<TModel> { Keep = keep }.Generate(model, prompts, new() { MaxNewTokens = 4, WithBase = true });
-        report.Show("new tokens", text.Changed.Tokens, string.Join('\n', text.Changed.Texts));
+        using var text = new GenerationUnderKnockout<TModel> { Keep = keep }
+            .Generate(model, prompts, new() { MaxNewTokens = 4 });
+        report.Show("new tokens", text.Changed.TokenTensor(), text.Changed.Texts.Take(3));
     }
 }

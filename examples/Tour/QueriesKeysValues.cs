@@ -1,5 +1,4 @@
 using Interventions.Models.Decoder;
-using static TorchSharp.torch;
 
 namespace Interventions.Examples.Tour;
 
@@ -10,11 +9,10 @@ public static class QueriesKeysValues
     {
         foreach (string port in (string[])["q_input", "k_input", "v_input"])
         {
-            using var run = Intervention.On(model)
-                .Patch($"blocks.{{layer}}.attn.{port}[head={{head}}]", corrupted => corrupted, from: "corrupted")
-                .Metric("LogitDifference", (io, s) => io - s, logits: ["IO", "S"])
+            using RunResult run = Intervention.On(model)
+                .Patch($"blocks.{{layer}}.attn.{port}[head={{head}}]", from: "corrupted").LogitDifference("IO", "S")
                 .Run(prompts, report.Options);
-            report.Show($"one head's {port} from the corrupted prompt", run.Changed("LogitDifference"));
+            report.Show($"one head's {port} from the corrupted prompt", run["LogitDifference"]);
         }
     }
 }

@@ -18,8 +18,14 @@ public sealed class Report(TextWriter writer, RunOptions? options = null) : IDis
     /// <summary>The numbers by title.</summary>
     public IReadOnlyDictionary<string, Tensor> Found => _found;
 
-    /// <summary>Shows the points of a sweep that change most.</summary>
-    public void Show(string title, SweptTensor sweep) => Show(title, sweep.Values, [.. sweep.Top(Lines).Select(point => $"{point}")]);
+    /// <summary>Shows the points of a sweep that change most; a value without a sweep as numbers.</summary>
+    public void Show(string title, SweptTensor sweep)
+    {
+        if (sweep.Sweep.IsEmpty)
+            Show(title, sweep.Values);
+        else
+            Show(title, sweep.Values, $"{sweep.Top(Lines)}".TrimEnd().Split('\n'));
+    }
 
     /// <summary>Shows a number a layer, or a single one.</summary>
     public void Show(string title, Tensor numbers) => Show(
@@ -40,8 +46,8 @@ public sealed class Report(TextWriter writer, RunOptions? options = null) : IDis
         Show(title, numbers * later, Largest(numbers * later, at => $"{at[0]}.{at[1]} to {at[2]}.{at[3]}"));
     }
 
-    /// <summary>Shows texts, and keeps the numbers behind them.</summary>
-    public void Show(string title, Tensor numbers, IReadOnlyList<string> lines)
+    /// <summary>Shows lines, and keeps the numbers behind them.</summary>
+    public void Show(string title, Tensor numbers, IEnumerable<string> lines)
     {
         writer.WriteLine($"\n{title}");
         foreach (string line in lines)
