@@ -106,13 +106,17 @@ public sealed class CircuitReferenceTests
                             .EnumerateArray().Select(value => value.GetDouble()).ToArray());
                     string[] senders = [.. Names("senders").Select(
                         parts => $"blocks.{parts[0][1..]}.attn.z[head={parts[1][1..]}{position}]")];
-                    string[] receivers = [.. Names("receivers").Select(parts => parts is [var logits]
+                    // A receiver that no sender reaches has no effect, and a path patch to it is refused.
+                    int first = Names("senders").Min(Layer);
+                    string[] receivers = [.. Names("receivers").Where(parts => parts.Length == 1 || Layer(parts) > first).Select(parts => parts is [var logits]
                         ? logits + position.Replace("; ", "[", StringComparison.Ordinal) + (position.Length > 0 ? "]" : "")
                         : $"blocks.{parts[0][1..]}.attn.{parts[2]}_input[head={parts[1][1..]}{position}]")];
                     Agree(circuit, expected, new InterventionGraph { Name = "Several" }.PathPatch(
                         senders, receivers, "corrupted", freezeMlps));
                 }
             }
+
+            static int Layer(string[] parts) => int.Parse(parts[0][1..], System.Globalization.CultureInfo.InvariantCulture);
 
             IEnumerable<string[]> Names(string property) =>
                 example.GetProperty(property).EnumerateArray().Select(node => node.GetString()!.Split('.'));
