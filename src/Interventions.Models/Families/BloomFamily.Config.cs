@@ -34,7 +34,7 @@ internal static class BloomFamily
         WithoutEffect =
         [
             "pretraining_tp", "slow_but_exact", "seq_length", "offset_alibi", "skip_bias_add", "skip_bias_add_qkv",
-            "attention_softmax_in_fp32", "masked_softmax_fusion", "bias_dropout_fusion",
+            "attention_softmax_in_fp32", "masked_softmax_fusion", "bias_dropout_fusion", "n_inner",
         ],
         Prefix = "transformer.",
         Tensors =

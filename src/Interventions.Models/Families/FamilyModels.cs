@@ -31,8 +31,7 @@ public abstract partial class GptNeoXModel : DecoderModel
 
 /// <summary>
 /// A GPT-NeoX whose feed-forward block follows attention (<c>use_parallel_residual</c> is false): the sites of the family. Sealed partial
-/// types add the
-/// sizes.
+/// types add the sizes.
 /// </summary>
 [FamilySites]
 public abstract partial class SequentialGptNeoXModel : DecoderModel
@@ -238,9 +237,8 @@ public abstract partial class StableLmModel : DecoderModel
 }
 
 /// <summary>
-/// A StableLM with attention and feed-forward side by side (<c>use_parallel_residual</c> is true): the sites of the family. Sealed partial
-/// types add the
-/// sizes.
+/// A StableLM with attention and feed-forward side by side (<c>use_parallel_residual</c> is true): the sites of the family. Sealed
+/// partial types add the sizes.
 /// </summary>
 [FamilySites]
 public abstract partial class ParallelStableLmModel : DecoderModel

@@ -30,6 +30,7 @@ internal static class Gemma2Family
             LayerKinds.Keys([], _ => true, (_, layer) => layer % 2 == 0), RotaryKeys.Of(), ConfigKeys.AttentionBias,
             GemmaFamily.OnlyBackwards, ConfigKeys.Tied,
         ],
+        WithoutEffect = ["sliding_window_size"],
         Prefix = "model.",
         Tensors = Tensors,
         IgnoredTensors = LlamaFamily.Ignored,
@@ -39,7 +40,7 @@ internal static class Gemma2Family
     public static ConfigKey[] Keys =>
     [
         .. LlamaFamily.Sizes(isExplicit: true).Where(key => !key.Names.Contains("hidden_act")),
-        ConfigKeys.Activation("hidden_activation"), GemmaFamily.ScaledEmbedding,
+        ConfigKeys.Activation("hidden_activation|hidden_act"), GemmaFamily.ScaledEmbedding,
         ConfigKeys.Of(
             "query_pre_attn_scalar",
             (config, spelled, known) => known with { ScoreScale = 1 / Math.Sqrt(config.Number(spelled[0], 256)) },

@@ -46,6 +46,13 @@ public sealed class HookedModelTests
         347)]
     [InlineData("""{ "n_inner": 10, "model_type": "\u0067pt2", "n_inner": 100 }""", 12, 12, 12, 64, 768, 100, 50257)]
     [InlineData(Llama, 5, 4, 4, 16, 64, 172, 512)]
+    [InlineData(
+        """{ "model_type": "gpt_neo", "num_layers": 2, "num_heads": 4, "hidden_size": 32, "vocab_size": 71, """
+            + """ "attention_layers": ["global", "local"] }""", 2, 4, 4, 8, 32, 128, 71)]
+    [InlineData(
+        """{ "model_type": "mixtral", "hidden_size": 24, "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 2, """
+            + """ "intermediate_size": 20, "vocab_size": 67, "num_local_experts": 4, "num_experts_per_tok": 2 }""",
+        2, 4, 2, 6, 24, 20, 4, 2, 67)]
     [InlineData("""{ "model_type": "llama", "hidden_size": 65, "head_dim": 8, "num_attention_heads": 4, "num_key_value_heads": """
         + """2, "num_hidden_layers": 5, "intermediate_size": 172, "vocab_size": 512 }""", 5, 4, 2, 8, 65, 172, 512)]
     public void The_sizes_are_those_of_the_run_time(string json, params int[] sizes)

@@ -6,6 +6,16 @@ public sealed class ConfigsTests
 {
     private const string Model = """[HookedModel("config.json")] public sealed partial class Mine;""";
 
+    private const string GptJ =
+        """{ "model_type": "gptj", "n_layer": 2, "n_head": 3, "n_embd": 48, "rotary_dim": 8, "vocab_size": 61 }""";
+
+    private const string StableLm = """
+        {
+          "model_type": "stablelm", "num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 32, "intermediate_size": 40,
+          "vocab_size": 61, "use_parallel_residual": true
+        }
+        """;
+
     private const string Gpt2 = """{ "model_type": "gpt2", "n_layer": 2, "n_head": 3, "n_embd": 48 }""";
 
     [Theory]
@@ -89,6 +99,24 @@ public sealed class ConfigsTests
     public Task A_class_of_another_family_is_refused() => Analysis.Fires(
         "INV017", "'Mine' is a LlamaModel, and 'config.json' describes a model of type 'gpt2'", [("/p/config.json", Gpt2)],
         """[HookedModel("[|config.json|]")] public sealed partial class Mine : LlamaModel;""");
+
+    /// <summary>A configuration whose blocks stand side by side has another class, with other sites.</summary>
+    [Fact]
+    public Task A_class_with_other_sites_is_refused() => Analysis.Fires(
+        "INV017", "'Mine' is a StableLmModel, and 'config.json' describes a model with the sites of a ParallelStableLmModel",
+        [("/p/config.json", StableLm)], """[HookedModel("[|config.json|]")] public sealed partial class Mine : StableLmModel;""");
+
+    [Theory]
+    [InlineData(GptJ, "Mine has no site 'blocks.1.resid_mid': GPT-J's block adds attention and feed-forward to the same stream", "resid_mid")]
+    [InlineData(GptJ, "GPT-J's attention and feed-forward share one norm, ln1", "ln2.normalized")]
+    [InlineData(StableLm, "StableLM's block adds attention and feed-forward to the same stream", "hook_resid_mid")]
+    [InlineData(Gpt2, "GPT-2 has no experts", "mlp.router_probs[expert=0]")]
+    public Task A_site_that_the_family_lacks_is_refused_with_the_reason(string config, string message, string site) => Analysis.Fires(
+        "INV001", message, [("/p/config.json", config)], Model,
+        $$"""
+        [Intervention<Mine>]
+        public sealed partial class Probe { [Patch("[|blocks.1.{{site.Split('[')[0]}}|]{{site[site.Split('[')[0].Length..]}}")] static Tensor P(Tensor z) => z; }
+        """);
 
     [Fact]
     public Task A_class_with_two_schemas_is_refused() => Analysis.Fires(
