@@ -114,3 +114,35 @@ internal sealed class TinyWorded() : DecoderModel(DecoderCheckpoint.Random(
         base.Dispose(disposing);
     }
 }
+
+/// <summary>A path patch, and a run for others.</summary>
+[Intervention<TinyGpt2, TinyPrompts>, Run("direct", From = "corrupted")]
+[PathPatch("blocks.0.attn.z[head=0]", "blocks.1.attn.q_input", From = "other")]
+public abstract partial class SharedPaths
+{
+    [Metric]
+    private static Tensor Right([Logit("right")] Tensor right) => right;
+}
+
+/// <summary>Has as many runs as its base, and a path patch in the base's run.</summary>
+[Run("own"), Zero("blocks.0.mlp_out[pos=subject]", In = "own")]
+[PathPatch("blocks.0.mlp_out", "blocks.1.attn.k_input", From = "other", In = "direct")]
+public sealed partial class DerivedPaths : SharedPaths
+{
+    [Patch("blocks.1.attn_out[pos=end]")]
+    private static Tensor FromBoth([From("direct")] Tensor direct, [From("own")] Tensor own) => direct - own;
+}
+
+/// <summary>The same without a base.</summary>
+[Intervention<TinyGpt2, TinyPrompts>, Run("direct", From = "corrupted"), Run("own")]
+[PathPatch("blocks.0.attn.z[head=0]", "blocks.1.attn.q_input", From = "other", Order = -1)]
+[Zero("blocks.0.mlp_out[pos=subject]", In = "own")]
+[PathPatch("blocks.0.mlp_out", "blocks.1.attn.k_input", From = "other", In = "direct")]
+public sealed partial class FlatPaths
+{
+    [Patch("blocks.1.attn_out[pos=end]")]
+    private static Tensor FromBoth([From("direct")] Tensor direct, [From("own")] Tensor own) => direct - own;
+
+    [Metric]
+    private static Tensor Right([Logit("right")] Tensor right) => right;
+}

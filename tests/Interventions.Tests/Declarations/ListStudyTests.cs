@@ -90,6 +90,16 @@ public sealed class ListStudyTests : IDisposable
     }
 
     [Fact]
+    public void Path_patches_stand_behind_those_of_a_base()
+    {
+        DerivedPaths derived = new();
+        using RunResult run = derived.Graph.Run(_model, _prompts), flat = new FlatPaths().Graph.Run(_model, _prompts);
+        Assert.InRange((flat["Right"].Values - run["Right"].Values).abs().max().item<double>(), 0, 1e-9);
+        Assert.Equal(flat.Effects.Select(effect => effect.Changed), run.Effects.Select(effect => effect.Changed));
+        Same(derived, derived.Graph);
+    }
+
+    [Fact]
     public void A_list_is_any_sequence_of_numbers_names_or_tuples()
     {
         Intervention none = Intervention.On(_model)

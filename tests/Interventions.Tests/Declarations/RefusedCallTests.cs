@@ -180,7 +180,7 @@ public sealed class RefusedCallTests : IDisposable
             Intervention.On(_model).LogitDifference("right", "wrong").Graph, "blocks.1.attn.z[head=0]", ["blocks.0.attn.q_input"],
             "corrupted");
         Assert.Contains(
-            "Receiver: 'blocks.0.attn.q_input' is not downstream of 'blocks.1.attn.z'",
+            "PathPatch: 'blocks.0.attn.q_input' is not downstream of 'blocks.1.attn.z'",
             Assert.Throws<InterventionException>(() => graph.Run(_model, DeclarationTests.Prompts(6))).Message);
     }
 
