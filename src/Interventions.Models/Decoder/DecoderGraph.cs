@@ -25,7 +25,7 @@ public static class DecoderGraph
         for (int layer = 0; layer < config.Layers; layer++)
             stream = BlockNodes.Add(parts, positions, layer, stream);
         NodeInput normalized = parts.AddNorm("ln_final", stream);
-        Unembedding unembedding = Unembedding.Of(parts);
+        Unembedding unembedding = Unembedding.Of(config, weights);
         Definition logits = new([normalized], x => unembedding.Logits(x[0]))
         {
             Entries = (x, entries) => unembedding.Logits(x[0], entries),

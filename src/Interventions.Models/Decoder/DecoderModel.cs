@@ -163,7 +163,7 @@ public class DecoderModel : HookedModel
     public Tensor Unembed(Tensor normalized, bool bias = true)
     {
         CheckWidth(normalized, nameof(normalized));
-        Unembedding unembedding = Unembedding.Of(Parts);
+        Unembedding unembedding = Unembedding.Of(Config, _checkpoint.Weights);
         using DisposeScope scope = NewDisposeScope();
         return (bias ? unembedding : unembedding with { Bias = null }).Logits(normalized).MoveToOuterDisposeScope();
     }

@@ -29,11 +29,7 @@ internal sealed record DecoderParts(DecoderConfig Config, IReadOnlyDictionary<st
     public Norm Norm(string name) => Norm(name, Config.DModel);
 
     /// <summary>The norm of that name, of another width than the residual stream's.</summary>
-    public Norm Norm(string name, long width) =>
-        new(Config.Norm, Config.NormEpsilon, width, WeightOrNull($"{name}.gain"), WeightOrNull($"{name}.bias"))
-        {
-            GainIsAboveOne = Config.GainsAboveOne,
-        };
+    public Norm Norm(string name, long width) => Decoder.Norm.Of(Config, Weights, name, width);
 
     /// <summary>The projection of that name, on the last axis: <c>[…, in]</c> to <c>[…, out]</c>.</summary>
     public Func<Tensor, Tensor> Projection(string name)

@@ -17,6 +17,15 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
     /// <summary>Whether the factors are 1 + <see cref="Gain"/>. They multiply before a half-precision value is rounded.</summary>
     public bool GainIsAboveOne { get; init; }
 
+    /// <summary>A decoder's norm of that canonical name, of the residual stream's width unless another is given.</summary>
+    public static Norm Of(DecoderConfig config, IReadOnlyDictionary<string, Tensor> weights, string name, long? width = null) =>
+        new(
+            config.Norm, config.NormEpsilon, width ?? config.DModel, weights.GetValueOrDefault($"{name}.gain"),
+            weights.GetValueOrDefault($"{name}.bias"))
+        {
+            GainIsAboveOne = config.GainsAboveOne,
+        };
+
     /// <summary>The norm of <c>[…, Width]</c>.</summary>
     public Tensor Apply(Tensor x)
     {

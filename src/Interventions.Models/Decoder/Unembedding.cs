@@ -10,12 +10,9 @@ namespace Interventions.Models.Decoder;
 /// <param name="Cap">If not <see langword="null"/>, logits x become cap · tanh(x / cap).</param>
 internal sealed record Unembedding(Tensor Weight, Tensor? Bias, double Divisor, double? Cap)
 {
-    public static Unembedding Of(DecoderParts parts)
-    {
-        DecoderConfig config = parts.Config;
-        string name = config.TiedUnembedding ? "embed.weight" : "unembed.weight";
-        return new(parts.Weight(name), parts.WeightOrNull("unembed.bias"), config.LogitDivisor, config.LogitCap);
-    }
+    public static Unembedding Of(DecoderConfig config, IReadOnlyDictionary<string, Tensor> weights) => new(
+        weights[config.TiedUnembedding ? "embed.weight" : "unembed.weight"], weights.GetValueOrDefault("unembed.bias"),
+        config.LogitDivisor, config.LogitCap);
 
     /// <summary>The logits: <c>[…, d_model]</c> to <c>[…, vocab]</c>.</summary>
     public Tensor Logits(Tensor normalized) => Finished(linear(normalized, Weight, Bias));

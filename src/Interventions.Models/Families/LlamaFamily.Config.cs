@@ -78,11 +78,11 @@ internal static class LlamaFamily
     /// <param name="epsilon">The key of ε.</param>
     public static ConfigKey[] Sizes(bool isExplicit, string epsilon = "rms_norm_eps") =>
     [
-        ConfigKeys.Layers("num_hidden_layers"),
         ConfigKeys.DModel("hidden_size"),
         ConfigKeys.Heads("num_attention_heads"),
         ConfigKeys.KvHeads("num_key_value_heads", isExplicit),
         ConfigKeys.HeadWidth("head_dim", isRequired: isExplicit),
+        ConfigKeys.Layers("num_hidden_layers"),
         ConfigKeys.Neurons("intermediate_size"),
         ConfigKeys.Vocabulary("vocab_size"),
         ConfigKeys.Context("max_position_embeddings", known => known.ContextLength),

@@ -206,7 +206,7 @@ public sealed class ModelTrace : IEnumerable<TracedSite>, IDisposable
     /// <summary>The sites that a path names, and what it selects of them.</summary>
     private (IReadOnlyList<TracedName> Names, BoundSite? Selection, bool AreSeveral) Find(string path)
     {
-        (IReadOnlyList<TracedName> names, bool selects, bool areSeveral) = TracedNames.Find(_model.Schema, path);
+        (IReadOnlyList<TracedName> names, _, bool selects, bool areSeveral) = TracedNames.Find(_model.Schema, path);
         return (names, selects ? Named("position").Of(path) : null, areSeveral);
     }
 

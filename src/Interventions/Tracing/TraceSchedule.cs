@@ -65,6 +65,13 @@ internal sealed record TraceStep(ModelNode Node, bool IsComputed, TracedName? Of
 /// <param name="Layer">The layer; <see langword="null"/> where the site has none.</param>
 internal sealed record TracedName(string Node, SiteDefinition Definition, int? Layer);
 
+/// <summary>What a path of a trace names.</summary>
+/// <param name="Names">The sites, in the order of the path's layers.</param>
+/// <param name="Site">The path without its selectors.</param>
+/// <param name="Selects">Whether it selects a part of them.</param>
+/// <param name="AreSeveral">Whether it may name several.</param>
+internal sealed record TracedPath(IReadOnlyList<TracedName> Names, string Site, bool Selects, bool AreSeveral);
+
 /// <summary>Paths to sites, with the same messages as declarations.</summary>
 internal static class TracedNames
 {
@@ -90,17 +97,17 @@ internal static class TracedNames
     /// <exception cref="InterventionException">It names no site, or selects a part of one.</exception>
     public static (IReadOnlyList<TracedName> Names, bool AreSeveral) Of(ModelSchema schema, string path)
     {
-        (IReadOnlyList<TracedName> names, bool selects, bool areSeveral) = Find(schema, path);
-        return !selects
-            ? (names, areSeveral)
+        TracedPath found = Find(schema, path);
+        return !found.Selects
+            ? (found.Names, found.AreSeveral)
             : throw new InterventionException(
                 $"Trace: '{path}' selects a part of a site; a trace offers whole values. "
-                + $"Write '{SitePath.Parse(path).Site}', and read the part with At(…), or of the trace afterwards.");
+                + $"Write '{found.Site}', and read the part with At(…), or of the trace afterwards.");
     }
 
     /// <summary>The same, of a path that may select; positions are not looked at.</summary>
     /// <exception cref="InterventionException">It names no site.</exception>
-    public static (IReadOnlyList<TracedName> Names, bool Selects, bool AreSeveral) Find(ModelSchema schema, string path)
+    public static TracedPath Find(ModelSchema schema, string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         (SiteResolution? resolution, EquatableArray<SiteProblem> problems) = SiteResolver.Resolve(path, schema, null);
@@ -110,7 +117,7 @@ internal static class TracedNames
             throw new InterventionException(
                 $"Trace: '{path}' sweeps over layers one at a time; a trace is one pass. Write '*' or a range in brackets.");
         IReadOnlyList<TracedName> names = [.. Layers(resolution.Site!, resolution.Layer, schema)];
-        return (names, resolution.Axes.Count > 0, resolution.Layer is { IsOne: false });
+        return new TracedPath(names, resolution.Path.Site, resolution.Axes.Count > 0, resolution.Layer is { IsOne: false });
     }
 
     private static IEnumerable<TracedName> Layers(SiteDefinition site, Selection? layers, ModelSchema schema) => layers is null

@@ -127,7 +127,8 @@ public sealed class ContradictionTests : IDisposable
     [InlineData("gemma2", "layer_types", """["a", "b", "c"]""", "'layer_types' has 'a'; supported are full_attention, sliding_attention")]
     [InlineData("gpt_neo", "attention_layers", "null", "'attention_layers' is missing")]
     [InlineData(
-        "stablelm", "rope_parameters", """{ "rope_theta": 10000, "partial_rotary_factor": 0.9 }""", "makes 7 of a head's 8 coordinates turn")]
+        "stablelm", "rope_parameters", """{ "rope_theta": 10000, "partial_rotary_factor": 0.9 }""",
+        "makes 7 of a head's 8 coordinates turn")]
     public void What_a_family_cannot_do_is_refused_by_name(string family, string key, string value, string reason)
     {
         DecoderModel.Random(SmallDecoders.Config(family)).SaveTo(_folder.Path);

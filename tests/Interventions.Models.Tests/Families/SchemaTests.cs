@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Interventions.Runtime;
@@ -86,6 +87,30 @@ public sealed class SchemaTests
         }
     }
 
+    /// <summary>The document's table of families is the library's.</summary>
+    [Fact]
+    public void The_document_lists_each_family_with_its_sites()
+    {
+        (string Site, string Shown)[] groups =
+        [
+            ("embed_norm", "`embed_norm`"), ("pos_embed", "`pos_embed`"), ("ln1.scale", "`ln1`"), ("attn.rot_q", "`rot_q`, `rot_k`"),
+            ("ln1_post.scale", "`ln1_post`"), ("resid_mid", "`resid_mid`"), ("ln2.scale", "`ln2`"), ("mlp.pre", "`mlp.pre`, `mlp.post`"),
+            ("mlp.pre_linear", "`mlp.pre_linear`"), ("mlp.router_probs", "`mlp.router_…`, `mlp.experts.…`"),
+            ("ln2_post.scale", "`ln2_post`"),
+        ];
+        string[] lines = File.ReadAllLines(Path.Combine(Here(), "../../../src/Interventions.Models/README.md"));
+        foreach (DecoderFamily family in DecoderFamily.All)
+        {
+            foreach ((string name, DecoderConfig usual) in family.Classes)
+            {
+                HashSet<string> sites =
+                    [.. DecoderSchema.Sites(usual).Select(site => site.Path.Replace("blocks.{layer}.", "", StringComparison.Ordinal))];
+                string shown = string.Join(", ", groups.Where(group => sites.Contains(group.Site)).Select(group => group.Shown));
+                Assert.Contains($"| {family.Title} | `{family.ModelType}` | `{name.Split('.')[^1]}` | {shown} |", lines);
+            }
+        }
+    }
+
     [Fact]
     public void The_published_sizes_declare_their_axes_and_their_familys_sites()
     {
@@ -104,6 +129,8 @@ public sealed class SchemaTests
         Assert.Empty(SchemaDifferences.Find(
             DecoderSchema.Of(LlamaModel.Configure(30, 9, 3, 576, 1536, 49152, 2048), "loaded"), SmolLm2_135M.DeclaredSchema));
     }
+
+    private static string Here([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 
     private static SiteDefinition[] DeclaredSites(Type type) =>
     [
