@@ -88,7 +88,7 @@ public static class PathPatching
             if (receiver is { Name: Name, Kind: WriteKind.Copy { From: { } direct } }
                 && inherited.Runs.FirstOrDefault(run => run.Name == receiver.Run)?.From is { } from)
                 tokens[direct] = from;
-        return own with
+        return names.Count + tokens.Count == 0 ? own : own with
         {
             Runs = [.. own.Runs.Select(run => new DerivedRun(Named(run.Name)!, run.From ?? tokens.GetValueOrDefault(run.Name)))],
             Writes = [.. own.Writes.Select(Frozen).Select(write => write.InRuns(Named))],
