@@ -67,7 +67,7 @@ internal sealed class Composition() : InterventionAnalyzer(SeveralDonors, UnfitI
         if (!inherited.Type.IsAbstract)
             yield return new Problem(
                 UnfitBase, declaration.Type.Locations[0],
-                $"'{name}' derives from '{known}', which is run itself: what several interventions share is abstract");
+                Sentences.Of(Sentences.ConcreteBase, name, known));
         if (!declaration.Said.Model.IsSame(inherited.Model) || !declaration.Said.Prompts.IsSame(inherited.Prompts))
             yield return new Problem(
                 UnfitBase, declaration.Attribute.Location() ?? declaration.Type.Locations[0],

@@ -2,6 +2,7 @@ using Interventions.Generators.Declarations;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
 using Interventions.Runtime;
+using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -30,11 +31,8 @@ internal sealed class Donors() : InterventionAnalyzer(OwnValue)
                 continue;
             string other = prompts.Runs.FirstOrDefault(run => run != own) ?? "…";
             string reader = write.Method is { } method ? $"'{method.Name}'" : write.Attribute.ShortName();
-            string mend = write.Method is null ? $"say From = \"{other}\"" : $"read [From(\"{other}\")]";
-            yield return new Problem(
-                OwnValue, donor,
-                $"{reader} reads run '{own}', which is the run that is written, so it finds the value that is there: {mend}, or "
-                    + $"[Changes(\"{other}\")] to write the other run");
+            string mend = Sentences.Of(write.Method is null ? Sentences.SayOther : Sentences.ReadOther, other);
+            yield return new Problem(OwnValue, donor, Sentences.Of(Sentences.OwnValue, reader, own, mend, other));
         }
     }
 
@@ -44,7 +42,7 @@ internal sealed class Donors() : InterventionAnalyzer(OwnValue)
     /// </summary>
     private static Location? OwnDonor(DeclaredWrite write, string own)
     {
-        if (write.Kind is WriteKind.PathPatch or WriteKind.Mix)
+        if (write.ValueKind is WriteKind.PathPatch or WriteKind.Mix)
             return write.DonorRun == own ? write.Donor?.Location ?? write.Site.Text.Location : null;
         if (write.Kind != WriteKind.Patch)
             return null;

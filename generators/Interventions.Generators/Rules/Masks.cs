@@ -1,6 +1,7 @@
 using Interventions.Generators.Declarations;
 using Interventions.Generators.Infrastructure;
 using Interventions.Generators.Specs;
+using Interventions.Sites;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -12,7 +13,7 @@ namespace Interventions.Generators.Rules;
 internal sealed class Masks() : InterventionAnalyzer(UnreadOption)
 {
     public static readonly DiagnosticDescriptor UnreadOption = Rule.Composition(
-        "INV239", "What is said of an ablation is read", "{0} says '{1}', and {2} does not read it");
+        "INV239", "What is said of an ablation is read", Sentences.UnreadOption);
 
     private static readonly (string Option, WriteKind[] Readers)[] s_options =
     [
@@ -32,7 +33,7 @@ internal sealed class Masks() : InterventionAnalyzer(UnreadOption)
             foreach ((string option, WriteKind[] readers) in s_options)
                 if (!readers.Contains(write.ValueKind) && write.Attribute.NamedExpression(option) is ExpressionSyntax said)
                     yield return new Problem(
-                        UnreadOption, said.GetLocation(), $"'{write.Property!.Name}'", option,
+                        UnreadOption, said.GetLocation(), write.Property!.Name, option,
                         write.Ablation is { } ablation ? $"Ablation.{ablation}" : "another run's value");
         }
     }

@@ -62,25 +62,21 @@ internal sealed class Sweeps() : InterventionAnalyzer(SweepList, SweepKind, Swep
         List<string> listed = sweep.Points.Select(point => ListedPoints.Text(point.Coordinates)).ToList();
         if (sweep.Property is { } property)
             return
-                listed.Count > 0 ? $"'{property.Name}' lists what '{name}' goes through: leave the values of the attribute out" :
+                listed.Count > 0 ? Sentences.Of(Sentences.ListedTwice, property.Name, name) :
                 sweep.Types is null && property.Type.TypeKind != TypeKind.Error
-                    ? $"'{property.Name}' lists nothing that '{name}' can go through: it needs {Needed(sweep)}" :
+                    ? Sentences.Of(Sentences.ListsNothing, property.Name, name, ListedPoints.Needed(sweep.Placeholders)) :
                 null;
-        string example = sweep.IsOfPoints ? "\"23.3\", \"20.0\"" : "0.5, 1, 2";
+        string example = sweep.IsOfPoints ? ListedPoints.Example : "0.5, 1, 2";
         return
             listed.Count == 0 ? $"'{name}' goes through no values: list them, as in [Sweep(\"{name}\", {example})]" :
             listed.Distinct().Count() < listed.Count ? $"'{name}' goes through a value twice" :
             sweep.IsOfPoints && sweep.Numbers.Count > 0
-                ? $"'{name}' go through points, which are texts: [Sweep(\"{name}\", {example})]" :
+                ? Sentences.Of(Sentences.PointsAreTexts, name, example) :
             sweep.IsOfPoints ? sweep.Texts.Select(Wrong).FirstOrDefault(wrong => wrong is not null) :
             null;
 
         string? Wrong(DeclaredText text) => ListedPoints.Problem(text.Value, sweep.Placeholders);
     }
-
-    private static string Needed(DeclaredSweep sweep) => sweep.IsOfPoints
-        ? $"a list of ({string.Join(", ", sweep.Placeholders.Select(_ => "int"))}), of int, double or string each"
-        : "a list of int, double or string";
 
     /// <summary>
     /// Compares the points that attributes list with the model and the prompts. Those of properties are compared by the run.
@@ -93,7 +89,8 @@ internal sealed class Sweeps() : InterventionAnalyzer(SweepList, SweepKind, Swep
             foreach ((Location location, string text, IReadOnlyList<string> coordinates) in sweep.Points)
                 for (int i = 0; i < sweep.Placeholders.Count && coordinates.Count == sweep.Placeholders.Count; i++)
                     if (Wrong(sweep.Placeholders[i], coordinates[i]) is { } problem)
-                        yield return new Problem(SweptPoint, location, $"'{sweep.Names.Value}' cannot go through {text}: {problem}");
+                        yield return new Problem(
+                            SweptPoint, location, Sentences.Of(Sentences.NoPoint, sweep.Names.Value, text, problem));
 
         string? Wrong(string placeholder, string coordinate) =>
             declaration.Ranges.FirstOrDefault(range => range.Name == placeholder) is { } range

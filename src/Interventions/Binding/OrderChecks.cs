@@ -56,6 +56,29 @@ internal sealed class OrderChecks(BoundIntervention intervention, ModelGraph gra
                 throw Wrong(capture.Name, Sentences.Of(Sentences.NothingBefore, capture.Site.Text));
     }
 
+    /// <summary>
+    /// Checks that no write puts in what is there already: it reads the very run that it changes, at its own place, and nothing before it
+    /// changes that. A declaration that keeps nothing is made to be included, behind other writes, or to generate.
+    /// </summary>
+    /// <exception cref="InterventionException">One does.</exception>
+    public void CheckDonors()
+    {
+        if (!intervention.Kept.Any() && intervention.Metrics.IsEmpty)
+            return;
+        foreach (BoundWrite write in _writes)
+        {
+            int own = write.Run is int run ? intervention.Runs.First(known => known.Number == run).Of : intervention.BaseRun;
+            if (!ReadsOnly(write, own) || IsChangedBefore(write))
+                continue;
+            EquatableArray<string> runs = write.Site.Vocabulary.Runs;
+            string other = runs.Where((_, i) => i != own).FirstOrDefault() ?? "…";
+            bool isMethod = write.Node.Kind is null;
+            string reader = isMethod ? $"'{write.Node.Name}'" : write.Node.Kind is WriteKind.Mix ? "[Mix]" : $"[{write.Node.Name}]";
+            string mend = Sentences.Of(isMethod ? Sentences.ReadOther : Sentences.SayOther, other);
+            throw Wrong(write.Node.Name, Sentences.Of(Sentences.OwnValue, reader, runs[own], mend, other));
+        }
+    }
+
     private bool Meets(BoundSite site, BoundSite other) => _points.Any(point => Names(site, point).Overlaps(Names(other, point)));
 
     private bool Reaches(BoundWrite write, (BoundSite Site, bool IsOfSite)[] readers, HashSet<BoundWrite> seen) =>
@@ -67,6 +90,32 @@ internal sealed class OrderChecks(BoundIntervention intervention, ModelGraph gra
     /// <summary>The sites in a derived run that a write reads.</summary>
     private static IEnumerable<BoundSite> Reads(BoundWrite write, int? run) => write.Reads.OfType<BoundRead.From>()
         .Where(from => from.Run.Sweep is null && from.Run.At(SweepPoint.None) == run).Select(from => from.Site ?? write.Site);
+
+    /// <summary>
+    /// Whether a write reads one run at its own place, and nothing else. Freezes are to change nothing; means and partners are of other
+    /// prompts.
+    /// </summary>
+    private static bool ReadsOnly(BoundWrite write, int run)
+    {
+        BoundRead.From[] donors = [.. write.Reads.OfType<BoundRead.From>()];
+        return donors.Length > 0 && donors.All(from => from is { Site: null, Run.Sweep: null } && from.Run.At(SweepPoint.None) == run)
+            && write.Node.Kind switch
+            {
+                null => write.Reads.All(read => read is BoundRead.From or BoundRead.Value or BoundRead.Swept),
+                WriteKind.Copy or WriteKind.Mix => true,
+                _ => false,
+            };
+    }
+
+    /// <summary>
+    /// Whether the value may be another one than in the unchanged run: another write of the run reaches it, or a method itself does, in an
+    /// earlier layer. A path patch has a run of its own, in which nothing else is written.
+    /// </summary>
+    private bool IsChangedBefore(BoundWrite write) =>
+        !PathPatching.IsDirect(write.Node.Run)
+        && ((write.Node.Kind is null && write.Site.IsStacked)
+            || _writes.Any(other => !ReferenceEquals(other, write) && other.Run == write.Run
+                && MayReach(other.Site, write.Site, isOfSite: true)));
 
     /// <summary>The sites in the changed run that are kept, and whether what is written to the very site counts.</summary>
     private IEnumerable<(BoundSite Site, bool IsOfSite)> Kept()
@@ -128,6 +177,7 @@ internal static class CallChecks
             call.CheckSites(graph.Name, intervention.Names, prompts.Vocabulary);
             call.CheckPrompts(graph.Name, derived, prompts.Vocabulary);
         }
+        intervention.CheckPoints(prompts.Vocabulary);
         return graph;
     }
 }

@@ -48,7 +48,10 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         OrderChecks order = new(bound, spliced.Graph);
         order.CheckReceivers();
         if (graph.IsUnanalyzed)
+        {
             order.CheckReaders();
+            order.CheckDonors();
+        }
         PromptChecks.CheckReferences(bound, prompts, spliced);
         CausalityChecks.Check(bound, spliced.Graph);
         TensorChecks.CheckNumbers(bound);

@@ -79,7 +79,7 @@ internal sealed class SweepBinder(
     {
         SweepAxis own = listed.Of(name);
         if (RangeOf(name) is { } range)
-            return [.. own.Coordinates.Select((coordinate, i) => Place(coordinate, range, listed.Coordinates[i]))];
+            return [.. own.Coordinates.Select((coordinate, i) => Place(coordinate, range, listed.Name, listed.Coordinates[i]))];
         if (own.HasNumbers)
             return own.Coordinates;
         if (!own.HasNames)
@@ -90,12 +90,12 @@ internal sealed class SweepBinder(
         return [.. own.Coordinates.Select(coordinate => Run(coordinate.Name!))];
     }
 
-    private SweepCoordinate Place(SweepCoordinate coordinate, PlaceholderRange range, SweepCoordinate point)
+    private SweepCoordinate Place(SweepCoordinate coordinate, PlaceholderRange range, string names, SweepCoordinate point)
     {
         (SelectionItem? place, string? problem) = ListedPoints.Place(coordinate.ToString(), range, schema, prompts.Vocabulary);
         return place is not null
             ? SweepCoordinate.OfPlace(place)
-            : throw Wrong(range.Name, $"cannot go through {point}: {problem}");
+            : throw new InterventionException($"{graph.Name}: {Sentences.Of(Sentences.NoPoint, names, point, problem!)}.");
     }
 
     private SweepCoordinate Run(string name) => SweepCoordinate.OfRun(name, prompts.Vocabulary.Runs.ToList().IndexOf(name));

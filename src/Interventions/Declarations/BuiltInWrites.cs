@@ -71,6 +71,37 @@ public static class PathPatching
     internal static bool IsDirect(string? run) =>
         run?.StartsWith(Direct, StringComparison.Ordinal) == true && int.TryParse(run.AsSpan(Direct.Length), out _);
 
+    /// <summary>
+    /// The path patches of a derived declaration behind those of its base: their runs have names of their own, and read the tokens of the
+    /// run that they write, which the base may have derived.
+    /// </summary>
+    /// <param name="own">What the derived declaration says itself.</param>
+    /// <param name="inherited">What its base says.</param>
+    internal static InterventionGraph Behind(this InterventionGraph own, InterventionGraph inherited)
+    {
+        HashSet<string> taken = [.. own.Runs.Concat(inherited.Runs).Select(run => run.Name)];
+        Dictionary<string, string> names = own.Runs.Select(run => run.Name)
+            .Where(name => IsDirect(name) && inherited.Runs.Any(run => run.Name == name))
+            .ToDictionary(name => name, _ => Enumerable.Range(taken.Count, taken.Count + 1).Select(i => $"{Direct}{i}").First(taken.Add));
+        Dictionary<string, string> tokens = [];
+        foreach (WriteNode receiver in own.Writes)
+            if (receiver is { Name: Name, Kind: WriteKind.Copy { From: { } direct } }
+                && inherited.Runs.FirstOrDefault(run => run.Name == receiver.Run)?.From is { } from)
+                tokens[direct] = from;
+        return names.Count + tokens.Count == 0 ? own : own with
+        {
+            Runs = [.. own.Runs.Select(run => new DerivedRun(Named(run.Name)!, run.From ?? tokens.GetValueOrDefault(run.Name)))],
+            Writes = [.. own.Writes.Select(Frozen).Select(write => write.InRuns(Named))],
+        };
+
+        string? Named(string? run) => run is null ? null : names.GetValueOrDefault(run, run);
+
+        WriteNode Frozen(WriteNode write) => write is { Name: Name, Kind: WriteKind.Freeze { From: null }, Run: { } run }
+            && tokens.TryGetValue(run, out string? from)
+            ? BuiltInWrites.Freeze(write.Site, from, run) with { Name = Name }
+            : write;
+    }
+
     /// <summary>Adds a path patch from one sender.</summary>
     /// <param name="graph">The declaration so far.</param>
     /// <param name="sender">The sender's site path.</param>

@@ -239,6 +239,18 @@ public abstract record Read
     /// <summary>The method's own site in a run, by the run's name.</summary>
     public static implicit operator Read(string run) => new From(run);
 
+    /// <summary>The path of another site that it names; <see langword="null"/> where it names none.</summary>
+    internal string? OtherPath => this switch { From from => from.Site, Of of => of.Site, _ => null };
+
+    /// <summary>The placeholder that stands for the run that it reads; <see langword="null"/> where none does.</summary>
+    internal string? SweptRun => BracedName.Read(this switch
+    {
+        From from => from.Run,
+        Partner partner => partner.Run,
+        Mean mean => mean.Run,
+        _ => null,
+    });
+
     /// <summary>The selected value of the method's own site, in the method's own run.</summary>
     public sealed record Value : Read;
 

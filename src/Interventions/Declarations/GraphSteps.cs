@@ -18,15 +18,10 @@ internal abstract record WriteStep
     public sealed record One(WriteNode Node) : WriteStep
     {
         /// <summary>What decides which writes it can be one with.</summary>
-        public WritePlace Place => new(Node.Site, SitePath.OrNull(Node.Site), Node.Run, Node.Reads.Any(IsSwept));
+        public WritePlace Place => new(Node.Site, SitePath.OrNull(Node.Site), Node.Run, Node.Reads.Any(BringsAxis));
 
-        private static bool IsSwept(Read read) => read is Read.Swept || BracedName.Read(read switch
-        {
-            Read.From from => from.Run,
-            Read.Partner partner => partner.Run,
-            Read.Mean mean => mean.Run,
-            _ => null,
-        }) is not null;
+        private static bool BringsAxis(Read read) => read is Read.Swept || read.SweptRun is not null
+            || (read.OtherPath is { } site && SitePath.OrNull(site) is { } path && path.Placeholders.Any());
     }
 
     /// <summary>The writes of another graph, whose members are named by <paramref name="Name"/>.</summary>

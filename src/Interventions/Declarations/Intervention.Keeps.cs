@@ -132,8 +132,9 @@ public sealed partial record Intervention
         }
         foreach (Read read in call.Reads)
         {
-            if (!own.IsEmpty && read is Read.Logit or Read.Logits)
-                throw Wrong(call, Sentences.Of(Sentences.LogitsOutsideMetric, call.Call, $"Reads.{read.GetType().Name}"));
+            if (!own.IsEmpty && read is Read.Logit or Read.Logits or Read.WordLogits)
+                throw Wrong(call, Sentences.Of(
+                    Sentences.LogitsOutsideMetric, call.Call, read is Read.Logits ? "Reads.Logits" : "Reads.Logit"));
             if (own.IsEmpty && read is Read.From { Site: null } from)
             {
                 throw Wrong(call, Sentences.Of(

@@ -81,16 +81,46 @@ public sealed partial record Intervention
     public Intervention Add(string site, Tensor vector, string strength, string? run = null, string name = nameof(Add)) =>
         Write(BuiltInWrites.Add(name, site, Given(vector), Braced(strength, nameof(Add)), run));
 
-    /// <summary>Mixes the value with another run's by a mask, see <see cref="MixAttribute"/>.</summary>
+    /// <summary>Mixes the value with another run's, or with an ablation, by a mask; see <see cref="MixAttribute"/>.</summary>
     /// <param name="site">The site path.</param>
-    /// <param name="mask">1 keeps the value, 0 takes the other run's; borrowed.</param>
+    /// <param name="mask">1 keeps the value, 0 takes the other one; borrowed.</param>
     /// <param name="axes">The axes of the mask: axes of the site, with <c>layer</c> first where the path names several layers.</param>
-    /// <param name="from">The run that is mixed in.</param>
+    /// <param name="ablation">What is mixed in.</param>
+    /// <param name="from">The run that is mixed in, <c>corrupted</c> unless it is given; or the run of a mean or of partners.</param>
+    /// <param name="over">The prompts of a mean; those of the run unless they are given.</param>
+    /// <param name="pooled">Whether a mean is one over all prompts and positions.</param>
+    /// <param name="acrossTemplates">Whether prompts of all templates count in a mean.</param>
+    /// <param name="seed">Equal seeds draw equal partners.</param>
     /// <param name="run">The derived run that is written.</param>
     /// <param name="name">The name of the mask, for messages and files.</param>
+    /// <exception cref="InterventionException">The model has no such site, or the ablation does not read what is given.</exception>
     public Intervention Mix(
-        string site, Tensor mask, string[] axes, string from = "corrupted", string? run = null, string name = nameof(Mix)) =>
-        Write(BuiltInWrites.Mix(name, site, Given(mask), from, axes, run));
+        string site,
+        Tensor mask,
+        string[] axes,
+        Ablation ablation = Ablation.OtherRun,
+        string? from = null,
+        IPromptSet? over = null,
+        bool pooled = false,
+        bool acrossTemplates = false,
+        int seed = 0,
+        string? run = null,
+        string name = nameof(Mix))
+    {
+        MixAttribute said = new(site, axes)
+        {
+            Ablation = ablation,
+            From = from,
+            Over = over?.Vocabulary.PromptSet,
+            Pooled = pooled,
+            AcrossTemplates = acrossTemplates,
+            Seed = seed,
+            In = run,
+        };
+        return MaskedWrites.Problem(said, name) is { } problem
+            ? throw Wrong(Call(site), problem)
+            : Write(MaskedWrites.Of(said, name, Given(mask), over));
+    }
 
     /// <summary>Removes the component along a direction, see <see cref="ProjectOutAttribute"/>.</summary>
     /// <param name="site">The site path.</param>

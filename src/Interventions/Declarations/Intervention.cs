@@ -76,7 +76,7 @@ public sealed partial record Intervention
     public static InterventionGraph Of(object declaration)
     {
         ArgumentNullException.ThrowIfNull(declaration);
-        return new ReflectedDeclaration(declaration).Graph();
+        return ReflectedDeclaration.Of(declaration).Graph();
     }
 
     /// <summary>The run of the prompt set that the writes change, see <see cref="ChangesAttribute"/>.</summary>
@@ -91,17 +91,45 @@ public sealed partial record Intervention
             Bare = Bare with { Runs = Bare.Runs.Add(new DerivedRun(name, from)) },
         };
 
-    /// <summary>Sweeps the strengths or factors in which <c>{name}</c> stands, see <see cref="SweepAttribute"/>.</summary>
+    /// <summary>Sweeps the numbers for which <c>{name}</c> stands: strengths, layers, indices; see <see cref="SweepAttribute"/>.</summary>
     /// <param name="name">The placeholder, without braces.</param>
     /// <param name="values">The numbers, in order.</param>
-    public Intervention Sweep(string name, params double[] values) => Sweep(SweepAxis.OfNumbers(name, values), []);
+    [OverloadResolutionPriority(1)]
+    public Intervention Sweep(string name, params double[] values)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return ListedPoints.Placeholders(name).Count > 1
+            ? throw Wrong(Call(name), Sentences.Of(Sentences.PointsAreTexts, name, ListedPoints.Example))
+            : Sweep(SweepAxis.OfNumbers(name, values));
+    }
 
-    /// <summary>Sweeps the runs in which <c>{name}</c> stands, see <see cref="SweepAttribute"/>.</summary>
-    /// <param name="name">The placeholder, without braces.</param>
-    /// <param name="run">The first run.</param>
-    /// <param name="runs">The other runs, in order.</param>
-    public Intervention Sweep(string name, string run, params string[] runs) =>
-        Sweep(SweepAxis.OfRuns(name, [run, .. runs]), [run, .. runs]);
+    /// <summary>
+    /// Sweeps the runs or positions for which <c>{name}</c> stands, or points of several placeholders; see <see cref="SweepAttribute"/>.
+    /// </summary>
+    /// <param name="name">The placeholder, without braces; several are parted by commas: <c>layer, head</c>.</param>
+    /// <param name="first">The first run or position, or the first point: <c>23.3</c>.</param>
+    /// <param name="others">The others, in order.</param>
+    public Intervention Sweep(string name, string first, params string[] others) => Sweep<string>(name, [first, .. others]);
+
+    /// <summary>Sweeps what a list holds, such as the heads that another run found: of several placeholders, points.</summary>
+    /// <typeparam name="TPoint"><c>int</c>, <c>double</c> or <c>string</c>; of several placeholders, also tuples of them.</typeparam>
+    /// <param name="names">The placeholder, without braces; several are parted by commas: <c>layer, head</c>.</param>
+    /// <param name="points">The values or points, in order: <c>[(23, 3), (20, 0)]</c> or <c>["23.3", "20.0"]</c>.</param>
+    public Intervention Sweep<TPoint>(string names, IEnumerable<TPoint> points)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(names);
+        ArgumentNullException.ThrowIfNull(points);
+        IReadOnlyList<string> placeholders = ListedPoints.Placeholders(names);
+        if (points is IEnumerable<string> texts && placeholders.Count > 1)
+        {
+            string[] all = [.. texts];
+            string? wrong = all.Select(text => ListedPoints.Problem(text ?? "", placeholders)).FirstOrDefault(one => one is not null);
+            return wrong is null ? Sweep(SweepAxis.OfPoints(names, all)) : throw Wrong(Call(names), wrong);
+        }
+        return SweptLists.CanList(typeof(IEnumerable<TPoint>), names)
+            ? Sweep(SweptLists.OfAny($"{Bare.Name}.{Call(names).Call}", names, points))
+            : throw Wrong(Call(names), Sentences.Of(Sentences.ListsNothing, nameof(points), names, ListedPoints.Needed(placeholders)));
+    }
 
     /// <summary>The writes of another intervention, at this place among the writes; see <see cref="IncludeAttribute"/>.</summary>
     /// <param name="name">The prefix of its methods, tensors, parameters and derived runs: <c>name.Method</c>.</param>
@@ -131,8 +159,8 @@ public sealed partial record Intervention
     /// <inheritdoc cref="InterventionGraph.ToText"/>
     public override string ToString() => Graph.ToText();
 
-    private Intervention Sweep(SweepAxis axis, ImmutableArray<string> runs) =>
-        Say(Call(axis.Name) with { Runs = runs }) with { Bare = Bare with { Sweeps = Bare.Sweeps.Add(axis) } };
+    private Intervention Sweep(SweepAxis axis) =>
+        Say(Call(axis.Name, nameof(Sweep)) with { Listed = axis }) with { Bare = Bare with { Sweeps = Bare.Sweeps.Add(axis) } };
 
     /// <summary>A call as messages name it: <c>Patch("blocks.3.mlp_out")</c>.</summary>
     private static CallNames Call(string first, [CallerMemberName] string call = "")
@@ -146,7 +174,24 @@ public sealed partial record Intervention
     private Intervention Say(CallNames call)
     {
         call.CheckSites(Bare.Name, Names, prompts: null);
-        return this with { Calls = Calls.Add(call) };
+        Intervention said = this with { Calls = Calls.Add(call) };
+        said.CheckPoints(prompts: null);
+        return said;
+    }
+
+    /// <summary>Compares listed points with the model, as far as the calls so far use their placeholders; and with a prompt set.</summary>
+    /// <exception cref="InterventionException">One is not there.</exception>
+    internal void CheckPoints(PromptVocabulary? prompts)
+    {
+        if (!Calls.Any(call => call.Listed is not null))
+            return;
+        IReadOnlyList<PlaceholderRange> ranges = SiteExpansion.Placeholders(
+            Calls.SelectMany(call => call.AllPaths).Select(path => SiteResolver.Resolve(path, Names, prompts).Resolution)
+                .OfType<SiteResolution>().Where(resolution => resolution.IsSuccess),
+            Names);
+        string[] donors = [.. Calls.SelectMany(call => call.Reads).Select(read => read.SweptRun).OfType<string>()];
+        foreach (CallNames call in Calls)
+            call.CheckPoints(Bare.Name, ranges, donors, Names, prompts);
     }
 }
 
@@ -166,13 +211,48 @@ internal sealed record CallNames(string Call)
     /// <summary>The derived run that it writes; <see langword="null"/> is the changed one.</summary>
     public string? Written { get; init; }
 
+    /// <summary>What it lists for placeholders.</summary>
+    public SweepAxis? Listed { get; init; }
+
+    /// <summary>The paths that it writes, keeps or reads.</summary>
+    public IEnumerable<string> AllPaths => Paths.Concat(Reads.Select(read => read.OtherPath).OfType<string>());
+
     /// <summary>Compares the paths with a model, and with a prompt set where one is known.</summary>
     /// <exception cref="InterventionException">A name is unknown.</exception>
-    public void CheckSites(string declaration, ModelSchema schema, PromptVocabulary? prompts)
+    public void CheckSites(string declaration, ModelSchema schema, PromptVocabulary? prompts) =>
+        Refuse(declaration, AllPaths.SelectMany(path => SiteResolver.Resolve(path, schema, prompts).Problems));
+
+    /// <summary>Compares the listed points with the model, and with a prompt set where one is known.</summary>
+    /// <param name="declaration">The declaration's name.</param>
+    /// <param name="ranges">What the placeholders of site paths can go through.</param>
+    /// <param name="donors">The placeholders of runs.</param>
+    /// <param name="schema">The model's names.</param>
+    /// <param name="prompts">The prompt set's names.</param>
+    /// <exception cref="InterventionException">A point is not there.</exception>
+    public void CheckPoints(
+        string declaration,
+        IReadOnlyList<PlaceholderRange> ranges,
+        IReadOnlyCollection<string> donors,
+        ModelSchema schema,
+        PromptVocabulary? prompts)
     {
-        IEnumerable<string> read = Reads.Select(read => read switch { Read.From from => from.Site, Read.Of of => of.Site, _ => null })
-            .OfType<string>();
-        Refuse(declaration, Paths.Concat(read).SelectMany(path => SiteResolver.Resolve(path, schema, prompts).Problems));
+        if (Listed is not { } listed)
+            return;
+        foreach (string placeholder in listed.Placeholders)
+        {
+            ImmutableArray<SweepCoordinate> coordinates = listed.Of(placeholder).Coordinates;
+            for (int i = 0; i < coordinates.Length; i++)
+                if (Problem(placeholder, coordinates[i]) is { } problem)
+                    throw new InterventionException(
+                        $"{declaration}.{Call}: {Sentences.Of(Sentences.NoPoint, listed.Name, listed.Coordinates[i], problem)}");
+        }
+
+        string? Problem(string placeholder, SweepCoordinate coordinate) =>
+            ranges.FirstOrDefault(range => range.Name == placeholder) is { } range
+                ? ListedPoints.Place(coordinate.ToString(), range, schema, prompts).Problem
+            : prompts is not null && donors.Contains(placeholder) && coordinate.Name is { } run
+                ? VocabularyResolver.UnknownRun(run, prompts)?.Message
+            : null;
     }
 
     /// <summary>Compares the names of runs, answers and positions of logits with a prompt set.</summary>
@@ -194,6 +274,7 @@ internal sealed record CallNames(string Call)
                 Read.From from => [Donor(from.Run)],
                 Read.Partner partner => [Donor(partner.Run)],
                 Read.Mean { Over: null } mean => [Donor(mean.Run)],
+                Read.WordLogits words => [Position(words.At), Donor(words.In)],
                 Read.Logit logit => [VocabularyResolver.UnknownAnswer(logit.Answer, prompts), Position(logit.At), Donor(logit.In)],
                 Read.Logits logits => [Position(logits.At), Donor(logits.In)],
                 Read.AnswerIds answer => [VocabularyResolver.UnknownAnswer(answer.Answer, prompts)],

@@ -157,7 +157,7 @@ public sealed record InterventionGraph
     public InterventionGraph Inheriting(InterventionGraph inherited)
     {
         ArgumentNullException.ThrowIfNull(inherited);
-        return Joined(inherited, this) with
+        return Joined(inherited, this.Behind(inherited)) with
         {
             Changes = Changes ?? inherited.Changes,
             Captures = inherited.Captures.AddRange(Captures),

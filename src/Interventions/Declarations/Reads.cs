@@ -43,6 +43,14 @@ public sealed class Reads : IEnumerable<Read>
     public static Read Logit(string answer, string at = "end", string? run = null) =>
         new Read.Logit(answer ?? throw new ArgumentNullException(nameof(answer)), at, run);
 
+    /// <summary>The logits of listed words, one token each: <c>[batch, word]</c>, in a metric; see <see cref="LogitAttribute"/>.</summary>
+    /// <param name="words">The words, each as it stands in the text: with the space in front of it.</param>
+    /// <param name="at">The position.</param>
+    /// <param name="run">The run; the measured one unless it is given.</param>
+    /// <param name="name">The name of the list, for messages and files.</param>
+    public static Read Logit(IEnumerable<string> words, string at = "end", string? run = null, string name = "Words") =>
+        Read.WordLogits.Listed(name, words ?? throw new ArgumentNullException(nameof(words)), at, run);
+
     /// <summary>All logits at a position, <c>[batch, vocab]</c>, in a metric; see <see cref="LogitsAttribute"/>.</summary>
     /// <param name="at">The position.</param>
     /// <param name="run">The run; the measured one unless it is given.</param>

@@ -25,6 +25,14 @@ internal static class ListedPoints
     public static string Text(IReadOnlyList<string> coordinates) =>
         string.Join(coordinates.Any(coordinate => coordinate.IndexOf('.') >= 0) ? ", " : ".", coordinates);
 
+    /// <summary>The points of the examples in messages.</summary>
+    public const string Example = "\"23.3\", \"20.0\"";
+
+    /// <summary>The list of a property that some placeholders can go through, for messages.</summary>
+    public static string Needed(IReadOnlyList<string> placeholders) => placeholders.Count > 1
+        ? $"a list of ({string.Join(", ", placeholders.Select(_ => "int"))}), of int, double or string each"
+        : "a list of int, double or string";
+
     /// <summary>Why a text is no point of some placeholders; null where it is one.</summary>
     public static string? Problem(string point, IReadOnlyList<string> placeholders)
     {

@@ -38,11 +38,39 @@ internal static class Sentences
     /// <summary>INV213: the site that a write reads.</summary>
     public const string ExistsLater = "'{0}', which it reads, exists in the same run";
 
+    /// <summary>INV214: the class, and its base.</summary>
+    public const string ConcreteBase = "'{0}' derives from '{1}', which is run itself: what several interventions share is abstract";
+
+    /// <summary>INV217: who reads, the run that is written, how another run is read, and what it is called.</summary>
+    public const string OwnValue = "{0} reads run '{1}', which is the run that is written, so it finds the value that is there: {2}, or "
+        + "[Changes(\"{3}\")] to write the other run";
+
+    /// <summary>INV217: how a method reads the other run.</summary>
+    public const string ReadOther = "read [From(\"{0}\")]";
+
+    /// <summary>INV217: how a write without a method reads the other run.</summary>
+    public const string SayOther = "say From = \"{0}\"";
+
     /// <summary>INV221: the written site, and the derived run or nothing.</summary>
     public const string UnreadWrite = "Nothing that is kept reads what is written to '{0}'{1}: it all comes before, or is of another run";
 
     /// <summary>INV223: the path.</summary>
     public const string NothingBefore = "Nothing writes '{0}' in the changed run, so there is no value before: leave BeforeWrites out";
+
+    /// <summary>INV231: the property, and the placeholders.</summary>
+    public const string ListedTwice = "'{0}' lists what '{1}' goes through: leave the values of the attribute out";
+
+    /// <summary>INV231: the property, the placeholders, and what is needed.</summary>
+    public const string ListsNothing = "'{0}' lists nothing that '{1}' can go through: it needs {2}";
+
+    /// <summary>INV231: the placeholders, and how points are listed.</summary>
+    public const string PointsAreTexts = "'{0}' go through points, which are texts: [Sweep(\"{0}\", {1})]";
+
+    /// <summary>INV238: the placeholders, the point, and why it is none.</summary>
+    public const string NoPoint = "'{0}' cannot go through {1}: {2}";
+
+    /// <summary>INV239: the mask, what is said, and who does not read it.</summary>
+    public const string UnreadOption = "'{0}' says '{1}', and {2} does not read it";
 
     /// <summary>The sentence.</summary>
     public static string Of(string format, params object[] parts) => string.Format(CultureInfo.InvariantCulture, format, parts);

@@ -38,6 +38,9 @@ public sealed class DonorsTests
     [InlineData(M + FromClean, """[Changes("corrupted")]""")]
     [InlineData(M + """[Patch("embed")] static Tensor P([From("clean", "blocks.1.mlp_out")] Tensor clean) => clean;""", "")]
     [InlineData(M, """[Freeze("embed", From = "clean"), Mean("blocks.0.mlp_out", From = "clean"), Resample("blocks.1.mlp_out", From = "clean")]""")]
+    [InlineData(
+        M + """[Mix("embed", Ablation = Ablation.Mean, From = "clean")] public required Tensor Mask { get; init; }"""
+            + """[Mix("logits", Ablation = Ablation.Resample, From = "clean")] public required Tensor Last { get; init; }""", "")]
     [InlineData(M + """[Patch("embed")] static Tensor P([From("{donor}")] Tensor x) => x;""", """[Sweep("donor", "clean", "corrupted")]""")]
     // A difference of two runs is read from both.
     [InlineData(

@@ -13,13 +13,17 @@ public static class ReflectedDeclarations
     /// <summary>Every declaration that can be made without knowing what it is for.</summary>
     public static IEnumerable<(object Object, InterventionGraph Generated)> In(Assembly assembly)
     {
-        foreach (Type type in assembly.GetTypes().Where(type => type.GetCustomAttributes(inherit: false).Any(IsIntervention)))
+        foreach (Type type in assembly.GetTypes().Where(type => !type.IsAbstract && IsDeclared(type)))
         {
             Type closed = type.IsGenericTypeDefinition ? Closed(type) : type;
             object declaration = Make(closed);
             yield return (declaration, (InterventionGraph)closed.GetProperty("Graph")!.GetValue(declaration)!);
         }
     }
+
+    /// <summary>Whether a class is an intervention, or derives from an abstract one.</summary>
+    private static bool IsDeclared(Type type) =>
+        type.GetCustomAttributes(inherit: false).Any(IsIntervention) || (type.BaseType is { IsAbstract: true } known && IsDeclared(known));
 
     private static bool IsIntervention(object attribute) =>
         attribute.GetType().Name.StartsWith(nameof(InterventionAttribute), StringComparison.Ordinal);
@@ -43,9 +47,16 @@ public static class ReflectedDeclarations
         : type == typeof(ISplice) ? new Nothing()
         : type.IsAssignableFrom(typeof(ISplice[])) ? new ISplice[] { new Nothing(), new Nothing() }
         : typeof(IPromptSet).IsAssignableFrom(type) ? Prompts(type)
-        : type.GetCustomAttributes(inherit: false).Any(IsIntervention) ? Make(type)
+        : IsDeclared(type) ? Make(type)
+        : type.IsAssignableFrom(typeof(string[])) ? new[] { "end", "subject" }
+        : Listed(type) is { } point ? Array.CreateInstance(point, 1)
         : type.IsValueType ? Activator.CreateInstance(type)
         : null;
+
+    /// <summary>The numbers or tuples of a list that an array can be; null for every other type.</summary>
+    private static Type? Listed(Type type) =>
+        type.GetElementType() ?? (type is { IsInterface: true, GenericTypeArguments: [var point] }
+            && type.IsAssignableFrom(point.MakeArrayType()) ? point : null);
 
     private static object Prompts(Type type)
     {

@@ -130,10 +130,10 @@ public sealed class DeclaredPointTests : IDisposable
     [Fact]
     public void Points_that_cannot_be_are_refused_before_the_first_pass()
     {
-        Says("ChosenEdges: placeholder '{source}' cannot go through 2.0.0: layer 2 of '{source}' is out of range", [(2, 0, 0)]);
+        Says("ChosenEdges: 'source, head, target' cannot go through 2.0.0: layer 2 of '{source}' is out of range", [(2, 0, 0)]);
         Says("ChosenEdges.Edges is empty, so 'source, head, target' goes through no values", []);
         Says("ChosenEdges.Edges is null; it must list what 'source, head, target' goes through", null!);
-        Says("'{place}' cannot go through verb: TinyPrompts has no position 'verb'", [(0, 0, 0)], "verb");
+        Says("'place' cannot go through verb: TinyPrompts has no position 'verb'", [(0, 0, 0)], "verb");
         Says("ChosenEdges.Places holds a name that is null", [(0, 0, 0)], null!);
 
         void Says(string text, (int, int, int)[] edges, string place = "end") => Assert.Contains(

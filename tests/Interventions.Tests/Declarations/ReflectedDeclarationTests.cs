@@ -25,7 +25,10 @@ public sealed class ReflectedDeclarationTests : IDisposable
         Assert.Contains(nameof(EveryWrite), read);
         Assert.Contains(nameof(Twice), read);
         Assert.Contains("AnyHeadSweep`1", read);
-        Assert.True(read.Count > 25, $"{read.Count} declarations were found.");
+        Assert.Contains(nameof(EveryList), read);
+        Assert.Contains(nameof(FarStudy), read);
+        Assert.Contains("SharedListsOfAny`1", read);
+        Assert.True(read.Count > 35, $"{read.Count} declarations were found.");
     }
 
     [Fact]
@@ -77,6 +80,23 @@ public sealed class ReflectedDeclarationTests : IDisposable
             "Script.Mean: 'Script' has no property 'Refrence' that holds prompts; did you mean 'Reference'?",
             "public TinyPrompts Reference { get; init; }", "[Mean(\"embed\", Over = \"Refrence\")]");
 
+        Refused(
+            "Script.Same: 'Same' reads run 'clean', which is the run that is written",
+            "[Patch(\"embed\")] Tensor Same([From(\"clean\")] Tensor clean) => clean;");
+        Refused(
+            "Script.Mask: 'Mask' says 'Pooled', and Ablation.Zero does not read it",
+            "[Mix(\"embed\", Ablation = Ablation.Zero, Pooled = true)] public Tensor Mask { get; init; }");
+        Refused(
+            "Script.Heads: 'Heads' lists nothing that 'layer, head' can go through: it needs a list of (int, int)",
+            "[Sweep(\"layer, head\")] public int[] Heads { get; init; }");
+        Refused("Script.Heads is null; it must list what 'head' goes through", "[Sweep(\"head\")] public int[] Heads { get; init; }");
+        Refused(
+            "Script.Heads: 'Heads' lists what 'head' goes through: leave the values of the attribute out",
+            "[Sweep(\"head\", 1)] public int[] Heads { get; init; }");
+        Refused(
+            "Script: 'layer, head' cannot go through 2.0: layer 2 of '{layer}' is out of range", "",
+            "[Sweep(\"layer, head\", \"2.0\"), Zero(\"blocks.{layer}.attn.z[head={head}]\")]");
+
         void Refused(string message, string members, string attributes = "")
         {
             object script = Compiled(members, attributes);
@@ -84,7 +104,9 @@ public sealed class ReflectedDeclarationTests : IDisposable
         }
     }
 
-    private static object Compiled(string members, string attributes = "")
+    private sealed class Plain : Throwing;
+
+    private static object Compiled(string members, string attributes = "", string bases = "")
     {
         string source = $$"""
             using Interventions;
@@ -92,7 +114,7 @@ public sealed class ReflectedDeclarationTests : IDisposable
             using static TorchSharp.torch;
 
             [Intervention<TinyGpt2, TinyPrompts>] {{attributes}}
-            public sealed class Script
+            public sealed class Script {{bases}}
             {
                 {{members}}
 
@@ -113,6 +135,12 @@ public sealed class ReflectedDeclarationTests : IDisposable
     {
         Assert.Contains(
             "'ReflectedDeclarationTests' has no [Intervention]", Assert.Throws<InterventionException>(() => Intervention.Of(this)).Message);
+        Assert.Contains(
+            "'Script' derives from 'Throwing', which is run itself: what several interventions share is abstract",
+            Assert.Throws<InterventionException>(
+                () => Intervention.Of(Compiled("", bases: ": Interventions.Tests.Declarations.Throwing"))).Message);
+        // What says nothing itself is what it derives from.
+        Assert.Equal(new Throwing().Graph.ToJson(), Intervention.Of(new Plain()).ToJson());
         Throwing throwing = new();
         using TinyGpt2 model = TinyGpt2.Random();
         // A method's own exception comes as it is.
@@ -122,7 +150,7 @@ public sealed class ReflectedDeclarationTests : IDisposable
 
 /// <summary>Has a method that fails.</summary>
 [Intervention<TinyGpt2, TinyPrompts>]
-public sealed partial class Throwing
+public partial class Throwing
 {
     [Patch("embed")]
     static Tensor Fail(Tensor x) => throw new NotSupportedException();

@@ -37,6 +37,26 @@ public sealed class RefusedCallTests : IDisposable
             .Patch("blocks.0.mlp_out", from: "direct").Measured(),
         ["nothing before"] = on => on.Zero("blocks.1.mlp_out").Capture("Before", "blocks.0.mlp_out", beforeWrites: true).Measured(),
         ["gradient"] = on => on.Gradient("G", "embed"),
+        ["point"] = on => on.Zero("blocks.{layer}.attn.z[head={head}]").Sweep("layer, head", ["1.2", "2.1"]),
+        ["point first"] = on => on.Sweep("layer, head", [(1, 2), (2, 1)]).Zero("blocks.{layer}.attn.z[head={head}]"),
+        ["donor's point"] = on => on.Sweep("source", 1, 3)
+            .Patch("blocks.1.mlp_out", (x, z) => x, from: Reads.From("clean", "blocks.{source}.attn_out")),
+        ["no point"] = on => on.Sweep("layer, head", "1"),
+        ["numbers for points"] = on => on.Sweep("layer, head", 1, 2),
+        ["no list"] = on => on.Sweep("layer, head", new[] { 1, 2 }.Select(layer => (layer, 1L))),
+        ["unread option"] = on => on.Mix("embed", ones(1), [], Ablation.Zero, from: "corrupted"),
+        ["unread seed"] = on => on.Mix("embed", ones(1), [], seed: 3),
+        ["words in a patch"] = on => on.Patch("embed", (x, words) => x, from: Reads.Logit([" a"])),
+        ["words"] = on => on.Metric("M", words => words.sum(-1), from: Reads.Logit([" a"])),
+        ["listed position"] = on => on.Zero("embed[pos={p}]").Sweep("p", "end", "verb").Measured(),
+        ["listed run"] = on => on.Patch("embed", from: "{donor}").Sweep("donor", "corrupted", "dirty").Measured(),
+        ["own value"] = on => on.Patch("embed", from: "clean").Measured(),
+        ["own value of a method"] = on => on.Changes("corrupted").Measured()
+            .Patch("blocks.{layer}.mlp_out", (x, corrupted) => x + corrupted, from: "corrupted", name: "Sum"),
+        ["own value of a mask"] = on => on.Mix("blocks.*.mlp_out", ones(2), ["layer"], from: "clean").Measured(),
+        ["own value of a sender"] = on => on.Changes("corrupted").PathPatch("blocks.0.attn.z[head=0]", ["logits"]).Measured(),
+        ["own value in a run"] = on => on.DeriveRun("direct").Patch("embed", from: "clean", run: "direct")
+            .Patch("blocks.0.mlp_out", from: "direct").Measured(),
         ["shape"] = on => on.Add("embed", zeros(5, dtype: float64)).Measured(),
     };
 
@@ -69,6 +89,19 @@ public sealed class RefusedCallTests : IDisposable
     [InlineData("a result's name", "'clean/embed' is no name of a result")]
     [InlineData("no receivers", "'blocks.0.attn.z[head=0]' has no receivers, so nothing is patched")]
     [InlineData("strength", "'alpha' is no strength: write a number, or a placeholder in braces, as in \"{alpha}\"")]
+    [InlineData(
+        "point", "Sweep(\"layer, head\"): 'layer, head' cannot go through 2.1: layer 2 of '{layer}' is out of range: TinyGpt2 has 2 layers")]
+    [InlineData(
+        "point first", "Sweep(\"layer, head\"): 'layer, head' cannot go through 2.1: layer 2 of '{layer}' is out of range: TinyGpt2 has 2")]
+    [InlineData("donor's point", "'source' cannot go through 3: layer 3 of '{source}' is out of range: TinyGpt2 has 2 layers (0 to 1)")]
+    [InlineData("no point", "Sweep(\"layer, head\"): '1' is no point of layer, head: it has one coordinate for each, as in '3.4'")]
+    [InlineData(
+        "numbers for points", "'layer, head' go through points, which are texts: [Sweep(\"layer, head\", \"23.3\", \"20.0\")]")]
+    [InlineData(
+        "no list", "'points' lists nothing that 'layer, head' can go through: it needs a list of (int, int), of int, double or string")]
+    [InlineData("unread option", "Mix(\"embed\"): 'Mix' says 'From', and Ablation.Zero does not read it")]
+    [InlineData("unread seed", "Mix(\"embed\"): 'Mix' says 'Seed', and another run's value does not read it")]
+    [InlineData("words in a patch", "Reads.Logit belongs to a [Metric]")]
     public void What_the_model_decides_is_refused_at_the_call(string call, string message)
     {
         InterventionException refused = Assert.Throws<InterventionException>(() => s_calls[call](Intervention.On(_model)));
@@ -94,12 +127,50 @@ public sealed class RefusedCallTests : IDisposable
     [InlineData("nothing before", "Nothing writes 'blocks.0.mlp_out' in the changed run, so there is no value before")]
     [InlineData("gradient", "a gradient needs a metric")]
     [InlineData("shape", "Intervention.Add is [5], which does not broadcast to the values that 'embed' selects")]
+    [InlineData("words", "TinyGpt2 has no tokenizer, so that \" a\" of Words has no token")]
+    [InlineData("listed position", "Sweep(\"p\"): 'p' cannot go through verb: TinyPrompts has no position 'verb'")]
+    [InlineData("listed run", "Sweep(\"donor\"): 'donor' cannot go through dirty: TinyPrompts has no run 'dirty'")]
+    [InlineData(
+        "own value",
+        "Patch: [Patch] reads run 'clean', which is the run that is written, so it finds the value that is there: say From = "
+            + "\"corrupted\", or [Changes(\"corrupted\")] to write the other run")]
+    [InlineData(
+        "own value of a method",
+        "Sum: 'Sum' reads run 'corrupted', which is the run that is written, so it finds the value that is there: read [From(\"clean\")]")]
+    [InlineData("own value of a mask", "Mix: [Mix] reads run 'clean', which is the run that is written")]
+    [InlineData("own value of a sender", "PathPatch: [PathPatch] reads run 'corrupted', which is the run that is written")]
+    [InlineData("own value in a run", "Patch: [Patch] reads run 'clean', which is the run that is written")]
     public void What_the_prompts_decide_is_refused_before_the_pass(string call, string message)
     {
         Intervention calls = s_calls[call](Intervention.On(_model));
         TinyPrompts prompts = DeclarationTests.Prompts(6, 4);
         Assert.Contains(message, Assert.Throws<InterventionException>(() => calls.Run(prompts)).Message);
         Assert.Contains(message, Assert.Throws<InterventionException>(() => calls.Explain(prompts)).Message);
+    }
+
+    /// <summary>Of another run, another site or other prompts; behind another write, or behind itself in an earlier layer.</summary>
+    [Fact]
+    public void A_write_that_reads_something_else_is_not_refused()
+    {
+        Intervention on = Intervention.On(_model).Measured();
+        Intervention[] all =
+        [
+            on.Changes("corrupted").Patch("embed", from: "clean"),
+            on.Patch("embed", x => x * 2).Patch("embed", from: "clean").Patch("embed", x => x * 3),
+            on.Scale("embed", 2).Patch("blocks.1.mlp_out", from: "clean"),
+            on.Patch("blocks.*.mlp_out", (x, clean) => (x + clean) * 2, from: "clean"),
+            on.Patch("embed", (x, clean, other) => x + other - clean, from: ["clean", "other"]),
+            on.Patch("blocks.1.mlp_out", (x, early) => early, from: Reads.From("clean", "blocks.0.mlp_out")),
+            on.Sweep("donor", "clean", "corrupted").Patch("embed", from: "{donor}"),
+            on.Mix("blocks.1.mlp_out", tensor(0.5), [], Ablation.Mean, from: "clean"),
+            on.Mean("embed", from: "clean").Freeze("blocks.0.mlp_out", from: "clean"),
+        ];
+        TinyPrompts prompts = DeclarationTests.Prompts(6, 4);
+        Assert.All(all, calls =>
+        {
+            using RunResult run = calls.Run(prompts);
+            Assert.NotEmpty(run.Effects);
+        });
     }
 
     [Fact]
