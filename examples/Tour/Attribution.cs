@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Interventions.Examples.Tour;
 
-/// <summary>Attribution patching: one backward pass instead of one run a head, and how near it comes (Syed et al. 2023, arXiv:2310.10348).</summary>
+/// <summary>Attribution patching: one backward pass instead of one run a head (Syed et al. 2023, arXiv:2310.10348).</summary>
 [Intervention(Prompts = typeof(IoiPrompts))]
 public sealed partial class Attribution<TModel> : NameTask<TModel>
     where TModel : DecoderModel

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Interventions.Examples.Tour;
 
-/// <summary>Direct logit attribution: what each head and feed-forward block adds to the logit difference, the last norm's scale held (Elhage et al. 2021).</summary>
+/// <summary>
+/// Direct logit attribution: what each head and feed-forward block adds to the logit difference, the last norm's scale held (Elhage et al.
+/// 2021, A Mathematical Framework for Transformer Circuits).
+/// </summary>
 [Intervention(Prompts = typeof(IoiPrompts))]
 public sealed partial class DirectAttribution<TModel>
     where TModel : DecoderModel

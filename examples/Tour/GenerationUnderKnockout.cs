@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Interventions.Examples.Tour;
 
-/// <summary>What the model writes when its name movers are silenced: the five heads that matter most, by their mean over other prompts.</summary>
+/// <summary>What the model writes when the five heads that matter most have their values of the corrupted prompt.</summary>
 [Intervention(Prompts = typeof(IoiPrompts))]
 public sealed partial class GenerationUnderKnockout<TModel>
     where TModel : DecoderModel

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Interventions.Examples.Tour;
 
-/// <summary>Kinds of heads by where they look: from the word after S1, from S2, and from the end (Wang et al. 2023, arXiv:2211.00593).</summary>
+/// <summary>Kinds of heads by where they look from the word after S1, and from S2 (Wang et al. 2023, arXiv:2211.00593).</summary>
 [Intervention(Prompts = typeof(IoiPrompts))]
 public sealed partial class HeadKinds<TModel>
     where TModel : DecoderModel

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Interventions.Examples.Tour;
 
-/// <summary>Mean ablation: without one head at a time; then with five heads alone, all others ablated, which is a circuit by hand.</summary>
+/// <summary>Mean ablation: without one head at a time, then with five heads alone, which is a circuit by hand.</summary>
 [Intervention(Prompts = typeof(IoiPrompts))]
 [Mean("blocks.{layer}.attn.z[head={head}; pos=end]", From = "corrupted")]
 public sealed partial class Knockouts<TModel> : NameTask<TModel>

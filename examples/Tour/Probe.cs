@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Interventions.Examples.Tour;
 
 /// <summary>
-/// A linear probe a layer: is the indirect object the one who is mentioned first? Logistic regression on one half of the prompts, counted on
-/// the other (Alain and Bengio 2016, arXiv:1610.01644).
+/// A linear probe a layer: is the indirect object the one who is mentioned first? Logistic regression on one half of the prompts, counted
+/// on the other (Alain and Bengio 2016, arXiv:1610.01644).
 /// </summary>
 public static class Probe<TModel>
     where TModel : DecoderModel

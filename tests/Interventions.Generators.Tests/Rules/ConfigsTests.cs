@@ -51,7 +51,7 @@ public sealed class ConfigsTests
     [InlineData("""{ "model_type": "gpt2", "n_embd": [|100|], "n_head": 12 }""", "'n_embd' is 100, which 12 heads do not divide")]
     [InlineData("""{ "model_type": "gpt2", "add_cross_attention": [|true|] }""", "cross attention is not supported")]
     [InlineData("""{ "model_type": "gpt2", "add_cross_attention": [|[]|] }""", "must be true or false, and is an array")]
-    [InlineData("""[|{|] "model_type": "llama" }""", "'num_hidden_layers' is missing")]
+    [InlineData("""[|{|] "model_type": "llama" }""", "'hidden_size' is missing")]
     [InlineData("""[|{|] "model_type": "llama", "hidden_size": null, "num_hidden_layers": 2, "num_attention_heads": 4 }""", "'hidden_size' is missing")]
     [InlineData(
         """{ "model_type": "llama", "num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": [|3|] }""",

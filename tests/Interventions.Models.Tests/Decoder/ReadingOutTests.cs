@@ -16,8 +16,8 @@ public sealed partial class ReadingOutTests : IDisposable
     private readonly DisposeScope _scope = NewDisposeScope();
 
     /// <summary>
-    /// Families whose stream is the sum of the parts that have sites, and whose logits are linear in it: without norms behind blocks, factors,
-    /// caps, an embedding norm, experts, or a norm that attention and feed-forward share.
+    /// Families whose stream is the sum of the parts that have sites, and whose logits are linear in it: without norms behind blocks,
+    /// factors, caps, an embedding norm, experts, or a norm that attention and feed-forward share.
     /// </summary>
     public static IEnumerable<object[]> Families => SmallDecoders.Families.Where(family =>
         SmallDecoders.Config((string)family[0]) is

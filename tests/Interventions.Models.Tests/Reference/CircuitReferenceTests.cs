@@ -108,7 +108,8 @@ public sealed class CircuitReferenceTests
                         parts => $"blocks.{parts[0][1..]}.attn.z[head={parts[1][1..]}{position}]")];
                     // A receiver that no sender reaches has no effect, and a path patch to it is refused.
                     int first = Names("senders").Min(Layer);
-                    string[] receivers = [.. Names("receivers").Where(parts => parts.Length == 1 || Layer(parts) > first).Select(parts => parts is [var logits]
+                    IEnumerable<string[]> reached = Names("receivers").Where(parts => parts.Length == 1 || Layer(parts) > first);
+                    string[] receivers = [.. reached.Select(parts => parts is [var logits]
                         ? logits + position.Replace("; ", "[", StringComparison.Ordinal) + (position.Length > 0 ? "]" : "")
                         : $"blocks.{parts[0][1..]}.attn.{parts[2]}_input[head={parts[1][1..]}{position}]")];
                     Agree(circuit, expected, new InterventionGraph { Name = "Several" }.PathPatch(

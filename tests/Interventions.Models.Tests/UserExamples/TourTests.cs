@@ -50,7 +50,8 @@ public sealed partial class TourTests(SmolLm2Tests.Loaded loaded) : IClassFixtur
     [SharedTheory(SmolLm2), Trait("Duration", "long")]
     [MemberData(nameof(Tasks))]
     public void A_task_finds_the_same_on_SmolLM2(string task) => Same(
-        Tour::Interventions.Examples.Tour.Tour.Tasks<SmolLm2_135M>()[task], loaded.Model, IoiPrompts.Random(loaded.Model, 2, seed: 1), 2e-3);
+        Tour::Interventions.Examples.Tour.Tour.Tasks<SmolLm2_135M>()[task], loaded.Model, IoiPrompts.Random(loaded.Model, 2, seed: 1),
+        2e-3);
 
     [SharedFact(SmolLm2), Trait("Duration", "long")]
     public void Heads_of_SmolLM2_have_the_stored_effects_and_attention()
