@@ -12,8 +12,6 @@ namespace Interventions.Models.Decoder;
 /// <param name="Bias">The summands, <c>[Width]</c>; <see langword="null"/> if there are none.</param>
 internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? Gain, Tensor? Bias)
 {
-    private readonly long[] _width = [Width];
-
     /// <summary>Whether the factors are 1 + <see cref="Gain"/>. They multiply before a half-precision value is rounded.</summary>
     public bool GainIsAboveOne { get; init; }
 
@@ -31,7 +29,7 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
     {
         if (Kind == NormKind.LayerNorm)
             // libtorch 2.10 has no layer norm on the meta device, whose tensors have shapes but no values.
-            return x.device_type == DeviceType.META ? ApplyWith(x, Scale(x)) : layer_norm(x, _width, Gain, Bias, Epsilon);
+            return x.device_type == DeviceType.META ? ApplyWith(x, Scale(x)) : layer_norm(x, new long[] { Width }, Gain, Bias, Epsilon);
         Tensor wide = Widened(x), factor = wide.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
         return Gained(wide.mul(factor), x.dtype);
     }
