@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 namespace Interventions.Examples.Tour;
 
 /// <summary>
-/// Edge attribution patching: how much the path from one head's output to another head's queries, keys or values matters, for all pairs from
-/// one backward pass (Syed et al. 2023, arXiv:2310.10348).
+/// Edge attribution patching: how much the path from one head's output to another head's queries, keys or values matters, for all pairs
+/// from one backward pass (Syed et al. 2023, arXiv:2310.10348).
 /// </summary>
 [Intervention(Prompts = typeof(IoiPrompts))]
 public sealed partial class EdgeAttribution<TModel> : NameTask<TModel>
     where TModel : DecoderModel
 {
     [Capture("blocks.*.attn.result")]
-    static Tensor Difference(Tensor result, [From("corrupted")] Tensor corrupted) => corrupted - result; // [layer, batch, pos, head, d_model]
+    static Tensor Difference(Tensor x, [From("corrupted")] Tensor corrupted) => corrupted - x; // [layer, batch, pos, head, d_model]
 
     [Gradient("blocks.*.attn.q_input")]
     static Tensor Queries(Tensor gradient) => gradient;

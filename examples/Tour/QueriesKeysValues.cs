@@ -2,7 +2,7 @@ using Interventions.Models.Decoder;
 
 namespace Interventions.Examples.Tour;
 
-/// <summary>What a head reads for its queries, keys or values, taken from the corrupted prompt: three sweeps that differ in a word.</summary>
+/// <summary>What a head reads for its queries, keys or values, of the corrupted prompt: three sweeps that differ in a word.</summary>
 public static class QueriesKeysValues
 {
     public static void Study(DecoderModel model, IoiPrompts prompts, Report report)

@@ -35,7 +35,7 @@ public static class Tour
         IReadOnlyDictionary<string, Action<TModel, IoiPrompts, Report>> tasks = Tasks<TModel>();
         if (names.FirstOrDefault(name => !tasks.ContainsKey(name)) is string unknown)
             throw new ArgumentException($"There is no task '{unknown}'; there are {string.Join(", ", tasks.Keys)}.");
-        foreach ((string name, Action<TModel, IoiPrompts, Report> task) in tasks.Where(task => names.Count == 0 || names.Contains(task.Key)))
+        foreach ((string name, Action<TModel, IoiPrompts, Report> task) in tasks.Where(one => names is [] || names.Contains(one.Key)))
         {
             using Report report = new(writer);
             writer.WriteLine($"\n{name}");
