@@ -34,7 +34,9 @@ public sealed class ResultParquetTests : ToyTest
         Assert.Equal(
             expected.Columns.Select(column => column.Type switch
             {
-                LongType.Text => typeof(ReadOnlyMemory<char>), LongType.Whole => typeof(long), _ => typeof(double),
+                LongType.Text => typeof(ReadOnlyMemory<char>),
+                LongType.Whole => typeof(long),
+                _ => typeof(double),
             }),
             reader.Schema.DataFields.Select(field => field.ClrType));
         IList<Row> read = (await ParquetSerializer.DeserializeAsync<Row>(path)).Data;

@@ -27,7 +27,7 @@ internal static class MixtralFamily
         ],
         WithoutEffect = ["output_router_logits", "router_aux_loss_coef", "router_jitter_noise"],
         Prefix = "model.",
-        Tensors = 
+        Tensors =
         [
             .. LlamaFamily.Tensors,
             new("blocks.*.mlp.router", "model.layers.*.block_sparse_moe.gate"),

@@ -27,7 +27,7 @@ internal static class Phi3Family
         ],
         WithoutEffect = ["original_max_position_embeddings"],
         Prefix = "model.",
-        Tensors = 
+        Tensors =
         [
             .. LlamaFamily.Tensors.Where(names =>
                 names.Weight is not ("blocks.*.attn.qkv" or "blocks.*.mlp.gate" or "blocks.*.mlp.in")),

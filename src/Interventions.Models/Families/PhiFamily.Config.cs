@@ -38,7 +38,7 @@ internal static class PhiFamily
             ConfigKeys.Only("qk_layernorm", false, "norms of queries and keys are"), ConfigKeys.Tied,
         ],
         Prefix = "model.",
-        Tensors = 
+        Tensors =
         [
             new("embed", "model.embed_tokens"),
             new("blocks.*.ln1", "model.layers.*.input_layernorm"),

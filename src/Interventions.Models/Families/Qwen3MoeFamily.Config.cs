@@ -31,7 +31,7 @@ internal static class Qwen3MoeFamily
         ],
         WithoutEffect = ["output_router_logits", "router_aux_loss_coef", "max_window_layers"],
         Prefix = "model.",
-        Tensors = 
+        Tensors =
         [
             .. LlamaFamily.Tensors,
             new("blocks.*.mlp.router", "model.layers.*.mlp.gate"),

@@ -66,10 +66,10 @@ public class GenerationResult<TRun> : IDisposable
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected TOwn BaseAs<TOwn>()
         where TOwn : GeneratedRun, new() => new()
-    {
-        Content = _base ?? throw new InvalidOperationException(
+        {
+            Content = _base ?? throw new InvalidOperationException(
             $"The unchanged run was not generated: set {nameof(GenerationOptions)}.{nameof(GenerationOptions.WithBase)}."),
-    };
+        };
 
     /// <summary>The changed run's text, as the type of a derived result. Called by generated code.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]

@@ -13,8 +13,15 @@ internal static class AxisDiagnosis
     /// <summary>Words of other libraries for our axes.</summary>
     private static readonly Dictionary<string, string> s_words = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["token"] = "pos", ["tokens"] = "pos", ["seq"] = "pos", ["hidden"] = "neuron", ["latent"] = "feature",
-        ["dest"] = "query", ["destination"] = "query", ["src"] = "key", ["source"] = "key",
+        ["token"] = "pos",
+        ["tokens"] = "pos",
+        ["seq"] = "pos",
+        ["hidden"] = "neuron",
+        ["latent"] = "feature",
+        ["dest"] = "query",
+        ["destination"] = "query",
+        ["src"] = "key",
+        ["source"] = "key",
     };
 
     /// <summary>The problem of a selector whose axis the site lacks.</summary>

@@ -69,7 +69,8 @@ public sealed class ExpertTests
         });
         Refused("'blocks.0.mlp.router_indices' holds whole numbers, which have no gradient", graph with
         {
-            Writes = [], Gradients = [new("Slope", "blocks.0.mlp.router_indices", [new Read.Gradient()], x => x[0])],
+            Writes = [],
+            Gradients = [new("Slope", "blocks.0.mlp.router_indices", [new Read.Gradient()], x => x[0])],
         });
 
         void Refused(string message, InterventionGraph wrong) => Assert.Contains(

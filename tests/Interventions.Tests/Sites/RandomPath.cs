@@ -38,7 +38,7 @@ internal static class RandomPath
             + (selectors.Length == 0 ? "" : $"[{selectors}]"));
 
     public static string Print(PathSelector selector) =>
-        selector.Axis + (selector.Indices.Selection is { IsSweep: false, Except: true } ? "" : "=") 
+        selector.Axis + (selector.Indices.Selection is { IsSweep: false, Except: true } ? "" : "=")
         + Print(selector.Indices.Selection, isListed: false);
 
     /// <summary>A selection of layers.</summary>
