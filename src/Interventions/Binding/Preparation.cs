@@ -63,6 +63,6 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         new TensorChecks(graph, bound, prompts, isOneBatch, newTokens).Check(spliced.Schema);
         IReadOnlyDictionary<int, ImmutableArray<int>> alike = Exemptions.Alike(
             bound, prompts, spliced.Graph.LooksAhead, generates: newTokens is not null);
-        return new Preparation(bound with { Alike = alike, Notes = [.. GluedAnswers.Notes(prompts, model)] }, spliced, prompts);
+        return new Preparation(bound with { Alike = alike, Notes = [.. GluedAnswers.Notes(prompts, model), .. LoneMeans.Notes(bound, prompts)] }, spliced, prompts);
     }
 }

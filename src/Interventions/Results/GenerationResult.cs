@@ -94,7 +94,7 @@ public class GenerationResult<TRun> : IDisposable
     }
 
     /// <summary>What every prompt went on with, at every point of the sweep: a table of at most 80 columns.</summary>
-    public override string ToString() => GenerationTable.Of(_sweep, _changed, _base, WhyUncached);
+    public override string ToString() => GenerationTable.Of(_sweep, _changed, _base, WhyUncached) + KeptTable.OfWarnings(Warnings);
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

@@ -79,13 +79,7 @@ internal static class KeptTable
             text.Append('\n').Append(Kept(result, [null, .. layout.Runs]));
         if (!layout.Effects.IsEmpty)
             text.Append('\n').Append(OfEffects(layout.Effects));
-        if (!result.Warnings.IsEmpty)
-            text.Append('\n');
-        foreach (string warning in result.Warnings.Take(MostPoints))
-            Line(warning);
-        if (result.Warnings.Length > MostPoints)
-            Line($"… and {TextTable.Count(result.Warnings.Length - MostPoints, "warning")}");
-        return text.ToString();
+        return text.Append(OfWarnings(result.Warnings)).ToString();
 
         void Line(string line) => text.Append(TextTable.Wrap(line, 2)).Append('\n');
 
@@ -96,16 +90,33 @@ internal static class KeptTable
     public static string OfUnchanged(RunResult result, string run) =>
         $"{result.Layout.Declaration}, unchanged run {run}: {TextTable.Count(result.Prompts.Length, "prompt")}\n\n" + Kept(result, [run]);
 
-    /// <summary>A line a write.</summary>
+    /// <summary>An empty line and the warnings, or nothing.</summary>
+    public static string OfWarnings(ImmutableArray<string> warnings)
+    {
+        IEnumerable<string> lines = warnings.Take(MostPoints);
+        if (warnings.Length > MostPoints)
+            lines = lines.Append($"… and {TextTable.Count(warnings.Length - MostPoints, "warning")}");
+        return warnings.IsEmpty ? "" : "\n" + string.Concat(lines.Select(line => TextTable.Wrap(line, 2) + "\n"));
+    }
+
+    /// <summary>A line a write. Where fewer values were compared than written, changes are of the former, and they have a column.</summary>
     public static string OfEffects(ImmutableArray<WriteEffect> effects)
     {
+        bool areAllCompared = effects.All(effect => effect.Compared == effect.Written);
         TextTable table = new(
-            new("write"), new("site"), new("selected", true), new("written", true), new("changed", true), new("largest", true));
+        [
+            new("write"), new("site"), new("selected", true), new("written", true),
+            .. areAllCompared ? (TextColumn[])[] : [new("compared", true)],
+            new("changed", true), new("largest", true),
+        ]);
         string[] largest = ShortNumbers.Format([.. effects.Select(effect => effect.Largest)]);
         foreach ((WriteEffect effect, string most) in effects.Zip(largest))
             table.Add(
+            [
                 effect.Write, effect.Run is null ? effect.Site : $"{effect.Site} in {effect.Run}",
-                Number(effect.Selected), Number(effect.Written), Number(effect.Changed), most);
+                Number(effect.Selected), Number(effect.Written), .. areAllCompared ? (string[])[] : [Number(effect.Compared)],
+                Number(effect.Changed), most,
+            ]);
         return table.Print(MostRows);
 
         static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -1,0 +1,23 @@
+namespace Interventions.Binding;
+
+/// <summary>Finds means that are no means: over one prompt, a mean is that prompt's own value, and an ablation by it ablates nothing.</summary>
+internal static class LoneMeans
+{
+    /// <summary>A note for each write that puts a prompt's own mean where its value is. Nothing is refused: other prompts may have one.</summary>
+    public static IEnumerable<string> Notes(BoundIntervention intervention, IPromptSet prompts)
+    {
+        int[] lone = [.. prompts.Prompts.Index().GroupBy(prompt => prompt.Item.Template).Where(template => template.Count() == 1)
+            .Select(template => template.Single().Index)];
+        foreach (BoundWrite write in lone.Length == 0 ? [] : intervention.Writes.SelectMany(write => write.Declared))
+        {
+            int written = write.Run is int derived ? intervention.Runs.First(run => run.Number == derived).Of : intervention.BaseRun;
+            if (write.Reads.OfType<BoundRead.Mean>().Any(IsOwn))
+                yield return $"{intervention.Name}.{write.Node.Name}: the mean over prompts of one template is the value that is there in "
+                    + $"{lone.Length} of {prompts.Prompts.Count} prompts (such as {lone[0]}), which have a template of their own. "
+                    + "Read another run (From), other prompts (Over), or the prompts of all templates (AcrossTemplates).";
+
+            bool IsOwn(BoundRead.Mean mean) => mean is { Pooled: false, AcrossTemplates: false, Run.Sweep: null }
+                && ReferenceEquals(mean.Over, prompts) && mean.Run.At(SweepPoint.None) == written;
+        }
+    }
+}
