@@ -1,9 +1,9 @@
 namespace Interventions.Binding;
 
-/// <summary>Finds means that are no means: over one prompt, a mean is that prompt's own value, and an ablation by it ablates nothing.</summary>
+/// <summary>Finds means over one prompt: such a mean is that prompt's own value, and an ablation by it ablates nothing.</summary>
 internal static class LoneMeans
 {
-    /// <summary>A note for each write that puts a prompt's own mean where its value is. Nothing is refused: other prompts may have one.</summary>
+    /// <summary>A note for each write that puts a prompt's own mean where its value is. Nothing is refused: it may be meant.</summary>
     public static IEnumerable<string> Notes(BoundIntervention intervention, IPromptSet prompts)
     {
         int[] lone = [.. prompts.Prompts.Index().GroupBy(prompt => prompt.Item.Template).Where(template => template.Count() == 1)

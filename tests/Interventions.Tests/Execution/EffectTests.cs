@@ -25,6 +25,32 @@ public sealed class EffectTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Executors))]
+    public void A_mean_over_one_prompt_is_named(bool naive)
+    {
+        ToyPrompts templates = new([.. _prompts.Prompts.Select((prompt, i) => prompt with { Template = i })]);
+        const string Lone = "X.Mean: the mean over prompts of one template is the value that is there in 3 of 3 prompts (such as 0)";
+        Assert.Contains(Warnings(templates, null), warning => warning.StartsWith(Lone, StringComparison.Ordinal));
+
+        // Of another run, over all templates, or over several prompts it is a mean.
+        foreach ((IPromptSet prompts, string? from, bool across) in new (IPromptSet, string?, bool)[]
+            { (templates, "corrupted", false), (templates, null, true), (_prompts, null, false) })
+            Assert.DoesNotContain(Warnings(prompts, from, across), warning => warning.Contains("the mean over", StringComparison.Ordinal));
+
+        IEnumerable<string> Warnings(IPromptSet prompts, string? from, bool acrossTemplates = false)
+        {
+            InterventionGraph graph = new()
+            {
+                Name = "X",
+                Writes = [BuiltInWrites.Mean("blocks.0.z[pos=end]", from, pooled: false, acrossTemplates: acrossTemplates)],
+                Metrics = [s_correct],
+            };
+            using RunResult run = graph.Run(_model, prompts, new RunOptions { Naive = naive });
+            return run.Warnings;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
     public void Every_value_is_counted(bool naive)
     {
         Tensor half = full([ToyModel.Width], 0.5, dtype: float64);
