@@ -39,10 +39,14 @@ public sealed class PaddedPromptTests
         RandomPrompts prompts = RandomPrompts.Of(9, model.VocabularySize, 5, 3, 7, 5, 4);
         RunResult[] alone = [.. prompts.Prompts.Select(
             prompt => InterventionRunner.Run(s_graph, model, new RandomPrompts([prompt]), new RunOptions { Naive = true }))];
-        (string Name, Func<int, double> Left)[] paddings = [("left", _ => 1), ("right", _ => 0), ("both", _ => 0.5), ("mixed", i => i % 2)];
+        // Two families go through every padding and batch size, the others through those that differ most.
+        bool isWhole = family is "gpt2" or "llama";
+        (string Name, Func<int, double> Left)[] paddings = isWhole
+            ? [("left", _ => 1), ("right", _ => 0), ("both", _ => 0.5), ("mixed", i => i % 2)]
+            : [("left", _ => 1), ("mixed", i => i % 2)];
         foreach ((string padding, Func<int, double> left) in paddings)
         {
-            foreach (int batchSize in new[] { 1, 2, 3, 5 })
+            foreach (int batchSize in (int[])(isWhole ? [1, 2, 3, 5] : [3, 5]))
             {
                 RunOptions options = new() { BatchSize = batchSize, MemoryBudget = batchSize == 3 ? 600_000 : 1L << 30 };
                 using RunResult together = InterventionRunner.Run(s_graph, model, Padded.Around(prompts, width: 9, left), options);

@@ -24,8 +24,8 @@ public sealed class TracedRunTests
             .. model.Schema.Sites.Where(site => !site.WholeNumbers)
                 .Select(site => site.Path.Replace("{layer}", "1", StringComparison.Ordinal)),
         ];
-        int ran = 0;
-        for (int seed = 0; seed < 3 * sites.Length; seed++)
+        int ran = 0, count = (family is "gpt2" or "llama" ? 3 : 1) * sites.Length;
+        for (int seed = 0; seed < count; seed++)
         {
             Random random = new(seed);
             string Site() => sites[random.Next(sites.Length)];
@@ -33,7 +33,7 @@ public sealed class TracedRunTests
                 model, new RandomIntervention(model.Schema, seed).Prompts(model.VocabularySize), written: sites[seed % sites.Length],
                 kept: Site(), differentiated: Site(), naive: random.Next(2) == 0) ? 1 : 0;
         }
-        Assert.True(ran > 2.5 * sites.Length, $"{ran} of {3 * sites.Length} ran");
+        Assert.True(ran > 0.8 * count, $"{ran} of {count} ran");
     }
 
     /// <summary>False where the engine refuses, as the trace does then.</summary>
