@@ -63,6 +63,7 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         new TensorChecks(graph, bound, prompts, isOneBatch, newTokens).Check(spliced.Schema);
         IReadOnlyDictionary<int, ImmutableArray<int>> alike = Exemptions.Alike(
             bound, prompts, spliced.Graph.LooksAhead, generates: newTokens is not null);
-        return new Preparation(bound with { Alike = alike, Notes = [.. GluedAnswers.Notes(prompts, model), .. LoneMeans.Notes(bound, prompts)] }, spliced, prompts);
+        ImmutableArray<string> notes = [.. GluedAnswers.Notes(prompts, model), .. LoneMeans.Notes(bound, prompts)];
+        return new Preparation(bound with { Alike = alike, Notes = notes }, spliced, prompts);
     }
 }
