@@ -16,6 +16,9 @@ internal sealed record BoundIntervention
     /// <summary>The run of the prompt set that writes change.</summary>
     public required int BaseRun { get; init; }
 
+    /// <summary>The run of the prompt set whose tokens the run has that a write changes.</summary>
+    public int TokensOf(BoundWrite write) => Runs.FirstOrDefault(run => run.Number == write.Run)?.Of ?? BaseRun;
+
     /// <summary>The derived runs.</summary>
     public required ImmutableArray<BoundRun> Runs { get; init; }
 

@@ -56,7 +56,7 @@ internal static class Exemptions
 
         ImmutableArray<int> Of(BoundWrite write)
         {
-            int of = intervention.Runs.FirstOrDefault(run => run.Number == write.Run)?.Of ?? intervention.BaseRun;
+            int of = intervention.TokensOf(write);
             string? sweptPlace = write.Site.Axes[write.Site.PositionAxis].Placeholder;
             SweepPoint[][] points =
             [

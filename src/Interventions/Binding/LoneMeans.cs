@@ -10,7 +10,7 @@ internal static class LoneMeans
             .Select(template => template.Single().Index)];
         foreach (BoundWrite write in lone.Length == 0 ? [] : intervention.Writes.SelectMany(write => write.Declared))
         {
-            int written = write.Run is int derived ? intervention.Runs.First(run => run.Number == derived).Of : intervention.BaseRun;
+            int written = intervention.TokensOf(write);
             if (write.Reads.OfType<BoundRead.Mean>().Any(IsOwn))
                 yield return $"{intervention.Name}.{write.Node.Name}: the mean over prompts of one template is the value that is there in "
                     + $"{lone.Length} of {prompts.Prompts.Count} prompts (such as {lone[0]}), which have a template of their own. "

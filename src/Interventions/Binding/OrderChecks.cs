@@ -13,11 +13,13 @@ namespace Interventions.Binding;
 internal sealed class OrderChecks(BoundIntervention intervention, ModelGraph graph)
 {
     private readonly BoundWrite[] _writes = [.. intervention.Writes.SelectMany(write => write.Declared)];
-    private readonly SweepPoint[] _points = [.. intervention.Points()];
-    private readonly ILookup<string, string> _readers =
+    private readonly Lazy<SweepPoint[]> _points = new(() => [.. intervention.Points()]);
+
+    /// <summary>The readers of each node. Most runs have no path patch, and never ask.</summary>
+    private readonly Lazy<ILookup<string, string>> _readers = new(() =>
         graph.Nodes.SelectMany(node => node.Detours.Select(detour => detour.Definition).Prepend(node.Definition)
             .SelectMany(definition => definition.Inputs).Select(input => (input.Node, Reader: node.Name)))
-            .Distinct().ToLookup(pair => pair.Node, pair => pair.Reader);
+            .Distinct().ToLookup(pair => pair.Node, pair => pair.Reader));
 
     private readonly Dictionary<string, HashSet<string>> _downstream = [];
 
@@ -67,7 +69,7 @@ internal sealed class OrderChecks(BoundIntervention intervention, ModelGraph gra
             return;
         foreach (BoundWrite write in _writes)
         {
-            int own = write.Run is int run ? intervention.Runs.First(known => known.Number == run).Of : intervention.BaseRun;
+            int own = intervention.TokensOf(write);
             if (!ReadsOnly(write, own) || IsChangedBefore(write))
                 continue;
             EquatableArray<string> runs = write.Site.Vocabulary.Runs;
@@ -79,7 +81,7 @@ internal sealed class OrderChecks(BoundIntervention intervention, ModelGraph gra
         }
     }
 
-    private bool Meets(BoundSite site, BoundSite other) => _points.Any(point => Names(site, point).Overlaps(Names(other, point)));
+    private bool Meets(BoundSite site, BoundSite other) => _points.Value.Any(point => Names(site, point).Overlaps(Names(other, point)));
 
     private bool Reaches(BoundWrite write, (BoundSite Site, bool IsOfSite)[] readers, HashSet<BoundWrite> seen) =>
         seen.Add(write) && (write.Run is null
@@ -135,7 +137,7 @@ internal sealed class OrderChecks(BoundIntervention intervention, ModelGraph gra
     }
 
     /// <summary>Whether at some point of the sweep a node of one site is computed from one of another, or is the same one.</summary>
-    private bool MayReach(BoundSite written, BoundSite read, bool isOfSite) => _points.Any(point =>
+    private bool MayReach(BoundSite written, BoundSite read, bool isOfSite) => _points.Value.Any(point =>
     {
         HashSet<string> wanted = Names(read, point);
         return Names(written, point).Any(node => (isOfSite && wanted.Contains(node)) || Downstream(node).Overlaps(wanted));
@@ -148,7 +150,7 @@ internal sealed class OrderChecks(BoundIntervention intervention, ModelGraph gra
         found = [];
         Stack<string> open = new([node]);
         while (open.TryPop(out string? next))
-            foreach (string reader in _readers[next])
+            foreach (string reader in _readers.Value[next])
                 if (found.Add(reader))
                     open.Push(reader);
         return _downstream[node] = found;

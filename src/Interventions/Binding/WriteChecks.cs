@@ -97,7 +97,7 @@ internal sealed class TensorChecks(
     private Length[] Lengths(BoundWrite write)
     {
         BoundSite site = write.Site;
-        int run = write.Run is int derived ? intervention.Runs.First(other => other.Number == derived).Of : intervention.BaseRun;
+        int run = intervention.TokensOf(write);
         PromptBatch[] passes = [.. _passes.Where(pass => site.AppliesAt(pass.Step, _point))];
         return [.. site.Definition.Axes.Select((name, axis) => new Length(name, SizesOf(axis)))];
 

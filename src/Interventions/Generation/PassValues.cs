@@ -135,7 +135,7 @@ internal sealed class StrandMethods
         BoundIntervention intervention = _variant.Intervention;
         foreach (BoundWrite write in intervention.Writes.SelectMany(write => write.Declared))
         {
-            int of = write.Run is int derived ? intervention.Runs.First(run => run.Number == derived).Of : intervention.BaseRun;
+            int of = intervention.TokensOf(write);
             if (write.Site.AppliesAt(batch.Step, _variant.Point))
                 _context.Effects.CountSelected(write, new WriteTarget(batch, Active, of, _variant.Point), looksAhead);
         }

@@ -25,6 +25,28 @@ public sealed class EffectTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Executors))]
+    public void A_copy_into_a_derived_run_is_compared_with_the_tokens_of_that_run(bool naive)
+    {
+        ToyPrompts same = new([.. _prompts.Prompts.Select(prompt => new PromptTokens([prompt.Runs[0], prompt.Runs[0]], prompt.Answers))]);
+        InterventionGraph graph = new()
+        {
+            Name = "X",
+            Runs = [new DerivedRun("other", "corrupted")],
+            Writes =
+            [
+                new WriteNode("Same", "embed[pos=end]", new WriteKind.Copy("clean"), "other"),
+                new WriteNode("Receiver", "blocks.0.z[pos=end]", new WriteKind.Copy("other")),
+            ],
+            Metrics = [s_correct],
+        };
+        using RunResult run = graph.Run(_model, same, new RunOptions { Naive = naive });
+        Assert.Contains(
+            run.Warnings,
+            warning => warning.StartsWith("X.Same copies what is there already in 3 of 3 prompts", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
     public void A_mean_over_one_prompt_is_named(bool naive)
     {
         ToyPrompts templates = new([.. _prompts.Prompts.Select((prompt, i) => prompt with { Template = i })]);
