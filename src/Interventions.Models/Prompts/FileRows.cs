@@ -22,11 +22,10 @@ internal static class FileRows
 {
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private static readonly CsvConfiguration s_csv = new(CultureInfo.InvariantCulture)
+    private static readonly CsvConfiguration s_written = new(CultureInfo.InvariantCulture)
     {
         NewLine = "\n",
         ShouldQuote = field => field.Field is null or "" || field.Field.AsSpan().IndexOfAny(",\"\r\n") >= 0,
-        BadDataFound = null,
     };
 
     /// <summary>Reads the rows of a file, one after the other.</summary>
@@ -69,7 +68,7 @@ internal static class FileRows
 
     private static void WriteCsv(StreamWriter writer, IReadOnlyList<FileColumn> columns, IEnumerable<string[]> rows)
     {
-        using CsvWriter csv = new(writer, s_csv, leaveOpen: true);
+        using CsvWriter csv = new(writer, s_written, leaveOpen: true);
         foreach (string[] row in rows.Prepend([.. columns.Select(column => column.Name)]))
         {
             foreach (string cell in row)
@@ -101,7 +100,8 @@ internal static class FileRows
     {
         string? bad = null;
         using StreamReader reader = new(path, s_utf8);
-        using CsvParser parser = new(reader, s_csv with { BadDataFound = found => bad = found.Field });
+        CsvConfiguration configuration = new(CultureInfo.InvariantCulture) { BadDataFound = found => bad = found.Field };
+        using CsvParser parser = new(reader, configuration);
         string[]? header = null;
         for (int line = 1; Next(); line = parser.RawRow + 1)
         {
@@ -127,7 +127,7 @@ internal static class FileRows
             yield return here with { Cells = header.Zip(cells).ToDictionary(cell => cell.First, cell => cell.Second) };
         }
         if (header is null)
-            throw new InvalidDataException($"{path} is empty; its first line names the columns: {string.Join(',', known.Keys)}.");
+            throw new InvalidDataException($"{path} is empty; its first line names the columns: {Spelling.List([.. known.Keys])}.");
 
         bool Next()
         {
@@ -241,5 +241,5 @@ internal sealed record FileRow(string Path, int Line, IReadOnlyDictionary<string
     /// <param name="problem">The problem.</param>
     /// <param name="inner">What found it.</param>
     public InvalidDataException Wrong(string? column, string problem, Exception? inner = null) =>
-        new($"{Where}{(column is null ? "" : $", column '{column}'")}: {problem.TrimEnd('.')}.", inner);
+        new($"{Where}{(column is null ? "" : $", column '{column}'")}: {problem}{(problem[^1] is '.' or '?' ? "" : ".")}", inner);
 }

@@ -129,12 +129,12 @@ public sealed class PromptFileTests
     private const string Header = "clean,corrupted,other,right,wrong\n", Good = "[subject|a],[subject|b],[subject|a],a,b\n";
 
     [Theory]
-    [InlineData(".csv", "", "prompts.csv is empty; its first line names the columns: clean, corrupted, other, right, wrong, template")]
+    [InlineData(".csv", "", "prompts.csv is empty; its first line names the columns: clean, corrupted, other, right, wrong, template, clean.ids")]
     [InlineData(".csv", "clean,corupted\n", "prompts.csv, line 1, column 'corupted': there is no such column; did you mean 'corrupted'?")]
     [InlineData(".csv", "clean,source\n", "line 1, column 'source': there is no such column; those that are read are clean, corrupted")]
     [InlineData(".csv", "clean,clean\n", "line 1: two columns have one name")]
     [InlineData(".csv", Header + Good + "a,b\n", "line 3: it has 2 cells, and line 1 names 5 columns: quote a cell that holds a comma")]
-    [InlineData(".csv", Header + "\"[subject|a\n]\",[subject|b],[subject|a],a,b\na,b\n", "line 4: it has 2 cells")]
+    [InlineData(".csv", Header + "\"[subject|a\n]\",[subject|ab],[subject|ba],a,b\na,b\n", "line 4: it has 2 cells")]
     [InlineData(".csv", Header + Good + "\"a,b\n", "line 3, column 'clean': a quote is not closed")]
     [InlineData(".csv", Header + "[subject|a],[subject|b],a\"b,a,b\n", "line 2, column 'other': a quote is not closed, or stands in a cell")]
     [InlineData(".csv", "clean,corrupted,other,right\n[subject|a],b,b,a\n", "line 2, column 'wrong': it is missing.")]

@@ -152,7 +152,7 @@ public sealed class PromptTextTests
     /// <summary>The hint is given where it is right: the word with the space is one token.</summary>
     [Theory]
     [InlineData("ab", "is 2 tokens, \"a\", \"b\"; an answer is exactly one. With the space in front, \" ab\", it is one.")]
-    [InlineData("ba", "is 2 tokens, \"b\", \"a\"; an answer is exactly one.")]
+    [InlineData("ba", "is 2 tokens, \"b\", \"a\"; an answer is exactly one. AnswerTokens.First lets the first of several count.")]
     public void An_answer_that_lacks_its_space_is_told(string answer, string message)
     {
         HuggingFaceTokenizer tokenizer = TokenizerFolder.Load("""
