@@ -8,6 +8,12 @@ namespace Interventions.Models.Prompts;
 /// <param name="Where">The prompt and the run, for messages.</param>
 internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string Where)
 {
+    /// <summary>Stands in front of a text that brings its special tokens.</summary>
+    private const string Whole = "[|]";
+
+    /// <summary>Whether the text brings its special tokens, as that of a chat does, so that the tokenizer adds none.</summary>
+    public bool HasSpecialTokens { get; init; }
+
     /// <summary>The pieces of text before, between and behind the marks: one more than there are marks.</summary>
     private string[] Around =>
     [
@@ -17,13 +23,14 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
 
     /// <summary>Takes the marks out of a text.</summary>
     /// <exception cref="ArgumentException">A mark is unknown or broken.</exception>
-    public static MarkedText Read(PromptVocabulary vocabulary, string? marked, string where)
+    public static MarkedText Read(PromptVocabulary? vocabulary, string? marked, string where)
     {
         if (marked is null)
             throw new ArgumentException($"{where} has no text: it is null.");
         StringBuilder text = new();
         List<Mark> marks = [];
-        for (int i = 0; i < marked.Length; i++)
+        bool whole = marked.StartsWith(Whole, StringComparison.Ordinal);
+        for (int i = whole ? Whole.Length : 0; i < marked.Length; i++)
         {
             if (marked[i] != '[')
             {
@@ -43,7 +50,7 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
             text.Append(inside);
             i = close;
         }
-        return new MarkedText(text.ToString(), marks, where);
+        return new MarkedText(text.ToString(), marks, where) { HasSpecialTokens = whole };
     }
 
     /// <summary>This text, marked where another one is: around the marks, both have the same text.</summary>
@@ -100,7 +107,7 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
     /// <summary>The text with its marks, as <see cref="Read"/> takes it.</summary>
     public string Written()
     {
-        StringBuilder marked = new();
+        StringBuilder marked = new(HasSpecialTokens ? Whole : "");
         int at = 0;
         foreach (Mark mark in Marks)
         {
@@ -128,7 +135,7 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
         _ => null,
     };
 
-    private static (string Name, string Inside, int Close) ReadMark(PromptVocabulary vocabulary, string marked, int open, string where)
+    private static (string Name, string Inside, int Close) ReadMark(PromptVocabulary? vocabulary, string marked, int open, string where)
     {
         int bar = marked.IndexOfAny(['|', ']'], open);
         if (bar < 0 || marked[bar] == ']')
@@ -145,7 +152,7 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
         if (close >= marked.Length)
             throw NoMark();
         (string name, string inside) = (marked[(open + 1)..bar], text.ToString());
-        if (!vocabulary.Positions.Contains(name))
+        if (vocabulary is not null && !vocabulary.Positions.Contains(name))
         {
             throw new ArgumentException(
                 $"{where} marks position '{name}', which {vocabulary.PromptSet} does not have; "

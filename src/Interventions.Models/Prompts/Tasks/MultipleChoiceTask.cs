@@ -113,11 +113,10 @@ public sealed record Question(string Text, string Answer, IReadOnlyList<string> 
     {
         ArgumentNullException.ThrowIfNull(facts);
         PromptTemplate template = new(question);
-        PromptVocabulary none = PromptPairs.DeclaredVocabulary;
         string[] objects = [.. facts.Select(fact => fact.Object).Distinct()];
         return [.. facts.Select(fact => new Question(Text(fact.Subject), fact.Object, [.. objects.Except([fact.Object])]))];
 
         string Text(string subject) =>
-            MarkedText.Read(none, template.Fill(new Dictionary<string, string> { ["subject"] = subject }), "the question").Text;
+            MarkedText.Read(null, template.Fill(new Dictionary<string, string> { ["subject"] = subject }), "the question").Text;
     }
 }
