@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,6 +29,16 @@ public sealed class DecoderCheckpointTests : IDisposable
             Rotary = new RotaryConfig(500, new RotaryScaling.Linear(4)),
         },
         SmallDecoders.LlamaConfig with { Rotary = new RotaryConfig(500000, new RotaryScaling.Llama3(8, 1, 4, 64)) },
+        SmallDecoders.LlamaConfig with { Rotary = new RotaryConfig(500, new RotaryScaling.Dynamic(3)) },
+        SmallDecoders.LlamaConfig with
+        {
+            Rotary = new RotaryConfig(500, new RotaryScaling.Yarn(4, 8) { HighTurns = 9, LowTurns = 2, Truncated = false }),
+        },
+        SmallDecoders.LlamaConfig with
+        {
+            Rotary = new RotaryConfig(
+                500, new RotaryScaling.LongRope(EquatableArray.Of(1, 1.5, 2, 2.5), EquatableArray.Of(3.0, 4, 5, 6), 32, 16)),
+        },
     };
 
     [Theory]
