@@ -140,8 +140,8 @@ public class DecoderModel : HookedModel
     }
 
     /// <summary>
-    /// The last norm of residual streams, or of parts of them. With a <paramref name="scale"/> that is given, it is linear but for its
-    /// bias: the norms of parts, and the bias once, add up to the norm of their sum.
+    /// The last norm of residual streams, or of parts of them; the value itself where the model has none. With a <paramref name="scale"/>
+    /// that is given, it is linear but for its bias: the norms of parts, and the bias once, add up to the norm of their sum.
     /// </summary>
     /// <param name="x"><c>[…, d_model]</c>.</param>
     /// <param name="scale">
@@ -158,6 +158,11 @@ public class DecoderModel : HookedModel
             throw new ArgumentException(
                 $"The scale is {Shapes.Describe(scale)}, the value {Shapes.Describe(x)}: a scale has the same axes, the last of length 1.",
                 nameof(scale));
+        if (!Config.FinalNorm)
+        {
+            return scale is null ? x.alias()
+                : throw new ArgumentException("The model has no norm before the unembedding, so nothing is divided.", nameof(scale));
+        }
         using DisposeScope scope = NewDisposeScope();
         Norm norm = Parts.Norm("ln_final");
         norm = bias ? norm : norm with { Bias = null };

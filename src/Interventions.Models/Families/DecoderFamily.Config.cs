@@ -79,7 +79,7 @@ internal sealed partial class DecoderFamily
             Gpt2Family.Table, LlamaFamily.Table, MistralFamily.Table, MixtralFamily.Table, Qwen2Family.Table, Qwen3Family.Table,
             Qwen3MoeFamily.Table, GemmaFamily.Table, Gemma2Family.Table, Gemma3Family.Table, Phi3Family.Table, PhiFamily.Table,
             OlmoFamily.Table, Olmo2Family.Table, GraniteFamily.Table, StableLmFamily.Table, GptNeoXFamily.Table, GptJFamily.Table,
-            GptNeoFamily.Table, OptFamily.Table, BloomFamily.Table,
+            GptNeoFamily.Table, OptFamily.Table, BloomFamily.Table, ToyFamily.Table,
         ];
     }
 }

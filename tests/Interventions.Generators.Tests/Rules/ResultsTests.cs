@@ -58,12 +58,15 @@ public sealed class ResultsTests
     [InlineData("blocks.0.chosen[choice=0; pos=end]")]
     public Task A_gradient_of_whole_numbers_is_refused(string path) => Analysis.Fires(
         "INV243", $"'{path}' holds whole numbers, which have no gradient", s_chosen, Sources.Prompts, Sources.Intervention(
-            $"""{M} [Gradient("[|{path}|]")] static Tensor G(Tensor g) => g; [Capture("blocks.*.chosen")] static Tensor C(Tensor x) => x;"""));
+            $"""{M} [Gradient("[|{path}|]")] static Tensor G(Tensor g) => g;"""));
 
     [Fact]
     public Task Whole_numbers_are_captured_and_gradients_are_of_other_sites() => Analysis.Check(
         s_chosen, Sources.Prompts, Sources.Intervention(
-            $"""{M} [Gradient("blocks.*.mlp.post")] static Tensor G(Tensor g) => g; [Capture("blocks.*.chosen")] static Tensor C(Tensor x) => x;"""));
+            $$"""
+            {{M}} [Gradient("blocks.*.mlp.post")] static Tensor G(Tensor g) => g;
+            [Capture("blocks.*.chosen")] static Tensor C(Tensor x) => x;
+            """));
 
     [Theory]
     [InlineData("INV224", "'Clean' would hide", "", """[Metric] static Tensor [|Clean|]([Logit("S")] Tensor s) => s;""")]

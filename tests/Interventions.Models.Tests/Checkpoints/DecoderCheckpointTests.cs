@@ -147,8 +147,8 @@ public sealed class DecoderCheckpointTests : IDisposable
     [InlineData("model_type", "null", "'model_type' is missing.")]
     [InlineData("hidden_act", "\"mish\"", "'hidden_act' is 'mish'; supported are gelu_new,")]
     [InlineData(
-        "rope_parameters", """{"rope_type": "yarn", "rope_theta": 10000, "factor": 2}""",
-        "'rope_parameters.rope_type' is 'yarn'; supported are default, linear, llama3.")]
+        "rope_parameters", """{"rope_type": "ntk", "rope_theta": 10000, "factor": 2}""",
+        "'rope_parameters.rope_type' is 'ntk'; supported are default, linear, dynamic, llama3, yarn, longrope.")]
     [InlineData("rope_parameters", """{"rope_type": "linear", "rope_theta": 10000}""", "'rope_parameters.factor' is missing.")]
     [InlineData("hidden_size", "\"32\"", "'hidden_size' must be an integer of at least 1, and is \"32\".")]
     [InlineData("num_hidden_layers", "0", "'num_hidden_layers' must be an integer of at least 1, and is 0.")]

@@ -53,7 +53,8 @@ public sealed class PublishedModelsTests
     {
         Published row = s_table.Single(row => row.Class == name);
         Type type = typeof(DecoderModel).Assembly.GetType($"Interventions.Models.{name}", throwOnError: true)!;
-        ParameterInfo path = type.GetMethod("Load", BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly)!.GetParameters()[0];
+        MethodInfo load = type.GetMethod("Load", BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly)!;
+        ParameterInfo path = load.GetParameters()[0];
         if (row.HubId is null)
         {
             Assert.Null(type.GetField("HubId"));
@@ -77,8 +78,9 @@ public sealed class PublishedModelsTests
         foreach (Published row in table)
         {
             string where = row.HubId is null ? "" : $": <c>{row.HubId}</c>";
-            string[] first = [.. row.HubId is null ? (string[])[] : [$"HubId(\"{row.HubId}\")"], .. row.Axes(["layer", "head", "kv_head", "d_head"])];
-            text.Append(CultureInfo.InvariantCulture, $"""
+            string[] id = row.HubId is null ? [] : [$"HubId(\"{row.HubId}\")"];
+            string[] first = [.. id, .. row.Axes(["layer", "head", "kv_head", "d_head"])];
+            text.Append($"""
 
                 /// <summary>{char.ToUpperInvariant(row.Called[0])}{row.Called[1..]}, {row.SizeInWords} parameters{where}.</summary>
                 [ModelSchema, {string.Join(", ", first)}]
@@ -116,7 +118,14 @@ public sealed class PublishedModelsTests
         public double Size => Number * (Unit == "million" ? 1e6 : 1e9);
 
         /// <summary>How exact the size is: one of its last digit.</summary>
-        public double SizeStep => Size / Number * Math.Pow(10, Digits.Contains('.', StringComparison.Ordinal) ? Digits.IndexOf('.', StringComparison.Ordinal) + 1 - Digits.Length : 0);
+        public double SizeStep
+        {
+            get
+            {
+                int point = Digits.IndexOf('.', StringComparison.Ordinal);
+                return Size / Number * Math.Pow(10, point < 0 ? 0 : point + 1 - Digits.Length);
+            }
+        }
 
         public string SizeInWords => $"{Digits} {Unit}";
 
