@@ -74,10 +74,10 @@ public sealed class DecoderCheckpoint : IDisposable
         string[] unread = [.. family.Unexplained(json), .. family.Unread(json)];
         if (unread.Length > 0)
             yield return $"'{json.Path}' has keys that a {family.ModelType} does not read: {DecoderFamily.Quoted(unread)}.";
-        if (decoder.Rotary?.Scaling is RotaryScaling.LongRope longrope)
+        if (decoder.LongRopes.Any())
         {
             yield return $"'{json.Path}' turns longer prompts by other frequencies ('longrope'), which is not supported: the model reads " +
-                $"up to {longrope.OriginalContext} tokens.";
+                $"up to {decoder.ContextLength} tokens.";
         }
     }
 

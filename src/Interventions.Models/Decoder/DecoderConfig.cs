@@ -149,6 +149,10 @@ public sealed record DecoderConfig
     /// <summary>A layer's rotary positions.</summary>
     public RotaryConfig? RotaryOf(int layer) => WindowOf(layer) is null ? Rotary : WindowRotary ?? Rotary;
 
+    /// <summary>The scalings that have other frequencies for long prompts.</summary>
+    internal IEnumerable<RotaryScaling.LongRope> LongRopes =>
+        new[] { Rotary, WindowRotary }.Select(rotary => rotary?.Scaling).OfType<RotaryScaling.LongRope>();
+
     /// <summary>This record, if its numbers fit together.</summary>
     /// <exception cref="ArgumentException">They do not.</exception>
     public DecoderConfig Checked()
@@ -170,6 +174,14 @@ public sealed record DecoderConfig
             throw new ArgumentException($"Rotary positions need an even width, and it is {Rotary.WidthIn(DHead)}.");
         if (Rotary is not null && Rotary.WidthIn(DHead) > DHead)
             throw new ArgumentException($"Rotary positions turn {Rotary.WidthIn(DHead)} coordinates, and a head has {DHead}.");
+        foreach (RotaryScaling.LongRope scaling in LongRopes)
+        {
+            if (scaling.ShortFactors.Count != (Rotary ?? WindowRotary)!.WidthIn(DHead) / 2)
+                throw new ArgumentException($"There are {scaling.ShortFactors.Count} short factors, and another number of frequencies.");
+            if (ContextLength > scaling.OriginalContext)
+                throw new ArgumentException(
+                    $"Prompts of more than {scaling.OriginalContext} tokens have other frequencies: {ContextLength} are not supported.");
+        }
         if (Experts is { } experts && experts.Chosen > experts.Count)
             throw new ArgumentException($"Of {experts.Count} experts, {experts.Chosen} cannot be chosen.");
         return this;

@@ -22,14 +22,7 @@ internal static class RotaryKeys
         Older older = new(theta, part, usualPart, phi3);
         return new(
             [Today, Before, RotaryKinds.Original, .. theta.Split('|'), .. part.Split('|')],
-            (config, known) =>
-            {
-                RotaryConfig rotary = Read(config, Section(config), older, known, known.Rotary!);
-                // A longer prompt would change the frequencies of all its positions.
-                int context = rotary.Scaling is RotaryScaling.LongRope scaling ? Math.Min(scaling.OriginalContext, known.ContextLength)
-                    : known.ContextLength;
-                return known with { Rotary = rotary, ContextLength = context };
-            },
+            (config, known) => Within(known with { Rotary = Read(config, Section(config), older, known, known.Rotary!) }),
             known => [(Today, Written(known.Rotary!, known))])
         {
             Unread = config => Unread(Section(config), older.LongRope),
@@ -39,11 +32,11 @@ internal static class RotaryKeys
     /// <summary>One way for layers with a window, another for those without.</summary>
     public static ConfigKey ByLayerKind => new(
         [Today, Before, "rope_theta", "rope_local_base_freq"],
-        (config, known) => known with
+        (config, known) => Within(known with
         {
             Rotary = Read(config, Section(config, Full), new("rope_theta", "", 1, null), known, known.Rotary!),
             WindowRotary = Read(config, Section(config, Sliding), new("rope_local_base_freq", "", 1, null), known, known.WindowRotary!),
-        },
+        }),
         known =>
         [
             (Today, new (string, object?)[] { (Full, Written(known.Rotary!, known)), (Sliding, Written(known.WindowRotary!, known)) }),
@@ -51,6 +44,10 @@ internal static class RotaryKeys
     {
         Unread = config => Unread(Section(config, Full), []).Concat(Unread(Section(config, Sliding), [])).Distinct(),
     };
+
+    /// <summary>A decoder that reads no prompts so long that the frequencies of all their positions would change.</summary>
+    private static DecoderConfig Within(DecoderConfig config) =>
+        config with { ContextLength = config.LongRopes.Select(scaling => scaling.OriginalContext).Append(config.ContextLength).Min() };
 
     /// <summary>The section of all layers, or of one kind of layers; the older one had none for those with a window.</summary>
     private static IConfig? Section(IConfig config, string? kind = null)

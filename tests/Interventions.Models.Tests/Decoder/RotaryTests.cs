@@ -172,6 +172,16 @@ public sealed class RotaryTests : IDisposable
             "'original_max_position_embeddings' is 12, and the rotary parameters say 8: leave one out", message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Factors_of_another_length_and_longer_contexts_are_refused()
+    {
+        RotaryScaling.LongRope scaling = new(EquatableArray.Of(1.0, 2, 3, 4), EquatableArray.Of(1.0, 2, 3, 4), 4, 16);
+        DecoderConfig config = SmallDecoders.LlamaConfig with { Rotary = new RotaryConfig(500, scaling) };
+        Assert.Equal(config, config.Checked());
+        Assert.Throws<ArgumentException>(() => (config with { ContextLength = 17 }).Checked());
+        Assert.Throws<ArgumentException>(() => (config with { DHead = 6 }).Checked());
+    }
+
     private DecoderConfig Read(string family, string section)
     {
         using (DecoderModel model = DecoderModel.Random(SmallDecoders.Config(family)))
