@@ -74,6 +74,10 @@ internal readonly struct JsonField(JsonElement element, string file, string path
         }
     }
 
+    /// <summary>A string of one code point.</summary>
+    public string Character() =>
+        String().EnumerateRunes().Count() == 1 ? String() : throw Invalid($"'{String()}' is not one character");
+
     public bool Bool() => Kind switch
     {
         JsonValueKind.True => true,

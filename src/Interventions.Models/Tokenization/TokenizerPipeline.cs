@@ -5,7 +5,7 @@ namespace Interventions.Models.Tokenization;
 /// <param name="Matched">The text that it replaced, which may be longer than its text in the vocabulary.</param>
 /// <param name="Start">The first unit.</param>
 /// <param name="End">The unit after the last.</param>
-internal readonly record struct PipelineToken(int Id, string Matched, int Start, int End);
+internal readonly record struct PipelineToken(int Id, ReadOnlyMemory<Glyph> Matched, int Start, int End);
 
 /// <summary>The steps from a text to tokens, in order, and back. Immutable.</summary>
 internal sealed record TokenizerPipeline(
@@ -26,13 +26,13 @@ internal sealed record TokenizerPipeline(
     /// <param name="missing">The parts of the text without a token.</param>
     public List<PipelineToken> Encode(string text, bool addSpecialTokens, bool normalize, bool split, out List<Range> missing)
     {
-        List<PipelineToken> tokens = [];
+        List<PipelineToken> tokens = new(text.Length / 3);
         missing = [];
         foreach ((AlignedText part, AddedToken? added) in _added.Split(AlignedText.From(text), normalize ? Normalizer : null))
         {
             if (added is not null)
             {
-                tokens.Add(new(added.Id, part.Text, part.Glyphs[0].Start, part.Glyphs[^1].End));
+                tokens.Add(new(added.Id, part.Memory, part.Glyphs[0].Start, part.Glyphs[^1].End));
                 continue;
             }
             foreach (AlignedText word in PreTokenizer?.Invoke(part, split) ?? [part])
@@ -47,13 +47,14 @@ internal sealed record TokenizerPipeline(
 
     private void Encode(AlignedText word, List<PipelineToken> tokens, List<Range> missing)
     {
+        ReadOnlySpan<Glyph> glyphs = word.Glyphs;
         foreach ((int id, int first, int end) in Model.Tokenize(word))
         {
-            (int from, int to) = (word.Glyphs[first].Start, word.Glyphs[end - 1].End);
+            (int from, int to) = (glyphs[first].Start, glyphs[end - 1].End);
             if (id == ModelToken.Missing)
                 missing.Add(from..to);
             else
-                tokens.Add(new(id, word.Slice(first, end).Text, from, to));
+                tokens.Add(new(id, word.Memory[first..end], from, to));
         }
     }
 }

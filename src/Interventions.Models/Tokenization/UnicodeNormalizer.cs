@@ -13,8 +13,6 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose)
     private const int HangulFirst = 0xAC00, LeadFirst = 0x1100, VowelFirst = 0x1161, TailBase = 0x11A7;
     private const int LeadCount = 19, VowelCount = 21, TailCount = 28, HangulCount = LeadCount * VowelCount * TailCount;
 
-    private readonly record struct Change(int CodePoint, int Added);
-
     public AlignedText Normalize(AlignedText text)
     {
         if (IsAscii(text))
@@ -28,7 +26,7 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose)
                 changes[i] = changes[i] with { Added = 1 };
         }
         Reorder(changes);
-        return Align(text, compose ? Compose(changes) : changes);
+        return text.Rewrite(compose ? Compose(changes) : changes);
     }
 
     private static bool IsAscii(AlignedText text)
@@ -106,21 +104,6 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose)
         if (hangul is >= 0 and < HangulCount && hangul % TailCount == 0 && tail is > 0 and < TailCount)
             return first + tail;
         return UnicodeData.Instance.Composition(first, second);
-    }
-
-    private static AlignedText Align(AlignedText text, List<Change> changes)
-    {
-        ReadOnlySpan<Glyph> glyphs = text.Glyphs;
-        Glyph[] result = new Glyph[changes.Count];
-        int at = 0;
-        for (int i = 0; i < result.Length; i++)
-        {
-            (int codePoint, int added) = changes[i];
-            result[i] = (added <= 0 ? glyphs[at] : at > 0 ? glyphs[at - 1] : default) with { CodePoint = codePoint };
-            if (added <= 0)
-                at += 1 - added;
-        }
-        return text.With(result);
     }
 }
 
