@@ -18,8 +18,6 @@ internal sealed class AlignedText(ReadOnlyMemory<Glyph> glyphs, bool atStart)
 
     public ReadOnlySpan<Glyph> Glyphs => glyphs.Span;
 
-    public ReadOnlyMemory<Glyph> Memory => glyphs;
-
     public int Length => glyphs.Length;
 
     /// <summary>Whether the original text begins with this piece.</summary>
@@ -31,9 +29,12 @@ internal sealed class AlignedText(ReadOnlyMemory<Glyph> glyphs, bool atStart)
     public int this[int index] => glyphs.Span[index].CodePoint;
 
     /// <exception cref="ArgumentException">The string holds a surrogate without its partner, so it is not text.</exception>
-    public static AlignedText From(string text)
+    public static AlignedText From(string text) => From(text, new Glyph[text.Length]);
+
+    /// <summary>A string, in an array that is as long at least, and that the caller keeps until the text is not used any more.</summary>
+    /// <exception cref="ArgumentException">The string holds a surrogate without its partner, so it is not text.</exception>
+    public static AlignedText From(string text, Glyph[] glyphs)
     {
-        Glyph[] glyphs = new Glyph[text.Length];
         int count = 0;
         for (int i = 0; i < text.Length;)
         {

@@ -48,12 +48,7 @@ internal sealed class ByteLevelPostProcessor(bool addPrefixSpace, bool trimOffse
 
     private PipelineToken Trim(PipelineToken token, int index)
     {
-        ReadOnlySpan<Glyph> matched = token.Matched.Span;
-        int leading = 0, trailing = 0;
-        while (leading < matched.Length && IsSpace(matched[leading].CodePoint))
-            leading++;
-        while (trailing < matched.Length && IsSpace(matched[^(trailing + 1)].CodePoint))
-            trailing++;
+        (int leading, int trailing) = (token.LeadingSpaces, token.TrailingSpaces);
         // The pre-tokenizer may have added the first space of the text, which covers nothing.
         if (addPrefixSpace && leading > 0 && (index == 0 || token.Start == 0))
             leading = 0;
@@ -61,8 +56,6 @@ internal sealed class ByteLevelPostProcessor(bool addPrefixSpace, bool trimOffse
         int end = token.End >= trailing ? Math.Max(token.End - trailing, start) : token.End;
         return token with { Start = start, End = end };
     }
-
-    private static bool IsSpace(int codePoint) => codePoint == ByteAlphabet.Space || Characters.IsWhiteSpace(codePoint);
 }
 
 /// <summary>Puts special tokens around a text, such as a beginning of sentence. They cover nothing.</summary>
@@ -96,7 +89,7 @@ internal sealed class TemplatePostProcessor(PipelineToken[] before, PipelineToke
             JsonField id = special.Required("id");
             if (!definitions.TryGetValue(id.String(), out int[]? tokens))
                 throw id.Invalid($"'{id.String()}' is not among the special_tokens");
-            (afterText ? after : before).AddRange(tokens.Select(token => Added(token)));
+            (afterText ? after : before).AddRange(tokens.Select(PipelineToken.Added));
         }
         return afterText ? new([.. before], [.. after]) : throw field.Required("single").Invalid("the text itself (Sequence A) is missing");
     }
@@ -112,15 +105,13 @@ internal sealed class TemplatePostProcessor(PipelineToken[] before, PipelineToke
             if (token.Kind != JsonValueKind.Array || token.Items().ToArray() is not [JsonField text, JsonField id])
                 throw token.Invalid("it is a token and its id");
             return ids.Contains(id.Id())
-                ? Added(id.Id())
+                ? PipelineToken.Added(id.Id())
                 : throw id.Invalid($"no token has the id {id.Id()}, which '{text.String()}' should have");
         }
     }
 
     public List<PipelineToken> Process(List<PipelineToken> tokens, bool addSpecialTokens) =>
         addSpecialTokens ? [.. before, .. tokens, .. after] : tokens;
-
-    private static PipelineToken Added(int id) => new(id, default, 0, 0);
 
     private static int[] ReadDefinition(JsonField definition, IReadOnlySet<int> ids)
     {

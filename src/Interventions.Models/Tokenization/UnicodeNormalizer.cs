@@ -113,6 +113,9 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose)
 /// </summary>
 internal sealed class UnicodeData
 {
+    /// <summary>The first character that has a combining class, or that composes with one before it.</summary>
+    private const int FirstMark = 0x300;
+
     private static readonly Lazy<UnicodeData> s_instance = new(() => new UnicodeData());
 
     private readonly Dictionary<int, int> _classes = [];
@@ -132,16 +135,17 @@ internal sealed class UnicodeData
     public static UnicodeData Instance => s_instance.Value;
 
     /// <summary>The canonical combining class; 0 for characters that keep their place.</summary>
-    public int CombiningClass(int codePoint) => _classes.GetValueOrDefault(codePoint);
+    public int CombiningClass(int codePoint) => codePoint < FirstMark ? 0 : _classes.GetValueOrDefault(codePoint);
 
     /// <summary>One step of decomposition, or <see langword="null"/>.</summary>
     public int[]? Decomposition(int codePoint, bool compatibility) =>
-        _decompositions.TryGetValue(codePoint, out (bool Compatibility, int[] CodePoints) found) && (compatibility || !found.Compatibility)
+        codePoint > 0x7F && _decompositions.TryGetValue(codePoint, out (bool Compatibility, int[] CodePoints) found) && (compatibility || !found.Compatibility)
             ? found.CodePoints
             : null;
 
     /// <summary>The one character that two compose to, or <see langword="null"/>.</summary>
-    public int? Composition(int first, int second) => _compositions.TryGetValue((first, second), out int composed) ? composed : null;
+    public int? Composition(int first, int second) =>
+        second >= FirstMark && _compositions.TryGetValue((first, second), out int composed) ? composed : null;
 
     private void Add(string[] fields)
     {
