@@ -44,7 +44,7 @@ internal sealed class BpeModel : TokenModel
         _bytes = options.ByteFallback ? new ByteTokens(vocabulary) : null;
         _unknownId = options.Unknown is null ? null : vocabulary[options.Unknown];
         foreach ((string token, int id) in vocabulary)
-            if (Rune.TryGetRuneAt(token, 0, out Rune rune) && rune.Utf16SequenceLength == token.Length)
+            if (token.Length > 0 && Rune.TryGetRuneAt(token, 0, out Rune rune) && rune.Utf16SequenceLength == token.Length)
                 _characters[rune.Value] = id;
     }
 
