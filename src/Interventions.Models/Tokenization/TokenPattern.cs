@@ -6,13 +6,9 @@ namespace Interventions.Models.Tokenization;
 /// <summary>A pattern of a tokenizer file: a literal string, or a regular expression over code points.</summary>
 internal sealed class TokenPattern
 {
-    /// <summary>Compiling an expression takes as long as reading this many characters with one that is not.</summary>
-    private const int WorthCompiling = 1 << 17;
-
     private readonly string? _literal;
+    private readonly Regex? _regex;
     private readonly Shadow? _shadow;
-    private Regex? _regex;
-    private int _read;
 
     private TokenPattern(string? literal, Regex? regex, Shadow? shadow) => (_literal, _regex, _shadow) = (literal, regex, shadow);
 
@@ -63,7 +59,7 @@ internal sealed class TokenPattern
         List<TextRange> matches = [];
         if (_regex is not null)
         {
-            foreach (ValueMatch match in Engine(_regex, text.Length).EnumerateMatches(_shadow!.Of(text)))
+            foreach (ValueMatch match in _regex.EnumerateMatches(_shadow!.Of(text)))
                 if (match.Length > 0)
                     matches.Add(new TextRange(match.Index, match.Index + match.Length));
             return matches;
@@ -81,14 +77,6 @@ internal sealed class TokenPattern
             i += n - 1;
         }
         return matches;
-    }
-
-    /// <summary>The expression, compiled once it has read much. Several threads may compile it: all get the same matches.</summary>
-    private Regex Engine(Regex regex, int length)
-    {
-        if (_read < WorthCompiling && (_read += length) >= WorthCompiling)
-            _regex = new Regex(regex.ToString(), regex.Options | RegexOptions.Compiled);
-        return _regex ?? regex;
     }
 
     /// <summary>Replaces every match in a string.</summary>

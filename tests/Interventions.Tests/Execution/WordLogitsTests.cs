@@ -110,11 +110,28 @@ public sealed class WordLogitsTests : ToyTest
             [.. run.Warnings]);
     }
 
+    [Fact]
+    public void A_tokenizer_is_asked_about_a_token_once()
+    {
+        ToyPrompts prompts = ToyPrompts.Random(3, 4);
+        using Speaking model = new();
+        for (int i = 0; i < 3; i++)
+            InterventionRunner.Run(new() { Name = "Plain", Metrics = [LogitDifference] }, model, prompts).Dispose();
+        Assert.NotEmpty(model.Decoded);
+        Assert.Equal(model.Decoded.Distinct(), model.Decoded);
+    }
+
     /// <summary>The model with the text of its tokens.</summary>
     private sealed class Speaking : ToyModel
     {
-        public override string Decode(IEnumerable<long> tokens) =>
-            string.Concat(tokens.Select(token => token == 10 ? "." : $"{(token < 5 ? " " : "")}{(char)('a' + (token % 5))}"));
+        public List<long> Decoded { get; } = [];
+
+        public override string Decode(IEnumerable<long> tokens)
+        {
+            long[] all = [.. tokens];
+            Decoded.AddRange(all);
+            return string.Concat(all.Select(token => token == 10 ? "." : $"{(token < 5 ? " " : "")}{(char)('a' + (token % 5))}"));
+        }
     }
 
     /// <summary>A decoder, which can compute some of its logits, with the toy model's words.</summary>
