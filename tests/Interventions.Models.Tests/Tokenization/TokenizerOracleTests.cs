@@ -54,7 +54,7 @@ public sealed class TokenizerOracleTests
             // It composes characters.
             "qwen2-style" => Normalized(compatible: false, text),
             // It does too, and its added tokens "café" and "naïve" do not come back from the byte alphabet.
-            "gpt-neox-style" => Normalized(compatible: false, text).Replace('é', 'e').Replace('ï', 'i'),
+            "gpt-neox-style" => Normalized(compatible: false, text).Replace('é', '-').Replace('ï', '-'),
             // The sign of a space is not there as itself, and a space in front takes the place of its own sign.
             "llama2-style" or "gemma-style" => text.Replace('▁', '_'),
             "mistral-metaspace-style" => text.TrimStart(' ').Replace('▁', '_'),
