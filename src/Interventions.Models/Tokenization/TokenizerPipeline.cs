@@ -6,7 +6,7 @@ namespace Interventions.Models.Tokenization;
 /// <param name="Id">Its id.</param>
 /// <param name="Start">The first unit.</param>
 /// <param name="End">The unit after the last.</param>
-/// <param name="LeadingSpaces">The spaces that the text which it replaced begins with, as the byte alphabet writes them or otherwise.</param>
+/// <param name="LeadingSpaces">The spaces, in the byte alphabet or not, that the text begins with which it replaced.</param>
 /// <param name="TrailingSpaces">Those that it ends with.</param>
 internal readonly record struct PipelineToken(int Id, int Start, int End, int LeadingSpaces, int TrailingSpaces)
 {

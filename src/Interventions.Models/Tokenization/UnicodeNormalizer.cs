@@ -139,7 +139,8 @@ internal sealed class UnicodeData
 
     /// <summary>One step of decomposition, or <see langword="null"/>.</summary>
     public int[]? Decomposition(int codePoint, bool compatibility) =>
-        codePoint > 0x7F && _decompositions.TryGetValue(codePoint, out (bool Compatibility, int[] CodePoints) found) && (compatibility || !found.Compatibility)
+        codePoint > 0x7F && _decompositions.TryGetValue(codePoint, out (bool Compatibility, int[] CodePoints) found)
+        && (compatibility || !found.Compatibility)
             ? found.CodePoints
             : null;
 

@@ -104,8 +104,8 @@ internal static class ComponentFiles
             ["continuing_subword_prefix"] = "##",
             ["max_input_chars_per_word"] = 12,
             ["vocab"] = Numbered([
-                Unknown, "a", "b", "c", "ab", "abc", "the", "##a", "##b", "##bc", "##cd", "##c", "##e", "hel", "##lo", "##l", "##o", "é", "##é",
-                "😀"]),
+                Unknown, "a", "b", "c", "ab", "abc", "the", "##a", "##b", "##bc", "##cd", "##c", "##e", "hel", "##lo", "##l", "##o",
+                "é", "##é", "😀"]),
         })),
     ];
 

@@ -48,7 +48,8 @@ public sealed class MalformedTokenizerTests
     [Fact]
     public void A_damaged_file_is_refused_in_one_way_or_read_and_used()
     {
-        string[] inserts = ["", "null", "true", "-1", "7", "99999999999", "3.5", "\"\"", "\"a\"", "\"(\"", "[]", "{}", "\\ud800", "\"type\": 1, ", "😀"];
+        string[] inserts =
+            ["", "null", "true", "-1", "7", "99999999999", "3.5", "\"\"", "\"a\"", "\"(\"", "[]", "{}", "\\ud800", "\"type\": 1, ", "😀"];
         string[] texts = ["", "a b", "hello é 😀 ▁ [UNK] <0x41> 123 don't", new string('a', 300), "\0\u0301ﬁ"];
         Random random = new(5);
         foreach ((string name, string json) in ComponentFiles.All)
