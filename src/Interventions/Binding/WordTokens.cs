@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 
@@ -54,13 +52,13 @@ internal static class GluedAnswers
     /// <summary>A note for each answer that some prompt's last word would be glued to. Nothing is refused: it may be meant.</summary>
     public static IEnumerable<string> Notes(IPromptSet prompts, HookedModel model)
     {
-        Pieces pieces = Pieces.Of(model);
+        Dictionary<long, bool> lacks = [];
         for (int answer = 0; answer < prompts.Vocabulary.Answers.Count; answer++)
         {
             int[] glued = [.. Enumerable.Range(0, prompts.Prompts.Count).Where(IsGlued)];
             if (glued.Length == 0)
                 continue;
-            string text = pieces.Text(prompts.Prompts[glued[0]].Answers[answer])!;
+            string text = model.TextOf(prompts.Prompts[glued[0]].Answers[answer]);
             string others = glued.Length == 1 ? "" : $" and {glued.Length - 1} more";
             string where = $"prompt {glued[0]}{others} of {prompts.Vocabulary.PromptSet}";
             yield return $"Answer '{prompts.Vocabulary.Answers[answer]}' of {where} is \"{text}\", "
@@ -69,34 +67,25 @@ internal static class GluedAnswers
             bool IsGlued(int number)
             {
                 PromptTokens prompt = prompts.Prompts[number];
-                return pieces.Text(prompt.Runs[0].Ids[^1]) is [.., var last] && char.IsAsciiLetter(last)
-                    && pieces.LacksSpace(prompt.Answers[answer]);
+                return model.TextOf(prompt.Runs[0].Ids[^1]) is [.., var last] && char.IsAsciiLetter(last)
+                    && LacksSpace(prompt.Answers[answer]);
             }
+        }
+
+        // Encodes nothing of an answer with its space, which is what nearly all have.
+        bool LacksSpace(long token)
+        {
+            if (!lacks.TryGetValue(token, out bool isLacking))
+                lacks[token] = isLacking = model.TextOf(token) is [var first, ..] text && char.IsAsciiLetter(first)
+                    && Pieces.Spaced(model, text) is long spaced && spaced != token;
+            return isLacking;
         }
     }
 }
 
-/// <summary>Asks a model's tokenizer about pieces of text, about each token once: every run asks about its prompts.</summary>
-internal sealed class Pieces
+/// <summary>Asks a model's tokenizer about pieces of text.</summary>
+internal static class Pieces
 {
-    private static readonly ConditionalWeakTable<HookedModel, Pieces> s_ofModels = [];
-
-    private readonly HookedModel _model;
-    private readonly ConcurrentDictionary<long, string?> _texts = [];
-    private readonly ConcurrentDictionary<long, bool> _lacks = [];
-
-    private Pieces(HookedModel model) => _model = model;
-
-    public static Pieces Of(HookedModel model) => s_ofModels.GetValue(model, static of => new Pieces(of));
-
-    /// <summary>The text of a token; <see langword="null"/> if the model has no tokenizer.</summary>
-    public string? Text(long token) => _texts.GetOrAdd(token, static (one, model) => model.Decode([one]), _model);
-
-    /// <summary>Whether a token begins with a letter, and is another one with a space in front of it.</summary>
-    public bool LacksSpace(long token) => _lacks.GetOrAdd(token, static (one, pieces) =>
-        pieces.Text(one) is [var first, ..] text && char.IsAsciiLetter(first)
-        && Spaced(pieces._model, text) is long spaced && spaced != one, this);
-
     /// <summary>
     /// The token of a piece with a space in front of it; <see langword="null"/> if it has one already, or would not be one token.
     /// </summary>
