@@ -130,7 +130,7 @@ public sealed class GgufTokenizerTests : IDisposable
     private DecoderModel Load(Action<GgufBuilder> change)
     {
         using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig);
-        GgufBuilder file = GgufBuilder.Llama(stored).WithTokenizer(stored.VocabularySize);
+        GgufBuilder file = GgufConversion.Of(stored).WithTokenizer(stored.VocabularySize);
         change(file);
         file.Save(_folder["model.gguf"]);
         return DecoderModel.Load(_folder["model.gguf"]);
