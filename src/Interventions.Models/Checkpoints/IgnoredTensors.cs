@@ -29,8 +29,8 @@ internal sealed record IgnoredTensors(IReadOnlyList<string> Patterns)
             {
                 string rest = all.Length == 0 ? "there is none" : $"those are {Some(all)}";
                 throw new CheckpointException(path,
-                    $"has no tensor '{pattern}' to be ignored: only tensors that a {modelType} of this configuration does not have can be, " +
-                    $"and {rest}.");
+                    $"has no tensor '{pattern}' to be ignored: only tensors that a {modelType} of this configuration does not have can " +
+                    $"be, and {rest}.");
             }
             left.RemoveAll(named.Contains);
         }

@@ -101,7 +101,8 @@ public sealed class DecoderCheckpoint : IDisposable
     }
 
     /// <summary>
-    /// Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?)"/> reads them.
+    /// Writes <c>config.json</c> and <c>model.safetensors</c>, as
+    /// <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?)"/> reads them.
     /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
     /// <exception cref="CheckpointException">The tokenizer is that of a GGUF file, and malformed or not supported.</exception>

@@ -62,7 +62,7 @@ internal static class GgufKeys
         throw config.WrongTensor(RotaryFactors, "does not have the factors of Llama 3's scaling, the only ones that are read");
     });
 
-    /// <summary>A window. The file says its width, and 0 for none; <paramref name="period"/> is that of the layers without it.</summary>
+    /// <summary>A window. The file says its width, and 0 for none.</summary>
     /// <param name="period">Every how many layers there is one without the window, the last of them; 0 for no such layer.</param>
     /// <param name="otherwise">The width where the file does not say it.</param>
     public static GgufKey Windows(int period, int? otherwise) => new(period == 0 ? [Width] : [Width, Period], (config, known) =>
@@ -75,7 +75,7 @@ internal static class GgufKeys
             : known with { Window = window, GlobalLayers = global.ToEquatableArray() };
     });
 
-    /// <summary>Where a key is not there, the numbers of llama.cpp hold, which may be others than the family's own.</summary>
+    /// <summary>A number that may be missing.</summary>
     public static GgufKey Optional(string name, Func<DecoderConfig, double?, DecoderConfig> set) => new(
         [name], (config, known) => set(known, config.Has(name) ? config.Number(name) : null));
 
@@ -83,7 +83,7 @@ internal static class GgufKeys
     public static GgufKey Required(GgufKey key) => key with
     {
         Read = (config, known) =>
-            config.Has(key.Names[0]) || config.IsZero(key.Names[0]) ? key.Read(config, known) : throw config.Wrong(key.Names[0], "is missing"),
+            config.Has(key.Names[0]) ? key.Read(config, known) : throw config.Wrong(key.Names[0], "is missing"),
     };
 
     /// <summary>What follows from tensors, or from keys that were read before.</summary>

@@ -39,15 +39,12 @@ internal static class LlamaCpp
     }
 
     /// <summary>The tokens of a text, the names of special tokens among them, without tokens around it.</summary>
-    public static long[] Encode(string path, IEnumerable<string> texts, out int[] counts)
+    public static IEnumerable<int> Encode(string path, string text)
     {
         LLamaModelParams settings = LLamaModelParams.Default();
         settings.vocab_only = true;
         using SafeLlamaModelHandle model = SafeLlamaModelHandle.LoadFromFile(path, settings);
-        long[][] ids = [.. texts.Select(text => model.Tokenize(text, addBos: false, special: true, System.Text.Encoding.UTF8)
-            .Select(token => (long)(int)token).ToArray())];
-        counts = [.. ids.Select(row => row.Length)];
-        return [.. ids.SelectMany(row => row)];
+        return [.. model.Tokenize(text, addBos: false, special: true, System.Text.Encoding.UTF8).Select(token => (int)token)];
     }
 
     /// <summary>Values as blocks of a type.</summary>

@@ -9,9 +9,11 @@ using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.Checkpoints;
 
-/// <summary>What llama.cpp makes of the same blocks and the same files. It shares no code with the loader, nor with the tests' writer.</summary>
+/// <summary>What llama.cpp makes of the same blocks and the same files. It shares no code with the loader nor with the tests.</summary>
 public sealed class LlamaCppTests(ITestOutputHelper output) : IDisposable
 {
+    private const string SmolLm2 = "models/SmolLM2-135M/SmolLM2-135M-Instruct.Q4_1.gguf";
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -75,6 +77,52 @@ public sealed class LlamaCppTests(ITestOutputHelper output) : IDisposable
             // Its gelu is a table in half precision.
             Assert.InRange(error / largest, 0, same.Config.Activation == Activation.GeluTanh ? 5e-3 : 1e-4);
         }
+    }
+
+    public static TheoryData<string> Kinds => [.. GgufTokenKind.ByteLevel.Keys];
+
+    [LlamaCppTheory("reference/tokenizers/gpt2")]
+    [MemberData(nameof(Kinds))]
+    public void Texts_are_cut_as_it_cuts_them(string kind)
+    {
+        GgufBuilder file = GgufVocabulary.Of(SharedData.Path("reference/tokenizers/gpt2/tokenizer.json"));
+        file["general.architecture"] = "gpt2";
+        file["tokenizer.ggml.model"] = "gpt2";
+        file["tokenizer.ggml.pre"] = kind;
+        file.Save(_folder["vocabulary.gguf"]);
+        using GgufFile stored = new(_folder["vocabulary.gguf"]);
+        HuggingFaceTokenizer tokenizer = StoredTokenizer.InGguf(stored.Header).Load();
+        // Its patterns and its tables of Unicode are approximations of those in use.
+        string[] texts =
+        [
+            "it's IT'S we'LL o'clock", "HTTPServer fooBar XMLHttp2Json", "12345 1,234.5 007", "a\n\n  b\t\tc \r\n d  ",
+            "x==y!=z //--> #!$%", "print(\"hi\");\n\n\n\treturn 0;", "  two  spaces   three", "end ", "<|endoftext|>after", "",
+        ];
+        foreach (string text in texts)
+            Assert.Equal(LlamaCpp.Encode(_folder["vocabulary.gguf"], text), tokenizer.Encode(text, addSpecialTokens: false).Ids);
+    }
+
+    [LlamaCppTheory(SmolLm2), Trait("Duration", "long")]
+    [InlineData("When Mary and John went to the store, John gave a drink to")]
+    [InlineData("The capital of France is")]
+    [InlineData("def fibonacci(n):\n    if n < 2:\n        return n\n")]
+    public void A_published_model_continues_texts_alike(string text)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string path = SharedData.Path(SmolLm2);
+        using DecoderModel model = DecoderModel.Load(path);
+        long[] ids = [.. model.Encode(text)!];
+        Assert.Equal(LlamaCpp.Encode(path, text), ids.Select(id => (int)id));
+        long[] all = [.. ids, .. model.Generate([ids], new GenerationOptions { MaxNewTokens = 16 }).Tokens[0]];
+        Tensor logits = model.Forward(tensor(all).unsqueeze(0))[0];
+        Tensor theirs = tensor(LlamaCpp.Logits(path, all).SelectMany(row => row).ToArray()).view(logits.shape);
+        // Where weights are quantised, it rounds what they multiply to eight bits.
+        double error = (logits - theirs).abs().mean().item<float>() / logits.std().item<float>();
+        (_, Tensor tokens) = theirs.max(1);
+        double regret = (logits.max(1).values - logits.gather(1, tokens.unsqueeze(1)).squeeze(1)).max().item<float>();
+        output.WriteLine($"{error:0.000} of the logits' spread apart; its choices are at most {regret:0.00} below ours");
+        Assert.InRange(error, 0, 0.05);
+        Assert.InRange(regret, 0, 0.5);
     }
 
     /// <summary>What llama.cpp computes where it differs from the published models.</summary>
