@@ -31,7 +31,7 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
-    /// <summary>What was left out of the checkpoint although it may matter: keys of its configuration that nobody reads.</summary>
+    /// <summary>What may matter and is not so: keys of the configuration that nobody reads, and what a format cannot say.</summary>
     public IReadOnlyList<string> Warnings { get; private set; } = [];
 
     /// <summary>Further families that the checkpoint may be of, since its format does not tell them apart.</summary>

@@ -4,8 +4,8 @@ using static Interventions.Models.Families.GgufKeys;
 namespace Interventions.Models.Families;
 
 /// <summary>
-/// The families that llama.cpp knows, by <c>model_type</c>. What files do not say is as in the family's table, or, where llama.cpp takes
-/// another number, as there.
+/// The families that llama.cpp knows. What files do not say is as in the family's table, or, where llama.cpp takes another number, as
+/// there.
 /// </summary>
 internal static class GgufFamilies
 {
@@ -14,7 +14,12 @@ internal static class GgufFamilies
     private static readonly (string, Func<DecoderConfig, long>)[] s_wholeHeads =
         [("attention.value_length", config => config.DHead), ("rope.dimension_count", config => config.DHead)];
 
-    public static IReadOnlyDictionary<string, GgufLayout> All { get; } = new Dictionary<string, GgufLayout>
+    /// <summary>The layouts, by the family's <c>model_type</c>.</summary>
+    public static IReadOnlyDictionary<string, GgufLayout> All { get; } =
+        Gpts.Concat(Llamas).Concat(Others).ToDictionary(pair => pair.Key, pair => pair.Value);
+
+    /// <summary>Families with biases everywhere, and Phi-3, whose projections are as fused as theirs.</summary>
+    private static Dictionary<string, GgufLayout> Gpts => new()
     {
         ["gpt2"] = new() { Architecture = "gpt2", Keys = LayerNormSizes, Tensors = [s_fused] },
         ["bloom"] = new()
@@ -50,6 +55,11 @@ internal static class GgufFamilies
                 new("blocks.*.mlp.in", "blk.*.ffn_up") { Slot = (1, 2) },
             ],
         },
+    };
+
+    /// <summary>Llama and what is converted like it: rows of queries and keys are reordered.</summary>
+    private static Dictionary<string, GgufLayout> Llamas => new()
+    {
         ["llama"] = OfLlama("llama") with
         {
             Fits = header => header.Values.GetValueOrDefault("llama.expert_count") is null or 0L,
@@ -80,7 +90,27 @@ internal static class GgufFamilies
                 .. LayerNormSizes, Rotary, AttentionBias, Optional("attention.clamp_kqv", (known, size) => known with { QkvClip = size }),
             ],
         },
+    };
+
+    /// <summary>Families whose rows are as in the Hugging Face layout.</summary>
+    private static Dictionary<string, GgufLayout> Others => new()
+    {
         ["olmo2"] = OfLlama("olmo2") with { Keys = [.. RmsSizes, Rotary, AttentionBias], PairedRows = false },
+        ["stablelm"] = new()
+        {
+            Architecture = "stablelm",
+            Keys =
+            [
+                .. LayerNormSizes, PartialRotary, QkvBias,
+                Fact((config, known) => known with
+                {
+                    Block = config.HasTensor("blk.0.ffn_norm.weight") ? BlockKind.Sequential : BlockKind.ParallelWithOneNorm,
+                    QkNorm = config.HasTensor("blk.0.attn_q_norm.weight") ? QkNorm.GainForEachHead : QkNorm.None,
+                }),
+            ],
+            // Converters write true where the model's own default is false; the norm that is there or not decides.
+            WithoutEffect = ["use_parallel_residual"],
+        },
         ["qwen2"] = OfQwen("qwen2", [.. RmsSizes, Rotary]),
         ["qwen3"] = OfQwen("qwen3", [.. RmsSizes, Rotary, AttentionBias]),
         ["qwen3_moe"] = OfQwen("qwen3moe",
@@ -104,21 +134,6 @@ internal static class GgufFamilies
             }),
             Optional("final_logit_softcapping", (known, cap) => known with { LogitCap = cap }),
         ]),
-        ["stablelm"] = new()
-        {
-            Architecture = "stablelm",
-            Keys =
-            [
-                .. LayerNormSizes, PartialRotary, QkvBias,
-                Fact((config, known) => known with
-                {
-                    Block = config.HasTensor("blk.0.ffn_norm.weight") ? BlockKind.Sequential : BlockKind.ParallelWithOneNorm,
-                    QkNorm = config.HasTensor("blk.0.attn_q_norm.weight") ? QkNorm.GainForEachHead : QkNorm.None,
-                }),
-            ],
-            // Converters write true where the model's own default is false; the norm that is there or not decides.
-            WithoutEffect = ["use_parallel_residual"],
-        },
     };
 
     /// <summary>How many experts, and how many of them compute a token.</summary>

@@ -99,6 +99,41 @@ public sealed class GgufModelTests : IDisposable
     }
 
     [Fact]
+    public void A_mistral_is_a_llama_that_does_not_say_its_window()
+    {
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
+        GgufConversion.Of(stored).Save(_folder["model.gguf"]);
+        using DecoderCheckpoint checkpoint = DecoderCheckpoint.Open(_folder["model.gguf"]).OfFamily("mistral");
+        Assert.Equal(stored.Config with { Family = "mistral" }, checkpoint.Config);
+        Assert.Contains(
+            "does not say how many tokens back a mistral looks: every token sees all before it", Assert.Single(checkpoint.Warnings),
+            StringComparison.Ordinal);
+        stored.Save(_folder["folder"]);    // there, the family is said
+        Assert.Contains(
+            "is a llama, not a mistral.",
+            Assert.Throws<CheckpointException>(() => DecoderCheckpoint.Open(_folder["folder"]).OfFamily("mistral")).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("linear", 4f, 4.0)]
+    [InlineData(null, 4f, 4.0)]
+    [InlineData("none", 4f, null)]
+    [InlineData(null, null, null)]
+    public void A_factor_of_rotary_positions_is_linear_unless_the_file_says_otherwise(string? type, float? factor, double? expected)
+    {
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
+        GgufBuilder file = GgufConversion.Of(stored);
+        if (type is not null)
+            file["llama.rope.scaling.type"] = type;
+        if (factor is { } number)
+            file["llama.rope.scaling.factor"] = number;
+        file.Save(_folder["model.gguf"]);
+        using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
+        Assert.Equal(expected is { } divisor ? new RotaryScaling.Linear(divisor) : null, loaded.Config.Rotary!.Scaling);
+    }
+
+    [Fact]
     public void A_file_without_a_tokenizer_says_so()
     {
         using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
