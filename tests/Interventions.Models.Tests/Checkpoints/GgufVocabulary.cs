@@ -58,9 +58,13 @@ internal static class GgufVocabulary
     /// <summary>The token that the file puts in front of texts.</summary>
     private static void WriteIds(GgufBuilder file, JsonElement json, string[] tokens)
     {
-        if (json.GetProperty("post_processor") is { ValueKind: JsonValueKind.Object } post && post.TryGetProperty("single", out var single)
-            && single[0].TryGetProperty("SpecialToken", out JsonElement begin))
-            file["tokenizer.ggml.bos_token_id"] = (uint)Array.IndexOf(tokens, begin.GetProperty("id").GetString());
+        JsonElement post = json.GetProperty("post_processor");
+        if (post.ValueKind != JsonValueKind.Object)
+            return;
+        IEnumerable<JsonElement> steps = post.TryGetProperty("processors", out JsonElement several) ? several.EnumerateArray() : [post];
+        foreach (JsonElement step in steps)
+            if (step.TryGetProperty("single", out JsonElement single) && single[0].TryGetProperty("SpecialToken", out JsonElement begin))
+                file["tokenizer.ggml.bos_token_id"] = (uint)Array.IndexOf(tokens, begin.GetProperty("id").GetString());
     }
 
     private static IEnumerable<(string Left, string Right)> Merges(JsonElement json)

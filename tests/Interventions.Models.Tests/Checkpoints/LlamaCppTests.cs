@@ -89,6 +89,7 @@ public sealed class LlamaCppTests(ITestOutputHelper output) : IDisposable
         file["general.architecture"] = "gpt2";
         file["tokenizer.ggml.model"] = "gpt2";
         file["tokenizer.ggml.pre"] = kind;
+        file["tokenizer.ggml.add_bos_token"] = false;
         file.Save(_folder["vocabulary.gguf"]);
         using GgufFile stored = new(_folder["vocabulary.gguf"]);
         HuggingFaceTokenizer tokenizer = StoredTokenizer.InGguf(stored.Header).Load();
