@@ -76,6 +76,9 @@ internal sealed class GgufConfig : IConfig
     }
 
     /// <inheritdoc/>
+    public IEnumerable<string> Names => _layout.Keys.SelectMany(key => key.Names).Distinct().Where(Has);
+
+    /// <inheritdoc/>
     public bool Has(string name) => Find(name) is not null;
 
     /// <inheritdoc/>
@@ -122,6 +125,14 @@ internal sealed class GgufConfig : IConfig
         null => null,
         string[] values => values,
         object value => throw Wrong(name, $"must be a list of texts, and is {Shown(value)}"),
+    };
+
+    /// <inheritdoc/>
+    public IReadOnlyList<double>? Numbers(string name) => Find(name) switch
+    {
+        null => null,
+        double[] values => values,
+        object value => throw Wrong(name, $"must be a list of numbers, and is {Shown(value)}"),
     };
 
     /// <inheritdoc/>

@@ -54,9 +54,9 @@ internal static class GgufKeys
             // All published ones have these numbers of turns. Contexts that differ in no factor are the same model.
             foreach (int context in Enumerable.Range(4, 20).Select(power => 1 << power).OrderByDescending(context => context == 8192))
             {
-                RotaryScaling scaling = new RotaryScaling.Llama3(factors.Max(), 1, 4, context);
-                if (plain.Zip(factors).All(pair => Math.Abs((scaling.Scale(pair.First) * pair.Second / pair.First) - 1) < 1e-5))
-                    return known with { Rotary = known.Rotary with { Scaling = scaling } };
+                RotaryConfig scaled = known.Rotary with { Scaling = new RotaryScaling.Llama3(factors.Max(), 1, 4, context) };
+                if (scaled.Frequencies(known.DHead).Zip(factors, plain).All(x => Math.Abs((x.First * x.Second / x.Third) - 1) < 1e-5))
+                    return known with { Rotary = scaled };
             }
         }
         throw config.WrongTensor(RotaryFactors, "does not have the factors of Llama 3's scaling, the only ones that are read");
