@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Models.Tokenization;
 
 namespace Interventions.Models.Checkpoints;
 
@@ -172,8 +173,7 @@ internal static class GgufTokenizer
             if (IdOf(header, tokens, key + "_token_id") is { } id)
                 json.WriteString(property, tokens[id]);
         }
-        if (header.Values.GetValueOrDefault("tokenizer.chat_template") is string template)
-            json.WriteString("chat_template", template);
+        ChatTemplateFiles.Write(header.Values, json);
     }
 
     private static int? IdOf(GgufHeader header, string[] tokens, string key) => Optional<object>(header, key) switch

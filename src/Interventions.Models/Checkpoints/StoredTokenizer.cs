@@ -1,3 +1,5 @@
+using Interventions.Models.Tokenization;
+
 namespace Interventions.Models.Checkpoints;
 
 /// <summary>The tokenizer that came with a checkpoint: how it is read, and its files in the Hugging Face layout.</summary>
@@ -9,7 +11,8 @@ internal sealed record StoredTokenizer(
 {
     private const string FileName = "tokenizer.json", ConfigName = "tokenizer_config.json";
 
-    private static readonly string[] s_names = [FileName, ConfigName, "special_tokens_map.json", "vocab.json", "merges.txt"];
+    private static readonly string[] s_names =
+        [FileName, ConfigName, "special_tokens_map.json", "vocab.json", "merges.txt", .. ChatTemplateFiles.Names];
 
     /// <summary>No tokenizer.</summary>
     /// <param name="path">The checkpoint, for messages.</param>

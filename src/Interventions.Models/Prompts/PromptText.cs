@@ -68,7 +68,7 @@ public static class PromptText
 
     private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, MarkedText text)
     {
-        EncodedText encoded = Encoded(tokenizer, text.Text, addSpecialTokens: true, text.Where);
+        EncodedText encoded = Encoded(tokenizer, text.Text, addSpecialTokens: !text.HasSpecialTokens, text.Where);
         if (encoded.Ids.Count == 0)
             throw new ArgumentException($"{text.Where} is empty; a prompt needs at least one token.");
         List<int> positions = [];
