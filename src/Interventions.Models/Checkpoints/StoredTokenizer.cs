@@ -11,8 +11,7 @@ internal sealed record StoredTokenizer(
 {
     private const string FileName = "tokenizer.json", ConfigName = "tokenizer_config.json";
 
-    private static readonly string[] s_names =
-        [FileName, ConfigName, "special_tokens_map.json", "vocab.json", "merges.txt", .. ChatTemplateFiles.Names];
+    private static readonly string[] s_names = [FileName, ConfigName, "special_tokens_map.json", "vocab.json", "merges.txt"];
 
     /// <summary>No tokenizer.</summary>
     /// <param name="path">The checkpoint, for messages.</param>
@@ -23,7 +22,8 @@ internal sealed record StoredTokenizer(
     /// <summary>The tokenizer in a folder.</summary>
     public static StoredTokenizer InFolder(string folder)
     {
-        IEnumerable<string> names = s_names.Where(name => File.Exists(Path.Combine(folder, name)));
+        IEnumerable<string> names =
+            [.. s_names.Where(name => File.Exists(Path.Combine(folder, name))), .. ChatTemplateFiles.NamesIn(folder)];
         return new(
             File.Exists(Path.Combine(folder, FileName)), () => HuggingFaceTokenizer.Load(folder),
             () => names.Select(name => (name, File.ReadAllBytes(Path.Combine(folder, name)))));

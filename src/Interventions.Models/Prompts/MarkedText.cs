@@ -163,7 +163,7 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
             : throw new ArgumentException($"{where} marks no text as position '{name}': write [{name}|text].");
 
         ArgumentException NoMark() => new(
-            $"{where} has a '[' at character {open} that is not a mark: write [name|text], or [[ for a bracket (and [] for ]).");
+            $"{where} has a '[' at character {open} that is not a mark: write [name|text], or [[ for a bracket ([] closes one).");
     }
 }
 

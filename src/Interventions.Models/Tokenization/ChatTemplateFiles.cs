@@ -45,8 +45,7 @@ internal static class ChatTemplateFiles
 {
     private const string Key = "chat_template", GgufKey = "tokenizer.chat_template";
 
-    /// <summary>The files of their own that templates may have; what stands in them counts before what stands in another file.</summary>
-    public static readonly IReadOnlyList<string> Names = ["chat_template.json", "chat_template.jinja"];
+    private const string JsonName = "chat_template.json", Name = "chat_template.jinja", Others = "additional_chat_templates";
 
     private static readonly string[] s_tokens =
         ["bos_token", "eos_token", "pad_token", "unk_token", "sep_token", "cls_token", "mask_token"];
@@ -54,16 +53,23 @@ internal static class ChatTemplateFiles
     /// <summary>The templates in a folder. As in transformers, files of their own count before <c>tokenizer_config.json</c>.</summary>
     public static ChatTemplates InFolder(string folder, IReadOnlyList<JsonField> configs)
     {
-        string json = Path.Combine(folder, Names[0]), jinja = Path.Combine(folder, Names[1]);
-        string others = Path.Combine(folder, "additional_chat_templates");
+        string json = Path.Combine(folder, JsonName);
         IEnumerable<JsonField> files = File.Exists(json) ? [JsonField.OfFile(json), .. configs] : configs;
         Dictionary<string, string> sources = new(InFiles(folder, files).Sources, StringComparer.Ordinal);
-        if (File.Exists(jinja))
-            sources[ChatTemplates.Default] = File.ReadAllText(jinja);
-        if (Directory.Exists(others))
-            foreach (string file in Directory.GetFiles(others, "*.jinja").Order(StringComparer.Ordinal))
-                sources[Path.GetFileNameWithoutExtension(file)] = File.ReadAllText(file);
+        foreach (string name in NamesIn(folder).Where(name => name != JsonName))
+            sources[name == Name ? ChatTemplates.Default : Path.GetFileNameWithoutExtension(name)] =
+                File.ReadAllText(Path.Combine(folder, name));
         return new(folder, sources);
+    }
+
+    /// <summary>The files in a folder that hold templates alone, by their names in it.</summary>
+    public static IEnumerable<string> NamesIn(string folder)
+    {
+        string others = Path.Combine(folder, Others);
+        IEnumerable<string> named = Directory.Exists(others)
+            ? Directory.GetFiles(others, "*.jinja").Order(StringComparer.Ordinal).Select(file => Path.GetRelativePath(folder, file))
+            : [];
+        return new[] { JsonName, Name }.Where(name => File.Exists(Path.Combine(folder, name))).Concat(named);
     }
 
     /// <summary>The templates in JSON files: a text, or a list of named ones, in the first file that has any.</summary>

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Interventions.Models.Checkpoints;
+using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Checkpoints;
+using Interventions.Models.Tests.Decoder;
 using Interventions.Testing;
 
 namespace Interventions.Models.Tests.Chats;
@@ -57,7 +59,8 @@ public sealed class ChatTokenizerTests
     [Fact]
     public void Templates_come_from_every_file_that_has_them()
     {
-        static string Config(string value) => $$"""{"chat_template": {{value}}, "bos_token": "<s>", "eos_token": {"content": "<|end|>"} }""";
+        static string Config(string value) =>
+            $$"""{"chat_template": {{value}}, "bos_token": "<s>", "eos_token": {"content": "<|end|>"} }""";
         const string named = """[{"name": "default", "template": "D{{ eos_token }}"}, {"name": "tool_use", "template": "T"}]""";
         (string, string) config = ("tokenizer_config.json", Config("\"C{{ bos_token }}\""));
         Assert.Null(ChatTokenizers.Load().ChatTemplate);
@@ -88,6 +91,21 @@ public sealed class ChatTokenizerTests
 
         static string Formatted(HuggingFaceTokenizer tokenizer) =>
             tokenizer.WithChatTemplate(template).FormatChat(s_chat, new() { End = ChatEnd.Closed });
+    }
+
+    [Fact]
+    public void A_saved_model_keeps_its_templates()
+    {
+        using TemporaryFolder folder = new();
+        using (DecoderModel made = DecoderModel.Random(SmallDecoders.LlamaConfig))
+            made.Save(folder["first"]);
+        File.WriteAllText(folder["first/tokenizer.json"], ChatTokenizers.File);
+        File.WriteAllText(folder["first/chat_template.jinja"], "X");
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder["first/additional_chat_templates"]).FullName, "rag.jinja"), "R");
+        using (DecoderModel model = DecoderModel.Load(folder["first"]))
+            model.Save(folder["second"]);
+        HuggingFaceTokenizer saved = HuggingFaceTokenizer.Load(folder["second"]);
+        Assert.Equal(("X", "R"), (saved.ChatTemplate, saved.ChatTemplates["rag"]));
     }
 
     [Fact]

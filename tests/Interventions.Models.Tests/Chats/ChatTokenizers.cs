@@ -45,7 +45,8 @@ internal static class ChatTokenizers
         ["normalized"] = false, ["special"] = true,
     }));
 
-    private static string File => $$$"""
+    /// <summary>The file <c>tokenizer.json</c>.</summary>
+    public static string File => $$$"""
         {
           "version": "1.0", "normalizer": null, "decoder": { "type": "Fuse" },
           "added_tokens": {{{Added}}},
