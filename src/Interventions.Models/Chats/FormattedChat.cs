@@ -36,7 +36,7 @@ internal sealed record FormattedChat(TracedText Text, IReadOnlyList<int> Starts,
     {
         (int first, int last) = (Starts[message] + start, Starts[message] + end);
         int[] places = [.. Enumerable.Range(0, Text.Text.Length).Where(i => Text.Origin(i) >= first && Text.Origin(i) < last)];
-        if (places.Length == 0 || places[^1] - places[0] != places.Length - 1)
+        if (places.Length == 0)
             return null;
         string written = Text.Text[places[0]..(places[^1] + 1)], content = Messages[message].Content[start..end];
         int from = Text.Origin(places[0]) - first;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
 using Interventions.Models.Tests.Checkpoints;
-using Interventions.Models.Tests.Decoder;
 using Interventions.Testing;
 
 namespace Interventions.Models.Tests.Chats;
