@@ -82,10 +82,18 @@ internal sealed record CallExpression(Expression Callee, ArgumentList Arguments)
 {
     protected override object? Evaluate(TemplateScope scope) => Callee.Value(scope) switch
     {
-        TemplateFunction function => function.Call(scope.Run, Arguments.Values(scope, function.Name)),
+        TemplateFunction function => Call(scope, function),
         Undefined missing => throw new TemplateError($"{missing.What}, and is called"),
         var value => throw new TemplateError($"{TemplateText.Describe(value)} cannot be called"),
     };
+
+    private object? Call(TemplateScope scope, TemplateFunction function)
+    {
+        TemplateArguments arguments = Arguments.Values(scope, function.Name);
+        object? result = function.Call(scope.Run, arguments);
+        arguments.CheckRead();
+        return result;
+    }
 }
 
 internal sealed record FilterExpression(Expression Of, string Name, ArgumentList Arguments) : Expression

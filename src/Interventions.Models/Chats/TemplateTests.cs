@@ -1,9 +1,12 @@
 namespace Interventions.Models.Chats;
 
+/// <summary>A test: whether something holds of a value.</summary>
+internal delegate bool TemplateTest(TemplateRun run, object? value, TemplateArguments arguments);
+
 /// <summary>What a template may ask with <c>is</c>.</summary>
 internal static class TemplateTests
 {
-    private static readonly Dictionary<string, Func<TemplateRun, object?, TemplateArguments, bool>> s_tests = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, TemplateTest> s_tests = new(StringComparer.Ordinal)
     {
         ["defined"] = (_, value, _) => value is not Undefined,
         ["undefined"] = (_, value, _) => value is Undefined,
@@ -42,10 +45,14 @@ internal static class TemplateTests
     };
 
     /// <exception cref="TemplateError">There is no such test.</exception>
-    public static bool Holds(TemplateRun run, string name, object? value, TemplateArguments arguments) =>
-        s_tests.TryGetValue(s_otherNames.GetValueOrDefault(name, name), out var test)
-            ? test(run, value, arguments)
-            : throw TemplateError.Unsupported($"the test '{name}'");
+    public static bool Holds(TemplateRun run, string name, object? value, TemplateArguments arguments)
+    {
+        TemplateTest test = s_tests.GetValueOrDefault(s_otherNames.GetValueOrDefault(name, name))
+            ?? throw TemplateError.Unsupported($"the test '{name}'");
+        bool holds = test(run, value, arguments);
+        arguments.CheckRead();
+        return holds;
+    }
 
     private static bool IsCase(TemplateRun run, object? value, Func<char, bool> wanted, Func<char, bool> other)
     {

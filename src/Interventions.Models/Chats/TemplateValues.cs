@@ -44,13 +44,16 @@ internal sealed class TemplateArguments(string callee, IReadOnlyList<object?> po
     /// <summary>Stands for an argument that was not given.</summary>
     public static readonly Undefined Absent = new("an argument is missing");
 
-    public IReadOnlyList<object?> Positional => positional;
+    private bool _isRead;
 
-    public IReadOnlyDictionary<string, object?> Named => named;
+    public IReadOnlyList<object?> Positional => Read(positional);
+
+    public IReadOnlyDictionary<string, object?> Named => Read(named);
 
     /// <summary>The values of parameters, <see cref="Absent"/> where none was given.</summary>
     public object?[] Bind(params string[] parameters)
     {
+        _isRead = true;
         if (positional.Count > parameters.Length)
             throw new TemplateError($"'{callee}' takes {parameters.Length} arguments, not {positional.Count}");
         object?[] values = new object?[parameters.Length];
@@ -72,7 +75,20 @@ internal sealed class TemplateArguments(string callee, IReadOnlyList<object?> po
         Bind(parameter) is [var value] && value != (object)Absent ? value : throw new TemplateError($"'{callee}' needs '{parameter}'");
 
     /// <summary>The arguments behind the first.</summary>
-    public TemplateArguments Rest(string of) => new(of, [.. positional.Skip(1)], named);
+    public TemplateArguments Rest(string of) => Read(new TemplateArguments(of, [.. positional.Skip(1)], named));
+
+    /// <summary>Refuses arguments that nothing has asked for.</summary>
+    public void CheckRead()
+    {
+        if (!_isRead)
+            Bind();
+    }
+
+    private T Read<T>(T value)
+    {
+        _isRead = true;
+        return value;
+    }
 }
 
 /// <summary>Where a loop is: what a template reads as <c>loop</c>.</summary>

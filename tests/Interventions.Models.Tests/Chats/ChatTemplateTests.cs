@@ -91,6 +91,8 @@ public sealed class ChatTemplateTests
     [InlineData("{{ messages.append(1) }}", "line 1: 'append' would change a list, which templates may not do.")]
     [InlineData("{{ 'a' | replace }}", "line 1: an argument is missing.")]
     [InlineData("{{ 'a' | trim(1, 2) }}", "line 1: 'trim' takes 1 arguments, not 2.")]
+    [InlineData("{{ 'a'.upper(1) }}", "line 1: 'upper' takes 0 arguments, not 1.")]
+    [InlineData("{{ 2 is even(1) }}", "line 1: 'even' takes 0 arguments, not 1.")]
     [InlineData("{{ namespace() | tojson }}", "line 1: a namespace cannot be written as JSON.")]
     public void What_a_template_gets_wrong_is_said_with_its_line(string template, string message) => Assert.EndsWith(
         message, Assert.Throws<InvalidDataException>(() => Format(template, [("user", "Hi")], s_closed)).Message, StringComparison.Ordinal);
@@ -122,6 +124,7 @@ public sealed class ChatTemplateTests
     [InlineData("{{ f(*n) }}", "'*' before an argument")]
     [InlineData("{{ strftime_now('%U') }}", "'%U' in a time")]
     [InlineData("{{ [] | tojson(cls=1) }}", "the argument 'cls' of 'tojson'")]
+    [InlineData("{{ [[1]] | max(attribute=0) }}", "the argument 'attribute' of 'max'")]
     public void What_is_not_supported_is_named(string template, string what) => Assert.Equal(
         $"The template, line 1: {what} is not supported.",
         Assert.Throws<NotSupportedException>(() => Format(template, [("user", "Hi")], s_closed)).Message);
