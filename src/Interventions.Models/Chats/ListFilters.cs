@@ -52,7 +52,7 @@ internal static class ListFilters
     {
         object?[] bound = arguments.Bind("d", "attribute");
         return TextMethods.Join(
-            run, bound[0] is Undefined ? TracedText.Empty : TemplateText.Of(run, bound[0]),
+            run, TemplateArguments.IsNone(bound[0]) ? TracedText.Empty : TemplateText.Of(run, bound[0]),
             Operators.Iterate(run, value).Select(item => Attribute(run, item, bound[1])));
     }
 
@@ -70,11 +70,11 @@ internal static class ListFilters
     private static TemplateList Map(TemplateRun run, object? value, TemplateArguments arguments)
     {
         IReadOnlyList<object?> items = Operators.Iterate(run, value);
-        if (arguments.Named.TryGetValue("attribute", out object? attribute))
+        if (arguments.Named.ContainsKey("attribute"))
         {
-            object? otherwise = arguments.Named.GetValueOrDefault("default", TemplateArguments.Absent);
-            return new TemplateList([.. items.Select(item => Attribute(run, item, attribute)).Select(item =>
-                item is Undefined && otherwise is not Undefined ? otherwise : item)]);
+            object?[] bound = arguments.Bind("attribute", "default");
+            return new TemplateList([.. items.Select(item => Attribute(run, item, bound[0])).Select(item =>
+                item is Undefined && bound[1] != (object)TemplateArguments.Absent ? bound[1] : item)]);
         }
         string filter = TextMethods.TextOf(arguments.Positional.FirstOrDefault(new Undefined("'map' needs an attribute or a filter")));
         return new TemplateList([.. items.Select(item => TemplateFilters.Apply(run, filter, item, arguments.Rest(filter)))]);

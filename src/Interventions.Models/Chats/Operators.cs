@@ -197,7 +197,7 @@ internal static class Operators
 
         static long? Bound(object? bound) => bound switch
         {
-            null or Undefined => null,
+            _ when TemplateArguments.IsNone(bound) => null,
             _ => Whole(bound) ?? throw new TemplateError($"{TemplateText.Describe(bound)} is no place of a part"),
         };
     }

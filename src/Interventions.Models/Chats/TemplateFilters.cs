@@ -48,8 +48,8 @@ internal static class TemplateFilters
     private static object? Default(TemplateRun run, object? value, TemplateArguments arguments)
     {
         object?[] bound = arguments.Bind("default_value", "boolean");
-        bool isMissing = value is Undefined || (bound[1] is not Undefined && Operators.IsTrue(bound[1]) && !Operators.IsTrue(value));
-        return !isMissing ? value : bound[0] is Undefined ? TracedText.Empty : bound[0];
+        bool isMissing = value is Undefined || (Operators.IsTrue(bound[1]) && !Operators.IsTrue(value));
+        return !isMissing ? value : bound[0] == (object)TemplateArguments.Absent ? TracedText.Empty : bound[0];
     }
 
     private static long Length(TemplateRun run, object? value) => value switch
@@ -60,7 +60,7 @@ internal static class TemplateFilters
 
     private static object? ToNumber(object? value, TemplateArguments arguments, bool whole)
     {
-        object? otherwise = arguments.Bind("default")[0] is var given && given is Undefined ? (whole ? 0L : (object)0.0) : given;
+        object? otherwise = arguments.Bind("default")[0] is var given && TemplateArguments.IsNone(given) ? (whole ? 0L : (object)0.0) : given;
         double? number = value switch
         {
             TracedText text when double.TryParse(text.Text, CultureInfo.InvariantCulture, out double parsed) => parsed,
@@ -74,7 +74,7 @@ internal static class TemplateFilters
     private static TracedText Indent(TemplateRun run, object? value, TemplateArguments arguments)
     {
         object?[] bound = arguments.Bind("width", "first", "blank");
-        string by = bound[0] is TracedText text ? text.Text : new string(' ', (int)Math.Clamp(Operators.Whole(bound[0]) ?? 4, 0, 1000));
+        string by = bound[0] is TracedText text ? text.Text : new string(' ', Width(bound[0], otherwise: 4));
         (bool first, bool blank) = (Operators.IsTrue(bound[1]), Operators.IsTrue(bound[2]));
         TemplateArguments lineBreak = new("split", [(TracedText)"\n"], new Dictionary<string, object?>());
         TemplateList lines = (TemplateList)TextMethods.Named("split")!(run, TemplateText.Of(run, value), lineBreak)!;
@@ -82,22 +82,18 @@ internal static class TemplateFilters
             [i == 0 ? "" : "\n", (i == 0 ? first : blank || line.Text.Length > 0) ? by : "", line])]);
     }
 
+    private static int Width(object? value, int otherwise) => TemplateArguments.IsNone(value) ? otherwise
+        : Operators.Whole(value) is { } width ? (int)Math.Clamp(width, 0, 1000)
+        : throw new TemplateError($"{TemplateText.Describe(value)} is no indentation");
+
     private static JsonForm JsonForm(TemplateArguments arguments)
     {
         object?[] bound = arguments.Bind("indent", "ensure_ascii", "separators", "sort_keys");
-        string? indent = bound[0] switch
-        {
-            null or Undefined => null,
-            TracedText text => text.Text,
-            object width => new string(' ', (int)Math.Clamp(
-                Operators.Whole(width) ?? throw new TemplateError($"{TemplateText.Describe(width)} is no indentation"), 0, 100)),
-        };
-        (string comma, string colon) = bound[2] switch
-        {
-            null or Undefined => (indent is null ? ", " : ",", ": "),
-            TemplateList { Items: [TracedText between, TracedText behind] } => (between.Text, behind.Text),
-            object other => throw new TemplateError($"{TemplateText.Describe(other)} is no pair of separators"),
-        };
+        string? indent = TemplateArguments.IsNone(bound[0]) ? null
+            : bound[0] is TracedText text ? text.Text : new string(' ', Width(bound[0], otherwise: 0));
+        (string comma, string colon) = TemplateArguments.IsNone(bound[2]) ? (indent is null ? ", " : ",", ": ")
+            : bound[2] is TemplateList { Items: [TracedText between, TracedText behind] } ? (between.Text, behind.Text)
+            : throw new TemplateError($"{TemplateText.Describe(bound[2])} is no pair of separators");
         return new(indent, comma, colon, AsciiOnly: Operators.IsTrue(bound[1]), SortKeys: Operators.IsTrue(bound[3]));
     }
 }

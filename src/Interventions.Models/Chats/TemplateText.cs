@@ -8,8 +8,8 @@ internal static class TemplateText
     /// <summary>What is written where a template prints a value, as Python's <c>str</c>.</summary>
     public static TracedText Of(TemplateRun run, object? value)
     {
-        if (value is TracedText text)
-            return text;
+        if (value is TracedText or Undefined)
+            return value as TracedText ?? TracedText.Empty;
         List<TracedText> parts = [];
         Print(run, value, parts);
         return run.Join(parts);
@@ -50,6 +50,7 @@ internal static class TemplateText
         switch (value)
         {
             case Undefined:
+                parts.Add("Undefined");
                 break;
             case null or bool or long or double:
                 parts.Add(Scalar(value));

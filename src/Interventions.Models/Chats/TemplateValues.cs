@@ -44,6 +44,9 @@ internal sealed class TemplateArguments(string callee, IReadOnlyList<object?> po
     /// <summary>Stands for an argument that was not given.</summary>
     public static readonly Undefined Absent = new("an argument is missing");
 
+    /// <summary>Whether an argument was not given, or, where Python has <c>None</c> for that, is <c>none</c>.</summary>
+    public static bool IsNone(object? value) => value is null || ReferenceEquals(value, Absent);
+
     private bool _isRead;
 
     public IReadOnlyList<object?> Positional => Read(positional);

@@ -51,7 +51,7 @@ internal static class TextMethods
 
     public static TracedText Strip(TemplateRun run, TracedText text, TemplateArguments arguments, bool left, bool right)
     {
-        string? characters = arguments.Bind("chars")[0] is var given && given is null or Undefined ? null : TextOf(given);
+        string? characters = arguments.Bind("chars")[0] is var given && TemplateArguments.IsNone(given) ? null : TextOf(given);
         run.Charge(text.Text.Length);
         int start = 0, end = text.Text.Length;
         while (left && start < end && IsStripped(text.Text[start]))
@@ -102,7 +102,7 @@ internal static class TextMethods
     {
         object?[] bound = arguments.Bind("sep", "maxsplit");
         int most = Count(bound[1]);
-        if (bound[0] is null or Undefined)
+        if (TemplateArguments.IsNone(bound[0]))
             return fromRight && most < int.MaxValue
                 ? throw TemplateError.Unsupported("'rsplit' at white space, with a limit")
                 : SplitWords(run, text, most);
@@ -171,8 +171,10 @@ internal static class TextMethods
         return places;
     }
 
-    private static int Count(object? value) => value is Undefined || Operators.Whole(value) is null or < 0
-        ? int.MaxValue : (int)Math.Min(Operators.Whole(value)!.Value, int.MaxValue);
+    /// <summary>How often something is done at most: without a number, and below 0, there is no limit.</summary>
+    private static int Count(object? value) => TemplateArguments.IsNone(value) ? int.MaxValue
+        : Operators.Whole(value) is not { } count ? throw new TemplateError($"{TemplateText.Describe(value)} is no number of times")
+        : count < 0 ? int.MaxValue : (int)Math.Min(count, int.MaxValue);
 
     private static bool Any(TemplateRun run, object? parts, Func<string, bool> fits) =>
         parts is TracedText one ? fits(one.Text) : Operators.Iterate(run, parts).Any(part => fits(TextOf(part)));
