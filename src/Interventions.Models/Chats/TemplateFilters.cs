@@ -60,7 +60,8 @@ internal static class TemplateFilters
 
     private static object? ToNumber(object? value, TemplateArguments arguments, bool whole)
     {
-        object? otherwise = arguments.Bind("default")[0] is var given && TemplateArguments.IsNone(given) ? (whole ? 0L : (object)0.0) : given;
+        object? given = arguments.Bind("default")[0];
+        object? otherwise = given != (object)TemplateArguments.Absent ? given : whole ? 0L : (object)0.0;
         double? number = value switch
         {
             TracedText text when double.TryParse(text.Text, CultureInfo.InvariantCulture, out double parsed) => parsed,
@@ -88,12 +89,12 @@ internal static class TemplateFilters
 
     private static JsonForm JsonForm(TemplateArguments arguments)
     {
-        object?[] bound = arguments.Bind("indent", "ensure_ascii", "separators", "sort_keys");
-        string? indent = TemplateArguments.IsNone(bound[0]) ? null
-            : bound[0] is TracedText text ? text.Text : new string(' ', Width(bound[0], otherwise: 0));
+        object?[] bound = arguments.Bind("ensure_ascii", "indent", "separators", "sort_keys");
+        string? indent = TemplateArguments.IsNone(bound[1]) ? null
+            : bound[1] is TracedText text ? text.Text : new string(' ', Width(bound[1], otherwise: 0));
         (string comma, string colon) = TemplateArguments.IsNone(bound[2]) ? (indent is null ? ", " : ",", ": ")
             : bound[2] is TemplateList { Items: [TracedText between, TracedText behind] } ? (between.Text, behind.Text)
             : throw new TemplateError($"{TemplateText.Describe(bound[2])} is no pair of separators");
-        return new(indent, comma, colon, AsciiOnly: Operators.IsTrue(bound[1]), SortKeys: Operators.IsTrue(bound[3]));
+        return new(indent, comma, colon, AsciiOnly: Operators.IsTrue(bound[0]), SortKeys: Operators.IsTrue(bound[3]));
     }
 }

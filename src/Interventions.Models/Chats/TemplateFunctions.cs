@@ -35,7 +35,8 @@ internal static class TemplateFunctions
 
     private static TemplateList Range(TemplateRun run, TemplateArguments arguments)
     {
-        long[] bounds = [.. arguments.Bind("start", "stop", "step").Where(bound => bound != (object)TemplateArguments.Absent).Select(bound =>
+        IEnumerable<object?> given = arguments.Bind("start", "stop", "step").Where(bound => bound != (object)TemplateArguments.Absent);
+        long[] bounds = [.. given.Select(bound =>
             Operators.Whole(bound) ?? throw new TemplateError($"{TemplateText.Describe(bound)} is no bound of a range"))];
         (long start, long stop, long step) = bounds switch
         {

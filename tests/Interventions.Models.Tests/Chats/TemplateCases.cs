@@ -95,6 +95,7 @@ internal static class TemplateCases
         { "{{ map | tojson }}", "{\"x\": 1, \"Y\": [1, 2.5, null, true, \"t\\n\"], \"items2\": \"i\"}" },
         { "{{ map | tojson(indent=2) }}", "{\n  \"x\": 1,\n  \"Y\": [\n    1,\n    2.5,\n    null,\n    true,\n    \"t\\n\"\n  ],\n  \"items2\": \"i\"\n}" },
         { "{{ 'é<b>&\"\\\\\\u0001' | tojson }} {{ 'é😀' | tojson(ensure_ascii=true) }} {{ {} | tojson(indent=4) }} {{ [] | tojson }}", "\"é<b>&\\\"\\\\\\u0001\" \"\\u00e9\\ud83d\\ude00\" {} []" },
+        { "{{ 'é' | tojson(true) }} {{ [gone] }} {{ [gone] | tojson(false, 1) if false }}", "\"\\u00e9\" [Undefined] " },
         { "{{ {'b': 1, 'a': [1, 2]} | tojson(separators=(',', ':'), sort_keys=true) }}", "{\"a\":[1,2],\"b\":1}" },
         // Methods.
         { "[{{ s.strip() }}] [{{ s.lstrip() }}] [{{ s.rstrip() }}] [{{ '\\n\\nx'.lstrip('\\n') }}]", "[a b  c] [a b  c ] [ a b  c] [x]" },
