@@ -31,6 +31,9 @@ public sealed class ChatPromptTests
         Assert.Equal("<|user|>/Mary/ met/ Tom", without.Words(run.Ids));
         Assert.Equal("<s>/Mary/ met/ Tom", without.Words(Run("[IO|Mary] met[S| Tom]").Ids));
         Assert.Equal("Mary/ met/ Tom", without.Words(Run("[|][IO|Mary] met[S| Tom]").Ids));
+        Assert.Equal("<s>/Mary/ met/ Tom", without.Words(Run("[|]<s>[IO|Mary] met[S| Tom]").Ids));
+        Assert.Contains(
+            "or make a chat's text with ChatPrompt.Of", Assert.Throws<ArgumentException>(() => Run("<s>[IO|Mary] met[S| Tom]")).Message);
     }
 
     /// <summary>The template strips the space that begins or ends a message, and with it a mark's.</summary>
