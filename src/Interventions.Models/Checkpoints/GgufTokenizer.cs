@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Models.Tokenization;
 
 namespace Interventions.Models.Checkpoints;
 
@@ -226,8 +227,7 @@ internal static class GgufTokenizer
             if (SpecialId(header, tokens, key + "_token_id", isSentencePiece) is { } id)
                 json.WriteString(property, tokens[id]);
         }
-        if (header.Values.GetValueOrDefault("tokenizer.chat_template") is string template)
-            json.WriteString("chat_template", template);
+        ChatTemplateFiles.Write(header.Values, json);
     }
 
     /// <summary>The id of a special token. Those of SentencePiece are the first tokens where a file does not say them.</summary>

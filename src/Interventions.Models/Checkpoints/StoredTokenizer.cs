@@ -1,3 +1,5 @@
+using Interventions.Models.Tokenization;
+
 namespace Interventions.Models.Checkpoints;
 
 /// <summary>The tokenizer that came with a checkpoint: how it is read, and its files in the Hugging Face layout.</summary>
@@ -20,7 +22,8 @@ internal sealed record StoredTokenizer(
     /// <summary>The tokenizer in a folder.</summary>
     public static StoredTokenizer InFolder(string folder)
     {
-        IEnumerable<string> names = s_names.Where(name => File.Exists(Path.Combine(folder, name)));
+        IEnumerable<string> names =
+            [.. s_names.Where(name => File.Exists(Path.Combine(folder, name))), .. ChatTemplateFiles.NamesIn(folder)];
         return new(
             File.Exists(Path.Combine(folder, FileName)), () => HuggingFaceTokenizer.Load(folder),
             () => names.Select(name => (name, File.ReadAllBytes(Path.Combine(folder, name)))));
