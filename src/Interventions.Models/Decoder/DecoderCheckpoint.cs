@@ -10,7 +10,7 @@ namespace Interventions.Models.Decoder;
 /// <summary>A decoder's configuration and weights, before they become a model. A model that takes it owns the weights.</summary>
 public sealed class DecoderCheckpoint : IDisposable
 {
-    private const string ConfigName = "config.json";
+    internal const string ConfigName = "config.json";
 
     private readonly StoredTokenizer _tokenizer;
 
@@ -139,7 +139,7 @@ public sealed class DecoderCheckpoint : IDisposable
             weight.Dispose();
     }
 
-    private static (string Folder, FileInfo? File) Locate(string path)
+    internal static (string Folder, FileInfo? File) Locate(string path)
     {
         if (Directory.Exists(path))
             return InFolder(path);

@@ -91,5 +91,18 @@ public sealed record GenerationOptions
     /// <summary>Receives the progress after every token of a batch.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 
+    /// <summary>
+    /// Receives every token of a changed run as soon as it is chosen, to show a text while it grows. It is called where the tokens are
+    /// made, between two passes.
+    /// </summary>
+    public IProgress<GeneratedToken>? Tokens { get; init; }
+
     private static ArgumentOutOfRangeException Out(string name, object? value, string message) => new(name, value, message);
 }
+
+/// <summary>A token that has just been chosen.</summary>
+/// <param name="Point">The number of the sweep's point, in the order of the result; 0 without a sweep.</param>
+/// <param name="Prompt">The number of the prompt.</param>
+/// <param name="Continuation">The number of the prompt's continuation.</param>
+/// <param name="Token">The token.</param>
+public readonly record struct GeneratedToken(int Point, int Prompt, int Continuation, long Token);

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Interventions.Tables;
+
+namespace Interventions.Tool;
+
+/// <summary>A tensor of a file.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">How its numbers are stored, as the format writes it.</param>
+/// <param name="Shape">Its shape, rows first.</param>
+/// <param name="Bytes">How much of the file it takes.</param>
+internal sealed record TensorLine(string Name, string Type, long[] Shape, long Bytes);
+
+/// <summary>The tensors of a file, those that differ in numbers of their names alone as one line.</summary>
+internal sealed class TensorList(IReadOnlyList<TensorLine> tensors)
+{
+    /// <summary>A table, and the sums.</summary>
+    public string Text()
+    {
+        TextTable table = new(
+            new("\ntensor"), new("type"), new("shape"), new("number", IsNumber: true), new("each", IsNumber: true));
+        foreach (Folded<TensorLine> line in Folding.Fold(tensors, tensor => tensor.Name, tensor => (tensor.Type, ShortText.Shape(tensor.Shape))))
+            table.Add(
+                line.Name, line.First.Type, ShortText.Shape(line.First.Shape), line.Count.ToString(CultureInfo.InvariantCulture),
+                ShortText.Bytes(line.First.Bytes));
+        long numbers = tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+        return "\n" + table.Print() + "\n" + ShortText.Line(
+            $"{TextTable.Count(tensors.Count, "tensor")}, {ShortText.Number(numbers)} numbers, "
+            + ShortText.Bytes(tensors.Sum(tensor => (double)tensor.Bytes)));
+    }
+
+    /// <summary>The list, each tensor alone.</summary>
+    public JsonArray Json() => ToolAnswer.List(tensors, tensor => new JsonObject
+    {
+        ["name"] = tensor.Name,
+        ["type"] = tensor.Type,
+        ["shape"] = ToolAnswer.List(tensor.Shape, size => size),
+        ["bytes"] = tensor.Bytes,
+    });
+}
+
+/// <summary>What a file says of itself by key.</summary>
+internal static class Notes
+{
+    /// <summary>A table; nothing where there are none.</summary>
+    public static string Text(IReadOnlyList<(string Key, object Value)> notes)
+    {
+        if (notes.Count == 0)
+            return "";
+        TextTable table = new(new("\nkey"), new("value"));
+        foreach ((string key, object value) in notes)
+            table.Add(key, Shown(value));
+        return "\n" + table.Print();
+    }
+
+    /// <summary>The value in a document; long lists by their length alone.</summary>
+    public static JsonNode? Json(object value) => value switch
+    {
+        string text => text,
+        bool truth => truth,
+        long number => number,
+        double number => double.IsFinite(number) ? number : number.ToString(CultureInfo.InvariantCulture),
+        Array array => new JsonObject { ["length"] = array.Length },
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+    };
+
+    private static string Shown(object value) => value switch
+    {
+        Array array => $"{TextTable.Count(array.Length, "value")}: {string.Join(", ", array.Cast<object>().Take(4).Select(Shown))}"
+            + (array.Length > 4 ? ", …" : ""),
+        bool truth => truth ? "true" : "false",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+}
+
+/// <summary>What a result file is a result of.</summary>
+internal static class InspectedResult
+{
+    /// <summary>The declaration, and what was kept.</summary>
+    public static string Text(Results.ResultLayout result)
+    {
+        TextTable table = new(new("kept"), new("axes"));
+        foreach (Results.KeptLayout kept in result.Kept)
+            table.Add(kept.Name, $"[{string.Join(", ", Axes(result, kept).Select(axis => $"{axis.Name} {axis.Size}"))}]");
+        foreach (string parameter in result.Parameters)
+            table.Add(Results.ResultLayout.GradientOf(parameter), "");
+        return ShortText.Line(
+            $"result of {result.Declaration}: {TextTable.Count(result.Prompts.Length, "prompt")}; runs {string.Join(", ", result.Runs)}, of which "
+            + $"{result.BaseRun} is changed") + "\n" + table.Print()
+            + string.Concat(result.Warnings.Concat(result.Notes).Select(warning => ShortText.Line($"warning: {warning}")));
+    }
+
+    /// <summary>The same as a document.</summary>
+    public static JsonObject Json(Results.ResultLayout result) => new()
+    {
+        ["declaration"] = result.Declaration,
+        ["prompts"] = result.Prompts.Length,
+        ["runs"] = ToolAnswer.List(result.Runs, run => run),
+        ["changed"] = result.BaseRun,
+        ["kept"] = ToolAnswer.List(result.Kept, kept => new JsonObject
+        {
+            ["name"] = kept.Name,
+            ["axes"] = ToolAnswer.List(Axes(result, kept), axis => new JsonObject { ["name"] = axis.Name, ["size"] = axis.Size }),
+        }),
+        ["parameters"] = ToolAnswer.List(result.Parameters, parameter => parameter),
+        ["warnings"] = ToolAnswer.List(result.Warnings.Concat(result.Notes), warning => warning),
+    };
+
+    private static IEnumerable<(string Name, int Size)> Axes(Results.ResultLayout result, Results.KeptLayout kept) =>
+        result.Axes(kept, isChanged: true).Select(axis => (axis.Name, axis.Labels.Length));
+}
