@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Interventions.Models;
 using Interventions.Models.Decoder;
@@ -26,8 +27,8 @@ internal static class GenerateCommand
     {
         if (TorchLoader.Lack() is { } lack)
             throw new ToolException(
-                $"generate needs libtorch, and there is none for {System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier} in this "
-                + $"installation ({lack}); the tool's packages for linux-x64, win-x64 and osx-arm64 carry it.");
+                $"generate needs libtorch, and there is none for {RuntimeInformation.RuntimeIdentifier} in this installation ({lack}); "
+                + "the tool's packages for linux-x64, win-x64 and osx-arm64 carry it.");
         Continue(request, console, asJson, cancellationToken);
     }
 
@@ -38,7 +39,7 @@ internal static class GenerateCommand
         if (prompt.Count == 0)
             throw new ToolException("The text has no tokens: give at least one word.");
         HuggingFaceTokenizer tokenizer = model.Tokenizer;
-        using TextStream? stream = asJson ? null : new(tokenizer, request.Text, console.Output);
+        using TextStream? stream = asJson ? null : new(tokenizer, request.Text, prompt, console.Output);
         GenerationOptions options = new()
         {
             MaxNewTokens = request.Tokens,
@@ -58,7 +59,7 @@ internal static class GenerateCommand
         ["model"] = request.Model,
         ["prompt"] = request.Text,
         ["promptTokens"] = ToolAnswer.List(prompt, id => id),
-        ["text"] = run.Texts[0],
+        ["text"] = Added(tokenizer, prompt, run.Tokens[0]),
         ["tokens"] = ToolAnswer.List(run.Tokens[0].Zip(run.LogProbabilities[0]), token => new JsonObject
         {
             ["id"] = token.First,
@@ -68,37 +69,51 @@ internal static class GenerateCommand
         ["stopped"] = tokenizer.EosId is { } end && run.Tokens[0].LastOrDefault() == end ? "end" : "length",
     };
 
+    /// <summary>What tokens add to the text of the prompt: the space between them may depend on both.</summary>
+    private static string Added(HuggingFaceTokenizer tokenizer, IReadOnlyList<long> prompt, IEnumerable<long> tokens) =>
+        Decoded(tokenizer, prompt.Concat(tokens))[Decoded(tokenizer, prompt).Length..];
+
+    private static string Decoded(HuggingFaceTokenizer tokenizer, IEnumerable<long> ids) =>
+        tokenizer.Decode(ids.Select(id => checked((int)id)), skipSpecialTokens: true);
+
     /// <summary>A text that grows on the output: a character whose bytes are not all there yet waits for them.</summary>
     private sealed class TextStream : IDisposable
     {
         private readonly HuggingFaceTokenizer _tokenizer;
+        private readonly string _text;
+        private readonly IReadOnlyList<long> _prompt;
         private readonly TextWriter _output;
-        private readonly List<int> _ids = [];
+        private readonly List<long> _tokens = [];
         private int _written;
 
-        public TextStream(HuggingFaceTokenizer tokenizer, string prompt, TextWriter output)
+        public TextStream(HuggingFaceTokenizer tokenizer, string text, IReadOnlyList<long> prompt, TextWriter output)
         {
-            (_tokenizer, _output) = (tokenizer, output);
-            _output.Write(prompt);
-            _output.Flush();
+            (_tokenizer, _text, _prompt, _output) = (tokenizer, text, prompt, output);
         }
 
-        public void Add(long id)
+        public void Add(long token)
         {
-            _ids.Add(checked((int)id));
-            string text = _tokenizer.Decode(_ids, skipSpecialTokens: true);
-            int end = text.TrimEnd('\uFFFD').Length;
-            if (end <= _written)
-                return;
-            _output.Write(text.AsSpan(_written, end - _written));
-            _output.Flush();
-            _written = end;
+            if (_tokens.Count == 0)
+                _output.Write(_text);
+            _tokens.Add(token);
+            Write(Added(_tokenizer, _prompt, _tokens).TrimEnd('\uFFFD'));
         }
 
         public void Dispose()
         {
-            string text = _tokenizer.Decode(_ids, skipSpecialTokens: true);
-            _output.WriteLine(text.AsSpan(Math.Min(_written, text.Length)));
+            if (_tokens.Count == 0)
+                return; // Something went wrong before.
+            Write(Added(_tokenizer, _prompt, _tokens));
+            _output.WriteLine();
+        }
+
+        private void Write(string text)
+        {
+            if (text.Length <= _written)
+                return;
+            _output.Write(text.AsSpan(_written));
+            _output.Flush();
+            _written = text.Length;
         }
     }
 }

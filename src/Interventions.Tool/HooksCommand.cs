@@ -50,7 +50,8 @@ internal static class HooksCommand
         foreach (SiteDefinition site in schema.Sites)
         {
             bool isInBlocks = site.Path.Contains(SiteMatcher.Layer, StringComparison.Ordinal);
-            IEnumerable<int?> layers = isInBlocks ? Enumerable.Range(0, schema.SizeOf("layer") ?? 0).Select(layer => (int?)layer) : [null];
+            int count = schema.SizeOf("layer") ?? 0;
+            IEnumerable<int?> layers = isInBlocks ? Enumerable.Range(0, count).Select(layer => (int?)layer) : [null];
             foreach (PlacedSite placed in layers.Select(layer => new PlacedSite(site, layer)))
                 if (wanted?.IsMatch(placed.Name) != false)
                     yield return placed;
@@ -68,27 +69,33 @@ internal static class HooksCommand
         });
         return new Regex($"^{ranged}$", RegexOptions.CultureInvariant);
 
-        static int Number(Group digits) => int.TryParse(digits.Value, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue / 2;
+        static int Number(Group digits) =>
+            int.TryParse(digits.Value, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue / 2;
     }
 
-    /// <summary>What the compiler would say of the pattern, where it is a path; what the last layer is, where it is none.</summary>
-    private static string WhyNone(string pattern, ModelSchema schema) =>
-        SitePath.TryParse(pattern, out SitePath? path, out _)
-        && SiteResolver.Resolve(path, schema, null).Problems is { Count: > 0 } problems
-            ? $"No site is '{pattern}': {problems[0].Message}."
-            : $"No site of this {schema.Model} is like '{pattern}'; in blocks.[0..{(schema.SizeOf("layer") ?? 1) - 1}] they begin with "
-                + $"{Spelling.List([.. schema.Sites.Select(site => site.Path.Split('.')).Where(parts => parts[0] == "blocks").Select(parts => parts[2]).Distinct()])}.";
+    /// <summary>What the compiler would say of the pattern, where it is a path; else what there is.</summary>
+    private static string WhyNone(string pattern, ModelSchema schema)
+    {
+        bool isPath = !pattern.Replace("blocks.*.", "", StringComparison.Ordinal).Contains('*', StringComparison.Ordinal);
+        if (isPath && SitePath.TryParse(pattern, out SitePath? path, out _)
+            && SiteResolver.Resolve(path, schema, null).Problems is { Count: > 0 } problems)
+            return $"No site is like '{pattern}': {problems[0].Message}";
+        IEnumerable<string> begins = schema.Sites.Select(site => site.Path.Split('.')).Where(parts => parts.Length > 2)
+            .Select(parts => parts[2]).Distinct();
+        return $"No site is like '{pattern}': in blocks.[0..{(schema.SizeOf("layer") ?? 1) - 1}] of this {schema.Model} they begin with "
+            + Spelling.List([.. begins]);
+    }
 
     private static string Text(DecoderDescription decoder, ModelSchema schema, PlacedSite[] sites)
     {
         StringBuilder text = new(Heading(decoder));
-        TextTable table = new(new("\nsite"), new("shape"), new(""));
+        TextTable table = new(new("site"), new("axes"), new(""));
         IReadOnlyList<Folded<PlacedSite>> lines = Folding.Fold(sites, site => site.Name, site => site.Site.Axes);
         foreach (Folded<PlacedSite> line in lines)
             table.Add(line.Name, Shape(schema, line.First.Site), IsPort(line.First.Site) ? Port : "");
         text.Append('\n').Append(table.Print());
         if (lines.Any(line => IsPort(line.First.Site)))
-            text.Append('\n').Append(ShortText.Line("port: the residual stream as one reader sees it; a write reaches that reader alone"));
+            text.Append('\n').Append(ShortText.Line("port: one reader's view of the residual stream; a write reaches it alone"));
         return text.ToString();
     }
 
@@ -105,13 +112,13 @@ internal static class HooksCommand
         DecoderConfig config = decoder.Config;
         string heads = config.KvHeads == config.Heads ? "" : $", {TextTable.Count(config.KvHeads, "key/value head")}";
         string experts = config.Experts is { } mixture ? $", {mixture.Count} experts" : "";
-        return $"{decoder.Family.Title}: {TextTable.Count(config.Layers, "layer")}, {TextTable.Count(config.Heads, "head")} of {config.DHead}"
-            + $"{heads}, d_model {config.DModel}, {config.Neurons} neurons{experts}, {config.VocabularySize} tokens";
+        return $"{decoder.Family.Title}: {TextTable.Count(config.Layers, "layer")}, "
+            + $"{TextTable.Count(config.Heads, "head")} of {config.DHead}{heads}, d_model {config.DModel}, {config.Neurons} neurons{experts}, {config.VocabularySize} tokens";
     }
 
     /// <summary>The axes, with their lengths where the model says them.</summary>
-    private static string Shape(ModelSchema schema, SiteDefinition site) => $"[{string.Join(", ", site.Axes.Select(axis =>
-        axis == "one" ? "1" : schema.SizeOf(site, axis) is { } size ? $"{axis} {size}" : axis))}]";
+    private static string Shape(ModelSchema schema, SiteDefinition site) => string.Join(
+        ", ", site.Axes.Select(axis => axis == "one" ? "1" : schema.SizeOf(site, axis) is { } size ? $"{axis} {size}" : axis));
 
     private static bool IsPort(SiteDefinition site) =>
         site.Path.EndsWith("_in", StringComparison.Ordinal) || site.Path.EndsWith("_input", StringComparison.Ordinal);

@@ -27,7 +27,7 @@ internal static partial class SchemaCommand
             throw new ToolException($"'{space}' is no namespace.");
         string baseType = BaseOf(decoder);
         EquatableArray<AxisSize> axes = DecoderSchema.Axes(decoder.Config);
-        string source = Source(model, name, space, baseType, axes);
+        string source = Source(Shown(model), name, space, baseType, axes);
         return new ToolAnswer(() => source, () => new JsonObject
         {
             ["name"] = name,
@@ -40,14 +40,15 @@ internal static partial class SchemaCommand
 
     private static string Source(string model, string name, string? space, string baseType, EquatableArray<AxisSize> axes)
     {
-        StringBuilder text = new();
-        text.Append("using Interventions;\nusing Interventions.Models;\n\n");
+        StringBuilder text = new("using Interventions;\nusing Interventions.Models;\n\n");
         if (space is not null)
             text.Append(CultureInfo.InvariantCulture, $"namespace {space};\n\n");
         text.Append(CultureInfo.InvariantCulture, $"/// <summary>{Escaped(model)}</summary>\n[ModelSchema]\n");
         foreach (AxisSize axis in axes)
             text.Append(CultureInfo.InvariantCulture, $"[Axis(\"{axis.Axis}\", {axis.Size})]\n");
-        return text.Append(CultureInfo.InvariantCulture, $"public sealed partial class {(name.All(char.IsAsciiLetterLower) ? "@" : "")}{name} : {baseType.Split('.')[^1]};\n").ToString();
+        // A keyword of C# has small letters alone.
+        string identifier = name.All(char.IsAsciiLetterLower) ? "@" + name : name;
+        return text.Append(CultureInfo.InvariantCulture, $"public sealed partial class {identifier} : {baseType.Split('.')[^1]};\n").ToString();
     }
 
     /// <summary>The class of the family that has the model's sites.</summary>
@@ -62,13 +63,18 @@ internal static partial class SchemaCommand
     /// <summary>The last part of a path or id, as a name: <c>SmolLM2-135M</c> is <c>SmolLM2_135M</c>.</summary>
     private static string NameOf(string model)
     {
-        string last = Path.GetFileName(Path.TrimEndingDirectorySeparator(model)).Split('@')[0];
+        string last = LastOf(model).Split('@')[0];
         foreach (string extension in (string[])[".gguf", ".safetensors", ".bin", ".pt", ".pth"])
             last = last.EndsWith(extension, StringComparison.Ordinal) ? last[..^extension.Length] : last;
         string name = string.Concat(Separators().Split(last).Where(word => word.Length > 0).Select((word, i) =>
             (i > 0 && char.IsAsciiDigit(word[0]) ? "_" : "") + char.ToUpperInvariant(word[0]) + word[1..]));
         return name.Length > 0 && char.IsAsciiDigit(name[0]) ? $"Model{name}" : name.Length == 0 ? "Model" : name;
     }
+
+    /// <summary>A hub id as it is; of a path the last part, since others have other folders.</summary>
+    private static string Shown(string model) => Path.Exists(model) ? LastOf(model) : model;
+
+    private static string LastOf(string model) => Path.GetFileName(Path.TrimEndingDirectorySeparator(model));
 
     private static string Escaped(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal)
         .Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);

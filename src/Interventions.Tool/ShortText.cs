@@ -14,7 +14,7 @@ internal static class ShortText
         int unit = 0;
         for (; bytes >= 1024 && unit < s_units.Length - 1; unit++)
             bytes /= 1024;
-        return string.Create(CultureInfo.InvariantCulture, $"{bytes.ToString(unit == 0 || bytes >= 100 ? "0" : "0.0", CultureInfo.InvariantCulture)} {s_units[unit]}");
+        return $"{bytes.ToString(unit == 0 || bytes >= 100 ? "0" : "0.0", CultureInfo.InvariantCulture)} {s_units[unit]}";
     }
 
     /// <summary>A whole number with separators: <c>124,439,808</c>.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Interventions.Results;
 using Interventions.Tables;
 
 namespace Interventions.Tool;
@@ -14,20 +15,30 @@ internal sealed record TensorLine(string Name, string Type, long[] Shape, long B
 /// <summary>The tensors of a file, those that differ in numbers of their names alone as one line.</summary>
 internal sealed class TensorList(IReadOnlyList<TensorLine> tensors)
 {
-    /// <summary>A table, and the sums.</summary>
+    /// <summary>A table, and the sums. What several names begin with, up to the numbers of layers, stands above them.</summary>
     public string Text()
     {
-        TextTable table = new(
-            new("\ntensor"), new("type"), new("shape"), new("number", IsNumber: true), new("each", IsNumber: true));
-        foreach (Folded<TensorLine> line in Folding.Fold(tensors, tensor => tensor.Name, tensor => (tensor.Type, ShortText.Shape(tensor.Shape))))
-            table.Add(
-                line.Name, line.First.Type, ShortText.Shape(line.First.Shape), line.Count.ToString(CultureInfo.InvariantCulture),
-                ShortText.Bytes(line.First.Bytes));
+        TextTable table = new(new("tensor"), new("type"), new("shape"), new("count", IsNumber: true), new("each", IsNumber: true));
+        IReadOnlyList<Folded<TensorLine>> lines = Folding.Fold(
+            tensors, tensor => tensor.Name, tensor => (tensor.Type, ShortText.Shape(tensor.Shape)));
+        foreach (IGrouping<string, Folded<TensorLine>> group in lines.GroupBy(line => Layers(line.Name)))
+        {
+            bool isBlock = group.Key.Length > 0 && group.Skip(1).Any();
+            if (isBlock)
+                table.Add(group.Key, "", "", "", "");
+            foreach ((string name, TensorLine first, int count) in group)
+                table.Add(
+                    isBlock ? $"  {name[(group.Key.Length + 1)..]}" : name, first.Type, ShortText.Shape(first.Shape),
+                    count.ToString(CultureInfo.InvariantCulture), ShortText.Bytes(first.Bytes));
+        }
         long numbers = tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
         return "\n" + table.Print() + "\n" + ShortText.Line(
             $"{TextTable.Count(tensors.Count, "tensor")}, {ShortText.Number(numbers)} numbers, "
             + ShortText.Bytes(tensors.Sum(tensor => (double)tensor.Bytes)));
     }
+
+    /// <summary>What a name begins with, up to the first numbers that it was folded over.</summary>
+    private static string Layers(string name) => name[..(name.IndexOf("].", StringComparison.Ordinal) + 1)];
 
     /// <summary>The list, each tensor alone.</summary>
     public JsonArray Json() => ToolAnswer.List(tensors, tensor => new JsonObject
@@ -47,7 +58,7 @@ internal static class Notes
     {
         if (notes.Count == 0)
             return "";
-        TextTable table = new(new("\nkey"), new("value"));
+        TextTable table = new(new("key"), new("value"));
         foreach ((string key, object value) in notes)
             table.Add(key, Shown(value));
         return "\n" + table.Print();
@@ -77,21 +88,21 @@ internal static class Notes
 internal static class InspectedResult
 {
     /// <summary>The declaration, and what was kept.</summary>
-    public static string Text(Results.ResultLayout result)
+    public static string Text(ResultLayout result)
     {
         TextTable table = new(new("kept"), new("axes"));
-        foreach (Results.KeptLayout kept in result.Kept)
+        foreach (KeptLayout kept in result.Kept)
             table.Add(kept.Name, $"[{string.Join(", ", Axes(result, kept).Select(axis => $"{axis.Name} {axis.Size}"))}]");
         foreach (string parameter in result.Parameters)
-            table.Add(Results.ResultLayout.GradientOf(parameter), "");
+            table.Add(ResultLayout.GradientOf(parameter), "");
         return ShortText.Line(
-            $"result of {result.Declaration}: {TextTable.Count(result.Prompts.Length, "prompt")}; runs {string.Join(", ", result.Runs)}, of which "
-            + $"{result.BaseRun} is changed") + "\n" + table.Print()
+            $"result of {result.Declaration}: {TextTable.Count(result.Prompts.Length, "prompt")}; "
+            + $"runs {string.Join(", ", result.Runs)}, of which {result.BaseRun} is changed") + "\n" + table.Print()
             + string.Concat(result.Warnings.Concat(result.Notes).Select(warning => ShortText.Line($"warning: {warning}")));
     }
 
     /// <summary>The same as a document.</summary>
-    public static JsonObject Json(Results.ResultLayout result) => new()
+    public static JsonObject Json(ResultLayout result) => new()
     {
         ["declaration"] = result.Declaration,
         ["prompts"] = result.Prompts.Length,
@@ -106,6 +117,6 @@ internal static class InspectedResult
         ["warnings"] = ToolAnswer.List(result.Warnings.Concat(result.Notes), warning => warning),
     };
 
-    private static IEnumerable<(string Name, int Size)> Axes(Results.ResultLayout result, Results.KeptLayout kept) =>
+    private static IEnumerable<(string Name, int Size)> Axes(ResultLayout result, KeptLayout kept) =>
         result.Axes(kept, isChanged: true).Select(axis => (axis.Name, axis.Labels.Length));
 }

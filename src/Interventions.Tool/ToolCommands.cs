@@ -5,13 +5,15 @@ using Interventions.Sites;
 
 namespace Interventions.Tool;
 
-/// <summary>The command line: what can be said, and what is done about it. Every error is one line on the stream of errors, and code 1.</summary>
+/// <summary>
+/// The command line: what can be said, and what is done about it. Every error is one line on the stream of errors, and exit code 1.
+/// </summary>
 internal sealed class ToolCommands
 {
-    private const string Name = "interventions", Model = "A folder, a file of weights, or a hub id whose files are in the cache.";
+    private const string Name = "interventions", Model = "A folder, a file of weights, or a hub id in the cache.";
 
     private readonly ToolConsole _console;
-    private readonly RootCommand _root = new("What is in a language model: for people, and with --json for programs.");
+    private readonly Command _root = new(Name, "What is in a language model: for people, and with --json for programs.");
     private readonly Option<bool> _json = new("--json") { Description = "Answer with one JSON document.", Recursive = true };
     private readonly Argument<string> _model = new("MODEL") { Description = Model };
 
@@ -19,6 +21,8 @@ internal sealed class ToolCommands
     {
         _console = console;
         _root.Options.Add(_json);
+        _root.Options.Add(new HelpOption());
+        _root.Options.Add(new VersionOption());
         _root.SetAction(result => new HelpAction().Invoke(result));
         foreach (Command command in (Command[])[Hooks(), Inspect(), Tokenize(), Schema(), Generate()])
             _root.Subcommands.Add(command);
@@ -40,7 +44,7 @@ internal sealed class ToolCommands
         }
         catch (Exception error) when (IsTold(error))
         {
-            _console.Fail(error is OperationCanceledException ? "Stopped." : error.Message);
+            _console.Fail(Sentence(error));
             return 1;
         }
     }
@@ -63,7 +67,7 @@ internal sealed class ToolCommands
     {
         Argument<string> file = new("FILE")
         {
-            Description = "Weights (.safetensors, .gguf, .bin, .pt), a saved result, tokenizer.json, config.json, or an index of shards.",
+            Description = "Weights, a saved result, tokenizer.json, config.json, or an index.",
         };
         return Answering(
             new Command("inspect", "Say what is in a file.") { file }, result => InspectCommand.Answer(result.GetRequiredValue(file)));
@@ -91,7 +95,7 @@ internal sealed class ToolCommands
         Option<string?> name = new("--name") { Description = "The class's name. Default: made of the model's.", HelpName = "NAME" };
         Option<string?> space = new("--namespace") { Description = "Its namespace. Default: none.", HelpName = "NAMESPACE" };
         return Answering(
-            new Command("schema", "Print the class that declares a model's sizes: schema MODEL > Model.cs.") { _model, name, space },
+            new Command("schema", "Print a model's class: schema MODEL > Model.cs.") { _model, name, space },
             result => SchemaCommand.Answer(result.GetRequiredValue(_model), result.GetValue(name), result.GetValue(space)));
     }
 
@@ -106,7 +110,7 @@ internal sealed class ToolCommands
         };
         Option<double> temperature = new("--temperature")
         {
-            Description = "What logits are divided by before a token is drawn; 0 takes the likeliest.",
+            Description = "The divisor of logits before a draw; 0 takes the likeliest.",
             DefaultValueFactory = _ => 0,
             HelpName = "T",
         };
@@ -147,6 +151,14 @@ internal sealed class ToolCommands
         ParseError first = result.Errors[0];
         return $"{first.Message.TrimEnd('.')} (see '{help}').";
     }
+
+    /// <summary>An error's message, without the name of a parameter that the user did not write.</summary>
+    private static string Sentence(Exception error) => error switch
+    {
+        OperationCanceledException => "Stopped.",
+        ArgumentException { ParamName: { } parameter } => error.Message.Split($" (Parameter '{parameter}')")[0],
+        _ => error.Message,
+    };
 
     /// <summary>Whether an error's message is meant for the user. Everything else is a mistake of the tool.</summary>
     private static bool IsTold(Exception error) => error is ToolException or IOException or UnauthorizedAccessException

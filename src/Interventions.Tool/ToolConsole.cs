@@ -22,7 +22,9 @@ internal sealed record ToolConsole(TextWriter Output, TextWriter Error, bool IsT
     /// <summary>Says what went wrong, in one line.</summary>
     public void Fail(string sentence)
     {
-        string line = string.Join(' ', sentence.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        const StringSplitOptions options = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+        string line = string.Join(' ', sentence.Split('\n', options));
+        line = line is [.., '.' or '?' or '!'] ? line : line + ".";
         if (IsTerminal)
             _terminal.Markup("[red]interventions:[/] ");
         else
@@ -40,7 +42,10 @@ internal sealed record ToolConsole(TextWriter Output, TextWriter Error, bool IsT
         if (!IsTerminal)
             return work(new Receiver<double>(_ => { }));
         ProgressColumn[] columns =
-            [new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()];
+        [
+            new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+            new RemainingTimeColumn(),
+        ];
         return _terminal.Progress().AutoClear(true).Columns(columns).StartAsync(async progress =>
         {
             ProgressTask task = progress.AddTask(Markup.Escape(what), maxValue: 1);

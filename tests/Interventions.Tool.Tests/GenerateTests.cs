@@ -12,13 +12,15 @@ public sealed class GenerateTests
     public void A_text_goes_on_as_the_library_says()
     {
         using DecoderModel model = DecoderModel.Load(ToolRun.Model);
-        GeneratedRun run = model.Generate([[.. model.Encode(Text)!]], new GenerationOptions { MaxNewTokens = 4, StopTokens = Stop(model) });
+        GenerationOptions options = new() { MaxNewTokens = 4, StopTokens = model.Tokenizer.EosId is { } end ? [end] : [] };
+        GeneratedRun run = model.Generate([[.. model.Encode(Text)!]], options);
         Assert.Equal($"{Text}{run.Texts[0]}\n", ToolRun.Of("generate", ToolRun.Model, Text, "--tokens", "4").Output);
         JsonElement json = ToolRun.Json("generate", ToolRun.Model, Text, "--tokens", "4");
         Assert.Equal(run.Texts[0], json.GetProperty("text").GetString());
         Assert.Equal(run.Tokens[0], json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("id").GetInt64()));
         Assert.Equal(
-            run.LogProbabilities[0], json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("logProbability").GetDouble()));
+            run.LogProbabilities[0],
+            json.GetProperty("tokens").EnumerateArray().Select(token => token.GetProperty("logProbability").GetDouble()));
     }
 
     [Fact]
@@ -69,11 +71,11 @@ public sealed class GenerateTests
     [Fact]
     public void What_cannot_be_is_refused()
     {
-        Assert.StartsWith("Cannot parse argument 'x' for option '--tokens'", ToolRun.Refusal("generate", ToolRun.Model, Text, "--tokens", "x"));
-        Assert.Contains("At least one token is generated.", ToolRun.Refusal("generate", ToolRun.Model, Text, "--tokens", "0"));
-        Assert.Contains("A temperature is 0 or more.", ToolRun.Refusal("generate", ToolRun.Model, Text, "--temperature", "-1"));
-        Assert.Equal("The text has no tokens: give at least one word.", ToolRun.Refusal("generate", ToolRun.Model, ""));
-    }
+        Assert.StartsWith("Cannot parse argument 'x' for option '--tokens'", Refusal(Text, "--tokens", "x"), StringComparison.Ordinal);
+        Assert.StartsWith("At least one token is generated.", Refusal(Text, "--tokens", "0"), StringComparison.Ordinal);
+        Assert.StartsWith("A temperature is 0 or more.", Refusal(Text, "--temperature", "-1"), StringComparison.Ordinal);
+        Assert.Equal("The text has no tokens: give at least one word.", Refusal(""));
 
-    private static long[] Stop(DecoderModel model) => model.Tokenizer.EosId is { } end ? [end] : [];
+        static string Refusal(params string[] rest) => ToolRun.Refusal(["generate", ToolRun.Model, .. rest]);
+    }
 }

