@@ -23,7 +23,7 @@ internal sealed class TensorList(IReadOnlyList<TensorLine> tensors)
             tensors, tensor => tensor.Name, tensor => (tensor.Type, ShortText.Shape(tensor.Shape)));
         foreach (IGrouping<string, Folded<TensorLine>> group in lines.GroupBy(line => Layers(line.Name)))
         {
-            bool isBlock = group.Key.Length > 0 && group.Skip(1).Any();
+            bool isBlock = group.Skip(1).Any();
             if (isBlock)
                 table.Add(group.Key, "", "", "", "");
             foreach ((string name, TensorLine first, int count) in group)
@@ -37,8 +37,8 @@ internal sealed class TensorList(IReadOnlyList<TensorLine> tensors)
             + ShortText.Bytes(tensors.Sum(tensor => (double)tensor.Bytes)));
     }
 
-    /// <summary>What a name begins with, up to the first numbers that it was folded over.</summary>
-    private static string Layers(string name) => name[..(name.IndexOf("].", StringComparison.Ordinal) + 1)];
+    /// <summary>What a name begins with, up to the first numbers that it was folded over; the whole where there are none.</summary>
+    private static string Layers(string name) => name.IndexOf("].", StringComparison.Ordinal) is >= 0 and int end ? name[..(end + 1)] : name;
 
     /// <summary>The list, each tensor alone.</summary>
     public JsonArray Json() => ToolAnswer.List(tensors, tensor => new JsonObject
