@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json.Nodes;
 using Interventions.Models;
 using Interventions.Models.Decoder;
@@ -39,27 +40,28 @@ internal static class GenerateCommand
         if (prompt.Count == 0)
             throw new ToolException("The text has no tokens: give at least one word.");
         HuggingFaceTokenizer tokenizer = model.Tokenizer;
-        using TextStream? stream = asJson ? null : new(tokenizer, request.Text, prompt, console.Output);
+        TextStream stream = new(tokenizer, prompt, asJson ? TextWriter.Null : console.Output);
         GenerationOptions options = new()
         {
             MaxNewTokens = request.Tokens,
             Temperature = request.Temperature,
             Seed = request.Seed,
             StopTokens = tokenizer.EosId is { } end ? [end] : [],
-            Tokens = new Receiver<GeneratedToken>(token => stream?.Add(token.Token)),
+            Tokens = new Receiver<(int Point, int Prompt, int Continuation, long Token)>(token => stream.Add(request.Text, token.Token)),
         };
         GeneratedRun run = model.Generate([prompt], options, cancellationToken);
+        string text = stream.Finish();
         if (asJson)
-            console.Output.Write(ToolAnswer.ToText(Json(request, prompt, run, tokenizer)));
+            console.Output.Write(ToolAnswer.ToText(Json(request, prompt, text, run, tokenizer)));
     }
 
     private static JsonObject Json(
-        GenerateRequest request, IReadOnlyList<long> prompt, GeneratedRun run, HuggingFaceTokenizer tokenizer) => new()
+        GenerateRequest request, IReadOnlyList<long> prompt, string text, GeneratedRun run, HuggingFaceTokenizer tokenizer) => new()
     {
         ["model"] = request.Model,
         ["prompt"] = request.Text,
         ["promptTokens"] = ToolAnswer.List(prompt, id => id),
-        ["text"] = Added(tokenizer, prompt, run.Tokens[0]),
+        ["text"] = text,
         ["tokens"] = ToolAnswer.List(run.Tokens[0].Zip(run.LogProbabilities[0]), token => new JsonObject
         {
             ["id"] = token.First,
@@ -69,51 +71,42 @@ internal static class GenerateCommand
         ["stopped"] = tokenizer.EosId is { } end && run.Tokens[0].LastOrDefault() == end ? "end" : "length",
     };
 
-    /// <summary>What tokens add to the text of the prompt: the space between them may depend on both.</summary>
-    private static string Added(HuggingFaceTokenizer tokenizer, IReadOnlyList<long> prompt, IEnumerable<long> tokens) =>
-        Decoded(tokenizer, prompt.Concat(tokens))[Decoded(tokenizer, prompt).Length..];
-
-    private static string Decoded(HuggingFaceTokenizer tokenizer, IEnumerable<long> ids) =>
-        tokenizer.Decode(ids.Select(id => checked((int)id)), skipSpecialTokens: true);
-
-    /// <summary>A text that grows on the output: a character whose bytes are not all there yet waits for them.</summary>
-    private sealed class TextStream : IDisposable
+    /// <summary>What tokens add to the text of a prompt, written as soon as it is certain.</summary>
+    private sealed class TextStream
     {
-        private readonly HuggingFaceTokenizer _tokenizer;
-        private readonly string _text;
-        private readonly IReadOnlyList<long> _prompt;
+        private readonly DecodeStream _stream;
         private readonly TextWriter _output;
-        private readonly List<long> _tokens = [];
-        private int _written;
+        private readonly StringBuilder _added = new();
+        private bool _hasBegun;
 
-        public TextStream(HuggingFaceTokenizer tokenizer, string text, IReadOnlyList<long> prompt, TextWriter output)
+        public TextStream(HuggingFaceTokenizer tokenizer, IReadOnlyList<long> prompt, TextWriter output)
         {
-            (_tokenizer, _text, _prompt, _output) = (tokenizer, text, prompt, output);
+            (_stream, _output) = (new DecodeStream(tokenizer), output);
+            // The space between two tokens may depend on both, so the prompt's come first.
+            foreach (long token in prompt)
+                _stream.Add(checked((int)token));
         }
 
-        public void Add(long token)
+        public void Add(string prompt, long token)
         {
-            if (_tokens.Count == 0)
-                _output.Write(_text);
-            _tokens.Add(token);
-            Write(Added(_tokenizer, _prompt, _tokens).TrimEnd('\uFFFD'));
+            if (!_hasBegun)
+                _output.Write(prompt);
+            _hasBegun = true;
+            Write(_stream.Add(checked((int)token)));
         }
 
-        public void Dispose()
+        /// <summary>All that was added.</summary>
+        public string Finish()
         {
-            if (_tokens.Count == 0)
-                return; // Something went wrong before.
-            Write(Added(_tokenizer, _prompt, _tokens));
-            _output.WriteLine();
+            Write(_stream.Finish() + "\n");
+            return _added.ToString(0, _added.Length - 1);
         }
 
-        private void Write(string text)
+        private void Write(string piece)
         {
-            if (text.Length <= _written)
-                return;
-            _output.Write(text.AsSpan(_written));
+            _added.Append(piece);
+            _output.Write(piece);
             _output.Flush();
-            _written = text.Length;
         }
     }
 }

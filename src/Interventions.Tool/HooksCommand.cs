@@ -113,7 +113,8 @@ internal static class HooksCommand
         string heads = config.KvHeads == config.Heads ? "" : $", {TextTable.Count(config.KvHeads, "key/value head")}";
         string experts = config.Experts is { } mixture ? $", {mixture.Count} experts" : "";
         return $"{decoder.Family.Title}: {TextTable.Count(config.Layers, "layer")}, "
-            + $"{TextTable.Count(config.Heads, "head")} of {config.DHead}{heads}, d_model {config.DModel}, {config.Neurons} neurons{experts}, {config.VocabularySize} tokens";
+            + $"{TextTable.Count(config.Heads, "head")} of {config.DHead}{heads}, d_model {config.DModel}, "
+            + $"{config.Neurons} neurons{experts}, {config.VocabularySize} tokens";
     }
 
     /// <summary>The axes, with their lengths where the model says them.</summary>

@@ -48,7 +48,7 @@ internal static partial class SchemaCommand
             text.Append(CultureInfo.InvariantCulture, $"[Axis(\"{axis.Axis}\", {axis.Size})]\n");
         // A keyword of C# has small letters alone.
         string identifier = name.All(char.IsAsciiLetterLower) ? "@" + name : name;
-        return text.Append(CultureInfo.InvariantCulture, $"public sealed partial class {identifier} : {baseType.Split('.')[^1]};\n").ToString();
+        return $"{text}public sealed partial class {identifier} : {baseType.Split('.')[^1]};\n";
     }
 
     /// <summary>The class of the family that has the model's sites.</summary>

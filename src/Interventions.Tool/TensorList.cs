@@ -38,7 +38,8 @@ internal sealed class TensorList(IReadOnlyList<TensorLine> tensors)
     }
 
     /// <summary>What a name begins with, up to the first numbers that it was folded over; the whole where there are none.</summary>
-    private static string Layers(string name) => name.IndexOf("].", StringComparison.Ordinal) is >= 0 and int end ? name[..(end + 1)] : name;
+    private static string Layers(string name) =>
+        name.IndexOf("].", StringComparison.Ordinal) is >= 0 and int end ? name[..(end + 1)] : name;
 
     /// <summary>The list, each tensor alone.</summary>
     public JsonArray Json() => ToolAnswer.List(tensors, tensor => new JsonObject

@@ -47,7 +47,7 @@ public sealed class GenerateTests
             Continuations = 2,
             Temperature = 1,
             Progress = new Receiver<RunProgress>(progress => events.Add($"pass {progress.Done}")),
-            Tokens = new Receiver<GeneratedToken>(token => events.Add($"{token.Point}.{token.Prompt}.{token.Continuation}: {token.Token}")),
+            Tokens = new Receiver<(int Point, int Prompt, int Continuation, long Token)>(token => events.Add($"{token.Point}.{token.Prompt}.{token.Continuation}: {token.Token}")),
         };
         GeneratedRun run = model.Generate([[.. model.Encode(Text)!], [.. model.Encode("When Anna")!]], options);
         string[] expected =
@@ -65,8 +65,9 @@ public sealed class GenerateTests
 
     [SharedFact("models/SmolLM2-135M")]
     public void A_gguf_file_goes_on() => Assert.StartsWith(
-        "The capital of France is Paris", ToolRun.Of(
-            "generate", SharedData.Path("models/SmolLM2-135M"), "The capital of France is", "--tokens", "3").Output, StringComparison.Ordinal);
+        "The capital of France is Paris",
+        ToolRun.Of("generate", SharedData.Path("models/SmolLM2-135M"), "The capital of France is", "--tokens", "3").Output,
+        StringComparison.Ordinal);
 
     [Fact]
     public void What_cannot_be_is_refused()

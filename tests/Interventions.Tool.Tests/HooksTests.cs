@@ -14,7 +14,7 @@ public sealed class HooksTests : IDisposable
     [Fact]
     public void Equal_layers_are_one_line() => Snapshot.Verify(ToolRun.Answer("hooks", ToolRun.Model));
 
-    /// <summary>What it names is what a declaration may name: each line is a path of the model, with the axes that the schema says.</summary>
+    /// <summary>What it names is what a declaration may name: each line is a path of the model.</summary>
     [Fact]
     public void Every_line_is_a_path_of_the_model()
     {
@@ -109,7 +109,8 @@ public sealed class HooksTests : IDisposable
     {
         Assert.Equal("Give a MODEL, or a configuration with --config FILE.", ToolRun.Refusal("hooks"));
         Assert.Equal(
-            "Give either a MODEL or --config FILE, not both.", ToolRun.Refusal("hooks", ToolRun.Model, "logits", "--config", "config.json"));
+            "Give either a MODEL or --config FILE, not both.",
+            ToolRun.Refusal("hooks", ToolRun.Model, "logits", "--config", "config.json"));
         Assert.Equal("'nowhere/config.json' does not exist.", ToolRun.Refusal("hooks", "--config", "nowhere/config.json"));
     }
 }

@@ -20,7 +20,7 @@ public sealed class SchemaTests : IDisposable
     public void The_class_of_a_checkpoint() =>
         Snapshot.Verify(ToolRun.Answer("schema", ToolRun.Model, "--name", "NamesModel", "--namespace", "My.Models"));
 
-    /// <summary>For each family: the file compiles with the generator as it is printed, and its names and sizes are the checkpoint's.</summary>
+    /// <summary>For each family: the file compiles with the generator, and its names and sizes are the checkpoint's.</summary>
     [Fact]
     public void What_is_printed_compiles_to_the_schema_of_the_checkpoint()
     {

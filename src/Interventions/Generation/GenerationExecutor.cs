@@ -34,8 +34,8 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
             foreach (GenerationPlan plan in plans)
             {
                 using DisposeScope batchScope = NewDisposeScope();
-                Continue(
-                    new BatchGeneration(plan, model, batch, context, options.Continuations, batchScope), changed, Report, cancellationToken);
+                BatchGeneration generation = new(plan, model, batch, context, options.Continuations, batchScope);
+                Continue(generation, changed, Report, cancellationToken);
             }
         }
         string? whyUncached = plans.Select(plan => plan.WhyUncached).FirstOrDefault(why => why is not null);
@@ -70,7 +70,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
                 if (variants[lane.Variant].Record.Add(prompt, lane.Continuation, tokens[at], logProbabilities[at])
                     && options.Tokens is { } receiver
                     && Array.FindIndex(changed, variant => variant.Record == variants[lane.Variant].Record) is >= 0 and int point)
-                    receiver.Report(new GeneratedToken(point, prompt, lane.Continuation, tokens[at]));
+                    receiver.Report((point, prompt, lane.Continuation, tokens[at]));
             }
             report();
             if (Enumerable.Range(0, variants.Length * continuations).All(strand => Active(strand).Length == 0))

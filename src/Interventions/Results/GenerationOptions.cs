@@ -92,17 +92,10 @@ public sealed record GenerationOptions
     public IProgress<RunProgress>? Progress { get; init; }
 
     /// <summary>
-    /// Receives every token of a changed run as soon as it is chosen, to show a text while it grows. It is called where the tokens are
-    /// made, between two passes.
+    /// Receives every token of the changed runs as soon as it is chosen, to show a text while it grows: the numbers of the sweep's point (0
+    /// without a sweep), of the prompt and of its continuation, and the token. It is called between two passes, where they are made.
     /// </summary>
-    public IProgress<GeneratedToken>? Tokens { get; init; }
+    public IProgress<(int Point, int Prompt, int Continuation, long Token)>? Tokens { get; init; }
 
     private static ArgumentOutOfRangeException Out(string name, object? value, string message) => new(name, value, message);
 }
-
-/// <summary>A token that has just been chosen.</summary>
-/// <param name="Point">The number of the sweep's point, in the order of the result; 0 without a sweep.</param>
-/// <param name="Prompt">The number of the prompt.</param>
-/// <param name="Continuation">The number of the prompt's continuation.</param>
-/// <param name="Token">The token.</param>
-public readonly record struct GeneratedToken(int Point, int Prompt, int Continuation, long Token);
