@@ -47,7 +47,8 @@ public sealed class GenerateTests
             Continuations = 2,
             Temperature = 1,
             Progress = new Receiver<RunProgress>(progress => events.Add($"pass {progress.Done}")),
-            Tokens = new Receiver<(int Point, int Prompt, int Continuation, long Token)>(token => events.Add($"{token.Point}.{token.Prompt}.{token.Continuation}: {token.Token}")),
+            Tokens = new Receiver<(int Point, int Prompt, int Continuation, long Token)>(
+                token => events.Add($"{token.Point}.{token.Prompt}.{token.Continuation}: {token.Token}")),
         };
         GeneratedRun run = model.Generate([[.. model.Encode(Text)!], [.. model.Encode("When Anna")!]], options);
         string[] expected =
