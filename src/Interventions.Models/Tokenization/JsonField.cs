@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Files;
 
 namespace Interventions.Models.Tokenization;
 
@@ -19,6 +20,7 @@ internal readonly struct JsonField(JsonElement element, string file, string path
             bytes = bytes[3..];
         try
         {
+            FileText.CheckJson(bytes);
             JsonField root = new(JsonElement.Parse(bytes), file, "");
             return root.Kind == JsonValueKind.Object ? root : throw root.Invalid($"it holds {Name(root.Kind)}, not an object");
         }
