@@ -114,6 +114,6 @@ internal sealed class PickleFile : ITensorFile
     {
         if (_zip.GetEntry($"{_folder}/byteorder") is { } entry && entry.Length < 64
             && System.Text.Encoding.ASCII.GetString(Content(entry)) is not "little" and var order)
-            throw new CheckpointException(Path, $"stores numbers in '{order}' order; 'little' is read.");
+            throw new CheckpointException(Path, $"stores numbers in {FileText.Quoted(order)} order; 'little' is read.");
     }
 }

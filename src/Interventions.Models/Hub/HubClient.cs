@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -12,8 +13,7 @@ namespace Interventions.Models.Hub;
 internal sealed class HubClient(HubId id, HubSettings settings)
 {
     private const int MostRedirections = 10, MostQuestions = 3, LongestAnswer = 1 << 26;
-    private const long LargestFile = 1L << 50;
-    private const long Progress = 1 << 20;
+    private const long LargestFile = 1L << 50, GoodPiece = 1 << 20;
 
     // Nothing is compressed, since sizes and hashes are those of files; answers in the cache of a proxy stay what they are.
     private static readonly HttpClient s_http = new(new SocketsHttpHandler
@@ -70,7 +70,7 @@ internal sealed class HubClient(HubId id, HubSettings settings)
             {
                 string? tag = Header(step, "X-Linked-Etag") ?? (IsRedirection(step) ? null : Header(step, "ETag"));
                 hash ??= tag?.Replace("W/", "", StringComparison.Ordinal).Trim('"');
-                size ??= long.TryParse(Header(step, "X-Linked-Size"), out long linked) ? linked
+                size ??= long.TryParse(Header(step, "X-Linked-Size"), CultureInfo.InvariantCulture, out long linked) ? linked
                     : IsRedirection(step) ? null : step.Content.Headers.ContentLength;
                 return hash is null || size is null;
             }
@@ -99,23 +99,26 @@ internal sealed class HubClient(HubId id, HubSettings settings)
         if (answer.StatusCode != HttpStatusCode.PartialContent)
             part.Restart(); // the server sends the whole
         else if (answer.Content.Headers.ContentRange?.From != part.Length)
-            throw HubRefusals.Contradiction(id, file, $"byte {part.Length} and what follows was asked for, and something else came");
+            throw Lie($"byte {part.Length} and what follows was asked for, and something else came");
         if (answer.Content.Headers.ContentLength is { } length && part.Length + length != file.Size)
-            throw HubRefusals.Contradiction(id, file, $"the hub says {file.Size} bytes, and {part.Length + length} come");
+            throw Lie($"the hub says {file.Size} bytes, and {part.Length + length} come");
         using Stream stream = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         byte[] buffer = new byte[1 << 17];
         while (await ReadAsync(stream, buffer, cancellationToken).ConfigureAwait(false) is > 0 and int count)
         {
             if (part.Length + count > file.Size)
-            {
-                part.Restart();
-                throw HubRefusals.Contradiction(id, file, $"the hub says {file.Size} bytes, and more come");
-            }
+                throw Lie($"the hub says {file.Size} bytes, and more come");
             await part.AppendAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
             arrived();
         }
         if (part.Length < file.Size)
             throw new HubTrouble($"sent {part.Length} of {file.Size} bytes of '{file.Name}' and no more");
+
+        CheckpointException Lie(string what)
+        {
+            part.Restart();
+            return HubRefusals.Contradiction(id, file, what);
+        }
     }
 
     private async Task<string> TextAsync(HttpResponseMessage answer, Uri address, CancellationToken cancellationToken)
@@ -191,7 +194,7 @@ internal sealed class HubClient(HubId id, HubSettings settings)
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new HubTrouble($"sent nothing for {settings.Patience.TotalSeconds:0.###} seconds", error);
+            throw new HubTrouble(FormattableString.Invariant($"sent nothing for {settings.Patience.TotalSeconds:0.###} seconds"), error);
         }
         catch (Exception error) when (error is HttpRequestException or IOException)
         {
@@ -212,7 +215,10 @@ internal sealed class HubClient(HubId id, HubSettings settings)
         }
         if (!settings.IsHub(address))
             return HubRefusals.NoHub(id, address, $"answers {status} ({answer.ReasonPhrase})");
-        string? hint = status == 404 ? await HintAsync(Header(answer, "X-Error-Code"), cancellationToken).ConfigureAwait(false) : null;
+        // Who may not know whether a model exists is told 401.
+        string? code = Header(answer, "X-Error-Code");
+        bool isMissing = status == 404 || code == "RepoNotFound";
+        string? hint = isMissing ? await HintAsync(code, cancellationToken).ConfigureAwait(false) : null;
         return HubRefusals.Of(id, settings, answer, hint);
     }
 
@@ -260,7 +266,7 @@ internal sealed class HubClient(HubId id, HubSettings settings)
             }
             catch (HubTrouble trouble)
             {
-                if (arrived() - before >= Progress)
+                if (arrived() - before >= GoodPiece)
                     (failures, pause) = (1, settings.Pause);
                 if (failures >= attempts)
                     throw HubRefusals.Unreachable(id, address, trouble, failures);

@@ -32,16 +32,15 @@ internal sealed class HubDownload(HubId id, HubSettings settings, IProgress<Down
     {
         (string commit, IReadOnlyCollection<string> all) = await _client.ListAsync(cancellationToken).ConfigureAwait(false);
         string snapshot = _cache.Snapshot(commit), weights = ModelFiles.Weights(id, all);
-        string[] first = [.. ModelFiles.Beside(id, all), .. TensorFolder.IsIndex(weights) ? [weights] : Array.Empty<string>()];
-        await TakeAsync(commit, first, cancellationToken).ConfigureAwait(false);
-        string[] rest = [weights];
+        IEnumerable<string> shards = [];
         if (TensorFolder.IsIndex(weights))
         {
-            rest = [.. ModelFiles.Shards(Path.Combine(snapshot, weights))];
-            if (rest.FirstOrDefault(shard => !all.Contains(shard)) is { } missing)
+            await TakeAsync(commit, [weights], cancellationToken).ConfigureAwait(false);
+            shards = ModelFiles.Shards(Path.Combine(snapshot, weights));
+            if (shards.FirstOrDefault(shard => !all.Contains(shard)) is { } missing)
                 throw new CheckpointException($"{id}", $"is incomplete on the hub: '{weights}' names '{missing}', which is not there.");
         }
-        await TakeAsync(commit, rest, cancellationToken).ConfigureAwait(false);
+        await TakeAsync(commit, [.. ModelFiles.Beside(id, all), weights, .. shards], cancellationToken).ConfigureAwait(false);
         // Last, so that a branch is known in the cache only once its files are there.
         _cache.Note(commit, ModelFiles.Absent(all));
         return id.File is null ? snapshot : Path.Combine(snapshot, id.File);

@@ -6,8 +6,6 @@ namespace Interventions.Files;
 /// <summary>What files of others hold as text: it is checked before it is used, and shortened before it is shown.</summary>
 internal static class FileText
 {
-    private const int LongestShown = 80;
-
     /// <summary>Reads JSON all of whose texts are texts.</summary>
     /// <exception cref="JsonException">
     /// It is no JSON, no UTF-8, or has half of a surrogate pair, which <see cref="JsonDocument"/> would not notice before it is read.
@@ -25,7 +23,7 @@ internal static class FileText
         if (!Utf8.IsValid(bytes))
             throw new JsonException("it is not text in UTF-8.");
         Utf8JsonReader reader = new(bytes);
-        while (reader.Read())
+        while (Next(ref reader))
         {
             if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !reader.ValueIsEscaped)
                 continue;
@@ -40,13 +38,27 @@ internal static class FileText
         }
     }
 
+    /// <summary>The next token. The reader's own message would show all of the file that follows a slip in a word.</summary>
+    private static bool Next(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.Read();
+        }
+        catch (JsonException error)
+        {
+            string what = error.Message.Split(" LineNumber:")[0];
+            throw new JsonException($"line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}: {Shown(what)}", error);
+        }
+    }
+
     /// <summary>A name from a file in a message: in quotes, short, and without control characters.</summary>
     public static string Quoted(string name) => $"'{Shown(name)}'";
 
     /// <summary>Text from a file in a message: short, and without control characters.</summary>
-    public static string Shown(string text)
+    public static string Shown(string text, int longest = 80)
     {
-        string shown = text.Length <= LongestShown ? text : text[..LongestShown] + "…";
+        string shown = text.Length <= longest ? text : text[..longest] + "…";
         return new string([.. shown.Select(character => char.IsControl(character) ? '?' : character)]);
     }
 }

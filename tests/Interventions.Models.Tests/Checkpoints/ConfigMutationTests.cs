@@ -103,7 +103,7 @@ public sealed class ConfigMutationTests : IDisposable
         File.WriteAllBytes(_folder["config.json"], [.. "{\"model_type\": \""u8, 0xFF, .. "\"}"u8]);
         Check("is not JSON: it is not text in UTF-8.", "");
         File.WriteAllText(_folder["config.json"], string.Concat(Enumerable.Repeat("{\"a\":", 1000)));
-        Check("is not JSON: The maximum configured depth of 64 has been exceeded.", "");
+        Check("The maximum configured depth of 64 has been exceeded.", "");
     }
 
     private static string Replaced(JsonObject json, string key)

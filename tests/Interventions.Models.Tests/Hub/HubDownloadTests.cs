@@ -97,7 +97,7 @@ public sealed class HubDownloadTests : IDisposable
         using FakeHub hub = new([("config.json", new byte[100]), ("model.safetensors", large)]);
         List<DownloadProgress> reports = [];
         await HubModel.DownloadAsync(FakeHub.Id, hub.Settings(_folder.Path), new Direct(reports.Add), default);
-        Assert.Equal(new DownloadProgress("config.json", 100, 100), reports[0]);
+        Assert.Equal(new DownloadProgress("config.json", 100, 3_000_100), reports[0]);
         Assert.Equal(new DownloadProgress("model.safetensors", 3_000_100, 3_000_100), reports[^1]);
         Assert.Equal(1, reports[^1].Fraction);
         Assert.Equal(reports.Select(report => report.Bytes).Order(), reports.Select(report => report.Bytes));
