@@ -90,6 +90,20 @@ public sealed class BadHubTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_lies_elsewhere_is_described_there()
+    {
+        byte[] config = _hub.Files["config.json"];
+        _hub.Mischief = request => !FakeHub.IsOf(request, "config.json") ? null
+            : request.Path.StartsWith("/store/", StringComparison.Ordinal)
+                ? FakeHub.Part(request, config, ("ETag", $"W/\"{FakeHub.GitHash(config)}\""))
+                : new Answer(302, [], ("Location", $"{_hub.Store}store/config.json"));
+        string folder = await Download(_hub.Settings(_folder.Path, ("HF_TOKEN", "secret")));
+        Assert.Equal(config, File.ReadAllBytes(Path.Combine(folder, "config.json")));
+        Assert.Contains(_hub.StoreRequests, request => FakeHub.IsOf(request, "config.json"));
+        Assert.All(_hub.StoreRequests, request => Assert.Null(request["Authorization"]));
+    }
+
+    [Fact]
     public async Task A_circle_of_redirections_and_a_page_instead_of_a_listing_are_no_hub()
     {
         _hub.Mischief = request => new Answer(302, [], ("Location", request.Path));

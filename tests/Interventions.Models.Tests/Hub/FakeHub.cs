@@ -22,6 +22,9 @@ internal sealed class FakeHub : IDisposable
 
     public Dictionary<string, byte[]> Files { get; }
 
+    /// <summary>Where large files lie.</summary>
+    public Uri Store => _store.Address;
+
     /// <summary>Answers instead of the hub and its store, where it does not give null.</summary>
     public Func<Request, Answer?>? Mischief { get; set; }
 

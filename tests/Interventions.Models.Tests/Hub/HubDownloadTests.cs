@@ -46,6 +46,36 @@ public sealed class HubDownloadTests : IDisposable
     }
 
     [Fact]
+    public void Load_downloads_what_an_id_names_and_then_finds_it()
+    {
+        using DecoderModel model = SmallDecoders.Model("gpt2", ScalarType.Float32);
+        using FakeHub hub = new(Saved(model));
+        string[] names = ["HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_TOKEN"];
+        string?[] before = [.. names.Select(Environment.GetEnvironmentVariable)];
+        try
+        {
+            Set([$"{hub.Settings(_folder.Path).Endpoint}", _folder["home"], null, null, null]);
+            using DecoderModel first = DecoderModel.Load(FakeHub.Id);
+            Set(["http://127.0.0.1:1/", _folder["home"], null, "1", null]);
+            using DecoderModel second = DecoderModel.Load($"{FakeHub.Id}@main");
+            Assert.True(SmallDecoders.Same(model.Weights["embed.weight"], first.Weights["embed.weight"]));
+            Assert.True(SmallDecoders.Same(model.Weights["embed.weight"], second.Weights["embed.weight"]));
+            string message = Assert.Throws<CheckpointException>(() => DecoderModel.Load("some-one/other")).Message;
+            Assert.Contains("HF_HUB_OFFLINE forbids to download it", message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Set(before);
+        }
+
+        void Set(string?[] values)
+        {
+            foreach ((string name, string? value) in names.Zip(values))
+                Environment.SetEnvironmentVariable(name, value);
+        }
+    }
+
+    [Fact]
     public async Task Shards_that_an_index_names_are_downloaded_and_no_others()
     {
         using FakeHub hub = new(

@@ -47,7 +47,7 @@ internal static class FuzzMutations
     public static void Apply(List<byte> bytes, FuzzFormat format, Random random)
     {
         int at = random.Next(bytes.Count + 1);
-        switch (random.Next(format.IsText ? 11 : 9))
+        switch (random.Next(format.IsText ? 15 : 9))
         {
             case 0 when at < bytes.Count:
                 bytes[at] ^= (byte)(1 << random.Next(8));
@@ -78,10 +78,18 @@ internal static class FuzzMutations
                 byte[] number = BitConverter.GetBytes(s_numbers[random.Next(s_numbers.Length)]);
                 Overwrite(bytes, at, number[..(1 << random.Next(4))]);
                 break;
-            case 9:
+            case 9 or 10:
                 ReplaceNumber(bytes, at, s_written[random.Next(s_written.Length)]);
                 break;
-            case 10 when random.Next(20) == 0: // deep within itself
+            case 11 or 12 or 13:
+                byte[] seed = format.Seeds[random.Next(format.Seeds.Count)].Bytes;
+                if (Quoted([.. seed], random.Next(seed.Length)) is { } text && Quoted(bytes, at) is { } old)
+                {
+                    bytes.RemoveRange(old.Begin, old.Length);
+                    bytes.InsertRange(old.Begin, seed.AsSpan(text.Begin, text.Length));
+                }
+                break;
+            case 14 when random.Next(20) == 0: // deep within itself
                 bytes.InsertRange(at, Enumerable.Repeat((byte)"[{\""[random.Next(3)], 1 + random.Next(3000)));
                 break;
         }
@@ -97,6 +105,14 @@ internal static class FuzzMutations
     {
         for (int i = 0; i < with.Length && at + i < bytes.Count; i++)
             bytes[at + i] = with[i];
+    }
+
+    /// <summary>The next text in quotes; sometimes what lies between two texts.</summary>
+    private static (int Begin, int Length)? Quoted(List<byte> bytes, int from)
+    {
+        int begin = bytes.IndexOf((byte)'"', Math.Min(from, bytes.Count));
+        int end = begin < 0 ? -1 : bytes.IndexOf((byte)'"', begin + 1);
+        return end < 0 ? null : (begin, end + 1 - begin);
     }
 
     /// <summary>Puts another number, or what is none, in the place of the next one.</summary>
