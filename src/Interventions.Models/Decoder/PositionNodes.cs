@@ -36,9 +36,11 @@ internal sealed class PositionNodes(DecoderParts parts)
         string name = _rotary.Count == 0 ? "rotary" : $"rotary.{_rotary.Count}";
         double[] frequencies = rotary.Frequencies(parts.Config.DHead);
         NodeInput angles = Graph.Add($"{name}.angles", Graph.Positions, positions => Angles(positions, frequencies));
-        NodeInput cos = Graph.Add($"{name}.cos", angles, x => Both(rotary, x.cos(), x.cos()).to_type(_dtype));
-        NodeInput sin = Graph.Add($"{name}.sin", angles, x => Both(rotary, x.sin().neg(), x.sin()).to_type(_dtype));
+        NodeInput cos = Graph.Add($"{name}.cos", angles, x => Both(rotary, Scaled(x.cos()), Scaled(x.cos())).to_type(_dtype));
+        NodeInput sin = Graph.Add($"{name}.sin", angles, x => Both(rotary, Scaled(x.sin().neg()), Scaled(x.sin())).to_type(_dtype));
         return _rotary[rotary] = new RotaryNodes(rotary, cos, sin);
+
+        Tensor Scaled(Tensor part) => rotary.Factor == 1 ? part : part.times(rotary.Factor);
     }
 
     /// <summary>The values of the first and of the second coordinates that turn together, each at its coordinate.</summary>

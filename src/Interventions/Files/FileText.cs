@@ -12,18 +12,30 @@ internal static class FileText
     /// </exception>
     public static JsonDocument ParseJson(byte[] bytes)
     {
-        CheckJson(bytes);
-        return JsonDocument.Parse(bytes);
-    }
-
-    /// <summary>Checks that it is JSON all of whose texts are texts.</summary>
-    /// <exception cref="JsonException">It is not.</exception>
-    public static void CheckJson(ReadOnlySpan<byte> bytes)
-    {
         if (!Utf8.IsValid(bytes))
             throw new JsonException("it is not text in UTF-8.");
+        try
+        {
+            CheckTexts(bytes);
+            return JsonDocument.Parse(bytes);
+        }
+        catch (JsonException error)
+        {
+            throw new JsonException(Explained(error), error);
+        }
+    }
+
+    /// <summary>What is wrong with JSON, and where. The parser's own message may show all of the file.</summary>
+    public static string Explained(JsonException error)
+    {
+        string what = Shown(error.Message.Split(" LineNumber:")[0]);
+        return error.LineNumber is { } line ? $"line {line + 1}, byte {error.BytePositionInLine + 1}: {what}" : what;
+    }
+
+    private static void CheckTexts(byte[] bytes)
+    {
         Utf8JsonReader reader = new(bytes);
-        while (Next(ref reader))
+        while (reader.Read())
         {
             if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !reader.ValueIsEscaped)
                 continue;
@@ -35,20 +47,6 @@ internal static class FileText
             {
                 throw new JsonException($"the text at byte {reader.TokenStartIndex} has half of a surrogate pair.", error);
             }
-        }
-    }
-
-    /// <summary>The next token. The reader's own message would show all of the file that follows a slip in a word.</summary>
-    private static bool Next(ref Utf8JsonReader reader)
-    {
-        try
-        {
-            return reader.Read();
-        }
-        catch (JsonException error)
-        {
-            string what = error.Message.Split(" LineNumber:")[0];
-            throw new JsonException($"line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}: {Shown(what)}", error);
         }
     }
 

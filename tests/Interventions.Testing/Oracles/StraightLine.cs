@@ -44,7 +44,7 @@ public static class StraightLine
         }
     }
 
-    public static Tensor Llama(DecoderModel model, Tensor ids)
+    public static Tensor Llama(DecoderModel model, Tensor ids, double[]? turns = null, double cosineFactor = 1)
     {
         Tensor W(string name) => model.Weights[name];
         (long batch, long pos) = (ids.shape[0], ids.shape[1]);
@@ -53,10 +53,10 @@ public static class StraightLine
         ScalarType dtype = W("embed.weight").dtype;
         Tensor mask = zeros([batch, 1, pos, pos], dtype).masked_fill_(ones(pos, pos, ScalarType.Bool).triu(1), double.NegativeInfinity);
         Tensor frequencies = tensor(
-            Enumerable.Range(0, (int)d_head / 2).Select(i => Math.Pow(10000, -2.0 * i / d_head)).ToArray(), ScalarType.Float64);
+            turns ?? [.. Enumerable.Range(0, (int)d_head / 2).Select(i => Math.Pow(10000, -2.0 * i / d_head))], ScalarType.Float64);
         Tensor angles = arange(pos).to_type(ScalarType.Float64).unsqueeze(-1) * frequencies;
-        Tensor cos = cat([angles.cos(), angles.cos()], -1).unsqueeze(1).to_type(dtype);
-        Tensor sin = cat([-angles.sin(), angles.sin()], -1).unsqueeze(1).to_type(dtype);
+        Tensor cos = (cat([angles.cos(), angles.cos()], -1) * cosineFactor).unsqueeze(1).to_type(dtype);
+        Tensor sin = (cat([-angles.sin(), angles.sin()], -1) * cosineFactor).unsqueeze(1).to_type(dtype);
         Tensor Rms(Tensor x, Tensor gain)
         {
             // As transformers casts: in float32 up to the gain.
