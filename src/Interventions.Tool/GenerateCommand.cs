@@ -35,7 +35,8 @@ internal static class GenerateCommand
 
     private static void Continue(GenerateRequest request, ToolConsole console, bool asJson, CancellationToken cancellationToken)
     {
-        using DecoderModel model = console.Watched($"loading {request.Model}", () => DecoderModel.Load(request.Model));
+        string path = LocalModel.Of(request.Model);
+        using DecoderModel model = console.Watched($"loading {request.Model}", () => DecoderModel.Load(path));
         IReadOnlyList<long> prompt = model.Encode(request.Text) ?? throw new ToolException($"'{request.Model}' has no tokenizer.");
         if (prompt.Count == 0)
             throw new ToolException("The text has no tokens: give at least one word.");

@@ -28,7 +28,9 @@ internal static class HooksCommand
         if (model is null == config is null)
             throw new ToolException(
                 model is null ? "Give a MODEL, or a configuration with --config FILE." : "Give either a MODEL or --config FILE, not both.");
-        DecoderDescription decoder = config is null ? DecoderDescription.Read(model!) : DecoderDescription.OfConfig(config);
+        DecoderDescription decoder = config is null
+            ? DecoderDescription.Read(LocalModel.Of(model!)) with { Path = model! }
+            : DecoderDescription.OfConfig(config);
         ModelSchema schema = decoder.Schema with { Model = decoder.Family.Title };
         PlacedSite[] sites = [.. Sites(schema, pattern)];
         if (sites.Length == 0)

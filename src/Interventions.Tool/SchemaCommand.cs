@@ -19,7 +19,7 @@ internal static partial class SchemaCommand
     /// <exception cref="ToolException">A name is none of C#.</exception>
     public static ToolAnswer Answer(string model, string? name, string? space)
     {
-        DecoderDescription decoder = DecoderDescription.Read(model);
+        DecoderDescription decoder = DecoderDescription.Read(LocalModel.Of(model));
         name ??= NameOf(model);
         if (!Identifier().IsMatch(name))
             throw new ToolException($"'{name}' is no name of a class: give one with --name.");

@@ -21,7 +21,7 @@ internal static class TokenizeCommand
     {
         if (text is null == ids is null)
             throw new ToolException(text is null ? "Give a TEXT, or ids with --ids." : "Give either a TEXT or --ids, not both.");
-        HuggingFaceTokenizer tokenizer = StoredTokenizer.Of(model).Load();
+        HuggingFaceTokenizer tokenizer = StoredTokenizer.Of(LocalModel.Of(model)).Load();
         return ids is null ? Encoded(tokenizer.Encode(text!, addSpecialTokens)) : Decoded(tokenizer, ids);
     }
 

@@ -24,7 +24,7 @@ internal sealed class ToolCommands
         _root.Options.Add(new HelpOption());
         _root.Options.Add(new VersionOption());
         _root.SetAction(result => new HelpAction().Invoke(result));
-        foreach (Command command in (Command[])[Hooks(), Inspect(), Tokenize(), Schema(), Generate()])
+        foreach (Command command in (Command[])[Hooks(), Inspect(), Tokenize(), Schema(), Download(), Generate()])
             _root.Subcommands.Add(command);
     }
 
@@ -97,6 +97,19 @@ internal sealed class ToolCommands
         return Answering(
             new Command("schema", "Print a model's class: schema MODEL > Model.cs.") { _model, name, space },
             result => SchemaCommand.Answer(result.GetRequiredValue(_model), result.GetValue(name), result.GetValue(space)));
+    }
+
+    private Command Download()
+    {
+        Argument<string> id = new("ID") { Description = "A hub id: owner/name, owner/name@revision, or with a file, owner/name/FILE." };
+        Command command = new("download", "Get a model's files from the hub into the cache.") { id };
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            await DownloadCommand.RunAsync(result.GetRequiredValue(id), _console, result.GetValue(_json), cancellationToken)
+                .ConfigureAwait(false);
+            return 0;
+        });
+        return command;
     }
 
     private Command Generate()

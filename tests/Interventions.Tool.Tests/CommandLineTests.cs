@@ -29,6 +29,7 @@ public sealed class CommandLineTests
     [InlineData("inspect")]
     [InlineData("tokenize")]
     [InlineData("schema")]
+    [InlineData("download")]
     [InlineData("generate")]
     public void Every_command_has_help(string command)
     {
