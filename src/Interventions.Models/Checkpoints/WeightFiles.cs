@@ -9,6 +9,9 @@ namespace Interventions.Models.Checkpoints;
 /// <summary>Translates weights between the tensors that a family stores and the canonical ones.</summary>
 internal static class WeightFiles
 {
+    /// <summary>A layer may have a tensor for each. No model has nearly as many.</summary>
+    private const int MostExperts = 1 << 14;
+
     /// <summary>Reads all weights of a decoder, and refuses files with tensors that the decoder does not have.</summary>
     /// <param name="files">The files.</param>
     /// <param name="layout">Where they store the weights.</param>
@@ -22,6 +25,8 @@ internal static class WeightFiles
             throw new CheckpointException(files.Path,
                 $"holds {files.Names.Count} tensors, too few for the {config.Layers} layers of its configuration.");
         }
+        if (config.Experts is { Count: > MostExperts } experts)
+            throw new CheckpointException(files.Path, $"has a configuration of {experts.Count} experts; {MostExperts} are possible.");
         Dictionary<string, long[]> shapes = DecoderWeights.Shapes(config).ToDictionary(weight => weight.Name, weight => weight.Shape);
         HashSet<string> unread = [.. files.Names];
         Dictionary<string, Tensor> weights = [];

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Families;
+using Interventions.Models.Hub;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,7 +11,7 @@ namespace Interventions.Models.Decoder;
 /// <summary>A decoder's configuration and weights, before they become a model. A model that takes it owns the weights.</summary>
 public sealed class DecoderCheckpoint : IDisposable
 {
-    private const string ConfigName = "config.json";
+    internal const string ConfigName = "config.json";
 
     private readonly StoredTokenizer _tokenizer;
 
@@ -41,8 +42,8 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <param name="path">
     /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> or PyTorch file (<c>.bin</c>, <c>.pt</c>, <c>.pth</c>, of
     /// which nothing is run) beside its <c>config.json</c>; a <c>.gguf</c> file, or
-    /// a folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded
-    /// to this machine.
+    /// a folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>), whose files are downloaded unless they
+    /// are in the cache: see <see cref="HubModel"/>.
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
@@ -202,7 +203,7 @@ public sealed class DecoderCheckpoint : IDisposable
             weight.Dispose();
     }
 
-    private static (string Folder, FileInfo? File) Locate(string path)
+    internal static (string Folder, FileInfo? File) Locate(string path)
     {
         if (Directory.Exists(path))
             return InFolder(path);
@@ -214,8 +215,8 @@ public sealed class DecoderCheckpoint : IDisposable
                 : throw new CheckpointException(
                     path, "is not a checkpoint: give a folder, a .safetensors, .gguf or .bin file, or a hub id.");
         }
-        return HubCache.IsId(path)
-            ? InFolder(HubCache.Find(path, Environment.GetEnvironmentVariable))
+        return HubId.TryParse(path) is { } id
+            ? Locate(HubModel.Locate(id, HubSettings.Of(Environment.GetEnvironmentVariable)))
             : throw new CheckpointException(path, "is neither a folder, a file nor a hub id.");
     }
 
