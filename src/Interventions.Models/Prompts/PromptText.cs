@@ -202,7 +202,8 @@ public static class PromptText
             {
                 throw new ArgumentException(
                     $"{where} {verb} with \"{encoded.Tokens[own]}\", which the tokenizer adds itself, so that it would be there twice. "
-                    + "Leave it out of the text; prompts of token ids (FromTokens) are taken as they are.");
+                    + "Leave it out of the text, or make a chat's text with ChatPrompt.Of; prompts of token ids (FromTokens) are taken as "
+                    + "they are.");
             }
         }
     }
