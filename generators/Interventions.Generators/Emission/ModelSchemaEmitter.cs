@@ -99,7 +99,7 @@ internal static class ModelSchemaEmitter
         writer.Indented("})" + end);
     }
 
-    /// <summary>Writes a decoder's constructor and <c>Load</c>.</summary>
+    /// <summary>Writes a decoder's constructor, <c>Load</c> and <c>Processed</c>.</summary>
     private static void Load(SourceWriter writer, TypeSpec type)
     {
         writer.Line($"private {type.Identifier}({CodeNames.Checkpoint} checkpoint)").Indented(": base(checkpoint, DeclaredSchema)");
@@ -111,8 +111,14 @@ internal static class ModelSchemaEmitter
         writer.Line("/// <param name=\"dtype\">What the weights are converted to. Default: float32.</param>");
         writer.Line("/// <param name=\"device\">Where they are put. Default: the CPU.</param>");
         writer.Line(
-            $"public static new {type.Reference} Load("
-            + $"string path, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null) =>");
-        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device));");
+            "/// <param name=\"processing\">What is done to them then, such as <c>WeightProcessing.FoldNorms</c>. "
+            + "Default: nothing.</param>");
+        writer.Line($"public static new {type.Reference} Load(").Indented(
+            $"string path, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null,",
+            $"{CodeNames.WeightProcessing} processing = {CodeNames.WeightProcessing}.None) =>");
+        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device, processing));").Line();
+        writer.Line("/// <inheritdoc/>");
+        writer.Line($"public override {type.Reference} Processed({CodeNames.WeightProcessing} processing) =>");
+        writer.Indented($"new {type.Reference}(ProcessedCheckpoint(processing));");
     }
 }

@@ -11,15 +11,17 @@ namespace Interventions.Models.Decoder;
 public sealed class DecoderCheckpoint : IDisposable
 {
     private const string ConfigName = "config.json";
+    internal const long ShardBytes = 5_000_000_000;
 
     private readonly StoredTokenizer _tokenizer;
+    private readonly Dictionary<string, Tensor> _weights;
 
     private DecoderCheckpoint(string path, StoredTokenizer tokenizer, DecoderConfig config, Dictionary<string, Tensor> weights)
     {
         Path = path;
         _tokenizer = tokenizer;
         Config = config;
-        Weights = weights;
+        _weights = weights;
     }
 
     /// <summary>The file or folder that it was read from, for messages.</summary>
@@ -29,7 +31,10 @@ public sealed class DecoderCheckpoint : IDisposable
     public DecoderConfig Config { get; }
 
     /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
-    public IReadOnlyDictionary<string, Tensor> Weights { get; }
+    public IReadOnlyDictionary<string, Tensor> Weights => _weights;
+
+    /// <summary>What was done to the weights beside reading them.</summary>
+    public WeightProcessing Processing { get; private init; }
 
     /// <summary>What was left out of the checkpoint although it may matter: keys of its configuration that nobody reads.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
@@ -43,15 +48,19 @@ public sealed class DecoderCheckpoint : IDisposable
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
+    /// <param name="processing">What is done to them then. Default: nothing.</param>
     /// <exception cref="CheckpointException">
     /// There is no such checkpoint, it is malformed, or its family or an option is not supported.
     /// </exception>
-    public static DecoderCheckpoint Open(string path, ScalarType? dtype = null, Device? device = null)
+    /// <exception cref="ArgumentException">The processing would change what the model computes.</exception>
+    public static DecoderCheckpoint Open(
+        string path, ScalarType? dtype = null, Device? device = null, WeightProcessing processing = WeightProcessing.None)
     {
         (string folder, FileInfo? file) = Locate(path);
-        if (file?.Extension == GgufFile.Extension)
-            return OpenGguf(file.FullName, dtype, device);
-        return Open(System.IO.Path.Combine(folder, ConfigName), folder, file, dtype, device);
+        DecoderCheckpoint stored = file?.Extension == GgufFile.Extension
+            ? OpenGguf(file.FullName, dtype, device)
+            : Open(System.IO.Path.Combine(folder, ConfigName), folder, file, dtype, device);
+        return stored.Processed(processing);
     }
 
     /// <summary>Reads the weights of a folder as another configuration file describes them.</summary>
@@ -94,26 +103,65 @@ public sealed class DecoderCheckpoint : IDisposable
     }
 
     /// <summary>
-    /// Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?)"/> reads them.
+    /// Writes <c>config.json</c> and the weights in their type, as <see cref="Open(string, ScalarType?, Device?, WeightProcessing)"/>
+    /// reads them: <c>model.safetensors</c>, or shards with an index.
     /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
+    /// <param name="shardBytes">The most bytes of weights in one file. Default: 5 GB.</param>
     /// <exception cref="CheckpointException">The tokenizer is that of a GGUF file, and malformed or not supported.</exception>
-    public void Save(string folder)
+    /// <exception cref="InvalidOperationException">The weights are processed.</exception>
+    public void Save(string folder, long shardBytes = ShardBytes)
     {
+        if (Processing != WeightProcessing.None)
+            throw new InvalidOperationException(
+                $"Processed weights ({Processing}) are not saved: a {Config.Family} has no place for all of them, and no reader would see "
+                + "what they are. Save the model without processing, and process it where it is loaded.");
         DecoderFamily family = DecoderFamily.Named(Config.Family);
         (string Name, byte[] Content)[] tokenizer = [.. _tokenizer.Files()];
         using DisposeScope scope = NewDisposeScope();
-        SafeTensors.Save(System.IO.Path.Combine(folder, TensorFolder.SingleFile), WeightFiles.Stored(family, Config, Weights));
+        ShardedFiles.Save(folder, WeightFiles.Stored(family, Config, Weights), shardBytes);
         CompleteFile.Replace(System.IO.Path.Combine(folder, ConfigName), stream =>
         {
             using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true });
             json.WriteStartObject();
             json.WriteString("model_type", family.ModelType);
+            json.WriteString("torch_dtype", Weights["embed.weight"].dtype.ToString().ToLowerInvariant());
             family.Write(Config, json);
             json.WriteEndObject();
         });
         foreach ((string name, byte[] content) in tokenizer)
             CompleteFile.Replace(System.IO.Path.Combine(folder, name), stream => stream.Write(content));
+    }
+
+    /// <summary>A copy that owns its weights.</summary>
+    internal DecoderCheckpoint Copy()
+    {
+        using IDisposable mode = no_grad();
+        Dictionary<string, Tensor> weights =
+            Weights.ToDictionary(weight => weight.Key, weight => weight.Value.clone().DetachFromDisposeScope());
+        return new DecoderCheckpoint(Path, _tokenizer, Config, weights) { Warnings = Warnings, Processing = Processing };
+    }
+
+    /// <summary>This checkpoint with its weights processed further. It takes over this one's weights, also when it refuses.</summary>
+    /// <exception cref="ArgumentException">The processing would change what the model computes.</exception>
+    internal DecoderCheckpoint Processed(WeightProcessing processing)
+    {
+        if (processing == WeightProcessing.None)
+            return this;
+        try
+        {
+            // What was done before is done again: folding norms gives values new biases.
+            WeightProcessing all = Processing | processing;
+            WeightProcessings.Check(all, Config);
+            WeightRewriting rewriting = new(Config, _weights);
+            rewriting.Apply(all);
+            return new DecoderCheckpoint(Path, _tokenizer, rewriting.Config, _weights) { Warnings = Warnings, Processing = all };
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Whether a tokenizer came with the weights.</summary>

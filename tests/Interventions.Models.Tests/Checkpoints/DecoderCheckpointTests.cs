@@ -51,6 +51,47 @@ public sealed class DecoderCheckpointTests : IDisposable
         Assert.Equal(first, File.ReadAllBytes(_folder["model.safetensors"]));
     }
 
+    public static TheoryData<string, ScalarType> FamiliesAndTypes
+    {
+        get
+        {
+            TheoryData<string, ScalarType> cases = [];
+            foreach (string family in SmallDecoders.Names)
+                foreach (ScalarType dtype in new[] { ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16 })
+                    cases.Add(family, dtype);
+            return cases;
+        }
+    }
+
+    /// <summary>Saved once as a file, and once as shards over it: the same model, in its own type.</summary>
+    [Theory]
+    [MemberData(nameof(FamiliesAndTypes))]
+    public void Every_family_comes_back_bit_for_bit(string family, ScalarType dtype)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel saved = SmallDecoders.Model(family, dtype);
+        Tensor ids = SmallDecoders.Prompts();
+        foreach (long shardBytes in new[] { 1L << 30, 10_000, 1L << 30 })
+        {
+            saved.Save(_folder.Path, shardBytes);
+            bool isSharded = shardBytes == 10_000;
+            Assert.Equal(isSharded, File.Exists(_folder["model.safetensors.index.json"]));
+            Assert.Equal(!isSharded, File.Exists(_folder["model.safetensors"]));
+            foreach (string file in Directory.GetFiles(_folder.Path, isSharded ? "model-*-of-*.safetensors" : "model.safetensors"))
+            {
+                Dictionary<string, Tensor> stored = SafeTensors.Load(file);
+                Assert.All(stored.Values, tensor => Assert.Equal(dtype, tensor.dtype));
+                Assert.True(!isSharded || stored.Count == 1 || new FileInfo(file).Length < 10_000 + 2_000);
+            }
+            using DecoderModel loaded = DecoderModel.Load(_folder.Path, dtype);
+            Assert.Equal(saved.Config, loaded.Config);
+            Assert.Equal(saved.Weights.Keys.Order(), loaded.Weights.Keys.Order());
+            Assert.All(saved.Weights, weight => Assert.True(SmallDecoders.Same(weight.Value, loaded.Weights[weight.Key]), weight.Key));
+            Assert.Contains($"\"torch_dtype\": \"{dtype.ToString().ToLowerInvariant()}\"", File.ReadAllText(_folder["config.json"]));
+            Assert.Empty(loaded.Warnings);
+        }
+    }
+
     [Fact]
     public void Half_precision_weights_become_float32()
     {
