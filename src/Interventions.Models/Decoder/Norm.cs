@@ -35,7 +35,7 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
             // libtorch 2.10 has no layer norm on the meta device, whose tensors have shapes but no values.
             return x.device_type == DeviceType.META
                 ? ApplyWith(x, Scale(x))
-                : layer_norm(x, new long[] { Width }, Factors?.to(x.dtype), Bias, Epsilon);
+                : layer_norm(x, new long[] { Width }, GainIsAboveOne ? Factors?.to(x.dtype) : Gain, Bias, Epsilon);
         Tensor wide = Widened(x), factor = wide.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
         return Gained(wide.mul(factor), x.dtype);
     }
