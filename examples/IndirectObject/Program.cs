@@ -1,9 +1,10 @@
 // Which heads of a small language model name the indirect object, and what happens without them?
-// dotnet run --project examples/IndirectObject -- [--model FOLDER] [--prompts N] [--seed N]
+// dotnet run --project examples/IndirectObject -- [--model PATH] [--prompts N] [--seed N]
 using System.Globalization;
 using Interventions;
 using Interventions.Examples;
 using Interventions.Models;
+using Interventions.Models.Decoder;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,8 +12,9 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 try
 {
     if (args.Where((_, i) => i % 2 == 0).FirstOrDefault(name => name is not ("--model" or "--prompts" or "--seed")) is string unknown)
-        throw new ArgumentException($"There is no option '{unknown}': --model FOLDER, --prompts N and --seed N are known.");
-    Study(Option("--model", Path.Combine(AppContext.BaseDirectory, "model")), Number("--prompts", 128), new Random(Number("--seed", 1)));
+        throw new ArgumentException($"There is no option '{unknown}': --model PATH, --prompts N and --seed N are known.");
+    using DecoderModel model = DecoderModel.Load(Option("--model", Path.Combine(AppContext.BaseDirectory, "model")));
+    Study(model, Number("--prompts", 128), new Random(Number("--seed", 1)));
     return 0;
 }
 catch (Exception problem) when (
@@ -22,13 +24,13 @@ catch (Exception problem) when (
     return 1;
 }
 
-static void Study(string folder, int count, Random random)
+static void Study<TModel>(TModel model, int count, Random random)
+    where TModel : DecoderModel
 {
-    using NamesModel model = NamesModel.Load(folder);
-    IoiPrompts prompts = IoiPrompts.Create(model.Tokenizer, Enumerable.Range(0, count).Select(_ => RandomPair(random)));
+    IoiPrompts prompts = IoiPrompts.Create(model.Tokenizer, Pairs(model, random).Take(count));
     RunOptions options = new() { BatchSize = 64, Progress = new ProgressLine() };
 
-    using var sweep = new HeadSweep().Run(model, prompts, options);
+    using var sweep = new HeadSweep<TModel>().Run(model, prompts, options);
     Console.WriteLine($"""
         {count} prompts, such as
           {Shortest(model, prompts)} ...
@@ -60,7 +62,7 @@ static void Study(string folder, int count, Random random)
     foreach (SweptPoint point in top.Take(5))
     {
         keep[point["layer"], point["head"]] = 0;
-        using var knockout = new Knockout { Keep = keep }.Run(model, prompts, options);
+        using var knockout = new Knockout<TModel> { Keep = keep }.Run(model, prompts, options);
         string added = $"{(point == top[0] ? "" : "and ")}{point["layer"]}.{point["head"]}";
         Console.WriteLine($"{added,-26} {Mean(knockout.LogitDifference),23:0.00}    {Share(knockout.LogitDifference),10:P1}");
     }
@@ -70,7 +72,7 @@ static double Mean(Tensor values) => values.mean().ToDouble();
 
 static double Share(Tensor difference) => Mean(difference.gt(0).to(float64));
 
-static string Shortest(NamesModel model, IoiPrompts prompts) =>
+static string Shortest(DecoderModel model, IoiPrompts prompts) =>
     prompts.Prompts.Select(prompt => model.Tokenizer.Decode(prompt.Runs[0].Ids.Select(id => (int)id))).MinBy(text => text.Length)!;
 
 string Option(string name, string otherwise) =>
@@ -83,31 +85,37 @@ int Number(string name, int otherwise) =>
         ? number
         : throw new ArgumentException($"{name} wants a positive number.");
 
-static IoiPrompts.Prompt RandomPair(Random random)
+// Names that are one token of the model. The corrupted prompt repeats nobody: its three people are others.
+static IEnumerable<IoiPrompts.Prompt> Pairs(DecoderModel model, Random random)
 {
-    Sentences.Prompt clean = Sentences.RandomHeldOut(random);
-    string[] others = [.. Sentences.Names.Except([clean.IO, clean.S])];
-    random.Shuffle(others);
-    // The corrupted prompt repeats nobody: A, B and S are three other people.
-    return new()
+    string[] names = [.. Sentences.Names.Where(name => model.Encode(" " + name) is { Count: 1 })];
+    if (names.Length < 5)
+        throw new ArgumentException($"Of the sentences' names, {names.Length} are one token of this model's tokenizer; five are needed.");
+    while (true)
     {
-        Clean = clean.Marked(clean.A, clean.B, clean.S),
-        Corrupted = clean.Marked(others[0], others[1], others[2]),
-        IO = " " + clean.IO,
-        S = " " + clean.S,
-    };
+        Sentences.Prompt clean = Sentences.RandomHeldOut(random);
+        if (!names.Contains(clean.IO) || !names.Contains(clean.S))
+            continue;
+        string[] others = [.. names.Except([clean.IO, clean.S])];
+        random.Shuffle(others);
+        yield return new()
+        {
+            Clean = clean.Marked(clean.A, clean.B, clean.S),
+            Corrupted = clean.Marked(others[0], others[1], others[2]),
+            IO = " " + clean.IO,
+            S = " " + clean.S,
+        };
+    }
 }
-
-[ModelSchema]
-[Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384), Axis("vocab", 347)]
-public sealed partial class NamesModel : Gpt2Model;
 
 [PromptSchema(Positions = ["IO", "S1", "S2", "end"], Answers = ["IO", "S"])]
 public sealed partial class IoiPrompts : PromptSet;
 
 /// <summary>Each head's output at the last position, one at a time, from the corrupted prompt.</summary>
-[Intervention<NamesModel, IoiPrompts>]
-public sealed partial class HeadSweep
+/// <typeparam name="TModel">The model.</typeparam>
+[Intervention(Prompts = typeof(IoiPrompts))]
+public sealed partial class HeadSweep<TModel>
+    where TModel : DecoderModel
 {
     [Patch("blocks.{layer}.attn.z[head={head}; pos=end]")]
     static Tensor FromCorrupted(Tensor z, [From("corrupted")] Tensor corrupted) => corrupted;
@@ -126,15 +134,13 @@ public sealed partial class HeadSweep
 }
 
 /// <summary>Heads taken away at the last position: Keep is [layer, head], 0 where a head is knocked out.</summary>
-[Intervention<NamesModel, IoiPrompts>]
-public sealed partial class Knockout
+/// <typeparam name="TModel">The model.</typeparam>
+[Intervention(Prompts = typeof(IoiPrompts))]
+public sealed partial class Knockout<TModel>
+    where TModel : DecoderModel
 {
+    [Mix("blocks.*.attn.z[pos=end]", "layer", "head", Ablation = Ablation.Zero)]
     public required Tensor Keep { get; init; }
-
-    [Patch("blocks.0.attn.z[pos=end]")] Tensor Layer0(Tensor z) => z * Keep[0].unsqueeze(-1);
-    [Patch("blocks.1.attn.z[pos=end]")] Tensor Layer1(Tensor z) => z * Keep[1].unsqueeze(-1);
-    [Patch("blocks.2.attn.z[pos=end]")] Tensor Layer2(Tensor z) => z * Keep[2].unsqueeze(-1);
-    [Patch("blocks.3.attn.z[pos=end]")] Tensor Layer3(Tensor z) => z * Keep[3].unsqueeze(-1);
 
     [Metric]
     static Tensor LogitDifference([Logit("IO")] Tensor io, [Logit("S")] Tensor s) => io - s;

@@ -266,9 +266,11 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
         {
             Tensor selected = SelectedValues.FlatIndices(value, write.Site, point, batch, of, rows);
             Tensor entries = calls.Entries(write, node, selected.shape, rows, observe).to(value.dtype);
+            Tensor written = SelectedValues.Write(value, selected, entries);
+            // What is there afterwards: where two selected positions are one token, only the last one's entry is.
             if (write.Parts.IsEmpty)
-                effects.Compare(write.Number, SelectedValues.Read(value, selected), entries);
-            value = SelectedValues.Write(value, selected, entries);
+                effects.Compare(write.Number, SelectedValues.Read(value, selected), SelectedValues.Read(written, selected));
+            value = written;
         }
         foreach (BoundWrite declared in write.Declared)
             effects.CountWritten(declared, Target(of));

@@ -120,9 +120,10 @@ internal sealed class StrandMethods
         {
             Tensor selected = values.FlatIndices(value, write.Site, _variant.Point, rows);
             Tensor entries = calls.Entries(write, node, selected.shape, rows).to(value.dtype);
+            Tensor written = SelectedValues.Write(value, selected, entries);
             if (isCounted)
-                Compare(write, value, selected, entries.expand(selected.shape), rows);
-            value = SelectedValues.Write(value, selected, entries);
+                Compare(write, value, written, selected, rows);
+            value = written;
         }
         if (isCounted)
             _context.Effects.CountWritten(write, new WriteTarget(values.Batch, Active, values.Run, _variant.Point));
@@ -141,14 +142,11 @@ internal sealed class StrandMethods
         }
     }
 
-    private void Compare(BoundWrite write, Tensor value, Tensor selected, Tensor entries, int[] rows)
+    private void Compare(BoundWrite write, Tensor value, Tensor written, Tensor selected, int[] rows)
     {
         long[] active = [.. Enumerable.Range(0, rows.Length).Where(i => Active.Contains(rows[i])).Select(i => (long)i)];
         if (active.Length < rows.Length)
-        {
-            Tensor index = tensor(active, device: value.device);
-            (selected, entries) = (selected.index_select(0, index), entries.index_select(0, index));
-        }
-        _context.Effects.Compare(write.Number, SelectedValues.Read(value, selected), entries);
+            selected = selected.index_select(0, tensor(active, device: value.device));
+        _context.Effects.Compare(write.Number, SelectedValues.Read(value, selected), SelectedValues.Read(written, selected));
     }
 }

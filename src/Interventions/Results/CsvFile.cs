@@ -8,13 +8,17 @@ internal static class CsvFile
     private static readonly char[] s_quoted = [',', '"', '\r', '\n'];
 
     /// <summary>Writes a file: the names of the columns, then the rows.</summary>
-    public static void Write(string path, LongFormat rows) => CompleteFile.Replace(path, stream =>
+    public static void Write(string path, LongFormat rows) =>
+        Write(path, rows.Columns.Select(column => column.Name), rows.Rows.Select(row => row.Select(cell => cell.ToString())));
+
+    /// <inheritdoc cref="Write(string, LongFormat)"/>
+    public static void Write(string path, IEnumerable<string> columns, IEnumerable<IEnumerable<string>> rows) =>
+        CompleteFile.Replace(path, stream =>
     {
         // StreamWriter's own encoding has no byte order mark, which some readers take for a part of the first column's name.
         using StreamWriter writer = new(stream, leaveOpen: true) { NewLine = "\n" };
-        writer.WriteLine(string.Join(',', rows.Columns.Select(column => Field(column.Name))));
-        foreach (LongCell[] row in rows.Rows)
-            writer.WriteLine(string.Join(',', row.Select(cell => Field(cell.ToString()))));
+        foreach (IEnumerable<string> row in rows.Prepend(columns))
+            writer.WriteLine(string.Join(',', row.Select(Field)));
     });
 
     private static string Field(string text) =>

@@ -100,6 +100,18 @@ public class GenerationResult<TRun> : IDisposable
     public override string ToString() =>
         GenerationTable.Of(_sweep, _changed, _base, WeightsNote, WhyUncached) + KeptTable.OfWarnings(Warnings);
 
+    /// <summary>
+    /// Writes the new tokens to a file of comma-separated values, a row a token, with the columns <c>run</c> (<c>changed</c> or
+    /// <c>unchanged</c>), one for each placeholder of the sweep, <c>prompt</c>, <c>continuation</c>, <c>step</c>, <c>token</c> (its id),
+    /// <c>token_text</c> (empty where the model has no tokenizer) and <c>log_probability</c>.
+    /// </summary>
+    /// <param name="path">The file. It appears under its name only when it is complete.</param>
+    public void SaveCsv(string path)
+    {
+        (IEnumerable<string> columns, IEnumerable<string[]> rows) = GenerationTable.Tokens(_sweep, _changed, _base);
+        CsvFile.Write(path, columns, rows);
+    }
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {
@@ -197,6 +209,9 @@ public sealed class GeneratedText
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public string Text => field ??= _model.Decode(Tokens)
         ?? throw new InvalidOperationException($"{_model.Schema.Model} has no tokenizer, so tokens have no text.");
+
+    /// <summary>One token's text; empty where the model has no tokenizer.</summary>
+    internal string TextOf(long token) => _model.Decode([token]) ?? "";
 
     /// <summary>The new tokens as text in quotes; their ids where the model has no tokenizer.</summary>
     public override string ToString() => _model.Decode(Tokens) is { } text

@@ -14,24 +14,28 @@ internal static class GenerationTable
         ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged, string? weightsNote,
         string? whyUncached)
     {
-        IEnumerable<(string[] Where, GeneratedContent Run)> runs =
-        [
-            .. unchanged is null ? [] : new[] { ((string[])["unchanged", .. sweep.Select(_ => "")], unchanged) },
-            .. changed.Select((run, point) => ((string[])["changed", .. Point(point)], run)),
-        ];
         string points = sweep.IsEmpty ? "" : $" at {TextTable.Count(changed.Count, "point")}";
         string why = whyUncached is null ? "" : TextTable.Wrap($"computed anew at every token: {whyUncached}", indent: 2) + "\n";
         string weights = weightsNote is null ? "" : TextTable.Wrap($"weights: {weightsNote}", indent: 2) + "\n";
         return $"{TextTable.Count(changed[0].Continuations.Count, "prompt")} continued{points}\n{weights}{why}"
-            + Table(["run", .. sweep.Select(axis => axis.Name)], [.. runs]);
+            + Table(["run", .. sweep.Select(axis => axis.Name)], [.. Runs(sweep, changed, unchanged)]);
+    }
 
-        IEnumerable<string> Point(int point)
-        {
-            string[] at = new string[sweep.Length];
-            for (int axis = at.Length - 1; axis >= 0; point /= sweep[axis--].Coordinates.Length)
-                at[axis] = sweep[axis].Coordinates[point % sweep[axis].Coordinates.Length].ToString();
-            return at;
-        }
+    /// <summary>A line a new token, for a file.</summary>
+    public static (IEnumerable<string> Columns, IEnumerable<string[]> Rows) Tokens(
+        ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged)
+    {
+        return (
+            ["run", .. sweep.Select(axis => axis.Name), "prompt", "continuation", "step", "token", "token_text", "log_probability"],
+            Runs(sweep, changed, unchanged).SelectMany(run => run.Run.Continuations.Index().SelectMany(
+                prompt => prompt.Item.Index().SelectMany(text => Rows(run.Where, prompt.Index, text.Index, text.Item)))));
+
+        static IEnumerable<string[]> Rows(string[] where, int prompt, int continuation, GeneratedText text) =>
+            text.Tokens.Select((token, step) => (string[])
+            [
+                .. where, Number(prompt), Number(continuation), Number(step), token.ToString(CultureInfo.InvariantCulture),
+                text.TextOf(token), text.LogProbabilities[step].ToString("R", CultureInfo.InvariantCulture),
+            ]);
     }
 
     /// <summary>A line a prompt of one run.</summary>
@@ -52,6 +56,21 @@ internal static class GenerationTable
                 foreach (GeneratedText text in texts)
                     table.Add([.. at, Number(prompt), Number(text.Tokens.Count), sums[row++], $"{text}"]);
         return table.Print(MostRows);
+    }
+
+    /// <summary>Every run, with its name and the point where the sweep stands.</summary>
+    private static IEnumerable<(string[] Where, GeneratedContent Run)> Runs(
+        ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged)
+    {
+        if (unchanged is not null)
+            yield return (["unchanged", .. sweep.Select(_ => "")], unchanged);
+        foreach ((int point, GeneratedContent run) in changed.Index())
+        {
+            string[] at = new string[sweep.Length];
+            for (int axis = at.Length - 1, rest = point; axis >= 0; rest /= sweep[axis--].Coordinates.Length)
+                at[axis] = sweep[axis].Coordinates[rest % sweep[axis].Coordinates.Length].ToString();
+            yield return (["changed", .. at], run);
+        }
     }
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -18,7 +18,9 @@ namespace Interventions;
 /// The number of those that were compared with the value before the write. A value that is overwritten unread is computed in a strict run
 /// only. A copy of a value that the run has already counts as compared.
 /// </param>
-/// <param name="Changed">The number of those that the write changed.</param>
+/// <param name="Changed">
+/// The number of those that the write changed. Where two selected positions are one token, both have the last one's value.
+/// </param>
 /// <param name="Largest">The largest absolute difference; 0 where nothing changed.</param>
 public sealed record WriteEffect(
     string Write, string Site, string? Run, long Selected, long Written, long Compared, long Changed, double Largest)

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Testing;
+using Interventions.Testing.Support;
 using TorchSharp;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
@@ -96,28 +97,12 @@ public sealed class SmolLm2Tests(SmolLm2Tests.Loaded loaded, ITestOutputHelper o
         for (int i = 0; i < 3; i++)
         {
             Stopwatch clock = Stopwatch.StartNew();
-            memory = Math.Max(memory, Growth(() => SmolLm2_135M.Load(SharedData.Path(Folder)).Dispose()));
+            memory = Math.Max(memory, PeakMemory.Of(() => SmolLm2_135M.Load(SharedData.Path(Folder)).Dispose()).Growth);
             seconds = Math.Min(seconds, clock.Elapsed.TotalSeconds);
         }
         output.WriteLine($"loaded in {seconds:0.00} s; memory {memory / 1e6:0} MB, {memory / weights:0.00} times the float32 weights");
         Assert.InRange(seconds, 0, 3);
         Assert.InRange(memory, 0.9 * weights, 1.4 * weights);
-    }
-
-    /// <summary>How many bytes the process held more at most, as Linux counts it.</summary>
-    private static double Growth(Action action)
-    {
-        GC.Collect();
-        File.WriteAllText("/proc/self/clear_refs", "5");    // forgets the peak
-        double before = Resident("VmRSS:");
-        action();
-        return Resident("VmHWM:") - before;
-
-        static double Resident(string name)
-        {
-            string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(name, StringComparison.Ordinal));
-            return 1024 * double.Parse(line[name.Length..^2], CultureInfo.InvariantCulture);
-        }
     }
 
     private void Within(double tolerance, Tensor actual, Tensor expected, string what)

@@ -47,6 +47,26 @@ public sealed class EffectTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Executors))]
+    public void Where_two_positions_are_one_token_the_last_ones_value_counts(bool naive)
+    {
+        // At 'mid' one more, at 'end' nothing: in the first prompt both are one token, to which nothing happens.
+        Tensor more = tensor(new[] { 1.0, 0.0 }).view(1, 2, 1);
+        ToyPrompts prompts = new([OneToken(3, 3), OneToken(1, 3)]);
+        using RunResult run = new InterventionGraph
+        {
+            Name = "X",
+            Writes = [new WriteNode("More", "embed[pos=mid,end]", [s_value], x => x[0] + more)],
+            Captures = [s_logits],
+        }.Run(_model, prompts, new RunOptions { Naive = naive });
+        const int Selected = 4 * ToyModel.Width;
+        Assert.Equal(
+            new WriteEffect("More", "embed[pos=mid,end]", null, Selected, Selected, Selected, ToyModel.Width, 1), Rounded(run.Effects[0]));
+
+        static PromptTokens OneToken(int mid, int end) => new([new([3, 1, 4, 2], [mid, end]), new([3, 1, 4, 5], [mid, end])], [1, 2]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
     public void A_mean_over_one_prompt_is_named(bool naive)
     {
         ToyPrompts templates = new([.. _prompts.Prompts.Select((prompt, i) => prompt with { Template = i })]);

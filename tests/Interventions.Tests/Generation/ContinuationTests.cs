@@ -57,6 +57,22 @@ public sealed class ContinuationTests
     }
 
     [Fact]
+    public void Every_new_token_is_a_row_of_the_file()
+    {
+        using DecoderModel model = Model("gpt2");
+        using TemporaryFolder folder = new();
+        GenerationOptions options = new() { MaxNewTokens = 3, Temperature = 1, Continuations = 2, WithBase = true };
+        using GenerationResult<GeneratedRun> drawn = GenerationRunner.Generate(s_graph, model, RandomPrompts(4, 5), options);
+        drawn.SaveCsv(folder["drawn.csv"]);
+        string[] lines = File.ReadAllLines(folder["drawn.csv"]);
+        Assert.Equal("run,prompt,continuation,step,token,token_text,log_probability", lines[0]);
+        IEnumerable<string> expected = new[] { ("unchanged", drawn.Base), ("changed", drawn.Changed()) }.SelectMany(run =>
+            run.Item2.Continuations.SelectMany((texts, prompt) => texts.SelectMany((text, number) => text.Tokens.Select((token, step) =>
+                FormattableString.Invariant($"{run.Item1},{prompt},{number},{step},{token},,{text.LogProbabilities[step]:R}")))));
+        Assert.Equal(expected, lines[1..]);
+    }
+
+    [Fact]
     public void Tokens_are_tensors_too_with_their_ends_masked()
     {
         using DecoderModel model = Model("gpt2");

@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace Interventions.Benchmarks;
+namespace Interventions.Testing.Support;
 
 /// <summary>What the process holds at most while something runs, as Linux counts it.</summary>
 /// <param name="Before">Its resident bytes before, with everything given back that was free.</param>
 /// <param name="Peak">Its resident bytes at most.</param>
-internal readonly partial record struct PeakMemory(long Before, long Peak)
+public readonly record struct PeakMemory(long Before, long Peak)
 {
     public long Growth => Peak - Before;
 
@@ -28,6 +28,7 @@ internal readonly partial record struct PeakMemory(long Before, long Peak)
             CultureInfo.InvariantCulture);
 
     /// <summary>Gives what the allocator holds back to the system.</summary>
-    [LibraryImport("libc", EntryPoint = "malloc_trim")]
-    private static partial int Trim(nuint keep);
+    [DllImport("libc.so.6", EntryPoint = "malloc_trim", ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Trim(nuint keep);
 }
