@@ -200,8 +200,11 @@ internal static class NewTokens
     /// <summary>Each new token: <c>new</c>.</summary>
     public static SelectionItem Every { get; } = new(New, 0, int.MaxValue);
 
+    /// <summary>Names that a prompt set may not give a position.</summary>
+    public static IReadOnlyList<string> Reserved { get; } = [Named, Prompt, New];
+
     /// <summary>Whether a prompt set may not give a position this name.</summary>
-    public static bool IsReserved(string name) => name is Prompt or New or Named;
+    public static bool IsReserved(string name) => Reserved.Contains(name);
 
     /// <summary>Whether an item selects new tokens.</summary>
     public static bool IsNew(this SelectionItem item) => item.Name == New;

@@ -64,7 +64,8 @@ internal static class VocabularyResolver
     {
         if (known.Contains(name))
             return null;
-        string? nearest = Spelling.Nearest(name, known);
+        string? nearest = Spelling.Nearest(name, known)
+            ?? (kind == SiteProblemKind.UnknownPosition ? Spelling.Nearest(name, NewTokens.Reserved) : null);
         string end = nearest is null ? "." : $"; did you mean '{nearest}'?";
         string all =
             known.Count == 0 ? $"It names none: write [PromptSchema({char.ToUpperInvariant(what[0])}{what.Substring(1)}s = [\"{name}\"])]" :

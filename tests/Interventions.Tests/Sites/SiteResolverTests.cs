@@ -128,6 +128,9 @@ public sealed class SiteResolverTests
     [InlineData(
         "embed[pos=end,subject+1]", nameof(UnknownPosition), "subject",
         "IoiPrompts has no position 'subject'. Its positions are IO, S1, S2 and end")]
+    [InlineData(
+        "embed[pos=nw]", nameof(UnknownPosition), "nw",
+        "IoiPrompts has no position 'nw'; did you mean 'new'? Its positions are IO, S1, S2 and end")]
     public void Says_what_is_wrong_and_where(string path, string kind, string where, string message)
     {
         SiteResolution resolution = SiteResolver.Resolve(SitePath.Parse(path), Vocabularies.Gpt2Small, Vocabularies.Ioi);

@@ -8,7 +8,7 @@ public sealed class CollectionStressTests
 {
     [Fact]
     public void Every_run_gives_its_numbers_and_leaks_nothing() =>
-        Assert.Equal("", Outcome(TimeSpan.FromSeconds(50), stopAtFailure: false));
+        Assert.Equal("", Outcome(TimeSpan.FromSeconds(20), stopAtFailure: false));
 
     /// <summary>The trap: if this fails, TorchSharp keeps its numbers alive, and the guards can go.</summary>
     [Fact]

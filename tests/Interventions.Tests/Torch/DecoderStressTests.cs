@@ -9,7 +9,7 @@ namespace Interventions.Tests.Torch;
 public sealed class DecoderStressTests
 {
     [Fact]
-    public void Every_run_gives_its_numbers_and_leaks_nothing() => Check(TimeSpan.FromSeconds(60));
+    public void Every_run_gives_its_numbers_and_leaks_nothing() => Check(TimeSpan.FromSeconds(25));
 
     [Fact, Trait("Duration", "long")]
     public void Every_run_gives_its_numbers_for_ten_minutes() => Check(TimeSpan.FromMinutes(10));
