@@ -1,8 +1,8 @@
-// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | generation [REPEATS] | memory | soak [MINUTES] | editor]: each claim of
-// speed is a row here, all sides in one run. `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample
-// of it. `generation` is the text of a sweep's points against that of as many prompts. `memory` is what a sweep holds within a budget.
-// `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong number, no growth. `editor` is
-// what the generators and analyzers cost.
+// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | generation [REPEATS] | memory | soak [MINUTES] | tokenizers [MB] |
+// editor]: each claim of speed is a row here, all sides in one run. `engine` is the table of sweeps: rows whose name contains ROW, the
+// naive run whole or a sample of it. `generation` is the text of a sweep's points against that of as many prompts. `memory` is what a
+// sweep holds within a budget. `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong
+// number, no growth. `tokenizers` is how fast texts become tokens. `editor` is what the generators and analyzers cost.
 using System.Globalization;
 using Interventions.Benchmarks;
 using Interventions.Models;
@@ -13,6 +13,12 @@ using static TorchSharp.torch;
 if (args is ["editor", ..])
 {
     await EditorSpeed.Print();
+    return;
+}
+
+if (args is ["tokenizers", ..])
+{
+    Environment.ExitCode = TokenizerTable.Print(int.Parse(args.ElementAtOrDefault(1) ?? "4", CultureInfo.InvariantCulture)) ? 0 : 1;
     return;
 }
 

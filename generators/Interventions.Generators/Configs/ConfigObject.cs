@@ -26,6 +26,10 @@ internal sealed class ConfigObject : IConfig
             : throw new ConfigException("a configuration is an object", root.Span, isSyntax: false);
 
     /// <inheritdoc/>
+    public IEnumerable<string> Names =>
+        _root.Members.Select(member => member.Name).Distinct().Where(Has).Select(name => _prefix + name);
+
+    /// <inheritdoc/>
     public bool Has(string name) => Find(name) is not null;
 
     /// <inheritdoc/>
@@ -73,6 +77,13 @@ internal sealed class ConfigObject : IConfig
         value.Kind == JsonKind.Array && value.Members.All(item => item.Value.Kind == JsonKind.Text)
             ? value.Members.Select(item => item.Value.Text).ToList() :
         throw Wrong(name, $"must be a list of texts, and is {Written(value)}");
+
+    /// <inheritdoc/>
+    public IReadOnlyList<double>? Numbers(string name) =>
+        Find(name) is not { } value ? null :
+        value.Kind == JsonKind.Array && value.Members.All(item => item.Value.Kind == JsonKind.Number)
+            ? value.Members.Select(item => double.Parse(item.Value.Text, NumberStyles.Float, CultureInfo.InvariantCulture)).ToList() :
+        throw Wrong(name, $"must be a list of numbers, and is {Written(value)}");
 
     /// <inheritdoc/>
     public IConfig? Section(string name) =>

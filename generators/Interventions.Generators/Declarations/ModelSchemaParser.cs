@@ -16,7 +16,9 @@ internal static class ModelSchemaParser
             || !context.IsOnce(type.Attribute(KnownNames.ModelSchema)))
             return null;
         cancellation.ThrowIfCancellationRequested();
-        return new ModelSchemaSpec(TypeParser.Parse(type), SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()), HasSites(type));
+        return new ModelSchemaSpec(
+            TypeParser.Parse(type), SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()), HasSites(type, type.BaseTypes()),
+            HubId(type));
     }
 
     /// <summary>A <c>[HookedModel]</c> class; null where nothing can be added to it, or where its schema is written by hand.</summary>
@@ -30,7 +32,7 @@ internal static class ModelSchemaParser
         return new HookedModelDeclaration(
             TypeParser.Parse(type), context.Attributes[0].Text(0),
             type.GetAttributes().Where(attribute => attribute.Is(KnownNames.Axis)).Select(axis => axis.Text(0)).ToEquatableArray(),
-            Bases(type, context.SemanticModel.Compilation).ToEquatableArray(), HasSites(type));
+            Bases(type, context.SemanticModel.Compilation).ToEquatableArray(), HubId(type));
     }
 
     /// <summary>A <c>[FamilySites]</c> class of the library, from which users' models derive; null where it is of no family.</summary>
@@ -59,14 +61,14 @@ internal static class ModelSchemaParser
             HookedModelBase? any = declaration.Bases.FirstOrDefault();
             var unknown = new ModelSchema(declaration.Type.Name, default, default);
             return new HookedModelSpec(
-                new ModelSchemaSpec(declaration.Type, unknown, any?.IsDecoder ?? false, true),
+                new ModelSchemaSpec(declaration.Type, unknown, any?.IsDecoder ?? false, true, declaration.HubId),
                 any?.Written is null ? null : "global::" + KnownNames.DecoderModel, default, false);
         }
         List<AxisSize> axes = config.Axes.Where(axis => !declaration.OwnAxes.Contains(axis.Axis)).ToList();
         EquatableArray<AxisSize> all =
             chosen.Schema.Axes.Where(known => !axes.Exists(axis => axis.Axis == known.Axis)).Concat(axes).ToEquatableArray();
         return new HookedModelSpec(
-            new ModelSchemaSpec(declaration.Type, chosen.Schema with { Axes = all }, chosen.IsDecoder, declaration.HasSites),
+            new ModelSchemaSpec(declaration.Type, chosen.Schema with { Axes = all }, chosen.IsDecoder, chosen.HasSites, declaration.HubId),
             chosen.Written, axes.ToEquatableArray(), true);
     }
 
@@ -75,18 +77,38 @@ internal static class ModelSchemaParser
         if (type.BaseType is { SpecialType: not SpecialType.System_Object })
         {
             yield return new HookedModelBase(
-                FamilyClass(type)?.Class ?? "", null, SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()));
+                FamilyClass(type)?.Class ?? "", null, SchemaReader.Read(type), IsDecoder(type, type.BaseTypes()),
+                HasSites(type, type.BaseTypes()));
             yield break;
         }
         foreach ((string name, _) in DecoderFamily.All.SelectMany(family => family.Classes))
             if (compilation.GetTypeByMetadataName(name) is { } baseType)
                 yield return new HookedModelBase(
-                    name, baseType.Qualified(), SchemaReader.ReadOn(baseType, type), IsDecoder(type, baseType.BaseTypes()));
+                    name, baseType.Qualified(), SchemaReader.ReadOn(baseType, type), IsDecoder(type, baseType.BaseTypes()),
+                    HasSites(type, baseType.BaseTypes().Prepend(baseType)));
     }
 
     /// <summary>Whether a type with those bases gets the members of a decoder.</summary>
     private static bool IsDecoder(INamedTypeSymbol type, IEnumerable<INamedTypeSymbol> baseTypes) =>
         !type.IsAbstract && baseTypes.Any(baseType => baseType.Is(KnownNames.DecoderModel));
 
-    private static bool HasSites(INamedTypeSymbol type) => !type.GetMembers(SiteNames.Class).IsEmpty;
+    /// <summary>
+    /// Whether a type with those bases needs no constants of its own: it has a member of their name, or its sites are those of its family,
+    /// whose class has them.
+    /// </summary>
+    private static bool HasSites(INamedTypeSymbol type, IEnumerable<INamedTypeSymbol> baseTypes)
+    {
+        if (!type.GetMembers(SiteNames.Class).IsEmpty)
+            return true;
+        foreach (INamedTypeSymbol declaring in baseTypes.Prepend(type))
+        {
+            if (declaring.Attribute(KnownNames.FamilySites) is not null)
+                return true;
+            if (declaring.Attribute(KnownNames.Site) is not null)
+                return false;
+        }
+        return false;
+    }
+
+    private static string? HubId(INamedTypeSymbol type) => type.Attribute(KnownNames.HubId)?.Text(0);
 }

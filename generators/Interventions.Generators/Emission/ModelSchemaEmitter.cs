@@ -5,6 +5,7 @@ namespace Interventions.Generators.Emission;
 
 /// <summary>
 /// Writes the members that <c>[ModelSchema]</c> adds: fingerprint, schema, the constants of <c>Sites</c> and, for decoders, <c>Load</c>.
+/// A family's class has the constants for all models of the family.
 /// For <c>[HookedModel]</c> it also writes the attributes that a <c>[ModelSchema]</c> class carries: analyzers and other assemblies read
 /// the schema from them.
 /// </summary>
@@ -21,10 +22,12 @@ internal static class ModelSchemaEmitter
             : TypeEmitter.Emit(type, [], header, writer => Refuse(writer, spec.Model));
     }
 
-    /// <summary>Writes an attribute for each site of a family, in the order of computation, and for each that it has not.</summary>
+    /// <summary>
+    /// Writes an attribute for each site of a family, in the order of computation, and for each that it has not; and the constants.
+    /// </summary>
     public static string Emit(FamilySitesSpec spec) => TypeEmitter.Emit(
         spec.Type, spec.Schema.Sites.Select(Attribute).Concat(spec.Schema.Absent.Select(site => CodeNames.AbsentSite + Absent(site))),
-        spec.Type.Header, _ => { });
+        spec.Type.Header, writer => SitesEmitter.Emit(writer, spec.Schema));
 
     private static string Absent(AbsentSite site) => $"({Literals.Quote(site.Path)}, {Literals.Quote(site.Reason)})";
 
@@ -59,7 +62,7 @@ internal static class ModelSchemaEmitter
         writer.Summary(Unknown).Line("public const string SchemaFingerprint = \"\";").Line();
         writer.Summary(Unknown).Line($"public static {CodeNames.ModelSchema} DeclaredSchema =>").Indented(TypeEmitter.Refusal(spec.Type));
         if (spec.IsDecoder)
-            Load(writer.Line(), spec.Type);
+            Load(writer.Line(), spec);
     }
 
     private static void Members(SourceWriter writer, ModelSchemaSpec spec)
@@ -68,7 +71,7 @@ internal static class ModelSchemaEmitter
         writer.Line($"public const string SchemaFingerprint = {Literals.Quote(spec.Schema.Fingerprint)};").Line();
         Schema(writer, spec);
         if (spec.IsDecoder)
-            Load(writer.Line(), spec.Type);
+            Load(writer.Line(), spec);
         if (!spec.HasSites)
             SitesEmitter.Emit(writer.Line(), spec.Schema);
     }
@@ -100,21 +103,25 @@ internal static class ModelSchemaEmitter
     }
 
     /// <summary>Writes a decoder's constructor, <c>Load</c> and <c>Processed</c>.</summary>
-    private static void Load(SourceWriter writer, TypeSpec type)
+    private static void Load(SourceWriter writer, ModelSchemaSpec spec)
     {
+        TypeSpec type = spec.Type;
         writer.Line($"private {type.Identifier}({CodeNames.Checkpoint} checkpoint)").Indented(": base(checkpoint, DeclaredSchema)");
         writer.Line("{").Line("}").Line();
+        if (spec.HubId is { } id)
+            writer.Summary("Where the checkpoint is published.").Line($"public const string HubId = {Literals.Quote(id)};").Line();
+        (string value, string meaning) = spec.HubId is null ? ("", "") : (" = HubId", " Default: where the checkpoint is published.");
         writer.Summary(
             "Loads the weights from a folder, a file, or a hub id such as <c>openai-community/gpt2</c>, "
             + "and checks that they have the declared sizes.");
-        writer.Line("/// <param name=\"path\">The folder, file or hub id.</param>");
+        writer.Line($"/// <param name=\"path\">The folder, file or hub id.{meaning}</param>");
         writer.Line("/// <param name=\"dtype\">What the weights are converted to. Default: float32.</param>");
         writer.Line("/// <param name=\"device\">Where they are put. Default: the CPU.</param>");
         writer.Line(
             "/// <param name=\"processing\">What is done to them then, such as <c>WeightProcessing.FoldNorms</c>. "
             + "Default: nothing.</param>");
         writer.Line($"public static new {type.Reference} Load(").Indented(
-            $"string path, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null,",
+            $"string path{value}, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null,",
             $"{CodeNames.WeightProcessing} processing = {CodeNames.WeightProcessing}.None) =>");
         writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device, processing));").Line();
         writer.Line("/// <inheritdoc/>");

@@ -50,6 +50,7 @@ internal static class KnownNames
     public const string Inherited = "Interventions.Runtime.InheritedAttribute";
     public const string AnyModel = "Interventions.ModelGraphs.HookedModel";
     public const string DecoderModel = "Interventions.Models.Decoder.DecoderModel";
+    public const string HubId = "Interventions.Models.HubIdAttribute";
     public const string DefaultPrompts = "Interventions.Models.PromptPairs";
 
     /// <summary>The base of prompt sets, by its simple name: it is not in the namespace of the attributes.</summary>

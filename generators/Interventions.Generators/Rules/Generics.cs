@@ -27,7 +27,7 @@ internal sealed class Generics() : RuleAnalyzer(ClosedUse, ModelParameter)
 
     /// <summary>The checks that a model's own sites and sizes can fail.</summary>
     private static readonly Func<InterventionDeclaration, IEnumerable<Problem>>[] s_ofModel =
-        [Names.Check, Placeholders.Check, Order.Causality, PathPatches.Check, Splices.Check, Shapes.Check];
+        [Names.Check, Placeholders.Check, Order.Causality, PathPatches.Check, Splices.Check, Shapes.Check, Results.Check];
 
     private static readonly SymbolDisplayFormat s_name = new(genericsOptions: SymbolDisplayGenericsOptions.IncludeTypeParameters);
 

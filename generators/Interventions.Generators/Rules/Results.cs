@@ -13,7 +13,7 @@ namespace Interventions.Generators.Rules;
 /// <summary>Checks the kept values: their names in the result, and the metrics that gradients are taken of.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class Results() : InterventionAnalyzer(
-    DuplicateResult, OneMetric, UnknownMetric, HiddenMember, UnreadParameter)
+    DuplicateResult, OneMetric, UnknownMetric, HiddenMember, UnreadParameter, NoGradient)
 {
     public static readonly DiagnosticDescriptor DuplicateResult = Rule.Composition(
         "INV201", "Two results of one name", Sentences.DuplicateResult);
@@ -32,8 +32,22 @@ internal sealed class Results() : InterventionAnalyzer(
         "Nothing reads '{0}', so its gradient is 0 and no optimiser moves it: write it, as in [Add(\"…\")], or read it in a method",
         DiagnosticSeverity.Warning);
 
+    public static readonly DiagnosticDescriptor NoGradient = Rule.Composition(
+        "INV243", "A gradient of whole numbers", Sentences.WholeNumbers);
+
+    /// <summary>Checks the sites of gradients.</summary>
+    public static IEnumerable<Problem> Check(InterventionDeclaration declaration)
+    {
+        if (declaration.Schema is not { } schema)
+            yield break;
+        foreach (DeclaredMethod method in declaration.Methods.Where(method => method.Kind == NodeKind.Gradient))
+            if (method.Path is { Path: { } path, Text: var text } && ResolvedPath.Of(path, schema).Site is { WholeNumbers: true })
+                yield return new Problem(NoGradient, text.Location, text.Value);
+    }
+
     protected override IEnumerable<Problem> Problems(InterventionDeclaration declaration) =>
-        Duplicates(declaration).Concat(Hidden(declaration)).Concat(Metrics(declaration)).Concat(Unread(declaration));
+        Duplicates(declaration).Concat(Hidden(declaration)).Concat(Metrics(declaration)).Concat(Unread(declaration))
+            .Concat(Check(declaration));
 
     private static IEnumerable<Problem> Duplicates(InterventionDeclaration declaration)
     {

@@ -6,24 +6,26 @@ namespace Interventions.Generators.Specs;
 /// <param name="Type">The class.</param>
 /// <param name="Schema">Its names, base types' included.</param>
 /// <param name="IsDecoder">Whether it is a concrete decoder, which gets a constructor and <c>Load</c>.</param>
-/// <param name="HasSites">Whether a member of it is already called <c>Sites</c>.</param>
-internal sealed record ModelSchemaSpec(TypeSpec Type, ModelSchema Schema, bool IsDecoder, bool HasSites);
+/// <param name="HasSites">Whether the constants of <c>Sites</c> are there already: a member of that name, or those of its family.</param>
+/// <param name="HubId">Where its checkpoint is published; <see langword="null"/> when that is not said.</param>
+internal sealed record ModelSchemaSpec(TypeSpec Type, ModelSchema Schema, bool IsDecoder, bool HasSites, string? HubId);
 
 /// <summary>A <c>[HookedModel]</c> class before its configuration is looked at: the file changes without the class.</summary>
 /// <param name="Type">The class.</param>
 /// <param name="Config">The file that the attribute names.</param>
 /// <param name="OwnAxes">The axes that the class declares itself; they win over the configuration's.</param>
 /// <param name="Bases">The bases that it can get; a class with a written base has that one alone.</param>
-/// <param name="HasSites">Whether a member of it is already called <c>Sites</c>.</param>
+/// <param name="HubId">Where its checkpoint is published; <see langword="null"/> when that is not said.</param>
 internal sealed record HookedModelDeclaration(
-    TypeSpec Type, string Config, EquatableArray<string> OwnAxes, EquatableArray<HookedModelBase> Bases, bool HasSites);
+    TypeSpec Type, string Config, EquatableArray<string> OwnAxes, EquatableArray<HookedModelBase> Bases, string? HubId);
 
 /// <summary>A base that a <c>[HookedModel]</c> class has, or can get.</summary>
 /// <param name="ModelClass">The full name of the family's class that it is; empty for any other base.</param>
 /// <param name="Written">The base as the generator writes it; <see langword="null"/> when the user wrote it.</param>
 /// <param name="Schema">The names, without the configuration's sizes.</param>
 /// <param name="IsDecoder">Whether the class is then a concrete decoder.</param>
-internal sealed record HookedModelBase(string ModelClass, string? Written, ModelSchema Schema, bool IsDecoder);
+/// <param name="HasSites">Whether the constants of <c>Sites</c> are there already.</param>
+internal sealed record HookedModelBase(string ModelClass, string? Written, ModelSchema Schema, bool IsDecoder, bool HasSites);
 
 /// <summary>A <c>[HookedModel]</c> class with its configuration.</summary>
 /// <param name="Model">The class as if it had <c>[ModelSchema]</c>.</param>

@@ -23,6 +23,9 @@ internal sealed class ConfigFile : IConfig
     /// <summary>All properties, in order.</summary>
     public IEnumerable<JsonProperty> Properties => _root.EnumerateObject();
 
+    /// <inheritdoc/>
+    public IEnumerable<string> Names => Properties.Where(property => Has(property.Name)).Select(property => _prefix + property.Name);
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="CheckpointException">It is missing, or not a JSON object.</exception>
     public static ConfigFile Read(string path)
@@ -91,6 +94,12 @@ internal sealed class ConfigFile : IConfig
         : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
             ? [.. value.EnumerateArray().Select(item => item.GetString()!)]
             : throw Wrong(name, $"must be a list of texts, and is {value.GetRawText()}");
+
+    /// <inheritdoc/>
+    public IReadOnlyList<double>? Numbers(string name) => Find(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number)
+            ? [.. value.EnumerateArray().Select(item => item.GetDouble())]
+            : throw Wrong(name, $"must be a list of numbers, and is {value.GetRawText()}");
 
     /// <summary>A nested object, or <see langword="null"/> if it is absent.</summary>
     public ConfigFile? Section(string name) => Find(name) is not { } value ? null

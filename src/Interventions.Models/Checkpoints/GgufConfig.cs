@@ -50,6 +50,10 @@ internal sealed class GgufConfig : IConfig
     }
 
     /// <inheritdoc/>
+    public IEnumerable<string> Names => _layout.Keys.Select(key => key.Property)
+        .Where(property => property.StartsWith(_prefix, StringComparison.Ordinal) && Has(property[_prefix.Length..]));
+
+    /// <inheritdoc/>
     public bool Has(string name) => Find(name) is not null;
 
     /// <inheritdoc/>
@@ -93,6 +97,14 @@ internal sealed class GgufConfig : IConfig
         null => null,
         string[] values => values,
         object value => throw Wrong(name, $"must be a list of texts, and is {Shown(value)}"),
+    };
+
+    /// <inheritdoc/>
+    public IReadOnlyList<double>? Numbers(string name) => Find(name) switch
+    {
+        null => null,
+        double[] values => values,
+        object value => throw Wrong(name, $"must be a list of numbers, and is {Shown(value)}"),
     };
 
     /// <inheritdoc/>

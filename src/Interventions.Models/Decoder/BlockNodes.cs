@@ -2,7 +2,7 @@ using Interventions.ModelGraphs;
 
 namespace Interventions.Models.Decoder;
 
-/// <summary>Adds one block: attention and the feed-forward block, after each other or side by side.</summary>
+/// <summary>Adds one block: attention and the feed-forward block, after each other or side by side, or attention alone.</summary>
 internal static class BlockNodes
 {
     /// <summary>
@@ -18,6 +18,8 @@ internal static class BlockNodes
         HeadPorts ports = attention.AddPorts(attn_in);
         NodeInput normalized = AddNormBefore(parts, $"{block}.ln1", kind == BlockKind.ParallelWithOneNorm ? resid_pre : attn_in);
         NodeInput attn_out = parts.AddOutput($"{block}.attn_out", $"{block}.ln1_post", attention.Add(ports, Read("attn", attn_in)));
+        if (kind == BlockKind.AttentionOnly)
+            return Next(graph.Add($"{block}.resid_post", resid_pre, attn_out, (x, y) => x.plus(y)));
 
         NodeInput resid_mid = kind == BlockKind.Sequential
             ? graph.Add($"{block}.resid_mid", resid_pre, attn_out, (x, y) => x.plus(y))
@@ -30,10 +32,12 @@ internal static class BlockNodes
             : MlpNodes.Add(parts, layer, Read("mlp", mlp_in));
         NodeInput mlp_out = parts.AddOutput($"{block}.mlp_out", $"{block}.ln2_post", projected);
 
-        NodeInput resid_post = kind == BlockKind.Sequential
+        return Next(kind == BlockKind.Sequential
             ? graph.Add($"{block}.resid_post", resid_mid, mlp_out, (x, y) => x.plus(y))
-            : graph.Add($"{block}.resid_post", [resid_pre, attn_out, mlp_out], x => x[0].plus(x[1]).plus(x[2]));
-        return layer + 1 == parts.Config.Layers ? resid_post : graph.Add($"blocks.{layer + 1}.resid_pre", resid_post, x => x);
+            : graph.Add($"{block}.resid_post", [resid_pre, attn_out, mlp_out], x => x[0].plus(x[1]).plus(x[2])));
+
+        NodeInput Next(NodeInput resid_post) =>
+            layer + 1 == parts.Config.Layers ? resid_post : graph.Add($"blocks.{layer + 1}.resid_pre", resid_post, x => x);
 
         // Where both share a norm, a written port gives its reader a norm of its own, and the shared one stays.
         NodeInput Read(string reader, NodeInput port)

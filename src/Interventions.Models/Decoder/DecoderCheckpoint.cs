@@ -69,15 +69,48 @@ public sealed class DecoderCheckpoint : IDisposable
         ConfigFile json = ConfigFile.Read(config);
         DecoderFamily family = DecoderFamily.Of(json);
         DecoderConfig decoder = family.Read(json);
-        string[] unexplained = [.. family.Unexplained(json)];
         using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
         Dictionary<string, Tensor> weights = WeightFiles.Read(
             files, family.Stored(decoder), decoder, dtype ?? ScalarType.Float32, device ?? CPU);
         return new DecoderCheckpoint(file?.FullName ?? folder, StoredTokenizer.InFolder(folder), decoder, weights)
         {
-            Warnings = unexplained.Length == 0 ? []
-                : [$"'{config}' has keys that a {family.ModelType} does not read: {DecoderFamily.Quoted(unexplained)}."],
+            Warnings = [.. WarningsOf(json, family, decoder)],
         };
+    }
+
+    private static IEnumerable<string> WarningsOf(ConfigFile json, DecoderFamily family, DecoderConfig decoder)
+    {
+        string[] unread = [.. family.Unexplained(json), .. family.Unread(json)];
+        if (unread.Length > 0)
+            yield return $"'{json.Path}' has keys that a {family.ModelType} does not read: {DecoderFamily.Quoted(unread)}.";
+        if (decoder.LongRopes.Any())
+        {
+            yield return $"'{json.Path}' turns longer prompts by other frequencies ('longrope'), which is not supported: the model reads " +
+                $"up to {decoder.ContextLength} tokens.";
+        }
+    }
+
+    /// <summary>
+    /// Reads what a checkpoint's decoder is made of, and no weights: <c>config.json</c>, or the header of a GGUF file.
+    /// </summary>
+    /// <param name="path">
+    /// The <c>config.json</c> itself, or what <see cref="Open(string, ScalarType?, Device?, WeightProcessing)"/> takes.
+    /// </param>
+    /// <exception cref="CheckpointException">
+    /// There is no such configuration, it is malformed, or its family or an option is not supported.
+    /// </exception>
+    public static DecoderConfig ReadConfig(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        bool isConfig = System.IO.Path.GetExtension(path) == ".json" && File.Exists(path);
+        (string folder, FileInfo? file) = isConfig ? ("", null) : Locate(path);
+        if (file?.Extension == GgufFile.Extension)
+        {
+            using GgufFile gguf = new(file.FullName);
+            return GgufConfig.Read(gguf.Header).Decoder;
+        }
+        ConfigFile json = ConfigFile.Read(isConfig ? path : System.IO.Path.Combine(folder, ConfigName));
+        return DecoderFamily.Of(json).Read(json);
     }
 
     private static DecoderCheckpoint OpenGguf(string path, ScalarType? dtype, Device? device)
@@ -100,6 +133,18 @@ public sealed class DecoderCheckpoint : IDisposable
         string name = $"random {DecoderFamily.Named(config.Family).ModelType}";
         return new DecoderCheckpoint(
             name, StoredTokenizer.None(name, "it was not loaded"), config, DecoderWeights.Random(config.Checked(), seed, dtype, device));
+    }
+
+    /// <summary>A decoder whose weights have shapes and a type, and no memory: they are on the meta device.</summary>
+    /// <param name="config">What it is made of.</param>
+    /// <param name="dtype">The type of its weights. Default: float32.</param>
+    /// <exception cref="ArgumentException">The configuration's numbers do not fit together, or its family is unknown.</exception>
+    public static DecoderCheckpoint WithoutWeights(DecoderConfig config, ScalarType? dtype = null)
+    {
+        string name = $"{DecoderFamily.Named(config.Family).ModelType} without weights";
+        Dictionary<string, Tensor> weights = DecoderWeights.Shapes(config.Checked()).ToDictionary(
+            weight => weight.Name, weight => empty(weight.Shape, dtype ?? ScalarType.Float32, META).DetachFromDisposeScope());
+        return new DecoderCheckpoint(name, StoredTokenizer.None(name, "it has none"), config, weights);
     }
 
     /// <summary>

@@ -27,7 +27,9 @@ public sealed record DecoderConfig
     /// <summary>The width of the residual stream.</summary>
     public required int DModel { get; init; }
 
-    /// <summary>The width of the feed-forward block; of one expert, where there are <see cref="Experts"/>.</summary>
+    /// <summary>
+    /// The width of the feed-forward block; of one expert, where there are <see cref="Experts"/>; 0 where there is no such block.
+    /// </summary>
     public required int Neurons { get; init; }
 
     /// <summary>How many different tokens.</summary>
@@ -47,6 +49,9 @@ public sealed record DecoderConfig
 
     /// <summary>Whether their outputs go through norms, <c>ln1_post</c> and <c>ln2_post</c>, before they are added.</summary>
     public bool NormsAfter { get; init; }
+
+    /// <summary>Whether the unembedding reads the residual stream through a norm, <c>ln_final</c>.</summary>
+    public bool FinalNorm { get; init; } = true;
 
     /// <summary>Whether norms have no gain and no bias.</summary>
     public bool PlainNorms { get; init; }
@@ -132,6 +137,9 @@ public sealed record DecoderConfig
     /// <summary>Logits x become cap · tanh(x / cap); <see langword="null"/> if they stay.</summary>
     public double? LogitCap { get; init; }
 
+    /// <summary>Whether blocks have a feed-forward part.</summary>
+    public bool HasMlp => Block != BlockKind.AttentionOnly;
+
     /// <summary>Whether positions are learned, <c>pos_embed</c>.</summary>
     public bool LearnedPositions => Rotary is null && !Alibi;
 
@@ -144,6 +152,10 @@ public sealed record DecoderConfig
     /// <summary>A layer's rotary positions.</summary>
     public RotaryConfig? RotaryOf(int layer) => WindowOf(layer) is null ? Rotary : WindowRotary ?? Rotary;
 
+    /// <summary>The scalings that have other frequencies for long prompts.</summary>
+    internal IEnumerable<RotaryScaling.LongRope> LongRopes =>
+        new[] { Rotary, WindowRotary }.Select(rotary => rotary?.Scaling).OfType<RotaryScaling.LongRope>();
+
     /// <summary>This record, if its numbers fit together.</summary>
     /// <exception cref="ArgumentException">They do not.</exception>
     public DecoderConfig Checked()
@@ -151,18 +163,28 @@ public sealed record DecoderConfig
         (string Name, int Value)[] sizes =
         [
             (nameof(Layers), Layers), (nameof(Heads), Heads), (nameof(KvHeads), KvHeads), (nameof(DHead), DHead), (nameof(DModel), DModel),
-            (nameof(Neurons), Neurons), (nameof(VocabularySize), VocabularySize), (nameof(ContextLength), ContextLength),
+            (nameof(Neurons), HasMlp ? Neurons : 1), (nameof(VocabularySize), VocabularySize), (nameof(ContextLength), ContextLength),
             (nameof(Window), Window ?? 1), ("Experts.Count", Experts?.Count ?? 1), ("Experts.Chosen", Experts?.Chosen ?? 1),
         ];
         foreach ((string name, int value) in sizes)
             if (value < 1)
                 throw new ArgumentException($"{name} must be at least 1, and is {value}.");
+        if (!HasMlp && (Neurons != 0 || Experts is not null))
+            throw new ArgumentException($"Attention alone has no neurons and no experts, and {nameof(Neurons)} is {Neurons}.");
         if (Heads % KvHeads != 0)
             throw new ArgumentException($"{Heads} query heads cannot share {KvHeads} key/value heads evenly.");
         if (Rotary is not null && Rotary.WidthIn(DHead) % 2 != 0)
             throw new ArgumentException($"Rotary positions need an even width, and it is {Rotary.WidthIn(DHead)}.");
         if (Rotary is not null && Rotary.WidthIn(DHead) > DHead)
             throw new ArgumentException($"Rotary positions turn {Rotary.WidthIn(DHead)} coordinates, and a head has {DHead}.");
+        foreach (RotaryScaling.LongRope scaling in LongRopes)
+        {
+            if (scaling.ShortFactors.Count != (Rotary ?? WindowRotary)!.WidthIn(DHead) / 2)
+                throw new ArgumentException($"There are {scaling.ShortFactors.Count} short factors, and another number of frequencies.");
+            if (ContextLength > scaling.OriginalContext)
+                throw new ArgumentException(
+                    $"Prompts of more than {scaling.OriginalContext} tokens have other frequencies: {ContextLength} are not supported.");
+        }
         if (Experts is { } experts && experts.Chosen > experts.Count)
             throw new ArgumentException($"Of {experts.Count} experts, {experts.Chosen} cannot be chosen.");
         return this;
@@ -186,6 +208,9 @@ public enum BlockKind
 
     /// <summary>Both read <c>resid_pre</c> through one norm, <c>ln1</c>.</summary>
     ParallelWithOneNorm,
+
+    /// <summary>There is no feed-forward block.</summary>
+    AttentionOnly,
 }
 
 /// <summary>The norm of queries and keys, before rotary positions.</summary>

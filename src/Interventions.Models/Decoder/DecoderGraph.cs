@@ -24,7 +24,7 @@ public static class DecoderGraph
         NodeInput stream = AddEmbeddings(parts);
         for (int layer = 0; layer < config.Layers; layer++)
             stream = BlockNodes.Add(parts, positions, layer, stream);
-        NodeInput normalized = parts.AddNorm("ln_final", stream);
+        NodeInput normalized = config.FinalNorm ? parts.AddNorm("ln_final", stream) : stream;
         Unembedding unembedding = Unembedding.Of(config, weights);
         Definition logits = new([normalized], x => unembedding.Logits(x[0]))
         {

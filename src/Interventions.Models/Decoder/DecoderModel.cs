@@ -70,6 +70,16 @@ public class DecoderModel : HookedModel
     public static DecoderModel Random(DecoderConfig config, long seed = 0, ScalarType? dtype = null, Device? device = null) =>
         new(DecoderCheckpoint.Random(config, seed, dtype, device));
 
+    /// <summary>
+    /// A model without numbers, of any size: its weights take no memory. Interventions on it are checked, planned and explained
+    /// (<c>Explain</c>) as on the loaded model; what it computes has shapes alone.
+    /// </summary>
+    /// <param name="config">What it is made of, for example <see cref="DecoderCheckpoint.ReadConfig"/> of a <c>config.json</c>.</param>
+    /// <param name="dtype">The type of its numbers, which bytes are counted in. Default: float32.</param>
+    /// <exception cref="ArgumentException">The configuration's numbers do not fit together, or its family is unknown.</exception>
+    public static DecoderModel WithoutWeights(DecoderConfig config, ScalarType? dtype = null) =>
+        new(DecoderCheckpoint.WithoutWeights(config, dtype));
+
     /// <summary>What the model is made of.</summary>
     public DecoderConfig Config => _checkpoint.Config;
 
@@ -103,6 +113,8 @@ public class DecoderModel : HookedModel
     /// <inheritdoc/>
     public override string? WeightsFingerprint()
     {
+        if (Device.type == DeviceType.META)
+            return null;
         IEnumerable<Tensor> weights = Weights.OrderBy(weight => weight.Key, StringComparer.Ordinal).Select(weight => weight.Value);
         string fingerprint = $"{Config} {WeightsChecksum.Of(weights)}";
         return WeightsNote is { } note ? $"{fingerprint} {note}" : fingerprint;
@@ -154,8 +166,8 @@ public class DecoderModel : HookedModel
     }
 
     /// <summary>
-    /// The last norm of residual streams, or of parts of them. With a <paramref name="scale"/> that is given, it is linear but for its
-    /// bias: the norms of parts, and the bias once, add up to the norm of their sum.
+    /// The last norm of residual streams, or of parts of them; the value itself where the model has none. With a <paramref name="scale"/>
+    /// that is given, it is linear but for its bias: the norms of parts, and the bias once, add up to the norm of their sum.
     /// </summary>
     /// <param name="x"><c>[…, d_model]</c>.</param>
     /// <param name="scale">
@@ -172,6 +184,11 @@ public class DecoderModel : HookedModel
             throw new ArgumentException(
                 $"The scale is {Shapes.Describe(scale)}, the value {Shapes.Describe(x)}: a scale has the same axes, the last of length 1.",
                 nameof(scale));
+        if (!Config.FinalNorm)
+        {
+            return scale is null ? x.alias()
+                : throw new ArgumentException("The model has no norm before the unembedding, so nothing is divided.", nameof(scale));
+        }
         using DisposeScope scope = NewDisposeScope();
         Norm norm = Parts.Norm("ln_final");
         norm = bias ? norm : norm with { Bias = null };

@@ -30,10 +30,11 @@ public static class DecoderSchema
     internal static EquatableArray<AxisSize> Axes(DecoderConfig config)
     {
         AxisSize[] experts = config.Experts is { } mixture ? [new("expert", mixture.Count), new("choice", mixture.Chosen)] : [];
+        AxisSize[] neurons = config.HasMlp ? [new("neuron", config.Neurons)] : [];
         AxisSize[] axes =
         [
             new("layer", config.Layers), new("head", config.Heads), new("kv_head", config.KvHeads), new("d_head", config.DHead),
-            new("d_model", config.DModel), new("neuron", config.Neurons), .. experts, new("vocab", config.VocabularySize),
+            new("d_model", config.DModel), .. neurons, .. experts, new("vocab", config.VocabularySize),
         ];
         return axes.ToEquatableArray();
     }
@@ -68,14 +69,13 @@ public static class DecoderSchema
             .. If(config.NormsAfter, Norm("ln1_post")),
             Block("attn_out", s_residual),
             .. If(config.Block == BlockKind.Sequential, Block("resid_mid", s_residual)),
-            Block("mlp_in", s_residual) with { Beside = sharesNorm },
-            .. If(config.NormsBefore && !sharesNorm, Norm("ln2")),
+            .. If(config.HasMlp, Block("mlp_in", s_residual) with { Beside = sharesNorm }),
+            .. If(config.HasMlp && config.NormsBefore && !sharesNorm, Norm("ln2")),
             .. Mlp(config),
-            .. If(config.NormsAfter, Norm("ln2_post")),
-            Block("mlp_out", s_residual),
+            .. If(config.HasMlp && config.NormsAfter, Norm("ln2_post")),
+            .. If(config.HasMlp, Block("mlp_out", s_residual)),
             Block("resid_post", s_residual),
-            Site("ln_final.scale", s_scale) with { Beside = true },
-            Site("ln_final.normalized", s_residual),
+            .. If(config.FinalNorm, Site("ln_final.scale", s_scale) with { Beside = true }, Site("ln_final.normalized", s_residual)),
             Site("logits", s_logits),
         ];
         return sites.ToEquatableArray();
@@ -86,38 +86,43 @@ public static class DecoderSchema
     {
         string family = DecoderFamily.TitleOf(config.Family);
         string onePlace = $"{family}'s block adds attention and feed-forward to the same stream";
-        string experts = $"{family} has experts, each with neurons of its own";
-        bool isMixture = config.Experts is not null;
+        string experts = $"{family} has experts, each with neurons of its own", noMlp = $"{family} has no feed-forward block";
+        string noNorms = config.NormsAfter ? $"{family} has norms behind its blocks only" : $"{family} has no norms before its blocks";
+        (bool isMixture, bool hasMlp) = (config.Experts is not null, config.HasMlp);
         (string Site, bool IsAbsent, string Reason)[] all =
         [
             ("embed_norm", !config.EmbeddingNorm, $"{family} has no norm behind the embedding"),
             ("pos_embed", !config.LearnedPositions, $"{family} has no learned positions"),
             .. Each(["attn.rot_q", "attn.rot_k"], config.Rotary is null, $"{family} has no rotary positions"),
-            ("resid_mid", config.Block != BlockKind.Sequential, onePlace),
-            .. Each(["ln1.scale", "ln1.normalized"], !config.NormsBefore, $"{family} has norms behind its blocks only"),
+            ("resid_mid", config.Block != BlockKind.Sequential, hasMlp ? onePlace : noMlp),
+            .. Each(["mlp_in", "mlp_out"], !hasMlp, noMlp),
+            .. Each(["ln1.scale", "ln1.normalized"], !config.NormsBefore, noNorms),
             .. Each(
-                ["ln2.scale", "ln2.normalized"], !config.NormsBefore || config.Block == BlockKind.ParallelWithOneNorm,
-                config.NormsBefore ? $"{family}'s attention and feed-forward share one norm, ln1"
-                    : $"{family} has norms behind its blocks only"),
+                ["ln2.scale", "ln2.normalized"], !hasMlp || !config.NormsBefore || config.Block == BlockKind.ParallelWithOneNorm,
+                !hasMlp ? noMlp : config.NormsBefore ? $"{family}'s attention and feed-forward share one norm, ln1" : noNorms),
             .. Each(
                 ["ln1_post.scale", "ln1_post.normalized", "ln2_post.scale", "ln2_post.normalized"], !config.NormsAfter,
                 $"{family} has no norms behind its blocks"),
-            .. Each(["mlp.pre", "mlp.post"], isMixture, experts),
-            ("mlp.pre_linear", isMixture || !config.GatedMlp, isMixture ? experts : $"{family}'s feed-forward has no gate"),
+            .. Each(["mlp.pre", "mlp.post"], isMixture || !hasMlp, hasMlp ? experts : noMlp),
+            (
+                "mlp.pre_linear", isMixture || !hasMlp || !config.GatedMlp,
+                isMixture ? experts : hasMlp ? $"{family}'s feed-forward has no gate" : noMlp),
             .. Each(
                 [
                     "mlp.router_probs", "mlp.router_indices", "mlp.router_weights", "mlp.experts.pre", "mlp.experts.pre_linear",
                     "mlp.experts.post",
                 ],
                 !isMixture, $"{family} has no experts"),
+            .. Each(["ln_final.scale", "ln_final.normalized"], !config.FinalNorm, $"{family} has no norm before the unembedding"),
         ];
-        return all.Where(site => site.IsAbsent)
-            .Select(site => new AbsentSite(site.Site.Contains("embed") ? site.Site : Layer + site.Site, site.Reason)).ToEquatableArray();
+        return all.Where(site => site.IsAbsent).Select(site => new AbsentSite(
+            site.Site.Contains("embed") || site.Site.StartsWith("ln_final", StringComparison.Ordinal) ? site.Site : Layer + site.Site,
+            site.Reason)).ToEquatableArray();
     }
 
     private const string Layer = "blocks.{layer}.";
 
-    private static SiteDefinition[] Mlp(DecoderConfig config) => config.Experts is not null
+    private static SiteDefinition[] Mlp(DecoderConfig config) => !config.HasMlp ? [] : config.Experts is not null
         ?
         [
             Block("mlp.router_probs", s_expert),

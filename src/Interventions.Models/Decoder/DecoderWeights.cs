@@ -25,18 +25,19 @@ public static class DecoderWeights
         for (int layer = 0; layer < config.Layers; layer++)
         {
             string block = $"blocks.{layer}";
-            bool hasSecond = config.NormsBefore && config.Block != BlockKind.ParallelWithOneNorm;
+            bool hasSecond = config.HasMlp && config.NormsBefore && config.Block != BlockKind.ParallelWithOneNorm;
             IEnumerable<(string, long[])> weights =
             [
                 .. config.NormsBefore ? Norm($"{block}.ln1") : [], .. Attention(config, $"{block}.attn"),
                 .. config.NormsAfter ? Norm($"{block}.ln1_post") : [], .. hasSecond ? Norm($"{block}.ln2") : [],
-                .. Mlp(config, $"{block}.mlp"), .. config.NormsAfter ? Norm($"{block}.ln2_post") : [],
+                .. config.HasMlp ? Mlp(config, $"{block}.mlp") : [], .. config.HasMlp && config.NormsAfter ? Norm($"{block}.ln2_post") : [],
             ];
             foreach (var weight in weights)
                 yield return weight;
         }
-        foreach (var norm in Norm("ln_final"))
-            yield return norm;
+        if (config.FinalNorm)
+            foreach (var norm in Norm("ln_final"))
+                yield return norm;
         if (!config.TiedUnembedding)
             yield return ("unembed.weight", [config.VocabularySize, config.DModel]);
         if (config.UnembeddingBias)

@@ -41,9 +41,11 @@ internal sealed class PositionNodes(DecoderParts parts)
         ScalarType dtype = isHalf && parts.Config.Wide.HasFlag(WideParts.Rotation) ? wide : _dtype;
         double[] frequencies = rotary.Frequencies(parts.Config.DHead, inFloat32: isHalf);
         NodeInput angles = Graph.Add($"{name}.angles", Graph.Positions, positions => Angles(positions, frequencies, wide));
-        NodeInput cos = Graph.Add($"{name}.cos", angles, x => Both(rotary, x.cos(), x.cos()).to_type(dtype));
-        NodeInput sin = Graph.Add($"{name}.sin", angles, x => Both(rotary, x.sin().neg(), x.sin()).to_type(dtype));
+        NodeInput cos = Graph.Add($"{name}.cos", angles, x => Both(rotary, Scaled(x.cos()), Scaled(x.cos())).to_type(dtype));
+        NodeInput sin = Graph.Add($"{name}.sin", angles, x => Both(rotary, Scaled(x.sin().neg()), Scaled(x.sin())).to_type(dtype));
         return _rotary[rotary] = new RotaryNodes(rotary, cos, sin);
+
+        Tensor Scaled(Tensor part) => rotary.Factor == 1 ? part : part.times(rotary.Factor);
     }
 
     /// <summary>The values of the first and of the second coordinates that turn together, each at its coordinate.</summary>

@@ -78,18 +78,21 @@ internal static class WeightProcessings
     /// <summary>Whether norms have biases.</summary>
     public static bool HasNormBiases(DecoderConfig config) => config is { Norm: NormKind.LayerNorm, PlainNorms: false };
 
+    private static bool HasReaderBiases(DecoderConfig config) => config.NormsBefore && HasNormBiases(config);
+
     /// <summary>Why a step would change a decoder's log-probabilities; <see langword="null"/> if it does not.</summary>
     private static string? Inexact(WeightProcessing step, WeightProcessing all, DecoderConfig config) => step switch
     {
         WeightProcessing.FoldNorms =>
-            config.NormsBefore && config.Experts is not null && HasNormBiases(config)
+            config is { Experts: not null, HasMlp: true } && HasReaderBiases(config)
                 ? "its experts have no biases, which would take those of the norm" : null,
         WeightProcessing.FoldValueBiases =>
-            config.QkvClip is not null && (config.QkvBias || (all.HasFlag(WeightProcessing.FoldNorms) && HasNormBiases(config)))
+            config.QkvClip is not null && (config.QkvBias || (all.HasFlag(WeightProcessing.FoldNorms) && HasReaderBiases(config)))
                 ? "its values are cut to a size behind their bias" : null,
         WeightProcessing.CentreWritingWeights =>
             config.Norm == NormKind.RmsNorm ? "its norms are RMSNorm, which reads the mean of the stream" :
             !config.NormsBefore ? "its blocks read the stream without a norm, the mean included" :
+            !config.FinalNorm ? "its unembedding reads the stream without a norm, the mean included" :
             config.NormsAfter ? "what its blocks add comes from a norm, whose gain and bias have a mean" :
             config.EmbeddingNorm ? "its stream begins with the norm of the embedding, whose gain and bias have a mean" : null,
         _ => config.LogitCap is not null ? "its logits have a soft cap, so that a shift of all of them is not lost in the softmax" : null,

@@ -45,8 +45,8 @@ internal sealed class WeightRewriting(DecoderConfig config, Dictionary<string, T
         Extend(Config with
         {
             QkvBias = Config.QkvBias || (isShifted && hasReaders),
-            MlpBias = Config.MlpBias || (isShifted && hasReaders && Config.Experts is null),
-            UnembeddingBias = Config.UnembeddingBias || isShifted,
+            MlpBias = Config.MlpBias || (isShifted && hasReaders && Config.HasMlp && Config.Experts is null),
+            UnembeddingBias = Config.UnembeddingBias || (isShifted && Config.FinalNorm),
         });
         string[] mlp =
             Config.Experts is not null ? ["mlp.router", "mlp.experts.gate", "mlp.experts.in"] :
@@ -55,10 +55,11 @@ internal sealed class WeightRewriting(DecoderConfig config, Dictionary<string, T
         {
             bool isShared = Config.Block == BlockKind.ParallelWithOneNorm;
             Fold($"{block}.ln1", ["attn.qkv", .. isShared ? mlp : []], block);
-            if (!isShared)
+            if (Config.HasMlp && !isShared)
                 Fold($"{block}.ln2", mlp, block);
         }
-        Fold("ln_final", ["unembed"]);
+        if (Config.FinalNorm)
+            Fold("ln_final", ["unembed"]);
     }
 
     /// <summary>Folds one norm into what reads it: W · (gain · x + bias) is (W · gain) · x, and W · bias beside it.</summary>

@@ -13,7 +13,11 @@ namespace Interventions.Models.Families;
 internal sealed record ConfigKey(
     IReadOnlyList<string> Names,
     Func<IConfig, DecoderConfig, DecoderConfig> Read,
-    Func<DecoderConfig, IEnumerable<(string Name, object? Value)>> Write);
+    Func<DecoderConfig, IEnumerable<(string Name, object? Value)>> Write)
+{
+    /// <summary>The keys within a section of theirs that are not read.</summary>
+    public Func<IConfig, IEnumerable<string>> Unread { get; init; } = _ => [];
+}
 
 /// <summary>
 /// The keys of which families' tables are made. Several spellings of one key are separated by <c>|</c>; the first one is written.

@@ -79,7 +79,7 @@ internal sealed partial class DecoderFamily
             Gpt2Family.Table, LlamaFamily.Table, MistralFamily.Table, MixtralFamily.Table, Qwen2Family.Table, Qwen3Family.Table,
             Qwen3MoeFamily.Table, GemmaFamily.Table, Gemma2Family.Table, Gemma3Family.Table, Phi3Family.Table, PhiFamily.Table,
             OlmoFamily.Table, Olmo2Family.Table, GraniteFamily.Table, StableLmFamily.Table, GptNeoXFamily.Table, GptJFamily.Table,
-            GptNeoFamily.Table, OptFamily.Table, BloomFamily.Table,
+            GptNeoFamily.Table, OptFamily.Table, BloomFamily.Table, ToyFamily.Table,
         ];
     }
 }
@@ -108,6 +108,9 @@ internal sealed record TensorNames(string Weight, params string[] Stored)
 /// </summary>
 internal interface IConfig
 {
+    /// <summary>The properties that are there, with the names of the sections around them: <c>rope_parameters.factor</c>.</summary>
+    IEnumerable<string> Names { get; }
+
     /// <summary>Whether the property is there.</summary>
     bool Has(string name);
 
@@ -128,6 +131,9 @@ internal interface IConfig
 
     /// <summary>A list of texts; <see langword="null"/> when it is absent.</summary>
     IReadOnlyList<string>? Texts(string name);
+
+    /// <summary>A list of numbers; <see langword="null"/> when it is absent.</summary>
+    IReadOnlyList<double>? Numbers(string name);
 
     /// <summary>A nested object; <see langword="null"/> when it is absent.</summary>
     IConfig? Section(string name);

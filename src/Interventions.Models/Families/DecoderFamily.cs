@@ -68,6 +68,9 @@ internal sealed partial class DecoderFamily
             .Where(name => !s_descriptions.Contains(name) && !WithoutEffect.Contains(name) && !Keys.Any(key => key.Names.Contains(name))),
     ];
 
+    /// <summary>The keys within sections of a configuration that <see cref="Read"/> accepts and that are not read.</summary>
+    public IEnumerable<string> Unread(ConfigFile file) => Keys.SelectMany(key => key.Unread(file));
+
     /// <summary>The family of a configuration.</summary>
     /// <exception cref="CheckpointException">It is not supported.</exception>
     public static DecoderFamily Of(ConfigFile file)

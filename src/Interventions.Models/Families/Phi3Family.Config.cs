@@ -23,9 +23,8 @@ internal static class Phi3Family
         Architecture = "Phi3ForCausalLM",
         Keys =
         [
-            .. LlamaFamily.Sizes(isExplicit: false), RotaryKeys.Of(), ConfigKeys.Window("sliding_window"), ConfigKeys.Tied,
+            .. LlamaFamily.Sizes(isExplicit: false), RotaryKeys.Of(phi3: 4096), ConfigKeys.Window("sliding_window"), ConfigKeys.Tied,
         ],
-        WithoutEffect = ["original_max_position_embeddings"],
         Prefix = "model.",
         Tensors =
         [

@@ -57,7 +57,7 @@ internal static class Qwen3MoeFamily
         (config, known) =>
             config.Integer("decoder_sparse_step", 1) != 1
                 ? throw config.Wrong("decoder_sparse_step", "is not 1, and layers without experts are not supported")
-            : config.Texts("mlp_only_layers") is { Count: > 0 }
+            : config.Numbers("mlp_only_layers") is { Count: > 0 }
                 ? throw config.Wrong("mlp_only_layers", "names layers, and layers without experts are not supported")
             : known,
         _ => [("decoder_sparse_step", 1), ("mlp_only_layers", Array.Empty<string>())]);

@@ -9,51 +9,63 @@ namespace Interventions.Models.Families;
 /// </summary>
 internal static class RotaryKeys
 {
-    private const string Today = "rope_parameters", Before = "rope_scaling";
+    private const string Today = "rope_parameters", Before = "rope_scaling", Full = "full_attention", Sliding = "sliding_attention";
 
     /// <summary>One way of turning for all layers.</summary>
     /// <param name="theta">The older names of the base, separated by <c>|</c>.</param>
     /// <param name="part">The older names of the part of each head that turns.</param>
     /// <param name="usualPart">That part where it is left out.</param>
-    public static ConfigKey Of(string theta = "rope_theta", string part = "partial_rotary_factor", double usualPart = 1) => new(
-        [Today, Before, .. theta.Split('|'), .. part.Split('|')],
-        (config, known) =>
+    /// <param name="phi3">The original context of Phi-3, whose files call <c>longrope</c> by other names too.</param>
+    public static ConfigKey Of(
+        string theta = "rope_theta", string part = "partial_rotary_factor", double usualPart = 1, int? phi3 = null)
+    {
+        Older older = new(theta, part, usualPart, phi3);
+        return new(
+            [Today, Before, RotaryKinds.Original, .. theta.Split('|'), .. part.Split('|')],
+            (config, known) => Within(known with { Rotary = Read(config, Section(config), older, known, known.Rotary!) }),
+            known => [(Today, Written(known.Rotary!, known))])
         {
-            if (config.Has(Today) && config.Has(Before))
-                throw config.Wrong(Before, $"is there beside '{Today}', which is the same thing: leave one out");
-            IConfig? section = config.Section(Today) ?? config.Section(Before);
-            return known with { Rotary = Read(config, section, (theta, part, usualPart), known, known.Rotary!) };
-        },
-        known => [(Today, Written(known.Rotary!, known))]);
+            Unread = config => Unread(Section(config), older.LongRope),
+        };
+    }
 
     /// <summary>One way for layers with a window, another for those without.</summary>
     public static ConfigKey ByLayerKind => new(
         [Today, Before, "rope_theta", "rope_local_base_freq"],
-        (config, known) =>
+        (config, known) => Within(known with
         {
-            IConfig? today = config.Section(Today), before = config.Section(Before);
-            if (today is not null && before is not null)
-                throw config.Wrong(Before, $"is there beside '{Today}', which is the same thing: leave one out");
-            IConfig? global = today?.Section("full_attention") ?? before, local = today?.Section("sliding_attention");
-            return known with
-            {
-                Rotary = Read(config, global, ("rope_theta", "", 1), known, known.Rotary!),
-                WindowRotary = Read(config, local, ("rope_local_base_freq", "", 1), known, known.WindowRotary!),
-            };
-        },
+            Rotary = Read(config, Section(config, Full), new("rope_theta", "", 1, null), known, known.Rotary!),
+            WindowRotary = Read(config, Section(config, Sliding), new("rope_local_base_freq", "", 1, null), known, known.WindowRotary!),
+        }),
         known =>
         [
-            (Today, new (string, object?)[]
-            {
-                ("full_attention", Written(known.Rotary!, known)), ("sliding_attention", Written(known.WindowRotary!, known)),
-            }),
-        ]);
-
-    private static RotaryConfig Read(
-        IConfig config, IConfig? section, (string Theta, string Part, double UsualPart) older, DecoderConfig known, RotaryConfig usual)
+            (Today, new (string, object?)[] { (Full, Written(known.Rotary!, known)), (Sliding, Written(known.WindowRotary!, known)) }),
+        ])
     {
-        double theta = Number("rope_theta", older.Theta) ?? usual.Theta;
-        double part = (older.Part.Length == 0 ? null : Number("partial_rotary_factor", older.Part)) ?? older.UsualPart;
+        Unread = config => Unread(Section(config, Full), []).Concat(Unread(Section(config, Sliding), [])).Distinct(),
+    };
+
+    /// <summary>A decoder that reads no prompts so long that the frequencies of all their positions would change.</summary>
+    private static DecoderConfig Within(DecoderConfig config) =>
+        config with { ContextLength = config.LongRopes.Select(scaling => scaling.OriginalContext).Append(config.ContextLength).Min() };
+
+    /// <summary>The section of all layers, or of one kind of layers; the older one had none for those with a window.</summary>
+    private static IConfig? Section(IConfig config, string? kind = null)
+    {
+        IConfig? today = config.Section(Today), before = config.Section(Before);
+        if (today is not null && before is not null)
+            throw config.Wrong(Before, $"is there beside '{Today}', which is the same thing: leave one out");
+        return kind is null ? today ?? before : today?.Section(kind) ?? (kind == Full ? before : null);
+    }
+
+    private static IEnumerable<string> Unread(IConfig? section, IReadOnlyList<string> longrope) =>
+        section is null ? [] : RotaryKinds.Unread(section, RotaryKinds.Of(section, longrope));
+
+    private static RotaryConfig Read(IConfig config, IConfig? section, Older older, DecoderConfig known, RotaryConfig usual)
+    {
+        double theta = Number(config, section, "rope_theta", older.Theta) ?? usual.Theta;
+        double part =
+            (older.Part.Length == 0 ? null : Number(config, section, "partial_rotary_factor", older.Part)) ?? older.UsualPart;
         // As in transformers, a part of a coordinate is none.
         int width = (int)(known.DHead * part);
         if (width < 2 || width % 2 != 0 || width > known.DHead)
@@ -62,56 +74,41 @@ internal static class RotaryKeys
                 older.Part.Split('|')[0],
                 $"makes {width} of a head's {known.DHead} coordinates turn; an even number from 2 on is needed");
         }
-        return new RotaryConfig(theta, section is null ? null : Scaling(section, known.ContextLength))
+        return new RotaryConfig(theta, section is null ? null : Scaling(config, section, older, known.ContextLength, width / 2))
         {
             Width = width == known.DHead ? null : width,
             Neighbours = usual.Neighbours,
         };
-
-        double? Number(string name, string olderName)
-        {
-            double? inside = section?.Has(name) == true ? section.Number(name) : null;
-            string[] olderNames = olderName.Split('|');
-            double? outside = olderNames.Any(config.Has) ? ConfigKeys.Said(config, olderNames, older => config.Number(older)) : null;
-            return inside is { } a && outside is { } b && a != b
-                ? throw config.Wrong(
-                    olderNames.First(config.Has),
-                    FormattableString.Invariant($"is {b}, and the rotary parameters say {a}: leave one out"))
-                : inside ?? outside;
-        }
     }
 
-    private static RotaryScaling? Scaling(IConfig config, int context)
+    private static RotaryScaling? Scaling(IConfig config, IConfig section, Older older, int context, int frequencies)
     {
-        string property = config.Has("rope_type") ? "rope_type" : "type";
-        string type = config.Text(property, "default");
-        return type switch
-        {
-            "default" => null,
-            "linear" => new RotaryScaling.Linear(config.Number("factor")),
-            "llama3" => new RotaryScaling.Llama3(
-                config.Number("factor"), config.Number("low_freq_factor"), config.Number("high_freq_factor"),
-                config.Integer("original_max_position_embeddings", context)),
-            _ => throw config.Wrong(property, $"is '{type}'; supported are default, linear, llama3"),
-        };
+        RotaryKind kind = RotaryKinds.Of(section, older.LongRope);
+        double original = !kind.Keys.Contains(RotaryKinds.Original) ? context
+            : Number(config, section, RotaryKinds.Original, RotaryKinds.Original) ?? older.Phi3 ?? context;
+        return original is >= 1 and <= int.MaxValue && original == Math.Floor(original)
+            ? kind.Read(new RotarySection(section, context, (int)original, frequencies))
+            : throw config.Wrong(RotaryKinds.Original, FormattableString.Invariant($"is {original}; a number of tokens is needed"));
+    }
+
+    /// <summary>A number that the section says, or one of the older keys beside it; both must say the same.</summary>
+    private static double? Number(IConfig config, IConfig? section, string name, string olderName)
+    {
+        double? inside = section?.Has(name) == true ? section.Number(name) : null;
+        string[] olderNames = olderName.Split('|');
+        double? outside = olderNames.Any(config.Has) ? ConfigKeys.Said(config, olderNames, older => config.Number(older)) : null;
+        return inside is { } a && outside is { } b && a != b
+            ? throw config.Wrong(
+                olderNames.First(config.Has),
+                FormattableString.Invariant($"is {b}, and the rotary parameters say {a}: leave one out"))
+            : inside ?? outside;
     }
 
     /// <summary>Today's spelling.</summary>
     private static (string, object?)[] Written(RotaryConfig rotary, DecoderConfig known)
     {
-        (string, object?)[] scaling = rotary.Scaling switch
-        {
-            null => [("rope_type", "default")],
-            RotaryScaling.Linear linear => [("rope_type", "linear"), ("factor", linear.Factor)],
-            RotaryScaling.Llama3 llama3 =>
-            [
-                ("rope_type", "llama3"), ("factor", llama3.Factor), ("low_freq_factor", llama3.LowTurns),
-                ("high_freq_factor", llama3.HighTurns), ("original_max_position_embeddings", llama3.OriginalContext),
-            ],
-            _ => throw new InvalidOperationException($"{rotary.Scaling.GetType().Name} has no name in configurations."),
-        };
         (string, object?)[] part = rotary.Width is { } width ? [("partial_rotary_factor", Part(width, known.DHead))] : [];
-        return [("rope_theta", rotary.Theta), .. scaling, .. part];
+        return [("rope_theta", rotary.Theta), .. RotaryKinds.Written(rotary.Scaling), .. part];
     }
 
     /// <summary>The part of a head that is read as that many coordinates again.</summary>
@@ -119,5 +116,11 @@ internal static class RotaryKeys
     {
         double part = (double)width / d_head;
         return (int)(d_head * part) == width ? part : (width + 0.5) / d_head;
+    }
+
+    /// <summary>How a family said it before, and what it takes where nothing is said.</summary>
+    private sealed record Older(string Theta, string Part, double UsualPart, int? Phi3)
+    {
+        public string[] LongRope => Phi3 is null ? [] : ["su", "yarn"];
     }
 }

@@ -105,7 +105,9 @@ public sealed partial class PromptPairs : PromptSet;
 public sealed partial class Texts : PromptSet
 {
     /// <summary>Tokenizes texts as they are: brackets are text, not marks.</summary>
-    /// <exception cref="ArgumentException">A text is empty, or the tokenizer has no token for a part of it.</exception>
+    /// <exception cref="ArgumentException">
+    /// A text is empty, the tokenizer has no token for a part of it, or it begins with a special token that the tokenizer adds itself.
+    /// </exception>
     public static Texts Of(Tokenizer tokenizer, params IEnumerable<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);

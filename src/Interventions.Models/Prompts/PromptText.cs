@@ -21,9 +21,10 @@ public static class PromptText
 {
     /// <summary>Tokenizes prompts, the tokenizer's own special tokens included.</summary>
     /// <exception cref="ArgumentException">
-    /// A mark is unknown, missing or broken, a text without marks does not fit around those of another run, or an answer is not one token;
-    /// or a tokenizer other than <see cref="HuggingFaceTokenizer"/> does not decode a text to itself, or gives offsets that do not fit it.
-    /// The message names the prompt.
+    /// A mark is unknown, missing or broken, a text without marks does not fit around those of another run, an answer is not one token, or
+    /// a text has a special token at an end, such as a beginning of sentence, that the tokenizer puts there too; or a tokenizer other than
+    /// <see cref="HuggingFaceTokenizer"/> does not decode a text to itself, or gives offsets that do not fit it. The message names the
+    /// prompt.
     /// </exception>
     public static IReadOnlyList<PromptTokens> Tokenize(PromptVocabulary vocabulary, Tokenizer tokenizer, IEnumerable<PromptRow> rows)
     {
@@ -140,6 +141,28 @@ public static class PromptText
             // A token that was added around the text covers nothing. In a model with a single special token it is the unknown token too.
             if (encoded.Ids[i] == own.UnknownId && encoded.Offsets[i].End.Value > 0)
                 throw new ArgumentException($"{where}: the tokenizer does not know \"{text[encoded.Offsets[i]]}\".");
+        CheckDoubled(own, encoded, where);
         return encoded;
+    }
+
+    /// <summary>
+    /// Refuses a text with a special token at its end that the tokenizer puts there too: a second beginning of sentence changes what the
+    /// model computes, and is hardly ever meant.
+    /// </summary>
+    private static void CheckDoubled(HuggingFaceTokenizer tokenizer, EncodedText encoded, string where)
+    {
+        int count = encoded.Ids.Count;
+        if (count < 2)
+            return;
+        foreach ((int added, int own, string verb) in ((int, int, string)[])[(0, 1, "begins"), (count - 1, count - 2, "ends")])
+        {
+            if (encoded.Ids[added] == encoded.Ids[own] && encoded.Offsets[added].End.Value == 0 && encoded.Offsets[own].End.Value > 0
+                && tokenizer.SpecialTokens.ContainsKey(encoded.Tokens[own]))
+            {
+                throw new ArgumentException(
+                    $"{where} {verb} with \"{encoded.Tokens[own]}\", which the tokenizer adds itself, so that it would be there twice. "
+                    + "Leave it out of the text; prompts of token ids (FromTokens) are taken as they are.");
+            }
+        }
     }
 }

@@ -115,7 +115,7 @@ internal sealed class AddedTokenFinder
         for (int start = 0; start < text.Length;)
         {
             found.Clear();
-            _trie.FindAt(text, start, found);
+            _trie.FindAt(text.Glyphs, start, found);
             if (found.Count == 0)
             {
                 start++;

@@ -24,23 +24,27 @@ internal sealed class AlignedText(ReadOnlyMemory<Glyph> glyphs, bool atStart)
     public bool AtStart => atStart;
 
     /// <summary>The code points as a string.</summary>
-    public string Text => _text ??= ToText(Glyphs);
+    public string Text => _text ??= ToText();
 
     public int this[int index] => glyphs.Span[index].CodePoint;
 
     /// <exception cref="ArgumentException">The string holds a surrogate without its partner, so it is not text.</exception>
-    public static AlignedText From(string text)
+    public static AlignedText From(string text) => From(text, new Glyph[text.Length]);
+
+    /// <summary>A string, in an array that is as long at least, and that the caller keeps until the text is not used any more.</summary>
+    /// <exception cref="ArgumentException">The string holds a surrogate without its partner, so it is not text.</exception>
+    public static AlignedText From(string text, Glyph[] glyphs)
     {
-        List<Glyph> glyphs = new(text.Length);
+        int count = 0;
         for (int i = 0; i < text.Length;)
         {
             if (!Rune.TryGetRuneAt(text, i, out Rune rune))
                 throw new ArgumentException($"The text has half of a surrogate pair, U+{(int)text[i]:X4}, at index {i}.", nameof(text));
             int end = i + rune.Utf16SequenceLength;
-            glyphs.Add(new Glyph(rune.Value, i, end));
+            glyphs[count++] = new Glyph(rune.Value, i, end);
             i = end;
         }
-        return new AlignedText(glyphs.ToArray(), atStart: true);
+        return new AlignedText(glyphs.AsMemory(0, count), atStart: true);
     }
 
     public AlignedText Slice(int start, int end) =>
@@ -48,6 +52,9 @@ internal sealed class AlignedText(ReadOnlyMemory<Glyph> glyphs, bool atStart)
 
     /// <summary>Other code points for the same part of the original text.</summary>
     public AlignedText With(Glyph[] rewritten) => new(rewritten, atStart);
+
+    /// <summary>The text without some code points.</summary>
+    public AlignedText Without(Func<int, bool> dropped) => With([.. Glyphs.ToArray().Where(glyph => !dropped(glyph.CodePoint))]);
 
     /// <summary>Puts a prefix in front of a text that is not empty. The prefix stands for the same part as the first code point.</summary>
     public AlignedText Prepend(string prefix)
@@ -69,58 +76,60 @@ internal sealed class AlignedText(ReadOnlyMemory<Glyph> glyphs, bool atStart)
         {
             result.AddRange(Glyphs[done..start]);
             Glyph last = Glyphs[end - 1];
-            result.AddRange(content.EnumerateRunes().Select(rune => last with { CodePoint = rune.Value }));
+            foreach (Rune rune in content.EnumerateRunes())
+                result.Add(last with { CodePoint = rune.Value });
             done = end;
         }
         result.AddRange(Glyphs[done..]);
         return With([.. result]);
     }
 
-    private static string ToText(ReadOnlySpan<Glyph> glyphs)
+    /// <summary>Rewrites the text. Places follow the reference implementation, see <see cref="Change.Added"/>.</summary>
+    public AlignedText Rewrite(List<Change> changes)
     {
-        StringBuilder builder = new(glyphs.Length);
-        foreach (Glyph glyph in glyphs)
+        ReadOnlySpan<Glyph> old = Glyphs;
+        Glyph[] result = new Glyph[changes.Count];
+        int at = 0;
+        for (int i = 0; i < result.Length; i++)
+        {
+            (int codePoint, int added) = changes[i];
+            result[i] = (added <= 0 ? old[at] : at > 0 ? old[at - 1] : default) with { CodePoint = codePoint };
+            if (added <= 0)
+                at += 1 - added;
+        }
+        return With(result);
+    }
+
+    /// <summary>Writes the code points as UTF-16, two units each at most, and says how many units there are.</summary>
+    public int CopyTo(Span<char> units)
+    {
+        int count = 0;
+        foreach (Glyph glyph in Glyphs)
         {
             if (glyph.CodePoint <= char.MaxValue)
-                builder.Append((char)glyph.CodePoint);
+                units[count++] = (char)glyph.CodePoint;
             else
-                builder.Append(char.ConvertFromUtf32(glyph.CodePoint));
+                count += new Rune(glyph.CodePoint).EncodeToUtf16(units[count..]);
         }
-        return builder.ToString();
+        return count;
     }
-}
 
-/// <summary>A set of words, each with a number, that finds the words at a place of a text.</summary>
-internal sealed class CodePointTrie
-{
-    private readonly Node _root = new();
-
-    /// <summary>Adds a word with its number (at least 0); the number of a word that is there already is replaced.</summary>
-    public void Add(string word, int value)
+    private string ToText()
     {
-        Node node = _root;
-        foreach (Rune rune in word.EnumerateRunes())
+        if (Length <= 128)
         {
-            node.Next ??= [];
-            if (!node.Next.TryGetValue(rune.Value, out Node? next))
-                node.Next[rune.Value] = next = new Node();
-            node = next;
+            Span<char> units = stackalloc char[256];
+            return new string(units[..CopyTo(units)]);
         }
-        node.Value = value;
-    }
-
-    /// <summary>Appends the end and the number of every word that begins at <paramref name="start"/>, shortest first.</summary>
-    public void FindAt(AlignedText text, int start, List<(int End, int Value)> found)
-    {
-        Node? node = _root;
-        for (int i = start; i < text.Length && node.Next is not null && node.Next.TryGetValue(text[i], out node); i++)
-            if (node.Value >= 0)
-                found.Add((i + 1, node.Value));
-    }
-
-    private sealed class Node
-    {
-        public Dictionary<int, Node>? Next;
-        public int Value = -1;
+        char[] rented = new char[2 * Length];
+        return new string(rented, 0, CopyTo(rented));
     }
 }
+
+/// <summary>A code point of a rewritten text.</summary>
+/// <param name="CodePoint">The code point.</param>
+/// <param name="Added">
+/// How many characters the text becomes longer with it: 0 stands for the next character, 1 is one more for the last character, -n stands
+/// for the next character and the n behind it.
+/// </param>
+internal readonly record struct Change(int CodePoint, int Added);

@@ -1,8 +1,4 @@
-using System.Collections.Concurrent;
 using System.Text;
-using System.Text.Json;
-using Interventions.ModelGraphs;
-using Interventions.Runtime;
 
 namespace Interventions.Models.Tokenization;
 
@@ -20,187 +16,109 @@ internal sealed record BpeOptions
 
     /// <summary>A word that is a token stays whole, also if the merges would give other tokens.</summary>
     public bool IgnoreMerges { get; init; }
+
+    /// <summary>What the vocabulary writes before each token of a word but the first.</summary>
+    public string ContinuingPrefix { get; init; } = "";
+
+    /// <summary>What the vocabulary writes behind the last token of a word.</summary>
+    public string EndSuffix { get; init; } = "";
+
+    /// <summary>Whether a character is the same token anywhere in a word, and all tokens come from merges.</summary>
+    public bool IsPlain => ContinuingPrefix.Length == 0 && EndSuffix.Length == 0 && !IgnoreMerges;
 }
 
 /// <summary>
 /// Byte-pair encoding: a word begins as its characters; the pair with the lowest rank, the leftmost of equals, merges until none can.
 /// </summary>
-internal sealed class BpeModel(IReadOnlyDictionary<string, int> vocabulary, BpeMerges merges, BpeOptions options) : TokenModel(vocabulary)
+internal sealed class BpeModel : TokenModel
 {
-    private readonly ByteTokens? _bytes = options.ByteFallback ? new ByteTokens(vocabulary) : null;
-    private readonly int? _unknownId = options.Unknown is null ? null : vocabulary[options.Unknown];
-    private readonly WordCache _cache = new();
+    private readonly BpeMerges _merges;
+    private readonly BpeOptions _options;
+    private readonly Dictionary<int, int> _characters = [];    // the tokens of one character
+    private readonly ByteTokens? _bytes;
+    private readonly int? _unknownId;
 
-    public override string? UnknownToken => options.Unknown;
+    public BpeModel(IReadOnlyDictionary<string, int> vocabulary, BpeMerges merges, BpeOptions options) : base(vocabulary)
+    {
+        (_merges, _options) = (merges, options);
+        _bytes = options.ByteFallback ? new ByteTokens(vocabulary) : null;
+        _unknownId = options.Unknown is null ? null : vocabulary[options.Unknown];
+        foreach ((string token, int id) in vocabulary)
+            if (token.Length > 0 && Rune.TryGetRuneAt(token, 0, out Rune rune) && rune.Utf16SequenceLength == token.Length)
+                _characters[rune.Value] = id;
+    }
+
+    public override string? UnknownToken => _options.Unknown;
 
     public static BpeModel Read(JsonField field)
     {
         if (field.Optional("dropout") is { } dropout && dropout.Number() != 0)
             throw dropout.Invalid("merges that are dropped at random are not supported: the same text would give other ids each time");
-        foreach (string name in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
-            if (field.Optional(name) is { } affix && affix.String().Length > 0)
-                throw affix.Unsupported("BPE option", name);
-
         Dictionary<string, int> vocabulary = field.Required("vocab").Vocabulary();
-        string? unknown = field.Optional("unk_token")?.TokenOf(vocabulary);
-        return new BpeModel(vocabulary, BpeMerges.Read(field.Required("merges"), vocabulary), new BpeOptions
+        BpeOptions options = new()
         {
-            Unknown = unknown,
+            Unknown = field.Optional("unk_token")?.TokenOf(vocabulary),
             FuseUnknown = field.Optional("fuse_unk")?.Bool() ?? false,
             ByteFallback = field.Optional("byte_fallback")?.Bool() ?? false,
             IgnoreMerges = field.Optional("ignore_merges")?.Bool() ?? false,
-        });
+            ContinuingPrefix = field.Optional("continuing_subword_prefix")?.String() ?? "",
+            EndSuffix = field.Optional("end_of_word_suffix")?.String() ?? "",
+        };
+        return new(vocabulary, BpeMerges.Read(field.Required("merges"), vocabulary, options.ContinuingPrefix), options);
     }
 
-    public override IReadOnlyList<ModelToken> Tokenize(AlignedText word) => _cache.Get(word, Compute);
-
-    private ModelToken[] Compute(AlignedText word)
+    protected override ModelToken[] Compute(AlignedText word)
     {
-        if (options.IgnoreMerges && Vocabulary.TryGetValue(word.Text, out int whole))
+        if (_options.IgnoreMerges && Vocabulary.TryGetValue(word.Text, out int whole))
             return [new(whole, 0, word.Length)];
+        if (_options.IsPlain && word.Length > WordCache.MaxLength && Cut(word) is { Count: > 1 } parts)
+            return [.. parts.SelectMany(part => Tokenize(word.Slice(part.Start, part.End)).Select(token => token.Behind(part.Start)))];
 
         List<ModelToken> symbols = new(word.Length), missing = [];
         for (int i = 0; i < word.Length; i++)
         {
-            if (Vocabulary.TryGetValue(new Rune(word[i]).ToString(), out int id))
+            if (Symbol(word, i) is { } id)
                 symbols.Add(new(id, i, i + 1));
             else if (_bytes?.Spell(word.Slice(i, i + 1)) is { } bytes)
                 symbols.AddRange(bytes.Select(value => new ModelToken(value, i, i + 1)));
             else if (_unknownId is not { } unknown)
                 missing.Add(new(ModelToken.Missing, i, i + 1));
-            else if (options.FuseUnknown && symbols.Count > 0 && symbols[^1].Id == unknown && symbols[^1].End == i)
+            else if (_options.FuseUnknown && symbols.Count > 0 && symbols[^1].Id == unknown && symbols[^1].End == i)
                 symbols[^1] = symbols[^1] with { End = i + 1 };
             else
                 symbols.Add(new(unknown, i, i + 1));
         }
-        return [.. merges.Apply(symbols), .. missing];
+        return [.. _merges.Apply(symbols), .. missing];
     }
 
-    /// <summary>The tokens of short words that were met before. It keeps the first 20,000: a text repeats its words early.</summary>
-    private sealed class WordCache
+    /// <summary>The token that a character begins as.</summary>
+    private int? Symbol(AlignedText word, int index)
     {
-        private const int MaxWords = 20_000, MaxWordLength = 64;
-
-        private readonly ConcurrentDictionary<string, ModelToken[]> _words = new(StringComparer.Ordinal);
-        private int _count;
-
-        public ModelToken[] Get(AlignedText word, Func<AlignedText, ModelToken[]> compute)
-        {
-            if (word.Length > MaxWordLength)
-                return compute(word);
-            if (_words.TryGetValue(word.Text, out ModelToken[]? known))
-                return known;
-            ModelToken[] tokens = compute(word);
-            if (Volatile.Read(ref _count) < MaxWords && _words.TryAdd(word.Text, tokens))
-                Interlocked.Increment(ref _count);
-            return tokens;
-        }
+        string prefix = index > 0 ? _options.ContinuingPrefix : "", suffix = index == word.Length - 1 ? _options.EndSuffix : "";
+        bool found = prefix.Length + suffix.Length == 0
+            ? _characters.TryGetValue(word[index], out int id)
+            : Vocabulary.TryGetValue(prefix + new Rune(word[index]) + suffix, out id);
+        return found ? id : null;
     }
-}
-
-/// <summary>The merges of a byte-pair encoding: pairs of ids that become one id, by rank.</summary>
-internal sealed class BpeMerges
-{
-    private readonly Dictionary<(int Left, int Right), (int Rank, int Id)> _merges = [];
-    private int _rank;
 
     /// <summary>
-    /// The merges of a <c>tokenizer.json</c>: all as <c>"a b"</c> in older files, all as <c>["a", "b"]</c> in newer ones.
+    /// The parts of a long word between which nothing merges. Where nothing else cuts a text, this makes words of it, which come again;
+    /// the tokens are the same.
     /// </summary>
-    public static BpeMerges Read(JsonField field, IReadOnlyDictionary<string, int> vocabulary)
+    private List<TextRange> Cut(AlignedText word)
     {
-        BpeMerges merges = new();
-        JsonValueKind? form = null;
-        foreach (JsonField merge in field.Items())
+        ReadOnlySpan<Glyph> glyphs = word.Glyphs;
+        List<TextRange> parts = [];
+        int start = 0;
+        for (int i = 1; i < glyphs.Length; i++)
         {
-            form ??= merge.Kind;
-            if (merge.Kind != form)
-                throw merge.Invalid("strings and pairs are mixed");
-            string[] parts = merge.Kind == JsonValueKind.String
-                ? merge.String().Split(' ')
-                : [.. merge.Items().Select(part => part.String())];
-            if (merges.Add(parts, vocabulary) is { } reason)
-                throw merge.Invalid(reason);
-        }
-        return merges;
-    }
-
-    /// <summary>The merges of a <c>merges.txt</c>: one a line, after a line that begins with <c>#version</c>.</summary>
-    public static BpeMerges ReadText(string path, IReadOnlyDictionary<string, int> vocabulary)
-    {
-        BpeMerges merges = new();
-        int number = 0;
-        foreach (string line in File.ReadAllText(path).Split('\n'))
-        {
-            number++;
-            string merge = line.TrimEnd('\r');
-            if (merge.Length == 0 || merge.StartsWith("#version", StringComparison.Ordinal))
+            (int left, int right) = (glyphs[i - 1].CodePoint, glyphs[i].CodePoint);
+            if (_merges.Join(left, right) || !_characters.ContainsKey(left) || !_characters.ContainsKey(right))
                 continue;
-            if (merges.Add(merge.Split(' '), vocabulary) is { } reason)
-                throw new InvalidDataException($"{path}: line {number}: {reason}");
+            parts.Add(new(start, i));
+            start = i;
         }
-        return merges;
-    }
-
-    /// <summary>Merges until no pair of neighbours can. It takes n log n steps, since a word may be a whole text.</summary>
-    public IEnumerable<ModelToken> Apply(List<ModelToken> symbols)
-    {
-        if (symbols.Count < 2)
-            return symbols;
-        ModelToken[] tokens = [.. symbols];
-        int[] next = [.. Enumerable.Range(1, tokens.Length)], previous = [.. Enumerable.Range(-1, tokens.Length)];    // a linked list
-        PriorityQueue<(int Left, int Id), long> queue = new();
-        for (int i = 0; i < tokens.Length - 1; i++)
-            Consider(i);
-
-        while (queue.TryDequeue(out (int Left, int Id) candidate, out _))
-        {
-            (int left, int right) = (candidate.Left, next[candidate.Left]);
-            // An earlier merge may have taken either side; the candidate's pair is then gone.
-            if (right == 0 || right == tokens.Length)
-                continue;
-            if (!_merges.TryGetValue((tokens[left].Id, tokens[right].Id), out (int Rank, int Id) merge) || merge.Id != candidate.Id)
-                continue;
-
-            tokens[left] = new(merge.Id, tokens[left].Start, tokens[right].End);
-            next[left] = next[right];
-            next[right] = 0;    // out of the list
-            if (next[left] < tokens.Length)
-            {
-                previous[next[left]] = left;
-                Consider(left);
-            }
-            if (previous[left] >= 0)
-                Consider(previous[left]);
-        }
-        return Remaining();
-
-        void Consider(int left)
-        {
-            if (_merges.TryGetValue((tokens[left].Id, tokens[next[left]].Id), out (int Rank, int Id) merge))
-                queue.Enqueue((left, merge.Id), ((long)merge.Rank << 32) | (uint)left);
-        }
-
-        IEnumerable<ModelToken> Remaining()
-        {
-            for (int i = 0; i < tokens.Length; i = next[i])
-                yield return tokens[i];
-        }
-    }
-
-    /// <summary>Adds a merge with the next rank, or says why not. A pair given twice keeps the later rank, as in the reference.</summary>
-    private string? Add(string[] parts, IReadOnlyDictionary<string, int> vocabulary)
-    {
-        if (parts.Length != 2)
-            return $"a merge has two parts, not {parts.Length}";
-        if (!vocabulary.TryGetValue(parts[0], out int left))
-            return $"'{parts[0]}' is not in the vocabulary";
-        if (!vocabulary.TryGetValue(parts[1], out int right))
-            return $"'{parts[1]}' is not in the vocabulary";
-        string whole = parts[0] + parts[1];
-        if (!vocabulary.TryGetValue(whole, out int merged))
-            return $"'{whole}', which the merge gives, is not in the vocabulary";
-        _merges[(left, right)] = (_rank++, merged);
-        return null;
+        parts.Add(new(start, glyphs.Length));
+        return parts;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Interventions.Models.Tokenization;
 
@@ -64,7 +65,21 @@ internal static class ByteAlphabet
     /// <summary>The character for a space: Ġ.</summary>
     public static char Space => s_characters[' '];
 
-    public static char ToCharacter(byte value) => s_characters[value];
+    /// <summary>A text's bytes in UTF-8, each as its character.</summary>
+    public static AlignedText Spell(AlignedText text)
+    {
+        ReadOnlySpan<Glyph> glyphs = text.Glyphs;
+        int count = 0;
+        foreach (Glyph glyph in glyphs)
+            count += new Rune(glyph.CodePoint).Utf8SequenceLength;
+        Glyph[] result = new Glyph[count];
+        Span<byte> bytes = stackalloc byte[4];
+        int at = 0;
+        foreach (Glyph glyph in glyphs)
+            foreach (byte value in bytes[..new Rune(glyph.CodePoint).EncodeToUtf8(bytes)])
+                result[at++] = glyph with { CodePoint = s_characters[value] };
+        return text.With(result);
+    }
 
     public static bool TryToByte(char character, out byte value) => s_bytes.TryGetValue(character, out value);
 }

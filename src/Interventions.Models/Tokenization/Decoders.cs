@@ -12,6 +12,12 @@ internal static class Decoders
 {
     private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
 
+    private static readonly (string Spaced, string Joined)[] s_cleanUps =
+    [
+        (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" do not", " don't"),
+        (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
+    ];
+
     public static TokenDecoder Read(JsonField field) => field.Type() switch
     {
         "Sequence" => InTurn([.. field.Required("decoders").Items().Select(Read)]),
@@ -19,8 +25,10 @@ internal static class Decoders
         "ByteFallback" => ByteFallback,
         "Fuse" => Fuse,
         "Replace" => Replace(TokenPattern.Read(field.Required("pattern")), field.Required("content").String()),
-        "Strip" => Strip(ReadCharacter(field.Required("content")), field.Required("start").Id(), field.Required("stop").Id()),
+        "Strip" => Strip(field.Required("content").Character(), field.Required("start").Id(), field.Required("stop").Id()),
         "Metaspace" => Metaspace.Read(field).Decode,
+        "WordPiece" => WordPiece(field.Optional("prefix")?.String() ?? "##", field.Optional("cleanup")?.Bool() ?? true),
+        "BPEDecoder" => Suffix(field.Optional("suffix")?.String() ?? "</w>"),
         string type => throw field.Unsupported("decoder", type),
     };
 
@@ -56,18 +64,36 @@ internal static class Decoders
         tokens => tokens.Select(token => pattern.Replace(token, content));
 
     /// <summary>Drops a character from the ends of each piece, up to a number of times.</summary>
-    private static TokenDecoder Strip(char character, int fromStart, int fromEnd) => tokens => tokens.Select(token =>
+    private static TokenDecoder Strip(string character, int fromStart, int fromEnd) => tokens => tokens.Select(token =>
     {
-        (int start, int end) = (0, token.Length);
-        while (start < fromStart && start < end && token[start] == character)
-            start++;
-        while (token.Length - end < fromEnd && end > start && token[end - 1] == character)
-            end--;
-        return token[start..end];
+        for (int i = 0; i < fromStart && token.StartsWith(character, StringComparison.Ordinal); i++)
+            token = token[character.Length..];
+        for (int i = 0; i < fromEnd && token.EndsWith(character, StringComparison.Ordinal); i++)
+            token = token[..^character.Length];
+        return token;
     });
 
-    private static char ReadCharacter(JsonField field) =>
-        field.String() is [char character] ? character : throw field.Invalid($"'{field.String()}' is not one character");
+    /// <summary>Puts a space before each token but the first, or takes the prefix of a token within a word away.</summary>
+    private static TokenDecoder WordPiece(string prefix, bool cleanup) => tokens => tokens.Select((token, index) =>
+    {
+        string text = index == 0 ? token : token.StartsWith(prefix, StringComparison.Ordinal) ? token[prefix.Length..] : " " + token;
+        return cleanup ? CleanUp(text) : text;
+    });
+
+    /// <summary>Takes spaces before English punctuation and contractions away, in the reference implementation's order.</summary>
+    private static string CleanUp(string text)
+    {
+        foreach ((string spaced, string joined) in s_cleanUps)
+            text = text.Replace(spaced, joined, StringComparison.Ordinal);
+        return text;
+    }
+
+    /// <summary>Makes the suffix of a word's last token a space; behind the last word there is none.</summary>
+    private static TokenDecoder Suffix(string suffix) => tokens =>
+    {
+        string[] all = [.. tokens];
+        return all.Select((token, index) => token.Replace(suffix, index == all.Length - 1 ? "" : " ", StringComparison.Ordinal));
+    };
 
     /// <summary>
     /// Reads neighbouring tokens such as <c>&lt;0xE2&gt;</c> as bytes. If together they are not UTF-8, each gives one U+FFFD, the valid

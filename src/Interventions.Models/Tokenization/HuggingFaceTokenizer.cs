@@ -95,12 +95,12 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         List<PipelineToken> tokens = _pipeline.Encode(text, addSpecialTokens, normalize: true, split: true, out List<Range> missing);
-        return new EncodedText(
-            text,
-            [.. tokens.Select(token => token.Id)],
-            [.. tokens.Select(token => _tokens[token.Id])],
-            [.. tokens.Select(token => token.Start..token.End)],
-            missing);
+        int[] ids = new int[tokens.Count];
+        string[] names = new string[tokens.Count];
+        Range[] offsets = new Range[tokens.Count];
+        for (int i = 0; i < ids.Length; i++)
+            (ids[i], names[i], offsets[i]) = (tokens[i].Id, _tokens[tokens[i].Id], tokens[i].Start..tokens[i].End);
+        return new EncodedText(text, ids, names, offsets, missing);
     }
 
     /// <inheritdoc/>

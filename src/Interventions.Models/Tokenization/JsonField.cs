@@ -5,6 +5,8 @@ namespace Interventions.Models.Tokenization;
 /// <summary>A value in a JSON file, with the file and the path to it, so that every error names the place.</summary>
 internal readonly struct JsonField(JsonElement element, string file, string path)
 {
+    private const string NoName = "a name that is not text";
+
     public JsonValueKind Kind => element.ValueKind;
 
     /// <summary>The whole of a file.</summary>
@@ -38,7 +40,9 @@ internal readonly struct JsonField(JsonElement element, string file, string path
     public JsonField? Optional(string name)
     {
         Expect(JsonValueKind.Object);
-        return element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? Member(name, value) : null;
+        JsonElement found = Unescaped(
+            (element, name), static of => of.element.TryGetProperty(of.name, out JsonElement value) ? value : default, NoName);
+        return found.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined ? null : Member(name, found);
     }
 
     public JsonField Required(string name) => Optional(name) ?? throw Invalid($"'{name}' is missing");
@@ -47,7 +51,10 @@ internal readonly struct JsonField(JsonElement element, string file, string path
     {
         Expect(JsonValueKind.Object);
         foreach (JsonProperty property in element.EnumerateObject())
-            yield return (property.Name, Member(property.Name, property.Value));
+        {
+            string name = Unescaped(property, static property => property.Name, NoName);
+            yield return (name, Member(name, property.Value));
+        }
     }
 
     public IEnumerable<JsonField> Items()
@@ -64,15 +71,12 @@ internal readonly struct JsonField(JsonElement element, string file, string path
     public string String()
     {
         Expect(JsonValueKind.String);
-        try
-        {
-            return element.GetString()!;
-        }
-        catch (InvalidOperationException)    // half of a surrogate pair
-        {
-            throw Invalid("a string that is not text");
-        }
+        return Unescaped(element, static element => element.GetString()!, "a string that is not text");
     }
+
+    /// <summary>A string of one code point.</summary>
+    public string Character() =>
+        String().EnumerateRunes().Count() == 1 ? String() : throw Invalid($"'{String()}' is not one character");
 
     public bool Bool() => Kind switch
     {
@@ -115,6 +119,19 @@ internal readonly struct JsonField(JsonElement element, string file, string path
     {
         string token = String();
         return vocabulary.ContainsKey(token) ? token : throw Invalid($"'{token}' is not in the vocabulary");
+    }
+
+    /// <summary>Reads what may be written with escapes, among which half of a surrogate pair is no text.</summary>
+    private TResult Unescaped<TSource, TResult>(TSource source, Func<TSource, TResult> read, string wrong)
+    {
+        try
+        {
+            return read(source);
+        }
+        catch (InvalidOperationException)
+        {
+            throw Invalid(wrong);
+        }
     }
 
     private string Place() => path.Length == 0 ? file : $"{file}: {path}";

@@ -22,6 +22,9 @@ internal static class Normalizers
         "Replace" => Replace(TokenPattern.Read(field.Required("pattern")), field.Required("content").String()),
         "Strip" => Strip(field.Required("strip_left").Bool(), field.Required("strip_right").Bool()),
         "StripAccents" => StripAccents,
+        "BertNormalizer" => BertNormalizer.Read(field).Normalize,
+        "Precompiled" => PrecompiledNormalizer.Read(field).Normalize,
+        "ByteLevel" => ByteAlphabet.Spell,
         string type => throw field.Unsupported("normalizer", type),
     };
 
@@ -43,11 +46,10 @@ internal static class Normalizers
     };
 
     /// <summary>Drops combining marks. Composed characters keep their accents: files put a decomposition first.</summary>
-    private static AlignedText StripAccents(AlignedText text) =>
-        text.With([.. text.Glyphs.ToArray().Where(glyph => !Characters.IsMark(glyph.CodePoint))]);
+    private static AlignedText StripAccents(AlignedText text) => text.Without(Characters.IsMark);
 
     /// <summary>Lower case, character by character: no final sigma, and İ becomes two.</summary>
-    private static AlignedText Lowercase(AlignedText text)
+    public static AlignedText Lowercase(AlignedText text)
     {
         List<Glyph> result = new(text.Length);
         foreach (Glyph glyph in text.Glyphs)

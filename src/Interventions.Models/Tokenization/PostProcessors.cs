@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Interventions.Runtime;
 
 namespace Interventions.Models.Tokenization;
@@ -18,6 +19,11 @@ internal static class PostProcessors
         "Sequence" => new PostProcessorSequence([.. field.Required("processors").Items().Select(item => Read(item, ids))]),
         "ByteLevel" => ByteLevelPostProcessor.Read(field),
         "TemplateProcessing" => TemplatePostProcessor.Read(field, ids),
+        "BertProcessing" => TemplatePostProcessor.ReadAround(field, ids),
+        "RobertaProcessing" => new PostProcessorSequence([
+            new ByteLevelPostProcessor(
+                field.Optional("add_prefix_space")?.Bool() ?? true, field.Optional("trim_offsets")?.Bool() ?? true),
+            TemplatePostProcessor.ReadAround(field, ids)]),
         string type => throw field.Unsupported("post-processor", type),
     };
 }
@@ -42,7 +48,7 @@ internal sealed class ByteLevelPostProcessor(bool addPrefixSpace, bool trimOffse
 
     private PipelineToken Trim(PipelineToken token, int index)
     {
-        int leading = token.Matched.TakeWhile(IsSpace).Count(), trailing = token.Matched.Reverse().TakeWhile(IsSpace).Count();
+        (int leading, int trailing) = (token.LeadingSpaces, token.TrailingSpaces);
         // The pre-tokenizer may have added the first space of the text, which covers nothing.
         if (addPrefixSpace && leading > 0 && (index == 0 || token.Start == 0))
             leading = 0;
@@ -50,8 +56,6 @@ internal sealed class ByteLevelPostProcessor(bool addPrefixSpace, bool trimOffse
         int end = token.End >= trailing ? Math.Max(token.End - trailing, start) : token.End;
         return token with { Start = start, End = end };
     }
-
-    private static bool IsSpace(char character) => character == ByteAlphabet.Space || char.IsWhiteSpace(character);
 }
 
 /// <summary>Puts special tokens around a text, such as a beginning of sentence. They cover nothing.</summary>
@@ -85,9 +89,25 @@ internal sealed class TemplatePostProcessor(PipelineToken[] before, PipelineToke
             JsonField id = special.Required("id");
             if (!definitions.TryGetValue(id.String(), out int[]? tokens))
                 throw id.Invalid($"'{id.String()}' is not among the special_tokens");
-            (afterText ? after : before).AddRange(tokens.Select(token => new PipelineToken(token, "", 0, 0)));
+            (afterText ? after : before).AddRange(tokens.Select(PipelineToken.Added));
         }
         return afterText ? new([.. before], [.. after]) : throw field.Required("single").Invalid("the text itself (Sequence A) is missing");
+    }
+
+    /// <summary>BERT's form, and RoBERTa's: one token before the text, one behind it.</summary>
+    public static TemplatePostProcessor ReadAround(JsonField field, IReadOnlySet<int> ids)
+    {
+        return new([Token("cls")], [Token("sep")]);
+
+        PipelineToken Token(string name)
+        {
+            JsonField token = field.Required(name);
+            if (token.Kind != JsonValueKind.Array || token.Items().ToArray() is not [JsonField text, JsonField id])
+                throw token.Invalid("it is a token and its id");
+            return ids.Contains(id.Id())
+                ? PipelineToken.Added(id.Id())
+                : throw id.Invalid($"no token has the id {id.Id()}, which '{text.String()}' should have");
+        }
     }
 
     public List<PipelineToken> Process(List<PipelineToken> tokens, bool addSpecialTokens) =>

@@ -13,6 +13,8 @@ internal delegate IEnumerable<AlignedText> PreTokenizer(AlignedText text, bool c
 /// <summary>The pre-tokenizers that a file can name. Most cut at matches and differ in the matcher alone.</summary>
 internal static class PreTokenizers
 {
+    private static readonly PreTokenizer s_whitespaceSplit = At(Each(Characters.IsWhiteSpace), SplitBehavior.Removed);
+
     public static PreTokenizer Read(JsonField field) => field.Type() switch
     {
         "Sequence" => InTurn([.. field.Required("pretokenizers").Items().Select(Read)]),
@@ -29,7 +31,9 @@ internal static class PreTokenizers
             Each(Characters.IsPunctuation),
             field.Optional("behavior") is { } behavior ? ReadBehavior(behavior) : SplitBehavior.Isolated),
         "Whitespace" => At(TokenPattern.Words.Matches, SplitBehavior.Removed, invert: true),
-        "WhitespaceSplit" => At(Each(Characters.IsWhiteSpace), SplitBehavior.Removed),
+        "WhitespaceSplit" => s_whitespaceSplit,
+        "BertPreTokenizer" => InTurn([s_whitespaceSplit, At(Each(Characters.IsPunctuation), SplitBehavior.Isolated)]),
+        "CharDelimiterSplit" => At(TokenPattern.OfLiteral(field.Required("delimiter").Character()).Matches, SplitBehavior.Removed),
         string type => throw field.Unsupported("pre-tokenizer", type),
     };
 
@@ -39,27 +43,14 @@ internal static class PreTokenizers
         if (addPrefixSpace && text.Length > 0 && text[0] != ' ')
             text = text.Prepend(" ");
         return useRegex && cut
-            ? WordSplitter.Split(text, TokenPattern.Gpt2.Matches(text), SplitBehavior.Isolated).Select(ToBytes)
-            : [ToBytes(text)];
+            ? WordSplitter.Split(text, TokenPattern.Gpt2.Matches(text), SplitBehavior.Isolated).Select(ByteAlphabet.Spell)
+            : [ByteAlphabet.Spell(text)];
     };
 
     private static PreTokenizer ReadByteLevel(JsonField field)
     {
         field.Required("trim_offsets").Bool();    // the format demands it, but only the post-processor uses it
         return ByteLevel(field.Required("add_prefix_space").Bool(), field.Optional("use_regex")?.Bool() ?? true);
-    }
-
-    private static AlignedText ToBytes(AlignedText word)
-    {
-        List<Glyph> result = new(word.Length * 2);
-        Span<byte> bytes = stackalloc byte[4];
-        foreach (Glyph glyph in word.Glyphs)
-        {
-            int count = new Rune(glyph.CodePoint).EncodeToUtf8(bytes);
-            foreach (byte value in bytes[..count])
-                result.Add(glyph with { CodePoint = ByteAlphabet.ToCharacter(value) });
-        }
-        return word.With([.. result]);
     }
 
     /// <summary>Each pre-tokenizer works on the words of the one before.</summary>
@@ -72,7 +63,14 @@ internal static class PreTokenizers
 
     /// <summary>A matcher for single characters.</summary>
     private static Func<AlignedText, List<TextRange>> Each(Func<int, bool> predicate) => text =>
-        [.. Enumerable.Range(0, text.Length).Where(i => predicate(text[i])).Select(i => new TextRange(i, i + 1))];
+    {
+        List<TextRange> matches = [];
+        ReadOnlySpan<Glyph> glyphs = text.Glyphs;
+        for (int i = 0; i < glyphs.Length; i++)
+            if (predicate(glyphs[i].CodePoint))
+                matches.Add(new TextRange(i, i + 1));
+        return matches;
+    };
 
     private static SplitBehavior ReadBehavior(JsonField field) =>
         field.String() is string name && Enum.GetNames<SplitBehavior>().Contains(name)
@@ -163,24 +161,18 @@ internal enum PrependScheme
 /// <summary>SentencePiece's way to write spaces: as ▁ or another sign, with one in front. It is a pre-tokenizer and a decoder.</summary>
 internal sealed record Metaspace(string Sign, PrependScheme Scheme)
 {
-    public static Metaspace Read(JsonField field)
-    {
-        JsonField replacement = field.Required("replacement");
-        string sign = replacement.String();
-        return sign.EnumerateRunes().Count() == 1
-            ? new Metaspace(sign, ReadScheme(field))
-            : throw replacement.Invalid($"'{sign}' is not one character");
-    }
+    public static Metaspace Read(JsonField field) => new(field.Required("replacement").Character(), ReadScheme(field));
 
     /// <summary>Writes each space as the sign, puts one in front where the scheme says so, and cuts before each.</summary>
     public PreTokenizer PreTokenizer(bool split)
     {
         (TokenPattern space, TokenPattern sign) = (TokenPattern.OfLiteral(" "), TokenPattern.OfLiteral(Sign));
+        int signed = Sign.EnumerateRunes().First().Value;
         return (text, cut) =>
         {
             text = text.Replace(space.Matches(text), Sign);
             bool wanted = Scheme == PrependScheme.Always || (Scheme == PrependScheme.First && text.AtStart);
-            if (wanted && !text.Text.StartsWith(Sign, StringComparison.Ordinal))
+            if (wanted && !(text.Length > 0 && text[0] == signed))
                 text = text.Prepend(Sign);
             return split && cut ? WordSplitter.Split(text, sign.Matches(text), SplitBehavior.MergedWithNext) : [text];
         };

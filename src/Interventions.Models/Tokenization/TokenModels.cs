@@ -9,19 +9,29 @@ namespace Interventions.Models.Tokenization;
 internal readonly record struct ModelToken(int Id, int Start, int End)
 {
     public const int Missing = -1;
+
+    /// <summary>This token, of a part that begins at a place of the word.</summary>
+    public ModelToken Behind(int start) => new(Id, start + Start, start + End);
 }
 
 /// <summary>Turns a word into tokens: the format's <c>model</c>.</summary>
-internal abstract class TokenModel(IReadOnlyDictionary<string, int> vocabulary)
+internal abstract class TokenModel
 {
+    private readonly WordCache _cache;
+
+    protected TokenModel(IReadOnlyDictionary<string, int> vocabulary) => (Vocabulary, _cache) = (vocabulary, new WordCache(Compute));
+
     /// <summary>The model's own tokens and their ids. Added tokens need not be among them.</summary>
-    public IReadOnlyDictionary<string, int> Vocabulary => vocabulary;
+    public IReadOnlyDictionary<string, int> Vocabulary { get; }
 
     /// <summary>The token for text outside the vocabulary, if the file names one.</summary>
     public abstract string? UnknownToken { get; }
 
     /// <summary>The tokens of a word, in order. Safe from several threads.</summary>
-    public abstract IReadOnlyList<ModelToken> Tokenize(AlignedText word);
+    public ModelToken[] Tokenize(AlignedText word) => _cache.Get(word);
+
+    /// <summary>The tokens of a word that was not met before.</summary>
+    protected abstract ModelToken[] Compute(AlignedText word);
 }
 
 /// <summary>The models that a file can name. The most common, byte-pair encoding, is <see cref="BpeModel"/>.</summary>
@@ -32,6 +42,7 @@ internal static class TokenModels
         (field.Optional("type")?.String() ?? (field.Optional("merges") is null ? null : "BPE")) switch
         {
             "BPE" => BpeModel.Read(field),
+            "WordPiece" => WordPieceModel.Read(field),
             "WordLevel" => WordLevelModel.Read(field),
             "Unigram" => UnigramModel.Read(field),
             null => throw field.Invalid("has neither a type nor merges"),
@@ -52,7 +63,7 @@ internal sealed class WordLevelModel(IReadOnlyDictionary<string, int> vocabulary
         return new(vocabulary, field.Required("unk_token").TokenOf(vocabulary));
     }
 
-    public override IReadOnlyList<ModelToken> Tokenize(AlignedText word) =>
+    protected override ModelToken[] Compute(AlignedText word) =>
         [new(Vocabulary.GetValueOrDefault(word.Text, _unknownId), 0, word.Length)];
 }
 
@@ -98,7 +109,7 @@ internal sealed class UnigramModel : TokenModel
         return new(ids, [.. scores], unknownId, field.Optional("byte_fallback")?.Bool() ?? false);
     }
 
-    public override IReadOnlyList<ModelToken> Tokenize(AlignedText word)
+    protected override ModelToken[] Compute(AlignedText word)
     {
         List<ModelToken> result = [];
         foreach (ModelToken token in BestPath(word))
@@ -110,7 +121,7 @@ internal sealed class UnigramModel : TokenModel
             else
                 result.Add(token with { Id = _unknownId ?? ModelToken.Missing });
         }
-        return result;
+        return [.. result];
     }
 
     /// <summary>Viterbi's algorithm: the best way to reach each place. Neighbouring unknown characters become one token.</summary>
@@ -123,7 +134,7 @@ internal sealed class UnigramModel : TokenModel
         for (int start = 0; start < word.Length; start++)
         {
             found.Clear();
-            _trie.FindAt(word, start, found);
+            _trie.FindAt(word.Glyphs, start, found);
             foreach ((int end, int id) in found)
                 Reach(start, end, id, _scores[id]);
             if (found.Count == 0 || found[0].End > start + 1)    // no token is this character alone

@@ -1,11 +1,31 @@
+using System.Buffers;
+
 namespace Interventions.Models.Tokenization;
 
 /// <summary>A token of a text, by the UTF-16 units it covers.</summary>
 /// <param name="Id">Its id.</param>
-/// <param name="Matched">The text that it replaced, which may be longer than its text in the vocabulary.</param>
 /// <param name="Start">The first unit.</param>
 /// <param name="End">The unit after the last.</param>
-internal readonly record struct PipelineToken(int Id, string Matched, int Start, int End);
+/// <param name="LeadingSpaces">The spaces, in the byte alphabet or not, that the text begins with which it replaced.</param>
+/// <param name="TrailingSpaces">Those that it ends with.</param>
+internal readonly record struct PipelineToken(int Id, int Start, int End, int LeadingSpaces, int TrailingSpaces)
+{
+    /// <summary>A token that replaced a text.</summary>
+    public static PipelineToken Of(int id, ReadOnlySpan<Glyph> replaced)
+    {
+        int leading = 0, trailing = 0;
+        while (leading < replaced.Length && IsSpace(replaced[leading].CodePoint))
+            leading++;
+        while (trailing < replaced.Length && IsSpace(replaced[^(trailing + 1)].CodePoint))
+            trailing++;
+        return new(id, replaced[0].Start, replaced[^1].End, leading, trailing);
+    }
+
+    /// <summary>A token that was added around a text: it covers nothing.</summary>
+    public static PipelineToken Added(int id) => new(id, 0, 0, 0, 0);
+
+    private static bool IsSpace(int codePoint) => codePoint == ByteAlphabet.Space || Characters.IsWhiteSpace(codePoint);
+}
 
 /// <summary>The steps from a text to tokens, in order, and back. Immutable.</summary>
 internal sealed record TokenizerPipeline(
@@ -28,16 +48,21 @@ internal sealed record TokenizerPipeline(
     {
         List<PipelineToken> tokens = [];
         missing = [];
-        foreach ((AlignedText part, AddedToken? added) in _added.Split(AlignedText.From(text), normalize ? Normalizer : null))
+        // Arrays of this size are collected seldom, with all that lives long, which costs more than encoding.
+        Glyph[] room = ArrayPool<Glyph>.Shared.Rent(text.Length);
+        try
         {
-            if (added is not null)
+            foreach ((AlignedText part, AddedToken? added) in _added.Split(AlignedText.From(text, room), normalize ? Normalizer : null))
             {
-                tokens.Add(new(added.Id, part.Text, part.Glyphs[0].Start, part.Glyphs[^1].End));
-                continue;
+                if (added is not null)
+                    tokens.Add(PipelineToken.Of(added.Id, part.Glyphs));
+                else
+                    Encode(part, split, tokens, missing);
             }
-            foreach (AlignedText word in PreTokenizer?.Invoke(part, split) ?? [part])
-                if (word.Length > 0)
-                    Encode(word, tokens, missing);
+        }
+        finally
+        {
+            ArrayPool<Glyph>.Shared.Return(room);
         }
         return PostProcessor?.Process(tokens, addSpecialTokens) ?? tokens;
     }
@@ -45,15 +70,22 @@ internal sealed record TokenizerPipeline(
     /// <summary>The text of tokens, given as the vocabulary writes them.</summary>
     public string Decode(IEnumerable<string> tokens) => Decoder is null ? string.Join(' ', tokens) : string.Concat(Decoder(tokens));
 
+    private void Encode(AlignedText part, bool split, List<PipelineToken> tokens, List<Range> missing)
+    {
+        foreach (AlignedText word in PreTokenizer?.Invoke(part, split) ?? [part])
+            if (word.Length > 0)
+                Encode(word, tokens, missing);
+    }
+
     private void Encode(AlignedText word, List<PipelineToken> tokens, List<Range> missing)
     {
+        ReadOnlySpan<Glyph> glyphs = word.Glyphs;
         foreach ((int id, int first, int end) in Model.Tokenize(word))
         {
-            (int from, int to) = (word.Glyphs[first].Start, word.Glyphs[end - 1].End);
             if (id == ModelToken.Missing)
-                missing.Add(from..to);
+                missing.Add(glyphs[first].Start..glyphs[end - 1].End);
             else
-                tokens.Add(new(id, word.Slice(first, end).Text, from, to));
+                tokens.Add(PipelineToken.Of(id, glyphs[first..end]));
         }
     }
 }

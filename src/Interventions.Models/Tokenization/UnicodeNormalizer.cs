@@ -13,8 +13,6 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose)
     private const int HangulFirst = 0xAC00, LeadFirst = 0x1100, VowelFirst = 0x1161, TailBase = 0x11A7;
     private const int LeadCount = 19, VowelCount = 21, TailCount = 28, HangulCount = LeadCount * VowelCount * TailCount;
 
-    private readonly record struct Change(int CodePoint, int Added);
-
     public AlignedText Normalize(AlignedText text)
     {
         if (IsAscii(text))
@@ -28,7 +26,7 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose)
                 changes[i] = changes[i] with { Added = 1 };
         }
         Reorder(changes);
-        return Align(text, compose ? Compose(changes) : changes);
+        return text.Rewrite(compose ? Compose(changes) : changes);
     }
 
     private static bool IsAscii(AlignedText text)
@@ -107,21 +105,6 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose)
             return first + tail;
         return UnicodeData.Instance.Composition(first, second);
     }
-
-    private static AlignedText Align(AlignedText text, List<Change> changes)
-    {
-        ReadOnlySpan<Glyph> glyphs = text.Glyphs;
-        Glyph[] result = new Glyph[changes.Count];
-        int at = 0;
-        for (int i = 0; i < result.Length; i++)
-        {
-            (int codePoint, int added) = changes[i];
-            result[i] = (added <= 0 ? glyphs[at] : at > 0 ? glyphs[at - 1] : default) with { CodePoint = codePoint };
-            if (added <= 0)
-                at += 1 - added;
-        }
-        return text.With(result);
-    }
 }
 
 /// <summary>
@@ -130,6 +113,9 @@ internal sealed class UnicodeNormalizer(bool compatibility, bool compose)
 /// </summary>
 internal sealed class UnicodeData
 {
+    /// <summary>The first character that has a combining class, or that composes with one before it.</summary>
+    private const int FirstMark = 0x300;
+
     private static readonly Lazy<UnicodeData> s_instance = new(() => new UnicodeData());
 
     private readonly Dictionary<int, int> _classes = [];
@@ -149,16 +135,18 @@ internal sealed class UnicodeData
     public static UnicodeData Instance => s_instance.Value;
 
     /// <summary>The canonical combining class; 0 for characters that keep their place.</summary>
-    public int CombiningClass(int codePoint) => _classes.GetValueOrDefault(codePoint);
+    public int CombiningClass(int codePoint) => codePoint < FirstMark ? 0 : _classes.GetValueOrDefault(codePoint);
 
     /// <summary>One step of decomposition, or <see langword="null"/>.</summary>
     public int[]? Decomposition(int codePoint, bool compatibility) =>
-        _decompositions.TryGetValue(codePoint, out (bool Compatibility, int[] CodePoints) found) && (compatibility || !found.Compatibility)
+        codePoint > 0x7F && _decompositions.TryGetValue(codePoint, out (bool Compatibility, int[] CodePoints) found)
+        && (compatibility || !found.Compatibility)
             ? found.CodePoints
             : null;
 
     /// <summary>The one character that two compose to, or <see langword="null"/>.</summary>
-    public int? Composition(int first, int second) => _compositions.TryGetValue((first, second), out int composed) ? composed : null;
+    public int? Composition(int first, int second) =>
+        second >= FirstMark && _compositions.TryGetValue((first, second), out int composed) ? composed : null;
 
     private void Add(string[] fields)
     {

@@ -66,7 +66,7 @@ internal sealed class InterventionBinder
             BoundSite site = Site(gradient.Site, gradient.Name);
             ImmutableArray<BoundRead> reads = Reads(gradient.Reads, gradient.Name, site);
             if (site.Definition.WholeNumbers)
-                throw Wrong(gradient.Name, $"'{site.Text}' holds whole numbers, which have no gradient");
+                throw Wrong(gradient.Name, Sentences.Of(Sentences.WholeNumbers, site.Text));
             return new BoundGradient(gradient, site, reads, Metric(gradient.Metric, gradient.Name, metrics));
         })];
         ImmutableArray<BoundParameter> parameters =

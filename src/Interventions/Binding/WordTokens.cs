@@ -52,14 +52,13 @@ internal static class GluedAnswers
     /// <summary>A note for each answer that some prompt's last word would be glued to. Nothing is refused: it may be meant.</summary>
     public static IEnumerable<string> Notes(IPromptSet prompts, HookedModel model)
     {
-        Dictionary<long, string?> texts = [];
         Dictionary<long, bool> lacks = [];
         for (int answer = 0; answer < prompts.Vocabulary.Answers.Count; answer++)
         {
             int[] glued = [.. Enumerable.Range(0, prompts.Prompts.Count).Where(IsGlued)];
             if (glued.Length == 0)
                 continue;
-            string text = Text(prompts.Prompts[glued[0]].Answers[answer])!;
+            string text = model.TextOf(prompts.Prompts[glued[0]].Answers[answer]);
             string others = glued.Length == 1 ? "" : $" and {glued.Length - 1} more";
             string where = $"prompt {glued[0]}{others} of {prompts.Vocabulary.PromptSet}";
             yield return $"Answer '{prompts.Vocabulary.Answers[answer]}' of {where} is \"{text}\", "
@@ -68,21 +67,16 @@ internal static class GluedAnswers
             bool IsGlued(int number)
             {
                 PromptTokens prompt = prompts.Prompts[number];
-                return Text(prompt.Runs[0].Ids[^1]) is [.., var last] && char.IsAsciiLetter(last) && LacksSpace(prompt.Answers[answer]);
+                return model.TextOf(prompt.Runs[0].Ids[^1]) is [.., var last] && char.IsAsciiLetter(last)
+                    && LacksSpace(prompt.Answers[answer]);
             }
         }
 
-        string? Text(long token)
-        {
-            if (!texts.TryGetValue(token, out string? text))
-                texts[token] = text = model.Decode([token]);
-            return text;
-        }
-
+        // Encodes nothing of an answer with its space, which is what nearly all have.
         bool LacksSpace(long token)
         {
             if (!lacks.TryGetValue(token, out bool isLacking))
-                lacks[token] = isLacking = Text(token) is [var first, ..] text && char.IsAsciiLetter(first)
+                lacks[token] = isLacking = model.TextOf(token) is [var first, ..] text && char.IsAsciiLetter(first)
                     && Pieces.Spaced(model, text) is long spaced && spaced != token;
             return isLacking;
         }

@@ -72,6 +72,9 @@ internal static class Sentences
     /// <summary>INV239: the mask, what is said, and who does not read it.</summary>
     public const string UnreadOption = "'{0}' says '{1}', and {2} does not read it";
 
+    /// <summary>INV243: the site.</summary>
+    public const string WholeNumbers = "'{0}' holds whole numbers, which have no gradient";
+
     /// <summary>The sentence.</summary>
     public static string Of(string format, params object[] parts) => string.Format(CultureInfo.InvariantCulture, format, parts);
 }

@@ -76,6 +76,26 @@ public sealed class EmissionTests
         public sealed partial class Tiny : Interventions.Models.Decoder.DecoderModel;
         """));
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData(", Site(\"own\", \"batch\")", true)]
+    public void A_published_decoder_says_where_and_its_family_has_the_constants(string own, bool hasSites)
+    {
+        string text = Compilations.GeneratedText(
+            $"""[ModelSchema, HubId("some-one/tiny"), Axis("layer", 2){own}] public sealed partial class Tiny : Gpt2Model;""");
+        Assert.Contains("public const string HubId = \"some-one/tiny\";", text, StringComparison.Ordinal);
+        Assert.Contains("Load(string path = HubId, ", text, StringComparison.Ordinal);
+        Assert.Equal(hasSites, text.Contains("class Sites", StringComparison.Ordinal));
+        CompilesCleanly($$"""
+            [ModelSchema, HubId("some-one/tiny"), Axis("layer", 2){{own}}] public sealed partial class Tiny : Gpt2Model;
+            [Intervention<Tiny>] public sealed partial class A
+            {
+                [Capture(Tiny.Sites.Blocks.All.Attn.Z)] static Tensor C(Tensor x) => x;
+                public static Tiny Published() => Tiny.Load();
+            }
+            """);
+    }
+
     [Fact]
     public void An_invalid_declaration_becomes_a_refusal() => Snapshot.Verify(Compilations.GeneratedText(Sources.Model, Sources.Prompts, """
         namespace Study;

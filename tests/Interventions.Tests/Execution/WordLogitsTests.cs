@@ -110,11 +110,31 @@ public sealed class WordLogitsTests : ToyTest
             [.. run.Warnings]);
     }
 
+    [Fact]
+    public void A_second_run_asks_the_tokenizer_nothing()
+    {
+        ToyPrompts prompts = ToyPrompts.Random(3, 4);
+        using Speaking model = new();
+        Run();
+        int asked = model.Asked;
+        Assert.NotEqual(0, asked);
+        Run();
+        Assert.Equal(asked, model.Asked);
+
+        void Run() => InterventionRunner.Run(new() { Name = "Plain", Metrics = [LogitDifference] }, model, prompts).Dispose();
+    }
+
     /// <summary>The model with the text of its tokens.</summary>
     private sealed class Speaking : ToyModel
     {
-        public override string Decode(IEnumerable<long> tokens) =>
-            string.Concat(tokens.Select(token => token == 10 ? "." : $"{(token < 5 ? " " : "")}{(char)('a' + (token % 5))}"));
+        /// <summary>How often a text was asked for.</summary>
+        public int Asked { get; private set; }
+
+        public override string Decode(IEnumerable<long> tokens)
+        {
+            Asked++;
+            return string.Concat(tokens.Select(token => token == 10 ? "." : $"{(token < 5 ? " " : "")}{(char)('a' + (token % 5))}"));
+        }
     }
 
     /// <summary>A decoder, which can compute some of its logits, with the toy model's words.</summary>
