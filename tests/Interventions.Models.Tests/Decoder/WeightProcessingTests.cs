@@ -372,32 +372,26 @@ public sealed class WeightProcessingTests : IDisposable
         bool Coin() => random.Next(2) == 0;
         bool Seldom() => random.Next(5) == 0;
         bool normsBefore = !Seldom();
-        return SmallDecoders.Config(Coin() ? "gpt2" : "llama") with
+        DecoderConfig config = SmallDecoders.Config(Coin() ? "gpt2" : "llama") with
         {
             Layers = 2,
             KvHeads = Coin() ? 2 : 4,
             Norm = random.Next(3) == 0 ? NormKind.RmsNorm : NormKind.LayerNorm,
             NormsBefore = normsBefore,
-            NormsAfter = Seldom(),
-            FinalNorm = !Seldom(),
-            PlainNorms = Seldom(),
-            GainsAboveOne = Seldom(),
+            NormsAfter = Seldom(), FinalNorm = !Seldom(),
+            PlainNorms = Seldom(), GainsAboveOne = Seldom(),
             EmbeddingNorm = Seldom(),
             Block = normsBefore ? (BlockKind)random.Next(3) : BlockKind.Sequential,
             GatedMlp = Coin(),
             Experts = Seldom() ? new ExpertConfig(3, 2, Coin()) : null,
             QkNorm = Seldom() ? QkNorm.OneGain : QkNorm.None,
             QkvClip = Seldom() ? 0.5 : null,
-            QkvBias = Coin(),
-            AttentionOutBias = Coin(),
-            MlpBias = Coin(),
-            EmbeddingScale = Coin() ? 1 : 2,
-            ResidualScale = Coin() ? 1 : 0.6,
-            TiedUnembedding = Coin(),
-            UnembeddingBias = Coin(),
-            LogitDivisor = Coin() ? 1 : 1.5,
-            LogitCap = Seldom() ? 3 : null,
+            QkvBias = Coin(), AttentionOutBias = Coin(), MlpBias = Coin(),
+            EmbeddingScale = Coin() ? 1 : 2, ResidualScale = Coin() ? 1 : 0.6,
+            TiedUnembedding = Coin(), UnembeddingBias = Coin(),
+            LogitDivisor = Coin() ? 1 : 1.5, LogitCap = Seldom() ? 3 : null,
         };
+        return Seldom() ? config with { Block = BlockKind.AttentionOnly, Neurons = 0, Experts = null, MlpBias = false } : config;
     }
 
     private static void Close(Tensor expected, Tensor actual) => Assert.InRange(Distance.Largest(actual, expected), 0, 1e-9);
