@@ -1,8 +1,9 @@
 // ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | generation [REPEATS] | memory | soak [MINUTES] | tokenizers [MB] |
-// editor]: each claim of speed is a row here, all sides in one run. `engine` is the table of sweeps: rows whose name contains ROW, the
-// naive run whole or a sample of it. `generation` is the text of a sweep's points against that of as many prompts. `memory` is what a
-// sweep holds within a budget. `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong
-// number, no growth. `tokenizers` is how fast texts become tokens. `editor` is what the generators and analyzers cost.
+// editor | fuzz [COUNT [FORMAT [FIRST]]]]: each claim of speed is a row here, all sides in one run. `engine` is the table of sweeps: rows
+// whose name contains ROW, the naive run whole or a sample of it. `generation` is the text of a sweep's points against that of as many
+// prompts. `memory` is what a sweep holds within a budget. `soak` is an hour of runs on several threads while another one collects garbage
+// all the time: no wrong number, no growth. `tokenizers` is how fast texts become tokens. `editor` is what the generators and analyzers
+// cost. `fuzz` reads COUNT damaged files of each FORMAT, from number FIRST on: each is read, or refused with one clear exception.
 using System.Globalization;
 using Interventions.Benchmarks;
 using Interventions.Models;
@@ -25,6 +26,12 @@ if (args is ["tokenizers", ..])
 if (args is ["soak", ..])
 {
     Environment.ExitCode = Soak.Print(double.Parse(args.ElementAtOrDefault(1) ?? "60", CultureInfo.InvariantCulture)) ? 0 : 1;
+    return;
+}
+
+if (args is ["fuzz", ..])
+{
+    Environment.ExitCode = Fuzz.Print(args.ElementAtOrDefault(1), args.ElementAtOrDefault(2), args.ElementAtOrDefault(3)) ? 0 : 1;
     return;
 }
 

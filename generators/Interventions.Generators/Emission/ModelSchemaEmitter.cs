@@ -118,12 +118,16 @@ internal static class ModelSchemaEmitter
         writer.Line("/// <param name=\"dtype\">What the weights are converted to. Default: float32.</param>");
         writer.Line("/// <param name=\"device\">Where they are put. Default: the CPU.</param>");
         writer.Line(
-            "/// <param name=\"processing\">What is done to them then, such as <c>WeightProcessing.FoldNorms</c>. "
+            "/// <param name=\"ignore\">Names of tensors that are left out although the family does not know them; "
+            + "* stands for any text.</param>");
+        writer.Line(
+            "/// <param name=\"processing\">What is done to the weights then, such as <c>WeightProcessing.FoldNorms</c>. "
             + "Default: nothing.</param>");
         writer.Line($"public static new {type.Reference} Load(").Indented(
             $"string path{value}, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null,",
+            $"{CodeNames.ReadOnlyList}<string>? ignore = null,",
             $"{CodeNames.WeightProcessing} processing = {CodeNames.WeightProcessing}.None) =>");
-        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device, processing));").Line();
+        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device, ignore, processing));").Line();
         writer.Line("/// <inheritdoc/>");
         writer.Line($"public override {type.Reference} Processed({CodeNames.WeightProcessing} processing) =>");
         writer.Indented($"new {type.Reference}(ProcessedCheckpoint(processing));");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Files;
 using Interventions.Models.Families;
 using Interventions.Runtime;
 
@@ -34,7 +35,7 @@ internal sealed class ConfigFile : IConfig
             throw new CheckpointException(path, "does not exist.");
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument document = FileText.ParseJson(File.ReadAllBytes(path));
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigFile(path, document.RootElement.Clone(), "")
                 : throw new CheckpointException(path, "is not a JSON object.");
@@ -55,7 +56,7 @@ internal sealed class ConfigFile : IConfig
             return otherwise ?? throw Wrong(name, "is missing");
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number >= 1
             ? number
-            : throw Wrong(name, $"must be an integer of at least 1, and is {value.GetRawText()}");
+            : throw Wrong(name, $"must be an integer of at least 1, and is {FileText.Shown(value.GetRawText())}");
     }
 
     /// <inheritdoc/>
@@ -63,9 +64,9 @@ internal sealed class ConfigFile : IConfig
     {
         if (Find(name) is not { } value)
             return otherwise ?? throw Wrong(name, "is missing");
-        return value.ValueKind == JsonValueKind.Number
-            ? value.GetDouble()
-            : throw Wrong(name, $"must be a number, and is {value.GetRawText()}");
+        return value.ValueKind == JsonValueKind.Number && value.GetDouble() is var number && double.IsFinite(number)
+            ? number
+            : throw Wrong(name, $"must be a number, and is {FileText.Shown(value.GetRawText())}");
     }
 
     /// <inheritdoc/>
@@ -73,7 +74,7 @@ internal sealed class ConfigFile : IConfig
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => throw Wrong(name, $"must be true or false, and is {value.GetRawText()}"),
+        _ => throw Wrong(name, $"must be true or false, and is {FileText.Shown(value.GetRawText())}"),
     };
 
     /// <inheritdoc/>
@@ -83,7 +84,7 @@ internal sealed class ConfigFile : IConfig
             return otherwise ?? throw Wrong(name, "is missing");
         return value.ValueKind == JsonValueKind.String
             ? value.GetString()!
-            : throw Wrong(name, $"must be text, and is {value.GetRawText()}");
+            : throw Wrong(name, $"must be text, and is {FileText.Shown(value.GetRawText())}");
     }
 
     /// <inheritdoc/>
@@ -93,7 +94,7 @@ internal sealed class ConfigFile : IConfig
     public IReadOnlyList<string>? Texts(string name) => Find(name) is not { } value ? null
         : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
             ? [.. value.EnumerateArray().Select(item => item.GetString()!)]
-            : throw Wrong(name, $"must be a list of texts, and is {value.GetRawText()}");
+            : throw Wrong(name, $"must be a list of texts, and is {FileText.Shown(value.GetRawText())}");
 
     /// <inheritdoc/>
     public IReadOnlyList<double>? Numbers(string name) => Find(name) is not { } value ? null
@@ -104,7 +105,7 @@ internal sealed class ConfigFile : IConfig
     /// <summary>A nested object, or <see langword="null"/> if it is absent.</summary>
     public ConfigFile? Section(string name) => Find(name) is not { } value ? null
         : value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value, $"{_prefix}{name}.")
-        : throw Wrong(name, $"must be an object, and is {value.GetRawText()}");
+        : throw Wrong(name, $"must be an object, and is {FileText.Shown(value.GetRawText())}");
 
     IConfig? IConfig.Section(string name) => Section(name);
 

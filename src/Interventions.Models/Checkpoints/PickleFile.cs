@@ -63,6 +63,9 @@ internal sealed class PickleFile : ITensorFile
     /// <inheritdoc/>
     public string Path { get; }
 
+    /// <summary>The tensors as the pickle describes them, by name.</summary>
+    public IReadOnlyDictionary<string, PickledTensor> Tensors => _tensors;
+
     /// <inheritdoc/>
     public IEnumerable<string> Names => _tensors.Keys;
 
@@ -77,7 +80,7 @@ internal sealed class PickleFile : ITensorFile
             return empty(tensor.Shape, tensor.Type);
         ZipArchiveEntry entry = _zip.GetEntry($"{_folder}/data/{tensor.Storage}")
             ?? throw new CheckpointException(Path, $"has no numbers '{tensor.Storage}', which '{name}' needs.");
-        if (entry.Length != checked(tensor.Count * TensorDtype.SizeOf(tensor.Type)) || entry.CompressedLength != entry.Length)
+        if (entry.Length != (Int128)tensor.Count * TensorDtype.SizeOf(tensor.Type) || entry.CompressedLength != entry.Length)
             throw new CheckpointException(Path, $"has {entry.Length} bytes for {tensor.Count} numbers of '{name}'.");
         using DisposeScope scope = NewDisposeScope();
         Tensor numbers = empty([tensor.Count], tensor.Type);
@@ -114,6 +117,6 @@ internal sealed class PickleFile : ITensorFile
     {
         if (_zip.GetEntry($"{_folder}/byteorder") is { } entry && entry.Length < 64
             && System.Text.Encoding.ASCII.GetString(Content(entry)) is not "little" and var order)
-            throw new CheckpointException(Path, $"stores numbers in '{order}' order; 'little' is read.");
+            throw new CheckpointException(Path, $"stores numbers in {FileText.Quoted(order)} order; 'little' is read.");
     }
 }

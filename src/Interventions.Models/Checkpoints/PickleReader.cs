@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Interventions.Files;
 using Interventions.Runtime;
 using static TorchSharp.torch;
 
@@ -57,7 +58,7 @@ internal sealed class PickleReader
         {
             value = reader.Run();
         }
-        catch (Exception error) when (error is InvalidCastException or ArgumentException or InvalidOperationException or OverflowException)
+        catch (OverflowException error)
         {
             throw new CheckpointException(path, $"holds a damaged pickle: {error.Message}", error);
         }
@@ -70,7 +71,10 @@ internal sealed class PickleReader
         foreach ((object name, object? tensor) in named)
         {
             if (name is not string text || tensor is not PickledTensor pickled)
-                throw new CheckpointException(path, $"holds '{name}', which is no tensor: a state dict has names and tensors alone.");
+            {
+                throw new CheckpointException(path,
+                    $"holds {FileText.Quoted($"{name}")}, which is no tensor: a state dict has names and tensors alone.");
+            }
             tensors.Add(text, pickled);
         }
         return tensors;
@@ -139,10 +143,10 @@ internal sealed class PickleReader
             case (byte)'c' or 0x93:
                 return Global(code);
             case (byte)'Q':
-                return Storage((object?[])Pop()!);
+                return Storage(Popped<object?[]>());
             case (byte)'R':
-                object?[] arguments = (object?[])Pop()!;
-                return Call((Callable)Pop()!, arguments);
+                object?[] arguments = Popped<object?[]>();
+                return Call(Popped<Callable>(), arguments);
             default:
                 throw Damaged($"instruction {code} is none that tensors need");
         }
@@ -180,10 +184,10 @@ internal sealed class PickleReader
         object?[] items = code is (byte)'a' ? [Pop()] : code is (byte)'s' ? Taken(_stack.Count - 2) : SinceMark();
         if (code is (byte)'a' or (byte)'e')
         {
-            ((List<object?>)Top()!).AddRange(items);
+            As<List<object?>>(Top()).AddRange(items);
             return;
         }
-        Dictionary<object, object?> dictionary = (Dictionary<object, object?>)Top()!;
+        Dictionary<object, object?> dictionary = As<Dictionary<object, object?>>(Top());
         if (items.Length % 2 != 0)
             throw Damaged("a dictionary has a key without a value");
         for (int i = 0; i < items.Length; i += 2)
@@ -192,7 +196,7 @@ internal sealed class PickleReader
 
     private Callable Global(byte code)
     {
-        string name = code == 'c' ? Line() : (string)Pop()!, module = code == 'c' ? name : (string)Pop()!;
+        string name = code == 'c' ? Line() : Popped<string>(), module = code == 'c' ? name : Popped<string>();
         if (code == 'c')
             name = Line();
         return (module, name) switch
@@ -201,8 +205,9 @@ internal sealed class PickleReader
             ("torch._utils", "_rebuild_tensor_v2") => new Callable.Tensor(),
             ("torch._utils", "_rebuild_parameter") => new Callable.Parameter(),
             ("torch", _) when s_storages.TryGetValue(name, out ScalarType type) => new Callable.Storage(type),
-            _ => throw new CheckpointException(
-                _path, $"asks to call '{module}.{name}', which a state dict does not need: it is not read, and nothing of it was run."),
+            _ => throw new CheckpointException(_path,
+                $"asks to call {FileText.Quoted($"{module}.{name}")}, which a state dict does not need: it is not read, and nothing of " +
+                "it was run."),
         };
     }
 
@@ -216,7 +221,7 @@ internal sealed class PickleReader
     {
         (Callable.Dictionary, []) => new Dictionary<object, object?>(),
         (Callable.Tensor, [StoredNumbers numbers, long offset, object?[] shape, object?[] strides, ..]) => Tensor(
-            numbers, offset, [.. shape.Cast<long>()], [.. strides.Cast<long>()]),
+            numbers, offset, [.. shape.Select(As<long>)], [.. strides.Select(As<long>)]),
         (Callable.Parameter, [PickledTensor tensor, ..]) => tensor,
         _ => throw Damaged("a tensor is described otherwise than PyTorch does"),
     };
@@ -230,10 +235,13 @@ internal sealed class PickleReader
             long last = offset;
             for (int axis = 0; axis < shape.Length; axis++)
                 last += Math.Max(0, shape[axis] - 1) * strides[axis];
-            bool isEmpty = shape.Contains(0);
-            return isEmpty || last < numbers.Count
+            long elements = shape.Contains(0) ? 0 : shape.Aggregate(1L, (product, size) => product * size);
+            if (elements > 0 && last >= numbers.Count)
+                throw Damaged($"a tensor reaches to number {last} of {numbers.Count}");
+            // A tensor that repeats its numbers could have any size, whatever the size of the file.
+            return elements <= numbers.Count
                 ? new PickledTensor(numbers.Name, numbers.Type, numbers.Count, offset, shape, strides)
-                : throw Damaged($"a tensor reaches to number {last} of {numbers.Count}");
+                : throw Damaged($"a tensor of {elements} elements has {numbers.Count} numbers");
         }
     }
 
@@ -247,6 +255,11 @@ internal sealed class PickleReader
         _stack.RemoveAt(_stack.Count - 1);
         return value;
     }
+
+    private T Popped<T>() => As<T>(Pop());
+
+    private T As<T>(object? value) =>
+        value is T wanted ? wanted : throw Damaged("an instruction finds something else than it works with");
 
     private object?[] SinceMark() => Taken(_marks.TryPop(out int mark) ? mark : throw Damaged("a mark is missing"));
 

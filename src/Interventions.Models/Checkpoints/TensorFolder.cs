@@ -17,6 +17,9 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
 
     private const string PickledFile = "pytorch_model.bin";
 
+    /// <summary>The files of weights, or of where they are, that a folder may have: the first that it has is read.</summary>
+    public static readonly string[] FileNames = [SingleFile, SingleFile + Index, PickledFile, PickledFile + Index];
+
     private readonly List<ITensorFile> _files = [];
     private readonly Dictionary<string, ITensorFile> _owners = [];
 
@@ -24,13 +27,12 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
     /// <exception cref="CheckpointException">There are none, or they are malformed.</exception>
     public TensorFolder(string folder)
     {
-        string? name = ((string[])[SingleFile, SingleFile + Index, PickledFile, PickledFile + Index])
-            .FirstOrDefault(name => File.Exists(System.IO.Path.Combine(folder, name)));
+        string? name = FileNames.FirstOrDefault(name => File.Exists(System.IO.Path.Combine(folder, name)));
         try
         {
             if (name is null)
                 throw new CheckpointException(folder, $"has neither {SingleFile} nor {SingleFile}{Index}, nor {PickledFile}.");
-            if (name.EndsWith(Index, StringComparison.Ordinal))
+            if (IsIndex(name))
                 OpenShards(folder, System.IO.Path.Combine(folder, name));
             else
                 OpenSingle(System.IO.Path.Combine(folder, name));
@@ -73,6 +75,22 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
             file.Dispose();
     }
 
+    /// <summary>Whether a file says which shard holds which tensor.</summary>
+    public static bool IsIndex(string name) => name.EndsWith(Index, StringComparison.Ordinal);
+
+    /// <summary>The tensors that an index names, each with the file that holds it.</summary>
+    /// <exception cref="CheckpointException">The index is malformed.</exception>
+    public static IEnumerable<(string Tensor, string Shard)> Shards(ConfigFile index)
+    {
+        foreach (JsonProperty pair in index.Section("weight_map")?.Properties ?? throw index.Wrong("weight_map", "is missing"))
+        {
+            string shard = pair.Value.ValueKind == JsonValueKind.String ? pair.Value.GetString()! : "";
+            if (shard.Length == 0 || System.IO.Path.GetFileName(shard) != shard || shard is "." or "..")
+                throw index.Wrong("weight_map", $"gives '{pair.Name}' something else than a file name");
+            yield return (pair.Name, shard);
+        }
+    }
+
     private void OpenSingle(string path)
     {
         Path = path;
@@ -86,17 +104,14 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
         Path = index;
         ConfigFile json = ConfigFile.Read(index);
         Dictionary<string, ITensorFile> shards = [];
-        foreach (JsonProperty pair in json.Section("weight_map")?.Properties ?? throw json.Wrong("weight_map", "is missing"))
+        foreach ((string name, string shard) in Shards(json))
         {
-            string shard = pair.Value.ValueKind == JsonValueKind.String ? pair.Value.GetString()! : "";
-            if (shard.Length == 0 || System.IO.Path.GetFileName(shard) != shard)
-                throw json.Wrong("weight_map", $"gives '{pair.Name}' something else than a file name");
             if (!shards.TryGetValue(shard, out ITensorFile? file))
                 shards.Add(shard, file = Open(System.IO.Path.Combine(folder, shard)));
-            if (!file.Names.Contains(pair.Name))
-                throw new CheckpointException(file.Path, $"has no tensor '{pair.Name}', which '{index}' says it holds.");
-            if (!_owners.TryAdd(pair.Name, file))
-                throw json.Wrong("weight_map", $"names '{pair.Name}' twice");
+            if (!file.Names.Contains(name))
+                throw new CheckpointException(file.Path, $"has no tensor '{name}', which '{index}' says it holds.");
+            if (!_owners.TryAdd(name, file))
+                throw json.Wrong("weight_map", $"names '{name}' twice");
         }
     }
 

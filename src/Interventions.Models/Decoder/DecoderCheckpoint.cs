@@ -2,6 +2,7 @@ using System.Text.Json;
 using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Families;
+using Interventions.Models.Hub;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,7 +11,7 @@ namespace Interventions.Models.Decoder;
 /// <summary>A decoder's configuration and weights, before they become a model. A model that takes it owns the weights.</summary>
 public sealed class DecoderCheckpoint : IDisposable
 {
-    private const string ConfigName = "config.json";
+    internal const string ConfigName = "config.json";
     internal const long ShardBytes = 5_000_000_000;
 
     private readonly StoredTokenizer _tokenizer;
@@ -28,7 +29,7 @@ public sealed class DecoderCheckpoint : IDisposable
     public string Path { get; }
 
     /// <summary>What the decoder is made of.</summary>
-    public DecoderConfig Config { get; }
+    public DecoderConfig Config { get; private set; }
 
     /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
     public IReadOnlyDictionary<string, Tensor> Weights => _weights;
@@ -36,42 +37,50 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <summary>What was done to the weights beside reading them.</summary>
     public WeightProcessing Processing { get; private init; }
 
-    /// <summary>What was left out of the checkpoint although it may matter: keys of its configuration that nobody reads.</summary>
-    public IReadOnlyList<string> Warnings { get; private init; } = [];
+    /// <summary>What may matter and is not so: keys of the configuration that nobody reads, and what a format cannot say.</summary>
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+    /// <summary>Further families that the checkpoint may be of, since its format does not tell them apart.</summary>
+    private IReadOnlyList<string> AlsoHolds { get; init; } = [];
 
     /// <summary>Reads a checkpoint in the Hugging Face layout, or a GGUF file.</summary>
     /// <param name="path">
     /// A folder with <c>config.json</c> and the weights; a <c>.safetensors</c> or PyTorch file (<c>.bin</c>, <c>.pt</c>, <c>.pth</c>, of
     /// which nothing is run) beside its <c>config.json</c>; a <c>.gguf</c> file, or
-    /// a folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>) that Hugging Face tools have downloaded
-    /// to this machine.
+    /// a folder that has one and no <c>config.json</c>; or a hub id (<c>openai-community/gpt2</c>), whose files are downloaded unless they
+    /// are in the cache: see <see cref="HubModel"/>.
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
-    /// <param name="processing">What is done to them then. Default: nothing.</param>
+    /// <param name="ignore">
+    /// Names of tensors that are left out, in which <c>*</c> stands for any text: <c>"value_head.*"</c>. A tensor that the family does not
+    /// have is refused unless it is named here; a name that fits none of them is refused too. Default: none.
+    /// </param>
+    /// <param name="processing">What is done to the weights then. Default: nothing.</param>
     /// <exception cref="CheckpointException">
     /// There is no such checkpoint, it is malformed, or its family or an option is not supported.
     /// </exception>
     /// <exception cref="ArgumentException">The processing would change what the model computes.</exception>
     public static DecoderCheckpoint Open(
-        string path, ScalarType? dtype = null, Device? device = null, WeightProcessing processing = WeightProcessing.None)
+        string path, ScalarType? dtype = null, Device? device = null, IReadOnlyList<string>? ignore = null,
+        WeightProcessing processing = WeightProcessing.None)
     {
         (string folder, FileInfo? file) = Locate(path);
+        WeightReading how = new(dtype ?? ScalarType.Float32, device ?? CPU, new IgnoredTensors(ignore ?? []));
         DecoderCheckpoint stored = file?.Extension == GgufFile.Extension
-            ? OpenGguf(file.FullName, dtype, device)
-            : Open(System.IO.Path.Combine(folder, ConfigName), folder, file, dtype, device);
+            ? OpenGguf(file.FullName, how)
+            : Open(System.IO.Path.Combine(folder, ConfigName), folder, file, how);
         return stored.Processed(processing);
     }
 
     /// <summary>Reads the weights of a folder as another configuration file describes them.</summary>
-    internal static DecoderCheckpoint Open(string config, string folder, FileInfo? file, ScalarType? dtype, Device? device)
+    internal static DecoderCheckpoint Open(string config, string folder, FileInfo? file, WeightReading how)
     {
         ConfigFile json = ConfigFile.Read(config);
         DecoderFamily family = DecoderFamily.Of(json);
         DecoderConfig decoder = family.Read(json);
         using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
-        Dictionary<string, Tensor> weights = WeightFiles.Read(
-            files, family.Stored(decoder), decoder, dtype ?? ScalarType.Float32, device ?? CPU);
+        Dictionary<string, Tensor> weights = WeightFiles.Read(files, family.Stored(decoder), decoder, how);
         return new DecoderCheckpoint(file?.FullName ?? folder, StoredTokenizer.InFolder(folder), decoder, weights)
         {
             Warnings = [.. WarningsOf(json, family, decoder)],
@@ -94,7 +103,8 @@ public sealed class DecoderCheckpoint : IDisposable
     /// Reads what a checkpoint's decoder is made of, and no weights: <c>config.json</c>, or the header of a GGUF file.
     /// </summary>
     /// <param name="path">
-    /// The <c>config.json</c> itself, or what <see cref="Open(string, ScalarType?, Device?, WeightProcessing)"/> takes.
+    /// The <c>config.json</c> itself, or what
+    /// <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?, WeightProcessing)"/> takes.
     /// </param>
     /// <exception cref="CheckpointException">
     /// There is no such configuration, it is malformed, or its family or an option is not supported.
@@ -107,19 +117,18 @@ public sealed class DecoderCheckpoint : IDisposable
         if (file?.Extension == GgufFile.Extension)
         {
             using GgufFile gguf = new(file.FullName);
-            return GgufConfig.Read(gguf.Header).Decoder;
+            return GgufConfig.Read(gguf).Decoder;
         }
         ConfigFile json = ConfigFile.Read(isConfig ? path : System.IO.Path.Combine(folder, ConfigName));
         return DecoderFamily.Of(json).Read(json);
     }
 
-    private static DecoderCheckpoint OpenGguf(string path, ScalarType? dtype, Device? device)
+    private static DecoderCheckpoint OpenGguf(string path, WeightReading how)
     {
         using GgufFile file = new(path);
-        (DecoderFamily family, DecoderConfig decoder) = GgufConfig.Read(file.Header);
-        Dictionary<string, Tensor> weights = WeightFiles.Read(
-            file, family.Gguf!.Weights(family, decoder), decoder, dtype ?? ScalarType.Float32, device ?? CPU);
-        return new DecoderCheckpoint(path, StoredTokenizer.InGguf(file.Header), decoder, weights);
+        (DecoderFamily family, DecoderConfig decoder) = GgufConfig.Read(file);
+        Dictionary<string, Tensor> weights = WeightFiles.Read(file, family.Gguf!.Weights(family, decoder), decoder, how);
+        return new DecoderCheckpoint(path, StoredTokenizer.InGguf(file.Header), decoder, weights) { AlsoHolds = family.Gguf.AlsoHolds };
     }
 
     /// <summary>A decoder that has not been trained; see <see cref="DecoderWeights.Random"/>.</summary>
@@ -148,8 +157,9 @@ public sealed class DecoderCheckpoint : IDisposable
     }
 
     /// <summary>
-    /// Writes <c>config.json</c> and the weights in their type, as <see cref="Open(string, ScalarType?, Device?, WeightProcessing)"/>
-    /// reads them: <c>model.safetensors</c>, or shards with an index.
+    /// Writes <c>config.json</c> and the weights in their type, as
+    /// <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?, WeightProcessing)"/> reads them: <c>model.safetensors</c>, or
+    /// shards with an index.
     /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
     /// <param name="shardBytes">The most bytes of weights in one file. Default: 5 GB.</param>
@@ -184,7 +194,12 @@ public sealed class DecoderCheckpoint : IDisposable
         using IDisposable mode = no_grad();
         Dictionary<string, Tensor> weights =
             Weights.ToDictionary(weight => weight.Key, weight => weight.Value.clone().DetachFromDisposeScope());
-        return new DecoderCheckpoint(Path, _tokenizer, Config, weights) { Warnings = Warnings, Processing = Processing };
+        return new DecoderCheckpoint(Path, _tokenizer, Config, weights)
+        {
+            Warnings = Warnings,
+            AlsoHolds = AlsoHolds,
+            Processing = Processing,
+        };
     }
 
     /// <summary>This checkpoint with its weights processed further. It takes over this one's weights, also when it refuses.</summary>
@@ -200,7 +215,12 @@ public sealed class DecoderCheckpoint : IDisposable
             WeightProcessings.Check(all, Config);
             WeightRewriting rewriting = new(Config, _weights);
             rewriting.Apply(all);
-            return new DecoderCheckpoint(Path, _tokenizer, rewriting.Config, _weights) { Warnings = Warnings, Processing = all };
+            return new DecoderCheckpoint(Path, _tokenizer, rewriting.Config, _weights)
+            {
+                Warnings = Warnings,
+                AlsoHolds = AlsoHolds,
+                Processing = all,
+            };
         }
         catch
         {
@@ -221,6 +241,16 @@ public sealed class DecoderCheckpoint : IDisposable
     {
         if (Config.Family == family)
             return this;
+        if (AlsoHolds.Contains(family))
+        {
+            Config = Config with { Family = family };
+            Warnings =
+            [
+                .. Warnings,
+                $"'{Path}' does not say how many tokens back a {family} looks: every token sees all before it, as if it had no window.",
+            ];
+            return this;
+        }
         Dispose();
         throw new CheckpointException(Path, $"is a {Config.Family}, not a {family}.");
     }
@@ -232,7 +262,7 @@ public sealed class DecoderCheckpoint : IDisposable
             weight.Dispose();
     }
 
-    private static (string Folder, FileInfo? File) Locate(string path)
+    internal static (string Folder, FileInfo? File) Locate(string path)
     {
         if (Directory.Exists(path))
             return InFolder(path);
@@ -244,8 +274,8 @@ public sealed class DecoderCheckpoint : IDisposable
                 : throw new CheckpointException(
                     path, "is not a checkpoint: give a folder, a .safetensors, .gguf or .bin file, or a hub id.");
         }
-        return HubCache.IsId(path)
-            ? InFolder(HubCache.Find(path, Environment.GetEnvironmentVariable))
+        return HubId.TryParse(path) is { } id
+            ? Locate(HubModel.Locate(id, HubSettings.Of(Environment.GetEnvironmentVariable)))
             : throw new CheckpointException(path, "is neither a folder, a file nor a hub id.");
     }
 

@@ -49,16 +49,21 @@ public class DecoderModel : HookedModel
 
     /// <summary>Loads a checkpoint of any supported family.</summary>
     /// <param name="path">
-    /// A folder, a file or a hub id, see <see cref="DecoderCheckpoint.Open(string, ScalarType?, Device?, WeightProcessing)"/>.
+    /// A folder, a file or a hub id, see
+    /// <see cref="DecoderCheckpoint.Open(string, ScalarType?, Device?, IReadOnlyList{string}?, WeightProcessing)"/>.
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
-    /// <param name="processing">What is done to them then. Default: nothing.</param>
+    /// <param name="ignore">
+    /// Names of tensors that are left out although the family does not know them, in which <c>*</c> stands for any text. Default: none.
+    /// </param>
+    /// <param name="processing">What is done to the weights then. Default: nothing.</param>
     /// <exception cref="CheckpointException">There is no such checkpoint, it is malformed, or it is not supported.</exception>
     /// <exception cref="ArgumentException">The processing would change what the model computes.</exception>
     public static DecoderModel Load(
-        string path, ScalarType? dtype = null, Device? device = null, WeightProcessing processing = WeightProcessing.None) =>
-        new(DecoderCheckpoint.Open(path, dtype, device, processing));
+        string path, ScalarType? dtype = null, Device? device = null, IReadOnlyList<string>? ignore = null,
+        WeightProcessing processing = WeightProcessing.None) =>
+        new(DecoderCheckpoint.Open(path, dtype, device, ignore, processing));
 
     /// <summary>
     /// A model that has not been trained. Let its <see cref="Weights"/> require gradients to train it: the graph is differentiable.

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Files;
 
 namespace Interventions.Models.Tokenization;
 
@@ -26,15 +27,16 @@ internal readonly struct JsonField(JsonElement element, string file, string path
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{file}: it is not JSON: {e.Message}", e);
+            throw new InvalidDataException($"{file}: it is not JSON: {FileText.Explained(e)}", e);
         }
     }
 
     /// <summary>The error for a malformed file.</summary>
-    public InvalidDataException Invalid(string reason) => new($"{Place()}: {reason}");
+    public InvalidDataException Invalid(string reason) => new($"{Place()}: {FileText.Shown(reason, 500)}");
 
     /// <summary>The error for a file that may be well-formed, but has a component that is not implemented.</summary>
-    public NotSupportedException Unsupported(string component, string type) => new($"{Place()}: the {component} '{type}' is not supported");
+    public NotSupportedException Unsupported(string component, string type) =>
+        new($"{Place()}: the {component} {FileText.Quoted(type)} is not supported");
 
     /// <summary>A member of this object; <see langword="null"/> if it is absent or null.</summary>
     public JsonField? Optional(string name)
@@ -134,7 +136,7 @@ internal readonly struct JsonField(JsonElement element, string file, string path
         }
     }
 
-    private string Place() => path.Length == 0 ? file : $"{file}: {path}";
+    private string Place() => path.Length == 0 ? file : $"{file}: {FileText.Shown(path, 200)}";
 
     private JsonField Member(string name, JsonElement value) => new(value, file, path.Length == 0 ? name : $"{path}.{name}");
 

@@ -25,7 +25,7 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
         (byte[] json, long dataLength) = ReadBytes(path, stream);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = FileText.ParseJson(json);
             return Parse(path, document.RootElement, json.Length + LengthBytes, dataLength);
         }
         catch (JsonException error)
@@ -65,7 +65,7 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
         foreach (JsonProperty property in root.EnumerateObject())
         {
             if (!names.Add(property.Name))
-                throw new CheckpointException(path, $"names tensor '{property.Name}' twice.");
+                throw new CheckpointException(path, $"names tensor {FileText.Quoted(property.Name)} twice.");
             if (property.Name == "__metadata__")
                 metadata = ParseMetadata(path, property.Value);
             else
@@ -92,11 +92,13 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
             !value.TryGetProperty("shape", out JsonElement shape) || Integers(shape) is not { } sizes ||
             !value.TryGetProperty("data_offsets", out JsonElement offsets) || Integers(offsets) is not { Length: 2 } range)
         {
-            throw new CheckpointException(path, $"describes tensor '{name}' without a dtype, a shape and two data offsets.");
+            throw new CheckpointException(
+                path, $"describes tensor {FileText.Quoted(name)} without a dtype, a shape and two data offsets.");
         }
         ScalarType type = TensorDtype.Find(dtype.GetString()!)
             ?? throw new CheckpointException(
-                path, $"holds tensor '{name}' of type {dtype.GetString()}; supported are {TensorDtype.Names}.");
+                path,
+                $"holds tensor {FileText.Quoted(name)} of type {FileText.Shown(dtype.GetString()!)}; supported are {TensorDtype.Names}.");
         TensorEntry entry = new(name, type, sizes, range[0], range[1]);
         Int128 bytes = TensorDtype.SizeOf(type);
         foreach (long size in sizes)
@@ -105,8 +107,8 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
         {
             throw new CheckpointException(
                 path,
-                $"gives tensor '{name}' the range {entry.Begin} to {entry.End}, "
-                + $"but {dtype.GetString()} [{string.Join(", ", sizes)}] takes {bytes} bytes.");
+                $"gives tensor {FileText.Quoted(name)} the range {entry.Begin} to {entry.End}, "
+                + $"but {dtype.GetString()} [{FileText.Shown(string.Join(", ", sizes))}] takes {bytes} bytes.");
         }
         return entry;
     }
@@ -132,14 +134,15 @@ internal sealed record SafeTensorHeader(ImmutableArray<TensorEntry> Entries, IRe
         string previous = "the header";
         foreach (TensorEntry entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
+            string name = FileText.Quoted(entry.Name);
             if (entry.Begin < end)
             {
                 throw new CheckpointException(path,
-                    $"has overlapping tensors: '{entry.Name}' begins at {entry.Begin}, before the end of {previous} at {end}.");
+                    $"has overlapping tensors: {name} begins at {entry.Begin}, before the end of {previous} at {end}.");
             }
             if (entry.Begin > end)
-                throw new CheckpointException(path, $"has a gap: {previous} ends at {end}, and '{entry.Name}' begins at {entry.Begin}.");
-            (end, previous) = (entry.End, $"'{entry.Name}'");
+                throw new CheckpointException(path, $"has a gap: {previous} ends at {end}, and {name} begins at {entry.Begin}.");
+            (end, previous) = (entry.End, name);
         }
         if (end > dataLength)
             throw new CheckpointException(path, $"is truncated: its tensors take {end} bytes, and only {dataLength} follow the header.");

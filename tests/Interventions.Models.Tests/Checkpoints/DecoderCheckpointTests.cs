@@ -230,28 +230,6 @@ public sealed class DecoderCheckpointTests : IDisposable
         Assert.Contains("is not a file of PyTorch 1.6 or later: convert it to safetensors.", Refusal(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Hub_ids_are_found_in_the_cache_or_said_to_be_absent()
-    {
-        string root = _folder["hub"];
-        string model = Path.Combine(root, "models--some-one--tiny.model");
-        string snapshot = Path.Combine(model, "snapshots", "abc");
-        string? InCache(string name) => name == "HF_HUB_CACHE" ? root : null;
-        string? InHome(string name) => name == "HF_HOME" ? _folder.Path : null;
-
-        CheckpointException error = Assert.Throws<CheckpointException>(() => HubCache.Find("some-one/tiny.model", InCache));
-        Assert.Contains(model, error.Message, StringComparison.Ordinal);
-        Assert.Contains("hf download some-one/tiny.model", error.Message, StringComparison.Ordinal);
-
-        Directory.CreateDirectory(snapshot);
-        Assert.Equal(snapshot, HubCache.Find("some-one/tiny.model", InCache));
-        Directory.CreateDirectory(Path.Combine(model, "snapshots", "older"));
-        Assert.Throws<CheckpointException>(() => HubCache.Find("some-one/tiny.model", InCache));
-        Directory.CreateDirectory(Path.Combine(model, "refs"));
-        File.WriteAllText(Path.Combine(model, "refs", "main"), "abc\n");
-        Assert.Equal(snapshot, HubCache.Find("some-one/tiny.model", InHome));
-    }
-
     private void ComesBack(DecoderModel saved)
     {
         using DecoderModel loaded = DecoderModel.Load(_folder.Path, saved.Weights["embed.weight"].dtype);

@@ -121,7 +121,62 @@ public sealed class SafeTensorsTests : IDisposable
         { "negative shape", """{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without" },
         { "fractional offset", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4.5]}}""", 4, "describes tensor 'x' without" },
         { "metadata that are numbers", """{"__metadata__":{"n":1}}""", 0, "has metadata that are not text by name." },
+        { "no dtype", """{"x":{"shape":[1],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "no offsets", """{"x":{"dtype":"F32","shape":[1]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "an entry that is a list", """{"x":[1]}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "an entry that is null", """{"x":null}""", 0, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "an entry that is text", """{"x":"F32"}""", 0, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "an empty entry", """{"x":{}}""", 0, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a type that is a number", """{"x":{"dtype":32,"shape":[1],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a type that is null", """{"x":{"dtype":null,"shape":[1],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a type that is a list", """{"x":{"dtype":["F32"],"shape":[1],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a shape that is a number", """{"x":{"dtype":"F32","shape":1,"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a shape that is text", """{"x":{"dtype":"F32","shape":"1","data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a shape that is null", """{"x":{"dtype":"F32","shape":null,"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a shape of texts", """{"x":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a shape of shapes", """{"x":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a fractional shape", """{"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a shape with an exponent", """{"x":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a shape beyond 64 bits", """{"x":{"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a shape of true", """{"x":{"dtype":"F32","shape":[true],"data_offsets":[0,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "one offset", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "no offset", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "three offsets", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,2,4]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a negative offset", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "offsets as text", """{"x":{"dtype":"F32","shape":[1],"data_offsets":["0","4"]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "an offset beyond 64 bits", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,18446744073709551616]}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "offsets as an object", """{"x":{"dtype":"F32","shape":[1],"data_offsets":{"begin":0,"end":4}}}""", 4, "describes tensor 'x' without a dtype, a shape and two data offsets." },
+        { "a type in small letters", """{"x":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}""", 4,
+            "holds tensor 'x' of type f32; supported are F64, " },
+        { "an empty type", """{"x":{"dtype":"","shape":[1],"data_offsets":[0,4]}}""", 4, "holds tensor 'x' of type ; supported are" },
+        { "a complex type", """{"x":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}}""", 8, "holds tensor 'x' of type C64" },
+        { "a type with a line end", """{"x":{"dtype":"F\n32","shape":[1],"data_offsets":[0,4]}}""", 4, "holds tensor 'x' of type F?32; supported" },
+        { "a range too long", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}""", 8, "gives tensor 'x' the range 0 to 8, but F32 [1] takes 4 bytes." },
+        { "a range at the end of 64 bits", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775803,9223372036854775807]}}""", 4, "has a gap: the header ends at 0, and 'x' begins at 9223372036854775803." },
+        { "a size that overflows to the right one", """{"x":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}}""", 16, "gives tensor 'x' the range 0 to 16, but" },
+        { "a size as large as 64 bits", """{"x":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]}}""", 4, "is truncated: its tensors take 9223372036854775807 bytes, and only 4 follow the header." },
+        { "a scalar without bytes", """{"x":{"dtype":"F32","shape":[],"data_offsets":[0,0]}}""", 0, "gives tensor 'x' the range 0 to 0, but F32 [] takes 4 bytes." },
+        { "an empty tensor with bytes", """{"x":{"dtype":"F32","shape":[0],"data_offsets":[0,4]}}""", 4, "gives tensor 'x' the range 0 to 4, but F32 [0] takes 0 bytes." },
+        { "half a surrogate pair as a name", """{"\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "its header is not JSON" },
+        { "half a surrogate pair as a type", """{"x":{"dtype":"\udc00","shape":[1],"data_offsets":[0,4]}}""", 4, "its header is not JSON" },
+        { "bytes after the header's object", """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}x""", 4, "its header is not JSON" },
+        { "a comment", """/* a file */{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "its header is not JSON" },
+        { "a comma too many", """{"x":{"dtype":"F32","shape":[1,],"data_offsets":[0,4]}}""", 4, "its header is not JSON" },
+        { "numbers with zeros in front", """{"x":{"dtype":"F32","shape":[01],"data_offsets":[0,4]}}""", 4, "its header is not JSON" },
+        { "a zero byte", "{\"x\0\":1}", 0, "its header is not JSON" },
+        { "no text at all", "    ", 0, "its header is not JSON" },
+        { "a text", "\"tensors\"", 0, "its header is not a JSON object." },
+        { "null", "null", 0, "its header is not a JSON object." },
+        { "metadata that are a list", """{"__metadata__":["n"]}""", 0, "has metadata that are not text by name." },
+        { "metadata that are null", """{"__metadata__":null}""", 0, "has metadata that are not text by name." },
+        { "metadata twice", """{"__metadata__":{},"__metadata__":{}}""", 0, "names tensor '__metadata__' twice." },
+        { "no tensors, but data", "{}", 4, "has 4 bytes after its last tensor." },
+        { "deep within itself", new string('[', 1000), 0, "its header is not JSON" },
+        { "a name of ten thousand letters", "{\"" + new string('x', 10_000) + "\":1}", 0, "xxxxx…' without a dtype" },
+        { "a shape of a thousand axes", Shaped(string.Join(",", Enumerable.Repeat(1, 1000))), 8, ", 1,…] takes 4 bytes." },
     };
+
+    private static string Shaped(string sizes) => $$$"""{"x":{"dtype":"F32","shape":[{{{sizes}}}],"data_offsets":[0,8]}}""";
 
     [Theory]
     [MemberData(nameof(Malformed))]
@@ -131,6 +186,7 @@ public sealed class SafeTensorsTests : IDisposable
         CheckpointException error = Assert.Throws<CheckpointException>(() => SafeTensorFile.Open(path));
         Assert.StartsWith($"'{path}' ", error.Message, StringComparison.Ordinal);
         Assert.True(error.Reason.Contains(reason, StringComparison.Ordinal), $"{what}: {error.Reason}");
+        Assert.InRange(error.Reason.Length, 1, 500);
         Assert.Equal(path, error.File);
     }
 

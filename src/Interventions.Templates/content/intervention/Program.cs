@@ -1,5 +1,5 @@
 // Which heads name the indirect object? `dotnet run` asks the model that Study.csproj names; `dotnet run -- PATH` asks another checkpoint
-// of the same sizes: a folder, a file, or a hub id in the local cache.
+// of the same sizes: a folder, a file, or a hub id.
 using Interventions;
 using Interventions.Models;
 using static TorchSharp.torch;
