@@ -34,9 +34,12 @@ public sealed class SpellingCodeFix : CodeFixProvider
             if (root.FindToken(diagnostic.Location.SourceSpan.Start).Parent is not LiteralExpressionSyntax literal
                 || !literal.IsKind(SyntaxKind.StringLiteralExpression))
                 continue;
+            // What the repair changes stands in its title, so that no number changes in silence.
+            string title = $"Write '{suggestion}'"
+                + (diagnostic.Properties.TryGetValue(FixProperties.Remark, out string? remark) ? $", {remark}" : "");
             context.RegisterCodeFix(
                 CodeAction.Create(
-                    $"Write '{suggestion}'", _ => Task.FromResult(Replace(context.Document, root, literal, suggestion)), suggestion),
+                    title, _ => Task.FromResult(Replace(context.Document, root, literal, suggestion)), suggestion),
                 diagnostic);
         }
     }

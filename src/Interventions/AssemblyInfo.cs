@@ -8,3 +8,5 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("Interventions.Models")]
 [assembly: InternalsVisibleTo("Interventions.Parquet")]
 [assembly: InternalsVisibleTo("Interventions.Parquet.Tests")]
+[assembly: InternalsVisibleTo("Interventions.Tool")]
+[assembly: InternalsVisibleTo("Interventions.Tool.Tests")]

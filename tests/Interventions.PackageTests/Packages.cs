@@ -16,7 +16,10 @@ public sealed class Packages : IDisposable
     public Packages()
     {
         Version = string.Create(CultureInfo.InvariantCulture, $"0.0.1-test.{DateTime.UtcNow:yyyyMMddHHmmss}.{Environment.ProcessId}");
-        Pack(Path.Combine(Repository, "Packages.slnf"), Version, $"-p:ScratchOutput={_root}/build", "-p:RunAnalyzers=false");
+        // Of the tool the package without libtorch: the others are half a gigabyte each.
+        Pack(
+            Path.Combine(Repository, "Packages.slnf"), Version, $"-p:ScratchOutput={_root}/build", "-p:RunAnalyzers=false",
+            "-p:ToolPlatforms=any");
         File.WriteAllText(Path.Combine(_root, "nuget.config"), $"""
             <configuration>
               <config><add key="globalPackagesFolder" value="{_root}/packages" /></config>
@@ -94,11 +97,20 @@ public sealed class Packages : IDisposable
     public static (int Code, string Output) Dotnet(string folder, params string[] arguments) => Dotnet(folder, [], arguments);
 
     /// <summary>The same with variables of the environment.</summary>
-    public static (int Code, string Output) Dotnet(string folder, (string Name, string Value)[] environment, params string[] arguments)
+    public static (int Code, string Output) Dotnet(string folder, (string Name, string Value)[] environment, params string[] arguments) =>
+        Run(folder, "dotnet", arguments, environment);
+
+    /// <summary>Runs a program; everything that it printed.</summary>
+    public static (int Code, string Output) Run(
+        string folder, string program, string[] arguments, params (string Name, string Value)[] environment)
     {
-        ProcessStartInfo start = new(
-            "dotnet", arguments)
-        { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(program, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = Encoding.UTF8,
+        };
         start.Environment["UseSharedCompilation"] = "false";
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment.Remove("RestoreLockedMode");

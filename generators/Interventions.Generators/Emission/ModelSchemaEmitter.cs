@@ -118,8 +118,12 @@ internal static class ModelSchemaEmitter
         writer.Line("/// <param name=\"dtype\">What the weights are converted to. Default: float32.</param>");
         writer.Line("/// <param name=\"device\">Where they are put. Default: the CPU.</param>");
         writer.Line(
-            $"public static new {type.Reference} Load("
-            + $"string path{value}, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null) =>");
-        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device));");
+            "/// <param name=\"ignore\">Names of tensors that are left out although the family does not know them; "
+            + "* stands for any text.</param>");
+        writer.Line($"public static new {type.Reference} Load(");
+        writer.Indented(
+            $"string path{value}, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null, "
+            + $"{CodeNames.ReadOnlyList}<string>? ignore = null) =>");
+        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device, ignore));");
     }
 }

@@ -11,7 +11,7 @@ namespace Interventions.Generators.Rules;
 /// <summary>Compares every name in an intervention with the schemas of its model and its prompt set.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class Names() : InterventionAnalyzer(
-    UnknownSite, MissingSegment, LayerOutOfRange, TransformerLensSpelling, UnknownAxis, IndexOutOfRange, PathSyntax, UnknownPosition,
+    UnknownSite, MissingSegment, LayerOutOfRange, ForeignSpelling, UnknownAxis, IndexOutOfRange, PathSyntax, UnknownPosition,
     UnknownRun, UnknownAnswer, ModelWithoutSchema, PromptsWithoutSchema)
 {
     public static readonly DiagnosticDescriptor UnknownSite = Rule.Name("INV001", "Unknown site");
@@ -20,7 +20,7 @@ internal sealed class Names() : InterventionAnalyzer(
 
     public static readonly DiagnosticDescriptor LayerOutOfRange = Rule.Name("INV003", "Layer out of range");
 
-    public static readonly DiagnosticDescriptor TransformerLensSpelling = Rule.Name("INV004", "TransformerLens's spelling of a site");
+    public static readonly DiagnosticDescriptor ForeignSpelling = Rule.Name("INV004", "Another library's name of a site");
 
     public static readonly DiagnosticDescriptor UnknownAxis = Rule.Name("INV005", "The site lacks this axis");
 
@@ -46,7 +46,7 @@ internal sealed class Names() : InterventionAnalyzer(
         [SiteProblemKind.UnknownSite] = UnknownSite,
         [SiteProblemKind.MissingSegment] = MissingSegment,
         [SiteProblemKind.LayerOutOfRange] = LayerOutOfRange,
-        [SiteProblemKind.TransformerLensSpelling] = TransformerLensSpelling,
+        [SiteProblemKind.ForeignSpelling] = ForeignSpelling,
         [SiteProblemKind.UnknownAxis] = UnknownAxis,
         [SiteProblemKind.IndexOutOfRange] = IndexOutOfRange,
         [SiteProblemKind.Syntax] = PathSyntax,
@@ -153,5 +153,9 @@ internal sealed class Names() : InterventionAnalyzer(
     }
 
     private static Problem At(DeclaredText text, SiteProblem problem) =>
-        new(s_ruleOf[problem.Kind], text.At(problem.Start, problem.Length), problem.Message) { Suggestion = problem.Suggestion };
+        new(s_ruleOf[problem.Kind], text.At(problem.Start, problem.Length), problem.Message)
+        {
+            Suggestion = problem.Suggestion,
+            Remark = problem.Remark,
+        };
 }

@@ -42,6 +42,9 @@ internal sealed record Problem(DiagnosticDescriptor Rule, Location Location, par
     /// <summary>The whole text, repaired, where a code fix can write it.</summary>
     public string? Suggestion { get; init; }
 
+    /// <summary>What is different after the repair, for the title of the fix.</summary>
+    public string? Remark { get; init; }
+
     /// <summary>The literal that a code fix can write instead of an expression.</summary>
     public string? Literal { get; init; }
 
@@ -57,6 +60,8 @@ internal sealed record Problem(DiagnosticDescriptor Rule, Location Location, par
         ImmutableDictionary<string, string?> properties = ImmutableDictionary<string, string?>.Empty;
         if (Suggestion is not null)
             properties = properties.Add(FixProperties.Suggestion, Suggestion);
+        if (Remark is not null)
+            properties = properties.Add(FixProperties.Remark, Remark);
         if (Literal is not null)
             properties = properties.Add(FixProperties.Literal, Literal);
         return Diagnostic.Create(options is null ? Rule : RulePage.Linked(Rule, options), Location, properties, Arguments);

@@ -2,59 +2,90 @@ using System.Globalization;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Interventions.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Interventions.Models.Checkpoints;
 
 /// <summary>
-/// The keys of a GGUF file under the names of a <c>config.json</c>, so that a family reads both alike. Keys that could change the model's
-/// numbers and that the family does not read are refused.
+/// The keys of a GGUF file, without the architecture in front, so that a family reads them as those of a <c>config.json</c>. Keys that
+/// could change the model's numbers and that the family does not read are refused.
 /// </summary>
 internal sealed class GgufConfig : IConfig
 {
     // These describe the file and its training, or belong to the tokenizer, which refuses keys by itself.
     private static readonly string[] s_descriptions = ["general.", "quantize.", "tokenizer."];
 
-    private readonly GgufHeader _header;
+    private readonly GgufFile _file;
     private readonly GgufLayout _layout;
-    private readonly string _prefix;
 
-    private GgufConfig(GgufHeader header, GgufLayout layout, string prefix)
+    private GgufConfig(GgufFile file, GgufLayout layout)
     {
-        _header = header;
+        _file = file;
         _layout = layout;
-        _prefix = prefix;
     }
 
     /// <summary>The family and the configuration of the model in a file.</summary>
     /// <exception cref="CheckpointException">
     /// The family is not supported, or a key is missing, malformed, unknown or asks for something unsupported.
     /// </exception>
-    public static (DecoderFamily Family, DecoderConfig Decoder) Read(GgufHeader header)
+    public static (DecoderFamily Family, DecoderConfig Decoder) Read(GgufFile file)
     {
+        GgufHeader header = file.Header;
         DecoderFamily[] known = [.. DecoderFamily.All.Where(family => family.Gguf is not null)];
-        DecoderFamily family = known.FirstOrDefault(family => family.Gguf!.Architecture == header.Architecture)
-            ?? throw new CheckpointException(header.Path,
+        DecoderFamily family = known.FirstOrDefault(
+            family => family.Gguf!.Architecture == header.Architecture && family.Gguf.Fits(header))
+            ?? throw new CheckpointException(file.Path,
                 $"holds a model of architecture {GgufHeader.Quoted(header.Architecture)}; read from GGUF files are " +
-                $"{string.Join(", ", known.Select(family => family.Gguf!.Architecture))}. Others may load from the Hugging Face layout.");
-        GgufConfig config = new(header, family.Gguf!, "");
+                $"{string.Join(", ", known.Select(family => family.Gguf!.Architecture).Distinct())}. " +
+                "Others may load from the Hugging Face layout.");
+        GgufConfig config = new(file, family.Gguf!);
         config.CheckKind();
         config.CheckKeys();
-        DecoderConfig decoder = family.Read(config);
-        foreach ((string key, Func<DecoderConfig, long> value) in family.Gguf!.Implied)
+        // Files say where there is a window.
+        DecoderConfig usual = family.Usual with { Window = null, GlobalLayers = default };
+        DecoderConfig decoder = family.Gguf!.Keys.Aggregate(usual, (read, key) => key.Read(config, read));
+        foreach ((string key, Func<DecoderConfig, long> value) in family.Gguf.Implied)
         {
-            (string full, long implied) = (config.Full(key), value(decoder));
-            if (header.Values.GetValueOrDefault(full) is { } stored && !stored.Equals(implied))
-                throw config.WrongKey(full, $"is {Shown(stored)}, and a {family.ModelType} of these sizes has {implied}");
+            long implied = value(decoder);
+            if (config.Find(key) is { } stored && !stored.Equals(implied))
+                throw config.Wrong(key, $"is {Shown(stored)}, and a {family.ModelType} of these sizes has {implied}");
         }
         return (family, decoder);
     }
 
+    /// <summary>How many tensors the file has.</summary>
+    public int TensorCount => _file.Names.Count;
+
+    /// <summary>How many tokens there are: those of the tokenizer, or else rows of the embedding.</summary>
+    public int? Tokens => (_file.Header.Values.GetValueOrDefault("tokenizer.ggml.tokens") as string[])?.Length
+        ?? (_file.Header.Tensors.TryGetValue("token_embd.weight", out GgufTensor? embedding)
+            ? (int)Math.Min(int.MaxValue, embedding.Shape[0]) : null);
+
+    /// <summary>Whether the file has a tensor of that name.</summary>
+    public bool HasTensor(string name) => _file.Header.Tensors.ContainsKey(name);
+
+    /// <summary>How many values a tensor has.</summary>
+    public long Count(string tensor) => _file.Header.Tensors[tensor].Count;
+
+    /// <summary>The values of a small tensor.</summary>
+    public float[] Values(string tensor)
+    {
+        using Tensor values = _file.Read(tensor);
+        return values.data<float>().ToArray();
+    }
+
     /// <inheritdoc/>
-    public IEnumerable<string> Names => _layout.Keys.Select(key => key.Property)
-        .Where(property => property.StartsWith(_prefix, StringComparison.Ordinal) && Has(property[_prefix.Length..]));
+    public IEnumerable<string> Names => _layout.Keys.SelectMany(key => key.Names).Distinct().Where(Has);
 
     /// <inheritdoc/>
     public bool Has(string name) => Find(name) is not null;
+
+    /// <inheritdoc/>
+    public bool Says(string name) => Has(name);
+
+    /// <summary>Whether a number is there and is 0, which stands for none.</summary>
+    public bool IsZero(string name) => Find(name) is 0L;
 
     /// <inheritdoc/>
     public int Integer(string name, int? otherwise = null) => Find(name) switch
@@ -89,9 +120,6 @@ internal sealed class GgufConfig : IConfig
     };
 
     /// <inheritdoc/>
-    public bool Says(string name) => Has(name);
-
-    /// <inheritdoc/>
     public IReadOnlyList<string>? Texts(string name) => Find(name) switch
     {
         null => null,
@@ -108,57 +136,48 @@ internal sealed class GgufConfig : IConfig
     };
 
     /// <inheritdoc/>
-    public IConfig? Section(string name)
-    {
-        GgufConfig section = new(_header, _layout, $"{_prefix}{name}.");
-        return _layout.Keys.Any(key => key.Property.StartsWith(section._prefix, StringComparison.Ordinal) && Stored(key) is not null)
-            ? section
-            : null;
-    }
+    /// <remarks>Keys of GGUF files do not nest.</remarks>
+    public IConfig? Section(string name) => null;
 
     /// <inheritdoc/>
-    public Exception Wrong(string name, string reason) =>
-        WrongKey(Key(_prefix + name) is { } key ? Full(key.Key) : _prefix + name, reason);
+    public Exception Wrong(string name, string reason) => WrongKey(Full(name), reason);
+
+    /// <summary>The exception that says what is wrong with a tensor.</summary>
+    public Exception WrongTensor(string name, string reason) => WrongKey(name, reason);
 
     private CheckpointException WrongKey(string key, string reason) =>
-        new(_header.Path, $"cannot be used: '{key}' {reason}. Convert the model again, or load it in the Hugging Face layout.");
+        new(_file.Path, $"cannot be used: '{key}' {reason}. Convert the model again, or load it in the Hugging Face layout.");
 
     private void CheckKind()
     {
-        if (_header.Values.GetValueOrDefault("general.type") is { } type && type is not "model")
+        IReadOnlyDictionary<string, object> values = _file.Header.Values;
+        if (values.GetValueOrDefault("general.type") is { } type && type is not "model")
             throw WrongKey("general.type", $"is {Shown(type)}; whole models are read ('model')");
-        if (_header.Values.GetValueOrDefault("general.quantization_version") is { } version && version is not 2L)
+        if (values.GetValueOrDefault("general.quantization_version") is { } version && version is not 2L)
             throw WrongKey("general.quantization_version", $"is {Shown(version)}; version 2 is read");
-        if (_header.Values.GetValueOrDefault("split.count") is { } count && count is not 1L)
+        if (values.GetValueOrDefault("split.count") is { } count && count is not 1L)
         {
-            throw new CheckpointException(_header.Path,
+            throw new CheckpointException(_file.Path,
                 $"is one of the {Shown(count)} files that hold the model ('split.count'). Merge them: llama-gguf-split --merge.");
         }
     }
 
     private void CheckKeys()
     {
-        foreach (GgufKey key in _layout.Keys)
-            if (key.Required && Stored(key) is null)
-                throw WrongKey(Full(key.Key), "is missing");
-        HashSet<string> known = [.. _layout.Keys.Select(key => Full(key.Key)), .. _layout.Implied.Select(implied => Full(implied.Key))];
-        string[] strange = [.. _header.Values.Keys.Where(key => !known.Contains(key) && !key.StartsWith("split.", StringComparison.Ordinal)
+        IEnumerable<string> read = _layout.Keys.SelectMany(key => key.Names).Concat(_layout.Implied.Select(implied => implied.Key));
+        HashSet<string> known = [.. read.Concat(_layout.WithoutEffect).Select(Full)];
+        string[] strange = [.. _file.Header.Values.Keys.Where(key => !known.Contains(key)
+            && !key.StartsWith("split.", StringComparison.Ordinal)
             && !s_descriptions.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))).Order(StringComparer.Ordinal)];
         if (strange.Length == 0)
             return;
-        throw new CheckpointException(_header.Path,
+        throw new CheckpointException(_file.Path,
             $"has {strange.Length} keys that may change the model and are not read: " +
             $"{string.Join(", ", strange.Take(5).Select(GgufHeader.Quoted))}{(strange.Length > 5 ? ", …" : "")}. " +
             "The model may load in the Hugging Face layout.");
     }
 
-    private object? Find(string name) =>
-        (Key(_prefix + name) is { } key ? Stored(key) : null)
-        ?? _layout.Facts.FirstOrDefault(fact => fact.Property == _prefix + name).Value?.Invoke(_header);
-
-    private GgufKey? Key(string property) => _layout.Keys.FirstOrDefault(key => key.Property == property);
-
-    private object? Stored(GgufKey key) => _header.Values.GetValueOrDefault(Full(key.Key));
+    private object? Find(string name) => _file.Header.Values.GetValueOrDefault(Full(name));
 
     private string Full(string key) => $"{_layout.Architecture}.{key}";
 

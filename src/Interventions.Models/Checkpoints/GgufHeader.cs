@@ -20,6 +20,16 @@ internal sealed record GgufHeader(
         ?? throw new CheckpointException(Path,
             $"does not say what model it holds: it has no text 'general.architecture'. {Remedy}");
 
+    /// <summary>Reads and checks the header of a file.</summary>
+    /// <exception cref="CheckpointException">It is missing, no GGUF file, or malformed.</exception>
+    public static GgufHeader Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new CheckpointException(path, "does not exist.");
+        using FileStream stream = File.OpenRead(path);
+        return Read(stream, path);
+    }
+
     /// <summary>Reads and checks a header.</summary>
     /// <param name="stream">The file, at its beginning.</param>
     /// <param name="path">Its path, for messages.</param>

@@ -63,6 +63,9 @@ internal sealed class PickleFile : ITensorFile
     /// <inheritdoc/>
     public string Path { get; }
 
+    /// <summary>The tensors as the pickle describes them, by name.</summary>
+    public IReadOnlyDictionary<string, PickledTensor> Tensors => _tensors;
+
     /// <inheritdoc/>
     public IEnumerable<string> Names => _tensors.Keys;
 

@@ -22,9 +22,9 @@ internal sealed class StoredNames(ITensorSource files, StoredLayout layout)
             ?? throw new CheckpointException(files.Path, $"has no tensor '{part.Name}', which its configuration asks for.");
         if (source.Weight == Embedding)
             _embedding = name;
-        // A stack of matrices is stored as its matrices.
-        long[] whole = shape.Length == 3 ? shape[1..] : shape;
-        long[] rows = [(part.Rows ?? whole[0]) * part.Slot.Count, .. whole.AsSpan(1)];
+        // A stack of matrices is stored as it is, or as its matrices.
+        long[] whole = shape.Length == 3 && part.Rows is not null ? shape[1..] : shape;
+        long[] rows = part.Shape ?? [(part.Rows ?? whole[0]) * part.Slot.Count, .. whole.AsSpan(1)];
         long[] expected = source.Transposed ? [.. rows.Reverse()] : rows;
         long[] actual = files.ShapeOf(name);
         if (!actual.AsSpan().SequenceEqual(expected))

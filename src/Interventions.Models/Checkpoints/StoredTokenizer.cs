@@ -1,3 +1,5 @@
+using Interventions.Models.Tokenization;
+
 namespace Interventions.Models.Checkpoints;
 
 /// <summary>The tokenizer that came with a checkpoint: how it is read, and its files in the Hugging Face layout.</summary>
@@ -17,10 +19,22 @@ internal sealed record StoredTokenizer(
     public static StoredTokenizer None(string path, string why) =>
         new(false, () => throw new InvalidOperationException($"'{path}' has no tokenizer: {why}."), () => []);
 
+    /// <summary>The tokenizer of a checkpoint on this machine, without its weights.</summary>
+    /// <param name="path">A folder, a file of weights, a <c>tokenizer.json</c>, or a hub id whose files are in the cache.</param>
+    /// <exception cref="CheckpointException">There is no such checkpoint.</exception>
+    public static StoredTokenizer Of(string path)
+    {
+        if (Path.GetExtension(path) == ".json" && File.Exists(path))
+            return new(true, () => HuggingFaceTokenizer.Load(path), () => []);
+        (string folder, FileInfo? file) = Decoder.DecoderCheckpoint.Locate(path);
+        return file?.Extension == GgufFile.Extension ? InGguf(GgufHeader.Read(file.FullName)) : InFolder(folder);
+    }
+
     /// <summary>The tokenizer in a folder.</summary>
     public static StoredTokenizer InFolder(string folder)
     {
-        IEnumerable<string> names = s_names.Where(name => File.Exists(Path.Combine(folder, name)));
+        IEnumerable<string> names =
+            [.. s_names.Where(name => File.Exists(Path.Combine(folder, name))), .. ChatTemplateFiles.NamesIn(folder)];
         return new(
             File.Exists(Path.Combine(folder, FileName)), () => HuggingFaceTokenizer.Load(folder),
             () => names.Select(name => (name, File.ReadAllBytes(Path.Combine(folder, name)))));

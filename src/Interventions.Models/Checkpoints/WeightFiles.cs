@@ -13,9 +13,12 @@ internal static class WeightFiles
     private const int MostExperts = 1 << 14;
 
     /// <summary>Reads all weights of a decoder, and refuses files with tensors that the decoder does not have.</summary>
+    /// <param name="files">The files.</param>
+    /// <param name="layout">Where they store the weights.</param>
+    /// <param name="config">The decoder.</param>
+    /// <param name="how">What weights become, and which further tensors are left out.</param>
     /// <exception cref="CheckpointException">A tensor is missing, has the wrong shape, or is not part of the decoder.</exception>
-    public static Dictionary<string, Tensor> Read(
-        ITensorSource files, StoredLayout layout, DecoderConfig config, ScalarType dtype, Device device)
+    public static Dictionary<string, Tensor> Read(ITensorSource files, StoredLayout layout, DecoderConfig config, WeightReading how)
     {
         if (config.Layers > files.Names.Count)
         {
@@ -36,17 +39,11 @@ internal static class WeightFiles
                 long[] shape = shapes[source.Weight];
                 string[] names = [.. source.Parts.Select(part => stored.Of(source, part, shape))];
                 unread.ExceptWith(names);
-                Tensor whole = Whole(files, source, names, shape, dtype, device);
-                weights.Add(source.Weight, DecoderWeights.Own(whole, dtype, device));
+                Tensor whole = Whole(files, source, names, shape, how.Dtype, how.Device);
+                weights.Add(source.Weight, DecoderWeights.Own(whole, how.Dtype, how.Device));
             }
             unread.ExceptWith(stored.CheckedTwins());
-            string[] strange = [.. unread.Where(name => !layout.Ignores(name)).Order(StringComparer.Ordinal)];
-            string some = string.Join(", ", strange.Take(5)) + (strange.Length > 5 ? ", …" : "");
-            if (strange.Length > 0)
-            {
-                throw new CheckpointException(files.Path,
-                    $"holds {strange.Length} tensors that a {layout.ModelType} of this configuration does not have: {some}.");
-            }
+            how.Ignored.Check(files.Path, layout.ModelType, unread.Where(name => !layout.Ignores(name)));
             return weights;
         }
         catch
@@ -95,7 +92,7 @@ internal static class WeightFiles
         ITensorSource files, WeightSource source, string[] names, long[] shape, ScalarType dtype, Device device)
     {
         bool isProjection = IsProjection(source.Weight, shape);
-        if (source.Parts is [{ Order: null } single] && (files.IsMapped || !isProjection))
+        if (source.Parts is [{ Order: null, Offset: 0, Shape: null } single] && (files.IsMapped || !isProjection))
         {
             Tensor only = InSlot(files.Read(names[0]), single);
             if (!isProjection || only.dtype == dtype)
@@ -110,8 +107,11 @@ internal static class WeightFiles
             Tensor value = InSlot(files.Borrow(name), part);
             if (source.Transposed)
                 value = value.t();
+            value = value.reshape([-1, .. all.shape[1..]]);
             if (part.Order is { } order)
                 value = Reordered(value, order.Outer, order.First, order.Second);
+            if (part.Offset != 0)
+                value = value.plus(part.Offset);
             all.narrow(0, begin, value.shape[0]).copy_(value);
             begin += value.shape[0];
         }

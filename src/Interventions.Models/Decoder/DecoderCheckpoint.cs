@@ -11,7 +11,7 @@ namespace Interventions.Models.Decoder;
 /// <summary>A decoder's configuration and weights, before they become a model. A model that takes it owns the weights.</summary>
 public sealed class DecoderCheckpoint : IDisposable
 {
-    private const string ConfigName = "config.json";
+    internal const string ConfigName = "config.json";
 
     private readonly StoredTokenizer _tokenizer;
 
@@ -27,13 +27,16 @@ public sealed class DecoderCheckpoint : IDisposable
     public string Path { get; }
 
     /// <summary>What the decoder is made of.</summary>
-    public DecoderConfig Config { get; }
+    public DecoderConfig Config { get; private set; }
 
     /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
     public IReadOnlyDictionary<string, Tensor> Weights { get; }
 
-    /// <summary>What was left out of the checkpoint although it may matter: keys of its configuration that nobody reads.</summary>
-    public IReadOnlyList<string> Warnings { get; private init; } = [];
+    /// <summary>What may matter and is not so: keys of the configuration that nobody reads, and what a format cannot say.</summary>
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+    /// <summary>Further families that the checkpoint may be of, since its format does not tell them apart.</summary>
+    private IReadOnlyList<string> AlsoHolds { get; init; } = [];
 
     /// <summary>Reads a checkpoint in the Hugging Face layout, or a GGUF file.</summary>
     /// <param name="path">
@@ -44,26 +47,31 @@ public sealed class DecoderCheckpoint : IDisposable
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
+    /// <param name="ignore">
+    /// Names of tensors that are left out, in which <c>*</c> stands for any text: <c>"value_head.*"</c>. A tensor that the family does not
+    /// have is refused unless it is named here; a name that fits none of them is refused too. Default: none.
+    /// </param>
     /// <exception cref="CheckpointException">
     /// There is no such checkpoint, it is malformed, or its family or an option is not supported.
     /// </exception>
-    public static DecoderCheckpoint Open(string path, ScalarType? dtype = null, Device? device = null)
+    public static DecoderCheckpoint Open(
+        string path, ScalarType? dtype = null, Device? device = null, IReadOnlyList<string>? ignore = null)
     {
         (string folder, FileInfo? file) = Locate(path);
+        WeightReading how = new(dtype ?? ScalarType.Float32, device ?? CPU, new IgnoredTensors(ignore ?? []));
         if (file?.Extension == GgufFile.Extension)
-            return OpenGguf(file.FullName, dtype, device);
-        return Open(System.IO.Path.Combine(folder, ConfigName), folder, file, dtype, device);
+            return OpenGguf(file.FullName, how);
+        return Open(System.IO.Path.Combine(folder, ConfigName), folder, file, how);
     }
 
     /// <summary>Reads the weights of a folder as another configuration file describes them.</summary>
-    internal static DecoderCheckpoint Open(string config, string folder, FileInfo? file, ScalarType? dtype, Device? device)
+    internal static DecoderCheckpoint Open(string config, string folder, FileInfo? file, WeightReading how)
     {
         ConfigFile json = ConfigFile.Read(config);
         DecoderFamily family = DecoderFamily.Of(json);
         DecoderConfig decoder = family.Read(json);
         using TensorFolder files = file is null ? new TensorFolder(folder) : new TensorFolder(file);
-        Dictionary<string, Tensor> weights = WeightFiles.Read(
-            files, family.Stored(decoder), decoder, dtype ?? ScalarType.Float32, device ?? CPU);
+        Dictionary<string, Tensor> weights = WeightFiles.Read(files, family.Stored(decoder), decoder, how);
         return new DecoderCheckpoint(file?.FullName ?? folder, StoredTokenizer.InFolder(folder), decoder, weights)
         {
             Warnings = [.. WarningsOf(json, family, decoder)],
@@ -85,7 +93,9 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <summary>
     /// Reads what a checkpoint's decoder is made of, and no weights: <c>config.json</c>, or the header of a GGUF file.
     /// </summary>
-    /// <param name="path">The <c>config.json</c> itself, or what <see cref="Open(string, ScalarType?, Device?)"/> takes.</param>
+    /// <param name="path">
+    /// The <c>config.json</c> itself, or what <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?)"/> takes.
+    /// </param>
     /// <exception cref="CheckpointException">
     /// There is no such configuration, it is malformed, or its family or an option is not supported.
     /// </exception>
@@ -97,19 +107,18 @@ public sealed class DecoderCheckpoint : IDisposable
         if (file?.Extension == GgufFile.Extension)
         {
             using GgufFile gguf = new(file.FullName);
-            return GgufConfig.Read(gguf.Header).Decoder;
+            return GgufConfig.Read(gguf).Decoder;
         }
         ConfigFile json = ConfigFile.Read(isConfig ? path : System.IO.Path.Combine(folder, ConfigName));
         return DecoderFamily.Of(json).Read(json);
     }
 
-    private static DecoderCheckpoint OpenGguf(string path, ScalarType? dtype, Device? device)
+    private static DecoderCheckpoint OpenGguf(string path, WeightReading how)
     {
         using GgufFile file = new(path);
-        (DecoderFamily family, DecoderConfig decoder) = GgufConfig.Read(file.Header);
-        Dictionary<string, Tensor> weights = WeightFiles.Read(
-            file, family.Gguf!.Weights(family, decoder), decoder, dtype ?? ScalarType.Float32, device ?? CPU);
-        return new DecoderCheckpoint(path, StoredTokenizer.InGguf(file.Header), decoder, weights);
+        (DecoderFamily family, DecoderConfig decoder) = GgufConfig.Read(file);
+        Dictionary<string, Tensor> weights = WeightFiles.Read(file, family.Gguf!.Weights(family, decoder), decoder, how);
+        return new DecoderCheckpoint(path, StoredTokenizer.InGguf(file.Header), decoder, weights) { AlsoHolds = family.Gguf.AlsoHolds };
     }
 
     /// <summary>A decoder that has not been trained; see <see cref="DecoderWeights.Random"/>.</summary>
@@ -138,7 +147,8 @@ public sealed class DecoderCheckpoint : IDisposable
     }
 
     /// <summary>
-    /// Writes <c>config.json</c> and <c>model.safetensors</c>, as <see cref="Open(string, ScalarType?, Device?)"/> reads them.
+    /// Writes <c>config.json</c> and <c>model.safetensors</c>, as
+    /// <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?)"/> reads them.
     /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
     /// <exception cref="CheckpointException">The tokenizer is that of a GGUF file, and malformed or not supported.</exception>
@@ -172,6 +182,16 @@ public sealed class DecoderCheckpoint : IDisposable
     {
         if (Config.Family == family)
             return this;
+        if (AlsoHolds.Contains(family))
+        {
+            Config = Config with { Family = family };
+            Warnings =
+            [
+                .. Warnings,
+                $"'{Path}' does not say how many tokens back a {family} looks: every token sees all before it, as if it had no window.",
+            ];
+            return this;
+        }
         Dispose();
         throw new CheckpointException(Path, $"is a {Config.Family}, not a {family}.");
     }
@@ -183,7 +203,7 @@ public sealed class DecoderCheckpoint : IDisposable
             weight.Dispose();
     }
 
-    private static (string Folder, FileInfo? File) Locate(string path)
+    internal static (string Folder, FileInfo? File) Locate(string path)
     {
         if (Directory.Exists(path))
             return InFolder(path);

@@ -46,12 +46,19 @@ public class DecoderModel : HookedModel
     }
 
     /// <summary>Loads a checkpoint of any supported family.</summary>
-    /// <param name="path">A folder, a file or a hub id, see <see cref="DecoderCheckpoint.Open(string, ScalarType?, Device?)"/>.</param>
+    /// <param name="path">
+    /// A folder, a file or a hub id, see
+    /// <see cref="DecoderCheckpoint.Open(string, ScalarType?, Device?, IReadOnlyList{string}?)"/>.
+    /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
+    /// <param name="ignore">
+    /// Names of tensors that are left out although the family does not know them, in which <c>*</c> stands for any text. Default: none.
+    /// </param>
     /// <exception cref="CheckpointException">There is no such checkpoint, it is malformed, or it is not supported.</exception>
-    public static DecoderModel Load(string path, ScalarType? dtype = null, Device? device = null) =>
-        new(DecoderCheckpoint.Open(path, dtype, device));
+    public static DecoderModel Load(
+        string path, ScalarType? dtype = null, Device? device = null, IReadOnlyList<string>? ignore = null) =>
+        new(DecoderCheckpoint.Open(path, dtype, device, ignore));
 
     /// <summary>
     /// A model that has not been trained. Let its <see cref="Weights"/> require gradients to train it: the graph is differentiable.

@@ -26,10 +26,13 @@ internal sealed partial class DecoderFamily
     /// <summary>How the family lies in GGUF files; <see langword="null"/> when it is not read from them.</summary>
     public GgufLayout? Gguf => GgufLayout.Of(this);
 
-    /// <summary>Where every weight of <see cref="DecoderWeights.Shapes"/> is stored.</summary>
-    public IEnumerable<WeightSource> Weights(DecoderConfig config)
+    /// <summary>Where every weight of <see cref="DecoderWeights.Shapes"/> is stored in the Hugging Face layout.</summary>
+    public IEnumerable<WeightSource> Weights(DecoderConfig config) => Sources(Tensors, config);
+
+    /// <summary>Where every weight of <see cref="DecoderWeights.Shapes"/> is stored, by a table of names.</summary>
+    public static IEnumerable<WeightSource> Sources(IReadOnlyList<TensorNames> tensors, DecoderConfig config)
     {
-        Dictionary<string, TensorNames> names = Tensors.ToDictionary(tensor => tensor.Weight);
+        Dictionary<string, TensorNames> names = tensors.ToDictionary(tensor => tensor.Weight);
         foreach ((string weight, long[] shape) in DecoderWeights.Shapes(config))
         {
             string[] words = weight.Split('.');

@@ -43,14 +43,17 @@ internal static class MixtralFamily
         names, known => known.Experts!.Count, (known, size) => known with { Experts = known.Experts! with { Count = size } });
 
     /// <summary>How many experts compute a token.</summary>
-    public static ConfigKey Chosen => ConfigKeys.Of(
-        "num_experts_per_tok",
+    public static ConfigKey Chosen => ChosenAs("num_experts_per_tok");
+
+    /// <summary>How many experts compute a token, under another name.</summary>
+    public static ConfigKey ChosenAs(string name) => ConfigKeys.Of(
+        name,
         (config, _, known) =>
         {
-            int chosen = config.Integer("num_experts_per_tok");
+            int chosen = config.Integer(name);
             return chosen <= known.Experts!.Count
                 ? known with { Experts = known.Experts with { Chosen = chosen } }
-                : throw config.Wrong("num_experts_per_tok", $"is {chosen}, and there are {known.Experts.Count} experts");
+                : throw config.Wrong(name, $"is {chosen}, and there are {known.Experts.Count} experts");
         },
         known => known.Experts!.Chosen);
 }

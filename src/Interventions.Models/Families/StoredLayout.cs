@@ -29,6 +29,12 @@ internal sealed record WeightPart(string Name, long? Rows)
 
     /// <summary>Which of several weights of equal size the rows are that the tensor holds, and how many those are.</summary>
     public (int Index, int Count) Slot { get; init; } = (0, 1);
+
+    /// <summary>What is added to the stored numbers.</summary>
+    public double Offset { get; init; }
+
+    /// <summary>The stored shape, where it has other axes than the weight.</summary>
+    public long[]? Shape { get; init; }
 }
 
 /// <summary>

@@ -8,6 +8,12 @@ namespace Interventions.Models.Prompts;
 /// <param name="Where">The prompt and the run, for messages.</param>
 internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string Where)
 {
+    /// <summary>Stands in front of a text that brings its special tokens.</summary>
+    private const string Whole = "[|]";
+
+    /// <summary>Whether the text brings its special tokens, as that of a chat does, so that the tokenizer adds none.</summary>
+    public bool HasSpecialTokens { get; init; }
+
     /// <summary>The pieces of text before, between and behind the marks: one more than there are marks.</summary>
     private string[] Around =>
     [
@@ -17,33 +23,34 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
 
     /// <summary>Takes the marks out of a text.</summary>
     /// <exception cref="ArgumentException">A mark is unknown or broken.</exception>
-    public static MarkedText Read(PromptVocabulary vocabulary, string? marked, string where)
+    public static MarkedText Read(PromptVocabulary? vocabulary, string? marked, string where)
     {
         if (marked is null)
             throw new ArgumentException($"{where} has no text: it is null.");
         StringBuilder text = new();
         List<Mark> marks = [];
-        for (int i = 0; i < marked.Length; i++)
+        bool whole = marked.StartsWith(Whole, StringComparison.Ordinal);
+        for (int i = whole ? Whole.Length : 0; i < marked.Length; i++)
         {
             if (marked[i] != '[')
             {
                 text.Append(marked[i]);
                 continue;
             }
-            if (i + 1 < marked.Length && marked[i + 1] == '[')
+            if (Bracket(marked, i) is char plain)
             {
-                text.Append('[');
+                text.Append(plain);
                 i++;
                 continue;
             }
-            (string name, string inside) = ReadMark(vocabulary, marked, i, where);
+            (string name, string inside, int close) = ReadMark(vocabulary, marked, i, where);
             if (marks.Any(mark => mark.Name == name))
                 throw new ArgumentException($"{where} marks position '{name}' twice.");
             marks.Add(new Mark(name, text.Length, text.Length + inside.Length));
             text.Append(inside);
-            i = marked.IndexOf(']', i);
+            i = close;
         }
-        return new MarkedText(text.ToString(), marks, where);
+        return new MarkedText(text.ToString(), marks, where) { HasSpecialTokens = whole };
     }
 
     /// <summary>This text, marked where another one is: around the marks, both have the same text.</summary>
@@ -97,24 +104,66 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
             $"{Where} has no marks, and does not fit around those of {run}: at position '{name}' it {problem}. Mark it too: [{name}|…].");
     }
 
-    private static (string Name, string Inside) ReadMark(PromptVocabulary vocabulary, string marked, int open, string where)
+    /// <summary>The text with its marks, as <see cref="Read"/> takes it.</summary>
+    public string Written()
     {
-        int close = marked.IndexOf(']', open), bar = marked.IndexOf('|', open);
-        if (close < 0 || bar < 0 || bar > close || marked.IndexOf('[', bar, close - bar) >= 0)
+        StringBuilder marked = new(HasSpecialTokens ? Whole : "");
+        int at = 0;
+        foreach (Mark mark in Marks)
         {
-            throw new ArgumentException(
-                $"{where} has a '[' at character {open} that is not a mark: write [name|text], or [[ for a bracket.");
+            marked.Append(Plain(Text[at..mark.Start])).Append('[').Append(mark.Name).Append('|');
+            marked.Append(Plain(Text[mark.Start..mark.End])).Append(']');
+            at = mark.End;
         }
-        (string name, string inside) = (marked[(open + 1)..bar], marked[(bar + 1)..close]);
-        if (!vocabulary.Positions.Contains(name))
+        return marked.Append(Plain(Text[at..])).ToString();
+    }
+
+    /// <summary>A text whose brackets are no marks: <c>[[</c> is an opening bracket, <c>[]</c> a closing one.</summary>
+    public static string Plain(string text)
+    {
+        StringBuilder plain = new(text.Length);
+        foreach (char letter in text)
+            plain.Append(letter is '[' or ']' ? "[" : "").Append(letter);
+        return plain.ToString();
+    }
+
+    /// <summary>The bracket that two signs stand for, or <see langword="null"/>.</summary>
+    private static char? Bracket(string marked, int at) => marked.AsSpan(at) switch
+    {
+        ['[', '[', ..] => '[',
+        ['[', ']', ..] => ']',
+        _ => null,
+    };
+
+    private static (string Name, string Inside, int Close) ReadMark(PromptVocabulary? vocabulary, string marked, int open, string where)
+    {
+        int bar = marked.IndexOfAny(['|', ']'], open);
+        if (bar < 0 || marked[bar] == ']')
+            throw NoMark();
+        StringBuilder text = new();
+        int close = bar + 1;
+        for (; close < marked.Length && marked[close] != ']'; close++)
+        {
+            char letter = marked[close];
+            if (letter == '[')
+                letter = Bracket(marked, close++) ?? throw NoMark();
+            text.Append(letter);
+        }
+        if (close >= marked.Length)
+            throw NoMark();
+        (string name, string inside) = (marked[(open + 1)..bar], text.ToString());
+        if (vocabulary is not null && !vocabulary.Positions.Contains(name))
         {
             throw new ArgumentException(
                 $"{where} marks position '{name}', which {vocabulary.PromptSet} does not have; "
                 + $"it has {string.Join(", ", vocabulary.Positions)}.");
         }
         return inside.Length > 0
-            ? (name, inside)
+            ? (name, inside, close)
             : throw new ArgumentException($"{where} marks no text as position '{name}': write [{name}|text].");
+
+        ArgumentException NoMark() => new(
+            $"{where} has a '[' at character {open} that is not a mark: write [name|text], or [[ for a bracket ([] closes one).");
     }
 }
 

@@ -69,7 +69,7 @@ public static class PromptText
 
     private static RunTokens Run(PromptVocabulary vocabulary, Tokenizer tokenizer, MarkedText text)
     {
-        EncodedText encoded = Encoded(tokenizer, text.Text, addSpecialTokens: true, text.Where);
+        EncodedText encoded = Encoded(tokenizer, text.Text, addSpecialTokens: !text.HasSpecialTokens, text.Where);
         if (encoded.Ids.Count == 0)
             throw new ArgumentException($"{text.Where} is empty; a prompt needs at least one token.");
         List<int> positions = [];
@@ -161,7 +161,8 @@ public static class PromptText
             {
                 throw new ArgumentException(
                     $"{where} {verb} with \"{encoded.Tokens[own]}\", which the tokenizer adds itself, so that it would be there twice. "
-                    + "Leave it out of the text; prompts of token ids (FromTokens) are taken as they are.");
+                    + "Leave it out of the text, or make a chat's text with ChatPrompt.Of; prompts of token ids (FromTokens) are taken as "
+                    + "they are.");
             }
         }
     }

@@ -14,7 +14,7 @@ namespace Interventions.Models;
 /// no normalized text, and its normalizer and pre-tokenizer are <see langword="null"/>. Text that has no token, in a vocabulary without an
 /// unknown token, is missing from the ids, as in the reference implementation; <see cref="EncodedText.Missing"/> reports it.
 /// </remarks>
-public sealed class HuggingFaceTokenizer : Tokenizer
+public sealed partial class HuggingFaceTokenizer : Tokenizer
 {
     private readonly TokenizerPipeline _pipeline;
     private readonly Dictionary<string, int> _ids;
@@ -35,6 +35,8 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         EosId = Known(names.Eos);
         PadId = Known(names.Pad);
         UnknownId = Known(pipeline.Model.UnknownToken);
+        _chats = notes.Chats;
+        _chatTokens = ChatTemplateFiles.SpecialTokens(notes.Names, names);
 
         int? Known(string? token) => token is null ? null : TokenToId(token);
     }
@@ -58,7 +60,10 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     /// <param name="tokenizer">The content of <c>tokenizer.json</c>.</param>
     /// <param name="config">The content of <c>tokenizer_config.json</c>.</param>
     internal static HuggingFaceTokenizer Parse(string file, byte[] tokenizer, byte[] config) =>
-        new(TokenizerFile.Read(JsonField.Parse(file, tokenizer)), new SpecialTokenFiles([JsonField.Parse(file, config)], Ids: null));
+        new(TokenizerFile.Read(JsonField.Parse(file, tokenizer)), new SpecialTokenFiles([JsonField.Parse(file, config)], Ids: null)
+        {
+            Chats = ChatTemplateFiles.InFiles(file, [JsonField.Parse(file, config)]),
+        });
 
     /// <summary>The number of tokens, added ones included. A model may have more rows than this: some are padded.</summary>
     public int VocabularySize => _ids.Count;

@@ -123,12 +123,14 @@ internal sealed record SpecialTokenNames(string? Bos, string? Eos, string? Pad)
 /// <param name="Ids">The one that gives their ids: the model's <c>config.json</c>.</param>
 internal sealed record SpecialTokenFiles(IReadOnlyList<JsonField> Names, JsonField? Ids)
 {
+    /// <summary>The chat templates in them and beside them.</summary>
+    public ChatTemplates Chats { get; init; } = ChatTemplates.None;
+
     public static SpecialTokenFiles InFolder(string folder)
     {
         string config = Path.Combine(folder, "config.json");
-        return new(
-            [.. new[] { "tokenizer_config.json", "special_tokens_map.json" }
-                .Select(name => Path.Combine(folder, name)).Where(File.Exists).Select(JsonField.OfFile)],
-            File.Exists(config) ? JsonField.OfFile(config) : null);
+        JsonField[] names = [.. new[] { "tokenizer_config.json", "special_tokens_map.json" }
+            .Select(name => Path.Combine(folder, name)).Where(File.Exists).Select(JsonField.OfFile)];
+        return new(names, File.Exists(config) ? JsonField.OfFile(config) : null) { Chats = ChatTemplateFiles.InFolder(folder, names) };
     }
 }

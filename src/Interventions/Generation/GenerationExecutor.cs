@@ -34,7 +34,8 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
             foreach (GenerationPlan plan in plans)
             {
                 using DisposeScope batchScope = NewDisposeScope();
-                Continue(new BatchGeneration(plan, model, batch, context, options.Continuations, batchScope), Report, cancellationToken);
+                BatchGeneration generation = new(plan, model, batch, context, options.Continuations, batchScope);
+                Continue(generation, changed, Report, cancellationToken);
             }
         }
         string? whyUncached = plans.Select(plan => plan.WhyUncached).FirstOrDefault(why => why is not null);
@@ -43,7 +44,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
         void Report() => options.Progress?.Report(new RunProgress(++done, total));
     }
 
-    private void Continue(BatchGeneration generation, Action report, CancellationToken cancellationToken)
+    private void Continue(BatchGeneration generation, GenerationVariant[] changed, Action report, CancellationToken cancellationToken)
     {
         PromptBatch batch = generation.Batch;
         int continuations = options.Continuations;
@@ -64,7 +65,13 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
             (tokens, double[] logProbabilities) = new Sampler(options).Choose(
                 logits, [.. Lanes().Select(lane => new Draw(lane.LogitsRow(step is null), keys[lane.Row], lane.Continuation, index))]);
             foreach ((int at, Lane lane) in Lanes().Index())
-                variants[lane.Variant].Record.Add(batch.Numbers[lane.Row], lane.Continuation, tokens[at], logProbabilities[at]);
+            {
+                int prompt = batch.Numbers[lane.Row];
+                if (variants[lane.Variant].Record.Add(prompt, lane.Continuation, tokens[at], logProbabilities[at])
+                    && options.Tokens is { } receiver
+                    && Array.FindIndex(changed, variant => variant.Record == variants[lane.Variant].Record) is >= 0 and int point)
+                    receiver.Report((point, prompt, lane.Continuation, tokens[at]));
+            }
             report();
             if (Enumerable.Range(0, variants.Length * continuations).All(strand => Active(strand).Length == 0))
                 return;

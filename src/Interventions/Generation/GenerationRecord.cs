@@ -29,14 +29,16 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
         batch.Rows.Where(row => !_continuations[batch.Numbers[row]][continuation].HasEnded);
 
     /// <summary>Adds a token, unless the continuation has ended.</summary>
-    public void Add(int prompt, int continuation, long token, double logProbability)
+    /// <returns>Whether it was added.</returns>
+    public bool Add(int prompt, int continuation, long token, double logProbability)
     {
         Continuation own = _continuations[prompt][continuation];
         if (own.HasEnded)
-            return;
+            return false;
         own.Tokens.Add(token);
         own.LogProbabilities.Add(logProbability);
         own.HasEnded = options.StopTokens.Contains(token);
+        return true;
     }
 
     /// <summary>Keeps captures and metrics of the prompts.</summary>

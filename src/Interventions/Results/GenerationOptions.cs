@@ -91,5 +91,11 @@ public sealed record GenerationOptions
     /// <summary>Receives the progress after every token of a batch.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 
+    /// <summary>
+    /// Receives every token of the changed runs as soon as it is chosen, to show a text while it grows: the numbers of the sweep's point (0
+    /// without a sweep), of the prompt and of its continuation, and the token. It is called between two passes, where they are made.
+    /// </summary>
+    public IProgress<(int Point, int Prompt, int Continuation, long Token)>? Tokens { get; init; }
+
     private static ArgumentOutOfRangeException Out(string name, object? value, string message) => new(name, value, message);
 }

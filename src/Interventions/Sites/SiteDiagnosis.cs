@@ -11,15 +11,15 @@ internal static class SiteDiagnosis
 {
     /// <summary>What is wrong, and the site that is meant where that is beyond doubt.</summary>
     public static (SiteDefinition? Site, SiteProblem Problem) Explain(SitePath path, ModelSchema schema) =>
-        TransformerLensNames.Translate(path, schema) is { } translated
+        ForeignNames.Explain(path, schema) is { } translated
             ? translated
             : (null, AbsentSite(path, schema) ?? MissingSegment(path, schema) ?? UnknownSegment(path, schema));
 
-    /// <summary>A site that models like this one have, in either spelling, and this one has not.</summary>
+    /// <summary>A site that models like this one have, in any spelling, and this one has not.</summary>
     private static SiteProblem? AbsentSite(SitePath path, ModelSchema schema)
     {
         string? reason = SiteMatcher.WhyAbsent(path.Segments, schema)
-            ?? SiteMatcher.WhyAbsent(TransformerLensNames.Ours(path).Segments, schema);
+            ?? ForeignNames.WhyAbsent(path, schema);
         PathSpan first = path.Segments[0].Span, last = path.Segments[path.Segments.Count - 1].Span;
         return reason is null ? null : SiteProblem.At(
             SiteProblemKind.UnknownSite, new PathSpan(first.Start, last.Start + last.Length - first.Start),
@@ -48,7 +48,9 @@ internal static class SiteDiagnosis
 
         PathSpan at = segments[depth].Span;
         return template.Contains(SiteMatcher.Layer) && !segments.Any(segment => segment.Indices is not null)
-            ? SiteProblem.At(SiteProblemKind.MissingSegment, at, $"a layer is missing in '{path.Site}': write {Layers(template, schema)}")
+            ? SiteProblem.At(
+                SiteProblemKind.MissingSegment, at,
+                $"a layer is missing in '{path.Site}': write {SiteMatcher.Layers(template, schema)}")
             : SiteProblem.At(
                 SiteProblemKind.MissingSegment, at,
                 $"a segment is missing in '{path.Site}'; did you mean '{SiteMatcher.Fill(template, path)}'?",
@@ -130,65 +132,4 @@ internal static class SiteDiagnosis
 
     private static int Distance(IEnumerable<PathSegment> segments, IEnumerable<string> template) =>
         segments.Zip(template, (segment, name) => segment.Name is { } written ? Spelling.Distance(written, name) : 0).Sum();
-
-    private static string Layers(string[] template, ModelSchema schema)
-    {
-        string With(string layer) =>
-            "'" + string.Join(".", template.Select(segment => segment == SiteMatcher.Layer ? layer : segment)) + "'";
-        string numbers = schema.SizeOf("layer") switch
-        {
-            { } size and > 1 => $"{With("0")} … {With((size - 1).ToString(System.Globalization.CultureInfo.InvariantCulture))}",
-            _ => With("0"),
-        };
-        return $"{numbers}, {With("*")} or {With(SiteMatcher.Layer)}";
-    }
-}
-
-/// <summary>Understands TransformerLens's names of hook points: <c>blocks.1.attn.hook_z</c> is our <c>blocks.1.attn.z</c>.</summary>
-internal static class TransformerLensNames
-{
-    private const string Hook = "hook_";
-
-    /// <summary>
-    /// Our site and the message; <see langword="null"/> when the path is not in that spelling or the model lacks the site.
-    /// </summary>
-    public static (SiteDefinition? Site, SiteProblem Problem)? Translate(SitePath path, ModelSchema schema)
-    {
-        (IReadOnlyList<PathSegment> ours, PathSpan? hook) = Ours(path);
-        if (hook is not { } span || SiteMatcher.Find(ours, schema) is not { } site)
-            return null;
-        string meant = SiteMatcher.Fill(SiteMatcher.Split(site), path);
-        return (site, SiteProblem.At(
-            SiteProblemKind.TransformerLensSpelling, span,
-            $"'{path.Site}' is TransformerLens's spelling; here the site is called '{meant}'", meant + path.SelectorText));
-    }
-
-    /// <summary>The segments in our spelling, and where the first one stands that is not.</summary>
-    public static (IReadOnlyList<PathSegment> Segments, PathSpan? Hook) Ours(SitePath path)
-    {
-        var ours = new List<PathSegment>();
-        PathSpan? hook = null;
-        foreach (PathSegment segment in path.Segments)
-        {
-            string? parent = ours.LastOrDefault()?.Name;
-            if (segment.Name is { } name && name.StartsWith(Hook, StringComparison.Ordinal))
-            {
-                hook ??= segment.Span;
-                ours.AddRange(Rename(parent, name.Substring(Hook.Length)).Select(renamed => new PathSegment(renamed, null, segment.Span)));
-            }
-            else
-            {
-                ours.Add(segment);
-            }
-        }
-        return (ours, hook);
-    }
-
-    private static string[] Rename(string? parent, string name) => name switch
-    {
-        "attn_scores" when parent == "attn" => ["scores"],
-        // One head's view of the residual hangs from the block there, from the attention here.
-        "q_input" or "k_input" or "v_input" when parent != "attn" => ["attn", name],
-        _ => [name],
-    };
 }

@@ -17,8 +17,8 @@ internal enum SiteProblemKind
     /// <summary>The model has fewer layers.</summary>
     LayerOutOfRange,
 
-    /// <summary>TransformerLens's name of a site that the model has.</summary>
-    TransformerLensSpelling,
+    /// <summary>Another library's name of a value.</summary>
+    ForeignSpelling,
 
     /// <summary>A selector on an axis that the site lacks.</summary>
     UnknownAxis,
@@ -47,6 +47,9 @@ internal enum SiteProblemKind
 /// <param name="Suggestion">The whole text, repaired, when one repair is likely.</param>
 internal sealed record SiteProblem(SiteProblemKind Kind, string Message, int Start, int Length, string? Suggestion = null)
 {
+    /// <summary>What is different after the repair, which must not be silent; <see langword="null"/> when nothing is.</summary>
+    public string? Remark { get; init; }
+
     /// <summary>A problem of some part of a text.</summary>
     public static SiteProblem At(SiteProblemKind kind, PathSpan span, string message, string? suggestion = null) =>
         new(kind, message, span.Start, span.Length, suggestion);

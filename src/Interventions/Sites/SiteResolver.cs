@@ -28,7 +28,7 @@ internal static class SiteResolver
         Selection? layer = null;
         if (site is not null)
         {
-            // A path in TransformerLens's spelling has the same indices, though other names.
+            // A path in another library's spelling has the same indices, though other names.
             PathIndices? indices = path.Segments.Select(segment => segment.Indices).FirstOrDefault(found => found is not null);
             layer = indices?.Selection;
             if (indices is not null)
@@ -246,4 +246,17 @@ internal static class SiteMatcher
     }
 
     public static string Text(PathSegment segment, SitePath path) => path.Text.Substring(segment.Span.Start, segment.Span.Length);
+
+    /// <summary>A site with each way of naming layers, for a message.</summary>
+    public static string Layers(string[] template, ModelSchema schema)
+    {
+        string With(string layer) =>
+            "'" + string.Join(".", template.Select(segment => segment == Layer ? layer : segment)) + "'";
+        string numbers = schema.SizeOf("layer") switch
+        {
+            { } size and > 1 => $"{With("0")} … {With((size - 1).ToString(CultureInfo.InvariantCulture))}",
+            _ => With("0"),
+        };
+        return $"{numbers}, {With("*")} or {With(Layer)}";
+    }
 }

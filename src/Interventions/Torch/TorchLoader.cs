@@ -46,6 +46,13 @@ public static class TorchLoader
         (AssemblyLoadContext.GetLoadContext(torchSharp) ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
     }
 
+    /// <summary>Which library of torch is not there, before anything is loaded; <see langword="null"/> when nothing is missing.</summary>
+    internal static string? Lack()
+    {
+        string file = OperatingSystem.IsWindows() ? "torch_cpu.dll" : OperatingSystem.IsMacOS() ? "libtorch_cpu.dylib" : "libtorch_cpu.so";
+        return Find(file) is null ? $"{file} is missing" : null;
+    }
+
     private static nint Resolve(Assembly assembly, string name)
     {
         if (assembly != typeof(TorchSharp.torch).Assembly || name != Managed)
@@ -140,6 +147,7 @@ public static class TorchLoader
     /// <summary>The folders in which the runtime looks for native libraries.</summary>
     private static IEnumerable<string> Folders() => (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"))
         .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
         .Append(AppContext.BaseDirectory)
         .Select(Path.TrimEndingDirectorySeparator)

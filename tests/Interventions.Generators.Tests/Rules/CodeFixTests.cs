@@ -18,6 +18,12 @@ public sealed class CodeFixTests
         """[Patch("blocks.1.attn.{|INV004:hook_z|}")] static Tensor P(Tensor x) => x;""",
         """[Patch("blocks.1.attn.z")] static Tensor P(Tensor x) => x;""")]
     [InlineData(
+        """[Patch("blocks.{layer}.attn.{|INV004:o.hook_in|}[head=1]")] static Tensor P(Tensor x) => x;""",
+        """[Patch("blocks.{layer}.attn.z[head=1]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        """[Patch("blocks.1.{|INV004:mlp_activation|}[neuron=2]")] static Tensor P(Tensor x) => x;""",
+        """[Patch("blocks.1.mlp.post[neuron=2]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
         """[Patch("blocks.1.{|INV002:z|}")] static Tensor P(Tensor x) => x;""",
         """[Patch("blocks.1.attn.z")] static Tensor P(Tensor x) => x;""")]
     [InlineData(
@@ -48,6 +54,7 @@ public sealed class CodeFixTests
 
     [Theory]
     [InlineData("""[Patch("blocks.{|INV003:2|}.mlp_out")] static Tensor P(Tensor x) => x;""")]
+    [InlineData("""[Patch("blocks.1.attn.q.{|INV004:hook_in|}")] static Tensor P(Tensor x) => x;""")]
     [InlineData("""const string Path = "embad"; [Patch({|INV001:Path|})] static Tensor P(Tensor x) => x;""")]
     public Task A_text_without_one_repair_is_left_alone(string members) =>
         Fix<SpellingCodeFix>(Sources.Intervention(members), Sources.Intervention(members));

@@ -24,6 +24,12 @@ public sealed class NamesTests
         "INV004", "here the site is called 'blocks.1.attn.z'",
         """[Patch("blocks.1.attn.[|hook_z|][head=1]")] static Tensor P(Tensor x) => x;""")]
     [InlineData(
+        "INV004", "is pyvene's spelling; here the site is called 'blocks.1.attn.z'",
+        """[Patch("blocks.1.[|attention_value_output|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
+        "INV004", "is TransformerLens's name of a value that no site has: it is what queries alone are made of",
+        """[Patch("blocks.1.attn.q.[|hook_in|]")] static Tensor P(Tensor x) => x;""")]
+    [InlineData(
         "INV005", "'blocks.1.mlp_out' has no axis 'head'; its axes are pos",
         """[Patch("blocks.1.mlp_out[[|head|]=0]")] static Tensor P(Tensor x) => x;""")]
     [InlineData(

@@ -1,8 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using Interventions.Models.Decoder;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Interventions.Models.Tests.Checkpoints;
 
@@ -11,7 +8,7 @@ internal sealed class GgufBuilder
 {
     private readonly MemoryStream _bytes = new();
 
-    /// <summary>The keys in order. Types: uint, int, ulong, float, double, bool, string, and arrays of string and int.</summary>
+    /// <summary>The keys in order. Types: uint, int, ulong, float, double, bool, string, and arrays of string, int and float.</summary>
     public List<(string Key, object Value)> Values { get; init; } = [];
 
     /// <summary>The tensors in order, with their shapes, rows first.</summary>
@@ -64,81 +61,6 @@ internal sealed class GgufBuilder
 
     public void Save(string path) => File.WriteAllBytes(path, Build());
 
-    /// <summary>
-    /// A Llama. Query and key rows are put as llama.cpp's converter puts them: of a head's rows it writes 0, d/2, 1, d/2 + 1 and so on.
-    /// </summary>
-    /// <param name="model">The model.</param>
-    /// <param name="typeOf">The type to store a tensor in, by its GGUF name. Default: F32.</param>
-    public static GgufBuilder Llama(DecoderModel model, Func<string, uint>? typeOf = null)
-    {
-        DecoderConfig config = model.Config;
-        GgufBuilder file = new()
-        {
-            Values =
-            [
-                ("general.architecture", "llama"), ("general.name", "tiny"), ("llama.block_count", (uint)config.Layers),
-                ("llama.context_length", (uint)config.ContextLength), ("llama.embedding_length", (uint)config.DModel),
-                ("llama.feed_forward_length", (uint)config.Neurons), ("llama.attention.head_count", (uint)config.Heads),
-                ("llama.attention.head_count_kv", (uint)config.KvHeads), ("llama.vocab_size", (uint)config.VocabularySize),
-                ("llama.attention.layer_norm_rms_epsilon", (float)config.NormEpsilon),
-                ("llama.rope.freq_base", (float)config.Rotary!.Theta),
-                ("llama.rope.dimension_count", (uint)config.DHead),
-            ],
-        };
-        if (config.DHead != config.DModel / config.Heads)
-            file["llama.attention.key_length"] = (uint)config.DHead;
-        if (config.Rotary.Scaling is RotaryScaling.Linear linear)
-        {
-            file["llama.rope.scaling.type"] = "linear";
-            file["llama.rope.scaling.factor"] = (float)linear.Factor;
-        }
-        using DisposeScope scope = NewDisposeScope();
-        void Add(string name, Tensor value, int? pairedHeads = null)
-        {
-            float[] numbers = value.cpu().contiguous().to_type(ScalarType.Float32).data<float>().ToArray();
-            if (pairedHeads is { } heads)
-            {
-                int rows = (int)value.shape[0], width = numbers.Length / rows, d = rows / heads;
-                numbers = [.. Enumerable.Range(0, rows).SelectMany(row =>
-                {
-                    (int head, int at) = (row / d, row % d);
-                    int source = (head * d) + (at % 2 * (d / 2)) + (at / 2);
-                    return numbers.AsSpan(source * width, width).ToArray();
-                })];
-            }
-            uint type = typeOf?.Invoke(name) ?? 0;
-            file.Tensors.Add((name, value.shape, type, GgufQuants.Store(type, numbers).Bytes));
-        }
-
-        Add("token_embd.weight", model.Weights["embed.weight"]);
-        for (int layer = 0; layer < config.Layers; layer++)
-        {
-            string stored = $"blk.{layer}";
-            Tensor Weight(string name) => model.Weights[$"blocks.{layer}.{name}"];
-            Add($"{stored}.attn_norm.weight", Weight("ln1.gain"));
-            foreach (string kind in config.QkvBias ? ["weight", "bias"] : (string[])["weight"])
-            {
-                long queries = config.Heads * config.DHead, keys = config.KvHeads * config.DHead;
-                Tensor[] qkv = Weight($"attn.qkv.{kind}").split([queries, keys, keys]);
-                Add($"{stored}.attn_q.{kind}", qkv[0], config.Heads);
-                Add($"{stored}.attn_k.{kind}", qkv[1], config.KvHeads);
-                Add($"{stored}.attn_v.{kind}", qkv[2]);
-                Add($"{stored}.attn_output.{kind}", Weight($"attn.out.{kind}"));
-            }
-            Add($"{stored}.ffn_norm.weight", Weight("ln2.gain"));
-            foreach (string kind in config.MlpBias ? ["weight", "bias"] : (string[])["weight"])
-            {
-                Add($"{stored}.ffn_gate.{kind}", Weight($"mlp.gate.{kind}"));
-                Add($"{stored}.ffn_up.{kind}", Weight($"mlp.in.{kind}"));
-                Add($"{stored}.ffn_down.{kind}", Weight($"mlp.out.{kind}"));
-            }
-        }
-        Add("output_norm.weight", model.Weights["ln_final.gain"]);
-        if (!config.TiedUnembedding)
-            Add("output.weight", model.Weights["unembed.weight"]);
-        return file;
-    }
-
     /// <summary>Adds a byte-level tokenizer of a few tokens and merges, the last token being a control token.</summary>
     public GgufBuilder WithTokenizer(int vocabularySize)
     {
@@ -175,7 +97,7 @@ internal sealed class GgufBuilder
             Scalar(key, value);
             return;
         }
-        UInt32($"{key}: element type", array switch { string[] => 8u, int[] => 5, _ => throw new ArgumentException(key) });
+        UInt32($"{key}: element type", array switch { string[] => 8u, int[] => 5, float[] => 6, _ => throw new ArgumentException(key) });
         UInt64($"{key}: count", (ulong)array.Length);
         foreach (object element in array)
             Scalar($"{key}: element", element);

@@ -32,7 +32,7 @@ public sealed class GgufModelTests : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel stored = Random(config);
-        GgufBuilder.Llama(stored).Save(_folder["model.gguf"]);
+        GgufConversion.Of(stored).Save(_folder["model.gguf"]);
         using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
         Assert.Equal(stored.Config, loaded.Config);
         Assert.Equal(stored.WeightsFingerprint(), loaded.WeightsFingerprint());
@@ -53,7 +53,7 @@ public sealed class GgufModelTests : IDisposable
         DecoderConfig config = LlamaModel.Configure(
             layers: 1, heads: 4, kv_heads: 2, d_model: 256, neurons: 512, vocabularySize: 300, contextLength: 16);
         using DecoderModel model = DecoderModel.Random(config);
-        GgufBuilder.Llama(model, name => name.Contains("norm", StringComparison.Ordinal) ? 0 : type).Save(_folder["model.gguf"]);
+        GgufConversion.Of(model, name => name.Contains("norm", StringComparison.Ordinal) ? 0 : type).Save(_folder["model.gguf"]);
         using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
         foreach ((string name, Tensor weight) in model.Weights.Where(weight => weight.Value.dim() == 2))
         {
@@ -69,11 +69,11 @@ public sealed class GgufModelTests : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
         using DecoderModel other = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 6);
-        GgufBuilder.Llama(stored).Save(_folder["a.gguf"]);
+        GgufConversion.Of(stored).Save(_folder["a.gguf"]);
         using (DecoderModel loaded = DecoderModel.Load(_folder.Path))
             Assert.True(SmallDecoders.Same(stored.Weights["embed.weight"], loaded.Weights["embed.weight"]));
 
-        GgufBuilder.Llama(stored).Save(_folder["b.gguf"]);
+        GgufConversion.Of(stored).Save(_folder["b.gguf"]);
         Assert.Contains("has 2 GGUF files (a.gguf, b.gguf): give the path of one.", Refusal(_folder.Path), StringComparison.Ordinal);
 
         other.Save(_folder.Path);
@@ -88,7 +88,7 @@ public sealed class GgufModelTests : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
-        GgufBuilder.Llama(stored).WithTokenizer(61).Save(_folder["model.gguf"]);
+        GgufConversion.Of(stored).WithTokenizer(61).Save(_folder["model.gguf"]);
         using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
         loaded.Save(_folder["copy"]);
         using DecoderModel copy = DecoderModel.Load(_folder["copy"]);
@@ -99,10 +99,45 @@ public sealed class GgufModelTests : IDisposable
     }
 
     [Fact]
+    public void A_mistral_is_a_llama_that_does_not_say_its_window()
+    {
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
+        GgufConversion.Of(stored).Save(_folder["model.gguf"]);
+        using DecoderCheckpoint checkpoint = DecoderCheckpoint.Open(_folder["model.gguf"]).OfFamily("mistral");
+        Assert.Equal(stored.Config with { Family = "mistral" }, checkpoint.Config);
+        Assert.Contains(
+            "does not say how many tokens back a mistral looks: every token sees all before it", Assert.Single(checkpoint.Warnings),
+            StringComparison.Ordinal);
+        stored.Save(_folder["folder"]);    // there, the family is said
+        Assert.Contains(
+            "is a llama, not a mistral.",
+            Assert.Throws<CheckpointException>(() => DecoderCheckpoint.Open(_folder["folder"]).OfFamily("mistral")).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("linear", 4f, 4.0)]
+    [InlineData(null, 4f, 4.0)]
+    [InlineData("none", 4f, null)]
+    [InlineData(null, null, null)]
+    public void A_factor_of_rotary_positions_is_linear_unless_the_file_says_otherwise(string? type, float? factor, double? expected)
+    {
+        using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
+        GgufBuilder file = GgufConversion.Of(stored);
+        if (type is not null)
+            file["llama.rope.scaling.type"] = type;
+        if (factor is { } number)
+            file["llama.rope.scaling.factor"] = number;
+        file.Save(_folder["model.gguf"]);
+        using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
+        Assert.Equal(expected is { } divisor ? new RotaryScaling.Linear(divisor) : null, loaded.Config.Rotary!.Scaling);
+    }
+
+    [Fact]
     public void A_file_without_a_tokenizer_says_so()
     {
         using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig, seed: 5);
-        GgufBuilder.Llama(stored).Save(_folder["model.gguf"]);
+        GgufConversion.Of(stored).Save(_folder["model.gguf"]);
         using DecoderModel loaded = DecoderModel.Load(_folder["model.gguf"]);
         Assert.Null(loaded.Encode("a"));
         string message = Assert.Throws<InvalidOperationException>(() => loaded.Tokenizer).Message;
@@ -111,7 +146,7 @@ public sealed class GgufModelTests : IDisposable
 
     public static TheoryData<string, object?, string> Keys => new()
     {
-        { "general.architecture", "mamba", "holds a model of architecture 'mamba'; read from GGUF files are llama." },
+        { "general.architecture", "mamba", "holds a model of architecture 'mamba'; read from GGUF files are gpt2, llama, " },
         { "general.architecture", 3u, "does not say what model it holds" },
         { "general.type", "adapter", "'general.type' is 'adapter'; whole models are read ('model')." },
         { "general.quantization_version", 1u, "'general.quantization_version' is 1; version 2 is read." },
@@ -120,7 +155,7 @@ public sealed class GgufModelTests : IDisposable
         { "my.key", 4u, "has 1 keys that may change the model and are not read: 'my.key'." },
         { "llama.block_count", null, "'llama.block_count' is missing." },
         { "llama.block_count", 0u, "'llama.block_count' must be an integer from 1 to 2147483647, and is 0." },
-        { "llama.block_count", 2_000_000_000u, "holds 30 tensors, too few for the 2000000000 layers of its configuration." },
+        { "llama.block_count", 2_000_000_000u, "'llama.block_count' is 2000000000, and the file has 30 tensors." },
         { "llama.block_count", 4u, "has no tensor 'blk.3.attn_norm.weight', which its configuration asks for." },
         { "llama.block_count", 2u, "tensors that a llama of this configuration does not have: blk.2.attn_k.weight, " },
         { "llama.context_length", null, "'llama.context_length' is missing." },
@@ -134,7 +169,7 @@ public sealed class GgufModelTests : IDisposable
         { "llama.attention.layer_norm_rms_epsilon", null, "'llama.attention.layer_norm_rms_epsilon' is missing." },
         { "llama.attention.layer_norm_rms_epsilon", float.NaN, "norm_rms_epsilon' must be a positive number, and is NaN." },
         { "llama.rope.freq_base", -1f, "'llama.rope.freq_base' must be a positive number, and is -1." },
-        { "llama.rope.scaling.type", "ntk", "'llama.rope.scaling.type' is 'ntk'; supported are default, linear, dynamic, llama3, yarn" },
+        { "llama.rope.scaling.type", "yarn", "'llama.rope.scaling.type' is 'yarn'; supported are none, linear." },
         { "llama.rope.scaling.type", "linear", "'llama.rope.scaling.factor' is missing." },
         { "llama.vocab_size", 62u, "holds 'token_embd.weight' of shape [61, 32]; its configuration asks for [62, 32]." },
     };
@@ -144,7 +179,7 @@ public sealed class GgufModelTests : IDisposable
     public void An_unusable_key_is_refused_with_the_reason(string key, object? value, string reason)
     {
         using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig);
-        GgufBuilder file = GgufBuilder.Llama(stored);
+        GgufBuilder file = GgufConversion.Of(stored);
         file.Values.RemoveAll(pair => pair.Key == key);
         if (value is not null)
             file[key] = value;
@@ -162,7 +197,7 @@ public sealed class GgufModelTests : IDisposable
         using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig);
         string With(string name, long[]? shape, uint type = 0, float value = 0)
         {
-            GgufBuilder file = GgufBuilder.Llama(stored);
+            GgufBuilder file = GgufConversion.Of(stored);
             file.Tensors.RemoveAll(tensor => tensor.Name == name);
             if (shape is not null)
             {
@@ -178,7 +213,9 @@ public sealed class GgufModelTests : IDisposable
         void Refused(string reason, string message) => Assert.Contains(reason, message, StringComparison.Ordinal);
         Refused($"has no tensor '{name}', which its configuration asks for.", With(name, null));
         Refused($"holds '{name}' of shape [32, 16]; its configuration asks for [16, 32].", With(name, [32, 16]));
-        Refused("holds 1 tensors that a llama of this configuration does not have: rope_freqs.weight.", With("rope_freqs.weight", [4]));
+        Refused("holds 1 tensors that a llama of this configuration does not have: rope.weight. If they do ", With("rope.weight", [4]));
+        Refused("'rope_freqs.weight' does not have the factors of Llama 3's scaling", With("rope_freqs.weight", [4], value: 2));
+        Refused("'rope_freqs.weight' does not have the factors of Llama 3's scaling", With("rope_freqs.weight", [5], value: 1));
         Refused($"holds tensor '{name}' of type 10; read are F32 (0), F16 (1), ", With(name, [16, 32], type: 10));
         Refused($"is damaged: tensor '{name}' holds NaN, which is no weight.", With(name, [16, 32], value: float.NaN));
         Assert.Equal(before, Tensor.TotalCount);

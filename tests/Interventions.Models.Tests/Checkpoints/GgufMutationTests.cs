@@ -173,7 +173,7 @@ public sealed partial class GgufMutationTests : IDisposable
         DecoderConfig config = LlamaModel.Configure(
             layers: 1, heads: 4, kv_heads: 2, d_model: 32, neurons: 32, vocabularySize: Vocabulary, contextLength: 16);
         using DecoderModel model = DecoderModel.Random(config with { TiedUnembedding = true });
-        GgufBuilder file = GgufBuilder.Llama(model, name => name.StartsWith("token", StringComparison.Ordinal) ? 8u
+        GgufBuilder file = GgufConversion.Of(model, name => name.StartsWith("token", StringComparison.Ordinal) ? 8u
             : name.Contains("norm", StringComparison.Ordinal) ? 0u : 3u).WithTokenizer(Vocabulary);
         return (file.Build(), file);
     }

@@ -77,6 +77,30 @@ public sealed class GgufTokenizerTests : IDisposable
         Compare("gpt2", StoredTokenizer.InGguf(header).Load());
     }
 
+    [SharedTheory(Golden)]
+    [InlineData("llama3-style", "llama-bpe")]
+    [InlineData("qwen2-style", "qwen2")]
+    public void Byte_level_files_as_keys_give_the_recorded_ids_and_texts(string folder, string kind)
+    {
+        GgufBuilder file = GgufVocabulary.Of(SharedData.Path($"{Golden}/{folder}/tokenizer.json"));
+        file["tokenizer.ggml.model"] = "gpt2";
+        file["tokenizer.ggml.pre"] = kind;
+        GgufHeader header = GgufHeader.Read(new MemoryStream(file.Build()), "file.gguf");
+        Compare(folder, StoredTokenizer.InGguf(header).Load());
+    }
+
+    [SharedTheory(Golden)]
+    [InlineData("llama2-style", true)]
+    [InlineData("gemma-style", false)]
+    public void SentencePieces_byte_pairs_as_keys_give_the_recorded_ids_and_texts(string folder, bool prefix)
+    {
+        GgufBuilder file = GgufVocabulary.OfSentencePiece(SharedData.Path($"{Golden}/{folder}/tokenizer.json"), prefix);
+        GgufHeader header = GgufHeader.Read(new MemoryStream(file.Build()), "file.gguf");
+        HuggingFaceTokenizer tokenizer = StoredTokenizer.InGguf(header).Load();
+        Assert.NotNull(tokenizer.BosId);
+        Compare(folder, tokenizer);
+    }
+
     [Theory]
     [InlineData(false, false, new long[] { 38, 1 })]
     [InlineData(true, false, new long[] { 60, 38, 1 })]
@@ -95,10 +119,11 @@ public sealed class GgufTokenizerTests : IDisposable
 
     public static TheoryData<string, object?, string> Keys => new()
     {
-        { "model", "llama", "'tokenizer.ggml.model' is 'llama'; byte-level tokenizers ('gpt2') are read." },
+        { "model", "t5", "'tokenizer.ggml.model' is 't5'; read are byte-level tokenizers ('gpt2') and SentencePiece's byte pairs ('l" },
+        { "model", "llama", "'tokenizer.ggml.scores' is missing." },
         { "model", null, "'tokenizer.ggml.model' is missing." },
         { "pre", null, "'tokenizer.ggml.pre' is missing." },
-        { "pre", "poro", "'tokenizer.ggml.pre' is 'poro'; read are gpt-2, smollm." },
+        { "pre", "poro", "'tokenizer.ggml.pre' is 'poro'; read are gpt-2, phi-2, olmo, smollm, " },
         { "tokens", (int[])[1, 2], "'tokenizer.ggml.tokens' holds Int64[], and must hold String[]." },
         { "tokens", Enumerable.Repeat("a", 61).ToArray(), "model.vocab: the token 'a' is there twice." },
         { "token_type", (int[])[1, 1], "'tokenizer.ggml.token_type' has 2 elements for 61 tokens." },
@@ -130,7 +155,7 @@ public sealed class GgufTokenizerTests : IDisposable
     private DecoderModel Load(Action<GgufBuilder> change)
     {
         using DecoderModel stored = DecoderModel.Random(SmallDecoders.LlamaConfig);
-        GgufBuilder file = GgufBuilder.Llama(stored).WithTokenizer(stored.VocabularySize);
+        GgufBuilder file = GgufConversion.Of(stored).WithTokenizer(stored.VocabularySize);
         change(file);
         file.Save(_folder["model.gguf"]);
         return DecoderModel.Load(_folder["model.gguf"]);

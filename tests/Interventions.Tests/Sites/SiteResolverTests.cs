@@ -79,25 +79,38 @@ public sealed class SiteResolverTests
     [InlineData(
         "blocks.[6..-9].mlp_out", nameof(LayerOutOfRange), "6..-9",
         "the range 6..-9 of 'blocks.[6..-9].mlp_out' is empty: Gpt2Small has 12 layers")]
-    // TransformerLens.
+    // Other libraries' names; those that depend on the model are in ForeignNamesTests of the models.
     [InlineData(
-        "blocks.1.hook_mlp_out", nameof(TransformerLensSpelling), "hook_mlp_out",
+        "blocks.1.hook_mlp_out", nameof(ForeignSpelling), "hook_mlp_out",
         "'blocks.1.hook_mlp_out' is TransformerLens's spelling; here the site is called 'blocks.1.mlp_out'")]
     [InlineData(
-        "blocks.1.attn.hook_z[head=2]", nameof(TransformerLensSpelling), "hook_z",
+        "blocks.1.attn.hook_z[head=2]", nameof(ForeignSpelling), "hook_z",
         "'blocks.1.attn.hook_z' is TransformerLens's spelling; here the site is called 'blocks.1.attn.z'")]
     [InlineData(
-        "blocks.{l}.attn.hook_attn_scores", nameof(TransformerLensSpelling), "hook_attn_scores",
-        "'blocks.{l}.attn.hook_attn_scores' is TransformerLens's spelling; here the site is called 'blocks.{l}.attn.scores'")]
+        "blocks.{l}.attn.hook_attn_scores", nameof(ForeignSpelling), "hook_attn_scores",
+        "'blocks.{l}.attn.hook_attn_scores' is TransformerLens's spelling; here the site is called 'blocks.{l}.attn.scores', "
+            + "where masked scores read as 0, not as −∞, and stay masked")]
     [InlineData(
-        "blocks.1.hook_q_input", nameof(TransformerLensSpelling), "hook_q_input",
+        "blocks.1.hook_q_input", nameof(ForeignSpelling), "hook_q_input",
         "'blocks.1.hook_q_input' is TransformerLens's spelling; here the site is called 'blocks.1.attn.q_input'")]
     [InlineData(
-        "hook_embed", nameof(TransformerLensSpelling), "hook_embed",
+        "hook_embed", nameof(ForeignSpelling), "hook_embed",
         "'hook_embed' is TransformerLens's spelling; here the site is called 'embed'")]
     [InlineData(
-        "ln_final.hook_normalized", nameof(TransformerLensSpelling), "hook_normalized",
-        "'ln_final.hook_normalized' is TransformerLens's spelling; here the site is called 'ln_final.normalized'")]
+        "ln_final.hook_normalized", nameof(ForeignSpelling), "hook_normalized",
+        "'ln_final.hook_normalized' is TransformerLens's name of a value that no site has: it is before the norm's gain and bias, and "
+            + "'ln_final.normalized' is behind them; divide the norm's input, 'blocks.11.resid_post' (less its mean in a LayerNorm), by "
+            + "'ln_final.scale'")]
+    [InlineData(
+        "blocks.1.attn.o.hook_in[head=2]", nameof(ForeignSpelling), "o.hook_in",
+        "'blocks.1.attn.o.hook_in' is TransformerLens's spelling; here the site is called 'blocks.1.attn.z'")]
+    [InlineData(
+        "blocks.1.head_attention_value_output", nameof(ForeignSpelling), "head_attention_value_output",
+        "'blocks.1.head_attention_value_output' is pyvene's spelling; here the site is called 'blocks.1.attn.z'")]
+    [InlineData(
+        "mlp_activation", nameof(ForeignSpelling), "mlp_activation",
+        "'mlp_activation' is pyvene's spelling; here each block has the site: write 'blocks.0.mlp.post' … 'blocks.11.mlp.post', "
+            + "'blocks.*.mlp.post' or 'blocks.{layer}.mlp.post'")]
     // Selectors.
     [InlineData(
         "blocks.1.mlp_out[position=end]", nameof(UnknownAxis), "position", "'blocks.1.mlp_out' has no axis 'position'; did you mean 'pos'?")]
@@ -163,7 +176,7 @@ public sealed class SiteResolverTests
         EquatableArray<SiteProblem> problems =
             SiteResolver.Resolve("blocks.12.attn.hook_z[head=99; pos=nowhere; key=0]", Vocabularies.Gpt2Small, Vocabularies.Ioi).Problems;
 
-        Assert.Equal([TransformerLensSpelling, LayerOutOfRange, IndexOutOfRange, UnknownPosition, UnknownAxis], problems.Select(
+        Assert.Equal([ForeignSpelling, LayerOutOfRange, IndexOutOfRange, UnknownPosition, UnknownAxis], problems.Select(
             problem => problem.Kind));
     }
 
