@@ -24,7 +24,8 @@ internal sealed record DecoderDescription(string Path, DecoderFamily Family, Dec
         (string folder, FileInfo? file) = DecoderCheckpoint.Locate(path);
         if (file?.Extension != GgufFile.Extension)
             return OfConfig(System.IO.Path.Combine(folder, DecoderCheckpoint.ConfigName)) with { Path = path };
-        (DecoderFamily family, DecoderConfig decoder) = GgufConfig.Read(GgufHeader.Read(file.FullName));
+        using GgufFile gguf = new(file.FullName);
+        (DecoderFamily family, DecoderConfig decoder) = GgufConfig.Read(gguf);
         return new DecoderDescription(path, family, decoder, []);
     }
 

@@ -194,7 +194,10 @@ internal static class ChatShapes
         { Llama3, "user: Hi ", "<s><|start_header_id|>system<|end_header_id|>\n\nToday: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", "<s><|start_header_id|>system<|end_header_id|>\n\nToday: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>" },
         { Llama3, "system: Be brief.\n|user:Hi", "<s><|start_header_id|>system<|end_header_id|>\n\nToday: 26 Jul 2024\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", "<s><|start_header_id|>system<|end_header_id|>\n\nToday: 26 Jul 2024\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>" },
         { Gemma, "user: Hi |assistant:Yo", "<s><start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\nYo<end_of_turn>\n<start_of_turn>model\n", "<s><start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\nYo<end_of_turn>\n" },
-        { Mistral, "system:Be brief.|user:Hi|assistant: Yo|user:Bye", "<s>[INST] Hi[/INST] Yo</s>[INST] Be brief.\n\nBye[/INST]", "<s>[INST] Hi[/INST] Yo</s>[INST] Be brief.\n\nBye[/INST]" },
+        {
+            Mistral, "system:Be brief.|user:Hi|assistant: Yo|user:Bye", "<s>[INST] Hi[/INST] Yo</s>[INST] Be brief.\n\nBye[/INST]",
+            "<s>[INST] Hi[/INST] Yo</s>[INST] Be brief.\n\nBye[/INST]"
+        },
         { Phi3, "system:Be brief.|user:Hi", "<s><|system|>\nBe brief.<|end|>\n<|user|>\nHi<|end|>\n<|assistant|>\n", "<s><|system|>\nBe brief.<|end|>\n<|user|>\nHi<|end|>\n</s>" },
         { Zephyr, "system:Be brief.|user:Hi", "<|system|>\nBe brief.</s>\n<|user|>\nHi</s>\n<|assistant|>\n", "<|system|>\nBe brief.</s>\n<|user|>\nHi</s>\n" },
         { DeepSeek, "system:Be|system:brief|user:Hi|assistant:<think>hm</think>Yo|user:Bye", "<s>Be\n\nbrief<|User|>Hi<|Assistant|>Yo</s><|User|>Bye<|Assistant|>", "<s>Be\n\nbrief<|User|>Hi<|Assistant|>Yo</s><|User|>Bye" },
