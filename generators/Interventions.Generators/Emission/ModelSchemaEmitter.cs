@@ -102,7 +102,7 @@ internal static class ModelSchemaEmitter
         writer.Indented("})" + end);
     }
 
-    /// <summary>Writes a decoder's constructor and <c>Load</c>.</summary>
+    /// <summary>Writes a decoder's constructor, <c>Load</c> and <c>Processed</c>.</summary>
     private static void Load(SourceWriter writer, ModelSchemaSpec spec)
     {
         TypeSpec type = spec.Type;
@@ -120,10 +120,16 @@ internal static class ModelSchemaEmitter
         writer.Line(
             "/// <param name=\"ignore\">Names of tensors that are left out although the family does not know them; "
             + "* stands for any text.</param>");
-        writer.Line($"public static new {type.Reference} Load(");
-        writer.Indented(
-            $"string path{value}, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null, "
-            + $"{CodeNames.ReadOnlyList}<string>? ignore = null) =>");
-        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device, ignore));");
+        writer.Line(
+            "/// <param name=\"processing\">What is done to the weights then, such as <c>WeightProcessing.FoldNorms</c>. "
+            + "Default: nothing.</param>");
+        writer.Line($"public static new {type.Reference} Load(").Indented(
+            $"string path{value}, {CodeNames.ScalarType}? dtype = null, {CodeNames.Device}? device = null,",
+            $"{CodeNames.ReadOnlyList}<string>? ignore = null,",
+            $"{CodeNames.WeightProcessing} processing = {CodeNames.WeightProcessing}.None) =>");
+        writer.Indented($"new {type.Reference}({CodeNames.Checkpoint}.Open(path, dtype, device, ignore, processing));").Line();
+        writer.Line("/// <inheritdoc/>");
+        writer.Line($"public override {type.Reference} Processed({CodeNames.WeightProcessing} processing) =>");
+        writer.Indented($"new {type.Reference}(ProcessedCheckpoint(processing));");
     }
 }

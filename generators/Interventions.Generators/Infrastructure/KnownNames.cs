@@ -69,6 +69,7 @@ internal static class CodeNames
     public const string AbsentSite = "global::Interventions.AbsentSite";
     public const string SiteDefinition = "global::Interventions.SiteDefinition";
     public const string PromptVocabulary = "global::Interventions.PromptVocabulary";
+    public const string WeightProcessing = "global::Interventions.Models.WeightProcessing";
     public const string Checkpoint = "global::Interventions.Models.Decoder.DecoderCheckpoint";
     public const string PromptText = "global::Interventions.Models.PromptText";
     public const string PromptFile = "global::Interventions.Models.PromptFile";

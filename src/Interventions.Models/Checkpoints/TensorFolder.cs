@@ -9,8 +9,13 @@ namespace Interventions.Models.Checkpoints;
 /// </summary>
 internal sealed class TensorFolder : ITensorSource, IDisposable
 {
+    /// <summary>The name of a single file; with <see cref="Index"/> behind it, that of the index of several.</summary>
     public const string SingleFile = "model.safetensors";
-    private const string PickledFile = "pytorch_model.bin", Index = ".index.json";
+
+    /// <summary>The end of an index' name.</summary>
+    public const string Index = ".index.json";
+
+    private const string PickledFile = "pytorch_model.bin";
 
     /// <summary>The files of weights, or of where they are, that a folder may have: the first that it has is read.</summary>
     public static readonly string[] FileNames = [SingleFile, SingleFile + Index, PickledFile, PickledFile + Index];

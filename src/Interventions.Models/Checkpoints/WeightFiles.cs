@@ -54,7 +54,7 @@ internal static class WeightFiles
         }
     }
 
-    /// <summary>The tensors as the family stores them. The caller owns them.</summary>
+    /// <summary>The tensors as the family stores them: views where that is possible. The caller owns them.</summary>
     public static Dictionary<string, Tensor> Stored(
         DecoderFamily family, DecoderConfig config, IReadOnlyDictionary<string, Tensor> weights)
     {
@@ -77,8 +77,7 @@ internal static class WeightFiles
         }
         return slots.ToDictionary(
             slot => slot.Key,
-            slot => (slot.Value.Count == 1 ? slot.Value.Values[0] : cat([.. slot.Value.Values], 0)).contiguous().alias()
-                .MoveToOuterDisposeScope());
+            slot => (slot.Value.Count == 1 ? slot.Value.Values[0] : cat([.. slot.Value.Values], 0)).alias().MoveToOuterDisposeScope());
     }
 
     private static bool IsProjection(string weight, long[] shape) =>

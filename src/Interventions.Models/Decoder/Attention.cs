@@ -8,8 +8,16 @@ namespace Interventions.Models.Decoder;
 /// <summary>Attention: queries times keys, softmax, pattern times values.</summary>
 /// <param name="Scale">The factor of the queries.</param>
 /// <param name="Cap">If not <see langword="null"/>, scores s become cap · tanh(s / cap).</param>
-internal sealed record Attention(double Scale, double? Cap = null)
+/// <param name="IsWide">Whether half-precision queries and keys are multiplied in float32.</param>
+internal sealed record Attention(double Scale, double? Cap = null, bool IsWide = false)
 {
+    /// <summary>The pattern of scores. As in transformers, the softmax of half precision is computed in float32.</summary>
+    /// <param name="scores"><c>[…, key]</c>.</param>
+    /// <param name="dtype">The type of values.</param>
+    public static Tensor Pattern(Tensor scores, ScalarType dtype) => IsHalf(dtype)
+        ? scores.softmax(-1, ScalarType.Float32).to(dtype)
+        : scores.softmax(-1);
+
     /// <summary>
     /// Queries <c>[batch, query, head, d_head]</c> times keys <c>[batch, key, kv_head | head, d_head]</c>: <c>[batch, head, query,
     /// key]</c>. The queries of the heads that share a key head are one long list of queries to it: no key is copied.
@@ -19,8 +27,8 @@ internal sealed record Attention(double Scale, double? Cap = null)
         long[] shape = q.shape;
         (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
         long keyHeads = k.shape[2], keys = k.shape[1];
-        Tensor grouped = q.times(Scale).transpose(1, 2).reshape(batch, keyHeads, heads / keyHeads * queries, width);
-        return Capped(grouped.matmul(k.permute(0, 2, 3, 1)).view(batch, heads, queries, keys));
+        Tensor grouped = Wide(q).times(Scale).transpose(1, 2).reshape(batch, keyHeads, heads / keyHeads * queries, width);
+        return Capped(grouped.matmul(Wide(k).permute(0, 2, 3, 1)).view(batch, heads, queries, keys));
     }
 
     /// <summary>
@@ -50,12 +58,12 @@ internal sealed record Attention(double Scale, double? Cap = null)
         long[] shape = q.shape;
         (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
         long keyHeads = k.shape[2], sharing = heads / keyHeads;
-        if (keyHeads != v.shape[2] || Cap is not null || q.device_type == DeviceType.META)
+        if (keyHeads != v.shape[2] || Cap is not null || (IsWide && IsHalf(q.dtype)) || q.device_type == DeviceType.META)
         {
-            // A written port gives each query head keys of its own, while values stay shared. The fused call has no cap. On the meta
-            // device libtorch 2.10 has no fused call.
+            // A written port gives each query head keys of its own, while values stay shared. The fused call has no cap, and one type. On
+            // the meta device libtorch 2.10 has no fused call.
             Tensor scores = Scores(q, k);
-            return Mix((mask is null ? scores : scores.plus_(mask)).softmax(-1), v);
+            return Mix(Pattern(mask is null ? scores : scores.plus_(mask), v.dtype), v);
         }
         // The fused call divides by the root of the width.
         double rest = Scale * Math.Sqrt(width);
@@ -86,15 +94,15 @@ internal sealed record Attention(double Scale, double? Cap = null)
                 : null;
             return Fused(own[0], pieces[0].Inputs[0], pieces[0].Inputs[1], mask);
         }
-        Tensor q = own[0].times(Scale).view(variants, sources, queries, heads, width).permute(1, 3, 0, 2, 4).contiguous();
+        Tensor q = Wide(own[0]).times(Scale).view(variants, sources, queries, heads, width).permute(1, 3, 0, 2, 4).contiguous();
 
         Tensor[] scores = new Tensor[pieces.Length];
         for (int i = 0; i < pieces.Length; i++)
         {
-            Tensor part = Capped(PieceScores(q, pieces[i].Inputs[0]));
+            Tensor part = Capped(PieceScores(q, Wide(pieces[i].Inputs[0])));
             scores[i] = pieces[i].Hidden is { } hidden ? part.filled_(hidden, double.NegativeInfinity) : part;
         }
-        Tensor pattern = (scores.Length == 1 ? scores[0] : cat(scores, -1)).softmax(-1);
+        Tensor pattern = Pattern(scores.Length == 1 ? scores[0] : cat(scores, -1), own[0].dtype);
 
         Tensor? z = null;
         long key = 0;
@@ -107,6 +115,10 @@ internal sealed record Attention(double Scale, double? Cap = null)
         }
         return z!.permute(2, 0, 3, 1, 4).reshape(lanes, queries, heads, -1);
     }
+
+    private Tensor Wide(Tensor x) => IsWide && IsHalf(x.dtype) ? x.to(ScalarType.Float32) : x;
+
+    private static bool IsHalf(ScalarType dtype) => dtype is ScalarType.Float16 or ScalarType.BFloat16;
 
     private Tensor Capped(Tensor scores) => Cap is { } cap ? scores.over(cap).tanh().times(cap) : scores;
 

@@ -49,11 +49,13 @@ internal sealed class AttentionNodes(DecoderParts parts, PositionNodes positions
     {
         MaskNodes masks = positions.Mask(layer);
         (k, v) = (k with { Reach = masks.KeyReach }, v with { Reach = masks.KeyReach });
-        Attention attention = new(_config.ScoreScaleOf(layer), _config.ScoreCap);
+        Attention attention = new(_config.ScoreScaleOf(layer), _config.ScoreCap, _config.Wide.HasFlag(WideParts.Scores));
+        ScalarType dtype = parts.Weight("embed.weight").dtype;
         NodeInput scores = _graph.Add($"{_attn}.scores", [q, k, masks.Hidden], x => attention.Scores(x[0], x[1]).filled_(x[2], 0));
         NodeInput pattern = _graph.Add(
-            $"{_attn}.pattern", [q, k, masks.Mask], x => attention.Scores(x[0], x[1]).plus_(x[2]).softmax(-1),
-            Detours.Through(scores, [scores, masks.Hidden], x => x[0].filled(x[1], double.NegativeInfinity).softmax(-1)));
+            $"{_attn}.pattern", [q, k, masks.Mask], x => Attention.Pattern(attention.Scores(x[0], x[1]).plus_(x[2]), dtype),
+            Detours.Through(
+                scores, [scores, masks.Hidden], x => Attention.Pattern(x[0].filled(x[1], double.NegativeInfinity), dtype)));
         // The fused call keeps no pattern; only a write to the pattern or the scores makes one.
         Definition mixed = new([q, k, v, masks.Mask], x => attention.Fused(x[0], x[1], x[2], x[3]))
         {

@@ -12,15 +12,17 @@ namespace Interventions.Models.Decoder;
 public sealed class DecoderCheckpoint : IDisposable
 {
     internal const string ConfigName = "config.json";
+    internal const long ShardBytes = 5_000_000_000;
 
     private readonly StoredTokenizer _tokenizer;
+    private readonly Dictionary<string, Tensor> _weights;
 
     private DecoderCheckpoint(string path, StoredTokenizer tokenizer, DecoderConfig config, Dictionary<string, Tensor> weights)
     {
         Path = path;
         _tokenizer = tokenizer;
         Config = config;
-        Weights = weights;
+        _weights = weights;
     }
 
     /// <summary>The file or folder that it was read from, for messages.</summary>
@@ -30,7 +32,10 @@ public sealed class DecoderCheckpoint : IDisposable
     public DecoderConfig Config { get; private set; }
 
     /// <summary>The weights, by canonical name (<see cref="DecoderWeights.Shapes"/>).</summary>
-    public IReadOnlyDictionary<string, Tensor> Weights { get; }
+    public IReadOnlyDictionary<string, Tensor> Weights => _weights;
+
+    /// <summary>What was done to the weights beside reading them.</summary>
+    public WeightProcessing Processing { get; private init; }
 
     /// <summary>What may matter and is not so: keys of the configuration that nobody reads, and what a format cannot say.</summary>
     public IReadOnlyList<string> Warnings { get; private set; } = [];
@@ -51,17 +56,21 @@ public sealed class DecoderCheckpoint : IDisposable
     /// Names of tensors that are left out, in which <c>*</c> stands for any text: <c>"value_head.*"</c>. A tensor that the family does not
     /// have is refused unless it is named here; a name that fits none of them is refused too. Default: none.
     /// </param>
+    /// <param name="processing">What is done to the weights then. Default: nothing.</param>
     /// <exception cref="CheckpointException">
     /// There is no such checkpoint, it is malformed, or its family or an option is not supported.
     /// </exception>
+    /// <exception cref="ArgumentException">The processing would change what the model computes.</exception>
     public static DecoderCheckpoint Open(
-        string path, ScalarType? dtype = null, Device? device = null, IReadOnlyList<string>? ignore = null)
+        string path, ScalarType? dtype = null, Device? device = null, IReadOnlyList<string>? ignore = null,
+        WeightProcessing processing = WeightProcessing.None)
     {
         (string folder, FileInfo? file) = Locate(path);
         WeightReading how = new(dtype ?? ScalarType.Float32, device ?? CPU, new IgnoredTensors(ignore ?? []));
-        if (file?.Extension == GgufFile.Extension)
-            return OpenGguf(file.FullName, how);
-        return Open(System.IO.Path.Combine(folder, ConfigName), folder, file, how);
+        DecoderCheckpoint stored = file?.Extension == GgufFile.Extension
+            ? OpenGguf(file.FullName, how)
+            : Open(System.IO.Path.Combine(folder, ConfigName), folder, file, how);
+        return stored.Processed(processing);
     }
 
     /// <summary>Reads the weights of a folder as another configuration file describes them.</summary>
@@ -94,7 +103,8 @@ public sealed class DecoderCheckpoint : IDisposable
     /// Reads what a checkpoint's decoder is made of, and no weights: <c>config.json</c>, or the header of a GGUF file.
     /// </summary>
     /// <param name="path">
-    /// The <c>config.json</c> itself, or what <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?)"/> takes.
+    /// The <c>config.json</c> itself, or what
+    /// <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?, WeightProcessing)"/> takes.
     /// </param>
     /// <exception cref="CheckpointException">
     /// There is no such configuration, it is malformed, or its family or an option is not supported.
@@ -147,27 +157,76 @@ public sealed class DecoderCheckpoint : IDisposable
     }
 
     /// <summary>
-    /// Writes <c>config.json</c> and <c>model.safetensors</c>, as
-    /// <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?)"/> reads them.
+    /// Writes <c>config.json</c> and the weights in their type, as
+    /// <see cref="Open(string, ScalarType?, Device?, IReadOnlyList{string}?, WeightProcessing)"/> reads them: <c>model.safetensors</c>, or
+    /// shards with an index.
     /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
+    /// <param name="shardBytes">The most bytes of weights in one file. Default: 5 GB.</param>
     /// <exception cref="CheckpointException">The tokenizer is that of a GGUF file, and malformed or not supported.</exception>
-    public void Save(string folder)
+    /// <exception cref="InvalidOperationException">The weights are processed.</exception>
+    public void Save(string folder, long shardBytes = ShardBytes)
     {
+        if (Processing != WeightProcessing.None)
+            throw new InvalidOperationException(
+                $"Processed weights ({Processing}) are not saved: a {Config.Family} has no place for all of them, and no reader would see "
+                + "what they are. Save the model without processing, and process it where it is loaded.");
         DecoderFamily family = DecoderFamily.Named(Config.Family);
         (string Name, byte[] Content)[] tokenizer = [.. _tokenizer.Files()];
         using DisposeScope scope = NewDisposeScope();
-        SafeTensors.Save(System.IO.Path.Combine(folder, TensorFolder.SingleFile), WeightFiles.Stored(family, Config, Weights));
+        ShardedFiles.Save(folder, WeightFiles.Stored(family, Config, Weights), shardBytes);
         CompleteFile.Replace(System.IO.Path.Combine(folder, ConfigName), stream =>
         {
             using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true });
             json.WriteStartObject();
             json.WriteString("model_type", family.ModelType);
+            json.WriteString("torch_dtype", Weights["embed.weight"].dtype.ToString().ToLowerInvariant());
             family.Write(Config, json);
             json.WriteEndObject();
         });
         foreach ((string name, byte[] content) in tokenizer)
             CompleteFile.Replace(System.IO.Path.Combine(folder, name), stream => stream.Write(content));
+    }
+
+    /// <summary>A copy that owns its weights.</summary>
+    internal DecoderCheckpoint Copy()
+    {
+        using IDisposable mode = no_grad();
+        Dictionary<string, Tensor> weights =
+            Weights.ToDictionary(weight => weight.Key, weight => weight.Value.clone().DetachFromDisposeScope());
+        return new DecoderCheckpoint(Path, _tokenizer, Config, weights)
+        {
+            Warnings = Warnings,
+            AlsoHolds = AlsoHolds,
+            Processing = Processing,
+        };
+    }
+
+    /// <summary>This checkpoint with its weights processed further. It takes over this one's weights, also when it refuses.</summary>
+    /// <exception cref="ArgumentException">The processing would change what the model computes.</exception>
+    internal DecoderCheckpoint Processed(WeightProcessing processing)
+    {
+        if (processing == WeightProcessing.None)
+            return this;
+        try
+        {
+            // What was done before is done again: folding norms gives values new biases.
+            WeightProcessing all = Processing | processing;
+            WeightProcessings.Check(all, Config);
+            WeightRewriting rewriting = new(Config, _weights);
+            rewriting.Apply(all);
+            return new DecoderCheckpoint(Path, _tokenizer, rewriting.Config, _weights)
+            {
+                Warnings = Warnings,
+                AlsoHolds = AlsoHolds,
+                Processing = all,
+            };
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Whether a tokenizer came with the weights.</summary>

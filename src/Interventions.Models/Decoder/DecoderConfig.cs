@@ -62,6 +62,9 @@ public sealed record DecoderConfig
     /// <summary>Whether the embedding goes through a norm, <c>embed_norm</c>.</summary>
     public bool EmbeddingNorm { get; init; }
 
+    /// <summary>What a half-precision model computes in float32 beside norms up to their gains, softmax and rotary angles.</summary>
+    public WideParts Wide { get; init; }
+
     /// <summary>The ε that is added to the variance or mean square.</summary>
     public required double NormEpsilon { get; init; }
 
@@ -224,6 +227,23 @@ public enum QkNorm
 
     /// <summary>All heads together.</summary>
     AllHeads,
+}
+
+/// <summary>What families compute in float32 where their weights are in half precision, as transformers does.</summary>
+[Flags]
+public enum WideParts
+{
+    /// <summary>A value is rounded before a gain multiplies it, and so are cosines and sines; scores are in half precision.</summary>
+    None = 0,
+
+    /// <summary>RMSNorm's gains multiply before the value is rounded.</summary>
+    Gains = 1,
+
+    /// <summary>Queries and keys turn in float32, and are rounded then.</summary>
+    Rotation = 2,
+
+    /// <summary>Queries times keys: half precision could overflow.</summary>
+    Scores = 4,
 }
 
 /// <summary>How values are normalised.</summary>

@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
+using Interventions.Models.Families;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -48,17 +50,20 @@ public class DecoderModel : HookedModel
     /// <summary>Loads a checkpoint of any supported family.</summary>
     /// <param name="path">
     /// A folder, a file or a hub id, see
-    /// <see cref="DecoderCheckpoint.Open(string, ScalarType?, Device?, IReadOnlyList{string}?)"/>.
+    /// <see cref="DecoderCheckpoint.Open(string, ScalarType?, Device?, IReadOnlyList{string}?, WeightProcessing)"/>.
     /// </param>
     /// <param name="dtype">What the weights are converted to. Default: float32.</param>
     /// <param name="device">Where they are put. Default: the CPU.</param>
     /// <param name="ignore">
     /// Names of tensors that are left out although the family does not know them, in which <c>*</c> stands for any text. Default: none.
     /// </param>
+    /// <param name="processing">What is done to the weights then. Default: nothing.</param>
     /// <exception cref="CheckpointException">There is no such checkpoint, it is malformed, or it is not supported.</exception>
+    /// <exception cref="ArgumentException">The processing would change what the model computes.</exception>
     public static DecoderModel Load(
-        string path, ScalarType? dtype = null, Device? device = null, IReadOnlyList<string>? ignore = null) =>
-        new(DecoderCheckpoint.Open(path, dtype, device, ignore));
+        string path, ScalarType? dtype = null, Device? device = null, IReadOnlyList<string>? ignore = null,
+        WeightProcessing processing = WeightProcessing.None) =>
+        new(DecoderCheckpoint.Open(path, dtype, device, ignore, processing));
 
     /// <summary>
     /// A model that has not been trained. Let its <see cref="Weights"/> require gradients to train it: the graph is differentiable.
@@ -92,13 +97,32 @@ public class DecoderModel : HookedModel
     /// <inheritdoc cref="DecoderCheckpoint.Warnings"/>
     public IReadOnlyList<string> Warnings => _checkpoint.Warnings;
 
+    /// <inheritdoc cref="DecoderCheckpoint.Processing"/>
+    public WeightProcessing Processing => _checkpoint.Processing;
+
+    /// <summary>
+    /// A copy of this model with processed weights: it gives each token the same log-probability. Its numbers are rounded to the model's
+    /// type once more; <c>processing</c> of <c>Load</c> needs no second copy in memory.
+    /// </summary>
+    /// <param name="processing">What is done, beside what was done before.</param>
+    /// <exception cref="ArgumentException">The processing would change what the model computes; the message says why.</exception>
+    public virtual DecoderModel Processed(WeightProcessing processing) => new(ProcessedCheckpoint(processing));
+
+    /// <summary>A copy of the weights, processed. Called by generated code.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    protected DecoderCheckpoint ProcessedCheckpoint(WeightProcessing processing) => _checkpoint.Copy().Processed(processing);
+
+    /// <inheritdoc/>
+    public override string? WeightsNote => Processing == WeightProcessing.None ? null : Processing.ToString();
+
     /// <inheritdoc/>
     public override string? WeightsFingerprint()
     {
         if (Device.type == DeviceType.META)
             return null;
         IEnumerable<Tensor> weights = Weights.OrderBy(weight => weight.Key, StringComparer.Ordinal).Select(weight => weight.Value);
-        return $"{Config} {WeightsChecksum.Of(weights)}";
+        string fingerprint = $"{Config} {WeightsChecksum.Of(weights)}";
+        return WeightsNote is { } note ? $"{fingerprint} {note}" : fingerprint;
     }
 
     /// <summary>The tokenizer in the folder of the weights or in their GGUF file, read at first use.</summary>
@@ -242,10 +266,17 @@ public class DecoderModel : HookedModel
 
     /// <summary>
     /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;
-    /// <see cref="Load"/> reads the same model back.
+    /// <see cref="Load"/> reads the same model back. Weights keep their type.
     /// </summary>
     /// <param name="folder">The folder; it is made if it does not exist.</param>
-    public void Save(string folder) => _checkpoint.Save(folder);
+    /// <param name="shardBytes">The most bytes of weights in one file: larger models are several, with an index. Default: 5 GB.</param>
+    /// <exception cref="InvalidOperationException">The weights are processed.</exception>
+    public void Save(string folder, long shardBytes = DecoderCheckpoint.ShardBytes) => _checkpoint.Save(folder, shardBytes);
+
+    /// <summary>The model's name, family and sizes, the type and place of its weights, and what was done to them.</summary>
+    public override string ToString() =>
+        $"{Schema.Model}: {DecoderFamily.TitleOf(Config.Family)}, {Config.Layers} layers of {Config.Heads} heads, d_model {Config.DModel}, "
+        + $"{Weights["embed.weight"].dtype} on {Device}{(WeightsNote is { } note ? $"; weights: {note}" : "")}";
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -103,7 +103,8 @@ internal static class WeightViews
             new("W_E", "embed.weight", x => x.alias()),
             new("W_pos", "pos_embed.weight", x => x.alias()),
         }.Concat(Enumerable.Range(0, config.Layers).SelectMany(layer => OfBlock(config, $"blocks.{layer}")))
-            .Append(new("W_U", unembedding, x => x.t())).Where(view => weights.Contains(view.Weight));
+            .Append(new("W_U", unembedding, x => x.t())).Append(new("b_U", "unembed.bias", x => x.alias()))
+            .Where(view => weights.Contains(view.Weight));
     }
 
     private static IEnumerable<WeightView> OfBlock(DecoderConfig config, string block)

@@ -12,8 +12,11 @@ namespace Interventions.Models.Decoder;
 /// <param name="Bias">The summands, <c>[Width]</c>; <see langword="null"/> if there are none.</param>
 internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? Gain, Tensor? Bias)
 {
-    /// <summary>Whether the factors are 1 + <see cref="Gain"/>. They multiply before a half-precision value is rounded.</summary>
+    /// <summary>Whether the factors are 1 + <see cref="Gain"/>.</summary>
     public bool GainIsAboveOne { get; init; }
+
+    /// <summary>Whether factors multiply, and summands are added, before a half-precision value is rounded.</summary>
+    public bool RoundsLast { get; init; }
 
     /// <summary>A decoder's norm of that canonical name, of the residual stream's width unless another is given.</summary>
     public static Norm Of(DecoderConfig config, IReadOnlyDictionary<string, Tensor> weights, string name, long? width = null) =>
@@ -22,6 +25,7 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
             weights.GetValueOrDefault($"{name}.bias"))
         {
             GainIsAboveOne = config.GainsAboveOne,
+            RoundsLast = config.Norm == NormKind.LayerNorm || config.Wide.HasFlag(WideParts.Gains),
         };
 
     /// <summary>The norm of <c>[…, Width]</c>.</summary>
@@ -29,7 +33,9 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
     {
         if (Kind == NormKind.LayerNorm)
             // libtorch 2.10 has no layer norm on the meta device, whose tensors have shapes but no values.
-            return x.device_type == DeviceType.META ? ApplyWith(x, Scale(x)) : layer_norm(x, new long[] { Width }, Gain, Bias, Epsilon);
+            return x.device_type == DeviceType.META
+                ? ApplyWith(x, Scale(x))
+                : layer_norm(x, new long[] { Width }, GainIsAboveOne ? Factors?.to(x.dtype) : Gain, Bias, Epsilon);
         Tensor wide = Widened(x), factor = wide.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
         return Gained(wide.mul(factor), x.dtype);
     }
@@ -38,11 +44,7 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
     public Tensor Scale(Tensor x) => Centred(Widened(x)).squared().mean([-1], keepdim: true).plus_(Epsilon).sqrt_().to(x.dtype);
 
     /// <summary>The norm with a given divisor.</summary>
-    public Tensor ApplyWith(Tensor x, Tensor scale)
-    {
-        Tensor scaled = Gained(Centred(Widened(x)).div(scale), x.dtype);
-        return Bias is null ? scaled : scaled.plus(Bias);
-    }
+    public Tensor ApplyWith(Tensor x, Tensor scale) => Gained(Centred(Widened(x)).div(scale), x.dtype);
 
     /// <summary>
     /// Gradients of the norm's input, one for each of several projections that read the norm: with <c>x̂ = centred(x) / scale</c> and
@@ -66,13 +68,16 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
 
     private Tensor? Factors => Gain is null ? null : GainIsAboveOne ? Widened(Gain).plus(1) : Gain;
 
-    /// <summary>A fresh value times the factors, in the type of the norm's input.</summary>
-    private Tensor Gained(Tensor x, ScalarType dtype) => Factors is not { } factors ? x.to(dtype)
-        : GainIsAboveOne ? x.mul_(factors).to(dtype)
-        : x.to(dtype).mul_(factors);
+    /// <summary>A fresh value times the factors, and the summands, in the type of the norm's input.</summary>
+    private Tensor Gained(Tensor x, ScalarType dtype)
+    {
+        Tensor rounded = RoundsLast ? x : x.to(dtype);
+        Tensor gained = Factors is { } factors ? rounded.mul_(factors) : rounded;
+        return (Bias is null ? gained : gained.plus_(Bias)).to(dtype);
+    }
 
     /// <summary>In float32, as in transformers: in half precision, sums of squares would overflow or lose digits.</summary>
-    private static Tensor Widened(Tensor x) => x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;
+    public static Tensor Widened(Tensor x) => x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;
 
     private Tensor Centred(Tensor x) => Kind == NormKind.LayerNorm ? x - x.mean([-1], keepdim: true) : x;
 }

@@ -34,10 +34,15 @@ internal sealed class PositionNodes(DecoderParts parts)
         if (_rotary.TryGetValue(rotary, out RotaryNodes? known))
             return known;
         string name = _rotary.Count == 0 ? "rotary" : $"rotary.{_rotary.Count}";
-        double[] frequencies = rotary.Frequencies(parts.Config.DHead);
-        NodeInput angles = Graph.Add($"{name}.angles", Graph.Positions, positions => Angles(positions, frequencies));
-        NodeInput cos = Graph.Add($"{name}.cos", angles, x => Both(rotary, Scaled(x.cos()), Scaled(x.cos())).to_type(_dtype));
-        NodeInput sin = Graph.Add($"{name}.sin", angles, x => Both(rotary, Scaled(x.sin().neg()), Scaled(x.sin())).to_type(_dtype));
+        // As in transformers, half precision has the angles of float32. Otherwise they are float64: in float32 the angles of far positions
+        // would be inexact.
+        bool isHalf = _dtype is ScalarType.Float16 or ScalarType.BFloat16;
+        ScalarType wide = isHalf ? ScalarType.Float32 : ScalarType.Float64;
+        ScalarType dtype = isHalf && parts.Config.Wide.HasFlag(WideParts.Rotation) ? wide : _dtype;
+        double[] frequencies = rotary.Frequencies(parts.Config.DHead, inFloat32: isHalf);
+        NodeInput angles = Graph.Add($"{name}.angles", Graph.Positions, positions => Angles(positions, frequencies, wide));
+        NodeInput cos = Graph.Add($"{name}.cos", angles, x => Both(rotary, Scaled(x.cos()), Scaled(x.cos())).to_type(dtype));
+        NodeInput sin = Graph.Add($"{name}.sin", angles, x => Both(rotary, Scaled(x.sin().neg()), Scaled(x.sin())).to_type(dtype));
         return _rotary[rotary] = new RotaryNodes(rotary, cos, sin);
 
         Tensor Scaled(Tensor part) => rotary.Factor == 1 ? part : part.times(rotary.Factor);
@@ -58,12 +63,9 @@ internal sealed class PositionNodes(DecoderParts parts)
         return window is { } w ? hidden.bitwise_or(key.le(query.minus(w))) : hidden;
     }
 
-    /// <summary>
-    /// The angles, <c>[batch, pos, 1, width / 2]</c>, in float64: in float32 the angles of far positions would be inexact.
-    /// </summary>
-    private static Tensor Angles(Tensor positions, double[] frequencies) =>
-        positions.to_type(ScalarType.Float64).unsqueeze(-1).unsqueeze(-1)
-            .mul(tensor(frequencies, ScalarType.Float64, positions.device));
+    /// <summary>The angles, <c>[batch, pos, 1, width / 2]</c>.</summary>
+    private static Tensor Angles(Tensor positions, double[] frequencies, ScalarType dtype) =>
+        positions.to_type(dtype).unsqueeze(-1).unsqueeze(-1).mul(tensor(frequencies, dtype, positions.device));
 }
 
 /// <summary>What queries do not see.</summary>
@@ -82,7 +84,9 @@ internal sealed record RotaryNodes(RotaryConfig Config, NodeInput Cos, NodeInput
     /// Turns the first coordinates of <c>[batch, pos, head, d_head]</c>: those that turn together change places, and the sines have the
     /// signs.
     /// </summary>
-    public Tensor Rotate(Tensor x, Tensor cos, Tensor signedSin)
+    public Tensor Rotate(Tensor x, Tensor cos, Tensor signedSin) => Turned(x.to(cos.dtype), cos, signedSin).to(x.dtype);
+
+    private Tensor Turned(Tensor x, Tensor cos, Tensor signedSin)
     {
         long d_head = x.shape[^1], width = Config.WidthIn((int)d_head);
         if (width == d_head)

@@ -20,10 +20,13 @@ public sealed record RotaryConfig(double Theta, RotaryScaling? Scaling = null)
     public int WidthIn(int d_head) => Width ?? d_head;
 
     /// <summary>The width/2 frequencies, radians per position.</summary>
-    public double[] Frequencies(int d_head)
+    /// <param name="d_head">The width of a head.</param>
+    /// <param name="inFloat32">Whether their powers are rounded to float32, as transformers computes them.</param>
+    public double[] Frequencies(int d_head, bool inFloat32 = false)
     {
         int width = WidthIn(d_head);
-        double[] plain = [.. Enumerable.Range(0, width / 2).Select(i => Math.Pow(Theta, -2.0 * i / width))];
+        double Plain(int i) => inFloat32 ? 1 / (float)Math.Pow(Theta, 2f * i / width) : Math.Pow(Theta, -2.0 * i / width);
+        double[] plain = [.. Enumerable.Range(0, width / 2).Select(Plain)];
         return Scaling?.Scale(plain, Theta) ?? plain;
     }
 }

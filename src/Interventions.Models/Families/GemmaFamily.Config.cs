@@ -23,6 +23,7 @@ internal static class GemmaFamily
             ScoreScale = 1 / Math.Sqrt(256),
             EmbeddingScale = Math.Sqrt(3072),
             GainsAboveOne = true,
+            Wide = WideParts.Gains,
             TiedUnembedding = true,
         },
         Model = "GemmaModel",

@@ -23,6 +23,7 @@ internal static class GptJFamily
             VocabularySize = 50400,
             ContextLength = 2048,
             Block = BlockKind.ParallelWithOneNorm,
+            Wide = WideParts.Rotation | WideParts.Scores,
             Rotary = new RotaryConfig(10000) { Width = 64, Neighbours = true },
             ScoreScale = 1 / Math.Sqrt(256),
             QkvBias = false,

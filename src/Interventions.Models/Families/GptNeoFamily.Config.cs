@@ -17,6 +17,7 @@ internal static class GptNeoFamily
             VocabularySize = 50257,
             ContextLength = 2048,
             ScoreScale = 1,
+            Wide = WideParts.Scores,
             QkvBias = false,
             Window = 256,
         },

@@ -15,6 +15,7 @@ internal static class Olmo2Family
             NormEpsilon = 1e-5,
             NormsBefore = false,
             NormsAfter = true,
+            Wide = WideParts.Gains | WideParts.Rotation,
             QkNorm = QkNorm.AllHeads,
         },
         Model = "Olmo2Model",

@@ -15,6 +15,7 @@ internal static class OlmoFamily
             Norm = NormKind.LayerNorm,
             NormEpsilon = 1e-5,
             PlainNorms = true,
+            Wide = WideParts.Rotation,
         },
         Model = "OlmoModel",
         Architecture = "OlmoForCausalLM",

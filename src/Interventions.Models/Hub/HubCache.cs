@@ -48,7 +48,8 @@ internal sealed partial class HubCache(HubId id, string root)
         foreach (string name in absent)
         {
             Directory.CreateDirectory(nowhere);
-            File.Create(Path.Combine(nowhere, name)).Dispose();
+            // Others may do the same at this moment.
+            new FileStream(Path.Combine(nowhere, name), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite).Dispose();
         }
     }
 

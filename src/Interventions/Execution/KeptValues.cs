@@ -104,6 +104,7 @@ internal sealed class KeptValues(
     private ResultLayout Layout(ImmutableArray<KeptLayout> kept) => new()
     {
         Declaration = intervention.Name,
+        WeightsNote = model.WeightsNote,
         Sweep = intervention.Sweep,
         Runs = [.. _names],
         BaseRun = _names[intervention.BaseRun],

@@ -103,6 +103,7 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
             run.Detach();
         return new GenerationResult<GeneratedRun>(intervention.Sweep, runs, baseRun)
         {
+            WeightsNote = model.WeightsNote,
             WhyUncached = whyUncached,
             Effects = effects,
             Warnings = [.. warnings, .. context.Finite.Warnings],

@@ -60,6 +60,11 @@ public abstract class HookedModel : IDisposable
     /// </summary>
     public virtual string? WeightsFingerprint() => null;
 
+    /// <summary>
+    /// What was done to the weights after they were trained, as results say it; <see langword="null"/>, the default, if nothing was.
+    /// </summary>
+    public virtual string? WeightsNote => null;
+
     /// <summary>The text of one token, for results; without a tokenizer, or for a special token, its id: <c>#12</c>.</summary>
     internal string TextOf(long token) => _texts.GetOrAdd(
         token, one => Decode([one]) is { Length: > 0 } text ? text : string.Create(CultureInfo.InvariantCulture, $"#{one}"));

@@ -29,8 +29,11 @@ public class GenerationResult<TRun> : IDisposable
     {
         ArgumentNullException.ThrowIfNull(result);
         (_sweep, _changed, _base) = result.Parts;
-        (WhyUncached, Effects, Warnings) = (result.WhyUncached, result.Effects, result.Warnings);
+        (WeightsNote, WhyUncached, Effects, Warnings) = (result.WeightsNote, result.WhyUncached, result.Effects, result.Warnings);
     }
+
+    /// <summary>What was done to the model's weights: its <see cref="HookedModel.WeightsNote"/>.</summary>
+    public string? WeightsNote { get; internal init; }
 
     /// <summary>
     /// The reason why every pass ran the whole sequence anew; <see langword="null"/> if only new positions were computed.
@@ -94,7 +97,8 @@ public class GenerationResult<TRun> : IDisposable
     }
 
     /// <summary>What every prompt went on with, at every point of the sweep: a table of at most 80 columns.</summary>
-    public override string ToString() => GenerationTable.Of(_sweep, _changed, _base, WhyUncached) + KeptTable.OfWarnings(Warnings);
+    public override string ToString() =>
+        GenerationTable.Of(_sweep, _changed, _base, WeightsNote, WhyUncached) + KeptTable.OfWarnings(Warnings);
 
     /// <summary>
     /// Writes the new tokens to a file of comma-separated values, a row a token, with the columns <c>run</c> (<c>changed</c> or

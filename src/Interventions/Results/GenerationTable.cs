@@ -11,11 +11,13 @@ internal static class GenerationTable
 
     /// <summary>A line a run, point of the sweep and prompt.</summary>
     public static string Of(
-        ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged, string? whyUncached)
+        ImmutableArray<SweepAxis> sweep, IReadOnlyList<GeneratedContent> changed, GeneratedContent? unchanged, string? weightsNote,
+        string? whyUncached)
     {
         string points = sweep.IsEmpty ? "" : $" at {TextTable.Count(changed.Count, "point")}";
         string why = whyUncached is null ? "" : TextTable.Wrap($"computed anew at every token: {whyUncached}", indent: 2) + "\n";
-        return $"{TextTable.Count(changed[0].Continuations.Count, "prompt")} continued{points}\n{why}"
+        string weights = weightsNote is null ? "" : TextTable.Wrap($"weights: {weightsNote}", indent: 2) + "\n";
+        return $"{TextTable.Count(changed[0].Continuations.Count, "prompt")} continued{points}\n{weights}{why}"
             + Table(["run", .. sweep.Select(axis => axis.Name)], [.. Runs(sweep, changed, unchanged)]);
     }
 

@@ -75,6 +75,8 @@ internal static class KeptTable
         StringBuilder text = new();
         Line($"{layout.Declaration}: {TextTable.Count(layout.Prompts.Length, "prompt")}; changes {layout.BaseRun}"
             + (layout.Sweep.IsEmpty ? "" : $"; sweeps {string.Join(", ", layout.Sweep.Select(Describe))}"));
+        if (layout.WeightsNote is { } note)
+            Line($"weights: {note}");
         if (!layout.Kept.IsEmpty || !layout.Parameters.IsEmpty)
             text.Append('\n').Append(Kept(result, [null, .. layout.Runs]));
         if (!layout.Effects.IsEmpty)

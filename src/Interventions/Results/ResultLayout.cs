@@ -29,6 +29,9 @@ internal sealed record ResultLayout
     /// <summary>The declaration's name.</summary>
     public required string Declaration { get; init; }
 
+    /// <summary>The model's <see cref="ModelGraphs.HookedModel.WeightsNote"/>.</summary>
+    public string? WeightsNote { get; init; }
+
     /// <summary>The placeholders, in order.</summary>
     public required ImmutableArray<SweepAxis> Sweep { get; init; }
 
@@ -204,6 +207,7 @@ internal sealed record ResultLayout
         return new ResultLayout
         {
             Declaration = fields.Text("declaration", layout?.Declaration),
+            WeightsNote = fields.OptionalText("weights", layout?.WeightsNote),
             Sweep = fields.List("sweep", layout?.Sweep ?? [], Axis),
             Runs = fields.Texts("runs", layout?.Runs ?? default),
             BaseRun = fields.Text("baseRun", layout?.BaseRun),

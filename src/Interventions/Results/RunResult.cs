@@ -58,6 +58,9 @@ public class RunResult : IDisposable
     /// </summary>
     public ImmutableArray<string> Warnings { get; }
 
+    /// <summary>What was done to the model's weights: its <see cref="ModelGraphs.HookedModel.WeightsNote"/>.</summary>
+    public string? WeightsNote => Layout.WeightsNote;
+
     internal ResultLayout Layout { get; }
 
     /// <summary>A kept value in the changed run, by its name, with the sweep's axes in front; owned by the result.</summary>

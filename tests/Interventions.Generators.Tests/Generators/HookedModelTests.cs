@@ -43,10 +43,12 @@ public sealed class HookedModelTests
     public void A_published_configuration_says_where_and_its_family_has_the_constants()
     {
         CSharpCompilation compilation = Compilations.Of("""[HookedModel("config.json"), HubId("some-one/tiny")] public sealed partial class Mine;""");
-        string text = Compilations.Driver(compilation, Gpt2File).RunGenerators(compilation).GetRunResult().GeneratedTrees.Single().ToString();
-        Assert.Contains("Load(string path = HubId, ", text, StringComparison.Ordinal);
+        SyntaxTree generated = Compilations.Driver(compilation, Gpt2File).RunGenerators(compilation).GetRunResult().GeneratedTrees.Single();
+        string text = generated.ToString();
+        Assert.Contains("string path = HubId, ", text, StringComparison.Ordinal);
         Assert.DoesNotContain("class Sites", text, StringComparison.Ordinal);
-        Assert.Empty(Compilations.Generate(compilation, Gpt2File).GetDiagnostics().Where(problem => problem.Severity != DiagnosticSeverity.Hidden));
+        Assert.Empty(
+            Compilations.Generate(compilation, Gpt2File).GetDiagnostics().Where(problem => problem.Severity != DiagnosticSeverity.Hidden));
     }
 
     [Theory]

@@ -58,8 +58,8 @@ public sealed class ConfigMutationTests : IDisposable
             rows.Add("model_type", "\"opt\"", "'ffn_dim' is missing.");
             rows.Add("rope_parameters", "3", "'rope_parameters' must be an object, and is 3.");
             rows.Add("rope_parameters", "[]", "'rope_parameters' must be an object, and is [].");
-            rows.Add("rope_parameters", """{"rope_type": "yarn"}""",
-                "'rope_parameters.rope_type' is 'yarn'; supported are default, linear, llama3.");
+            rows.Add("rope_parameters", """{"rope_type": "spiral"}""",
+                "'rope_parameters.rope_type' is 'spiral'; supported are default, linear");
             rows.Add("rope_parameters", """{"rope_type": "linear"}""", "'rope_parameters.factor' is missing.");
             rows.Add("rope_parameters", """{"rope_type": "llama3", "factor": 8}""", "'rope_parameters.low_freq_factor' is missing.");
             rows.Add("rope_parameters", """{"rope_theta": "10000"}""", "'rope_parameters.rope_theta' must be a number, and is \"10000\".");

@@ -62,6 +62,51 @@ public sealed class DecoderCheckpointTests : IDisposable
         Assert.Equal(first, File.ReadAllBytes(_folder["model.safetensors"]));
     }
 
+    public static IEnumerable<object[]> FamiliesAndTypes =>
+        from family in SmallDecoders.Names
+        from dtype in new[] { ScalarType.Float64, ScalarType.BFloat16 }
+        select new object[] { family, dtype };
+
+    [Theory]
+    [MemberData(nameof(FamiliesAndTypes))]
+    public void Every_family_comes_back_bit_for_bit_in_its_type(string family, ScalarType dtype)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel saved = SmallDecoders.Model(family, dtype);
+        saved.Save(_folder.Path);
+        Assert.All(SafeTensors.Load(_folder["model.safetensors"]).Values, tensor => Assert.Equal(dtype, tensor.dtype));
+        Assert.Contains($"\"torch_dtype\": \"{dtype.ToString().ToLowerInvariant()}\"", File.ReadAllText(_folder["config.json"]));
+        ComesBack(saved);
+    }
+
+    /// <summary>Saved as a file, as shards in its place, and as a file in theirs.</summary>
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("phi3")]
+    [InlineData("mixtral")]
+    public void Large_models_are_saved_in_shards(string family)
+    {
+        const long most = 30_000;
+        using DisposeScope scope = NewDisposeScope();
+        using DecoderModel saved = SmallDecoders.Model(family, ScalarType.Float16);
+        using DecoderModel other = SmallDecoders.Model(family, ScalarType.Float16, seed: 2);
+        other.Save(_folder.Path);
+        saved.Save(_folder.Path, most);
+        Assert.False(File.Exists(_folder["model.safetensors"]));
+        string[] files = Directory.GetFiles(_folder.Path, "model-*-of-*.safetensors");
+        Assert.True(files.Length > 1);
+        foreach (string file in files)
+        {
+            Tensor[] stored = [.. SafeTensors.Load(file).Values];
+            Assert.True(stored.Length == 1 || stored.Sum(tensor => tensor.numel() * tensor.ElementSize) <= most);
+        }
+        ComesBack(saved);
+        other.Save(_folder.Path);
+        Assert.False(File.Exists(_folder["model.safetensors.index.json"]));
+        ComesBack(other);
+        Assert.Throws<ArgumentOutOfRangeException>(() => saved.Save(_folder.Path, 0));
+    }
+
     [Fact]
     public void Half_precision_weights_become_float32()
     {
@@ -183,6 +228,15 @@ public sealed class DecoderCheckpointTests : IDisposable
             "has neither model.safetensors nor model.safetensors.index.json, nor pytorch_model.bin.", Refusal(), StringComparison.Ordinal);
         File.WriteAllText(_folder["pytorch_model.bin"], "");
         Assert.Contains("is not a file of PyTorch 1.6 or later: convert it to safetensors.", Refusal(), StringComparison.Ordinal);
+    }
+
+    private void ComesBack(DecoderModel saved)
+    {
+        using DecoderModel loaded = DecoderModel.Load(_folder.Path, saved.Weights["embed.weight"].dtype);
+        Assert.Equal(saved.Config, loaded.Config);
+        Assert.Equal(saved.Weights.Keys.Order(), loaded.Weights.Keys.Order());
+        Assert.All(saved.Weights, weight => Assert.True(SmallDecoders.Same(weight.Value, loaded.Weights[weight.Key]), weight.Key));
+        Assert.Empty(loaded.Warnings);
     }
 
     private Dictionary<string, Tensor> SaveExample(DecoderConfig config, Func<Tensor, Tensor>? change = null)

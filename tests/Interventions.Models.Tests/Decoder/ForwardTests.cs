@@ -12,8 +12,11 @@ public sealed class ForwardTests
     [Theory]
     [InlineData("gpt2", ScalarType.Float32)]
     [InlineData("gpt2", ScalarType.Float64)]
+    [InlineData("gpt2", ScalarType.BFloat16)]
     [InlineData("llama", ScalarType.Float32)]
     [InlineData("llama", ScalarType.Float64)]
+    [InlineData("llama", ScalarType.Float16)]
+    [InlineData("llama", ScalarType.BFloat16)]
     public void Equals_a_plain_forward_bit_for_bit(string family, ScalarType dtype)
     {
         using DisposeScope scope = NewDisposeScope();

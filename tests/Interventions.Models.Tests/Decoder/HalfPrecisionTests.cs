@@ -45,6 +45,7 @@ public sealed class HalfPrecisionTests
     [InlineData("gpt2", ScalarType.BFloat16)]
     [InlineData("llama", ScalarType.Float16)]
     [InlineData("llama", ScalarType.BFloat16)]
+    [InlineData("gpt_neo", ScalarType.Float16)]
     public void Interventions_run(string family, ScalarType dtype)
     {
         using DisposeScope scope = NewDisposeScope();

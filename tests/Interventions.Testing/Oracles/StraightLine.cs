@@ -44,6 +44,16 @@ public static class StraightLine
         }
     }
 
+    /// <summary>Rotary angles, <c>[pos, width / 2]</c>: of half precision as transformers computes them, in float32.</summary>
+    public static Tensor Angles(Tensor positions, long width, double theta, ScalarType dtype, double[]? turns = null)
+    {
+        ScalarType wide = dtype is ScalarType.Float16 or ScalarType.BFloat16 ? float32 : float64;
+        Tensor frequencies = turns is null
+            ? tensor(theta, wide).pow(arange(0, width, 2).to_type(wide) / width).reciprocal()
+            : tensor(turns, wide);
+        return positions.to_type(wide).unsqueeze(-1) * frequencies;
+    }
+
     public static Tensor Llama(DecoderModel model, Tensor ids, double[]? turns = null, double cosineFactor = 1)
     {
         Tensor W(string name) => model.Weights[name];
@@ -52,9 +62,7 @@ public static class StraightLine
             model.Config.Heads, model.Config.KvHeads, model.Config.DHead, model.Config.DModel);
         ScalarType dtype = W("embed.weight").dtype;
         Tensor mask = zeros([batch, 1, pos, pos], dtype).masked_fill_(ones(pos, pos, ScalarType.Bool).triu(1), double.NegativeInfinity);
-        Tensor frequencies = tensor(
-            turns ?? [.. Enumerable.Range(0, (int)d_head / 2).Select(i => Math.Pow(10000, -2.0 * i / d_head))], ScalarType.Float64);
-        Tensor angles = arange(pos).to_type(ScalarType.Float64).unsqueeze(-1) * frequencies;
+        Tensor angles = Angles(arange(pos), d_head, 10000, dtype, turns);
         Tensor cos = (cat([angles.cos(), angles.cos()], -1) * cosineFactor).unsqueeze(1).to_type(dtype);
         Tensor sin = (cat([-angles.sin(), angles.sin()], -1) * cosineFactor).unsqueeze(1).to_type(dtype);
         Tensor Rms(Tensor x, Tensor gain)

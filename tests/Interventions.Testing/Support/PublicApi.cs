@@ -140,7 +140,10 @@ public static class PublicApi
             return Name(type.GetElementType()!, nullability);
         if (Nullable.GetUnderlyingType(type) is { } value)
             return Name(value) + "?";
-        return Plain() + (!type.IsValueType && nullability is { ReadState: NullabilityState.Nullable } ? "?" : "");
+        // Of a type parameter with a class for a constraint, .NET says what most of its type's members are.
+        bool isConstrained = type.IsGenericParameter && type.GetGenericParameterConstraints().Any(constraint => constraint.IsClass);
+        return Plain()
+            + (!type.IsValueType && !isConstrained && nullability is { ReadState: NullabilityState.Nullable } ? "?" : "");
 
         string Plain()
         {

@@ -71,10 +71,13 @@ public static class SmallDecoders
     }
 
     /// <summary>A model with gains away from 1, biases away from 0, and attention that is not uniform.</summary>
-    public static DecoderModel Model(string family, ScalarType dtype = ScalarType.Float64, long seed = 1, int? window = null)
+    public static DecoderModel Model(string family, ScalarType dtype = ScalarType.Float64, long seed = 1, int? window = null) =>
+        Model(window is null ? Config(family) : Config(family) with { Window = window, GlobalLayers = default }, dtype, seed);
+
+    /// <inheritdoc cref="Model(string, ScalarType, long, int?)"/>
+    public static DecoderModel Model(DecoderConfig config, ScalarType dtype = ScalarType.Float64, long seed = 1)
     {
-        DecoderModel model = DecoderModel.Random(
-            window is null ? Config(family) : Config(family) with { Window = window, GlobalLayers = default }, seed, dtype);
+        DecoderModel model = DecoderModel.Random(config, seed, dtype);
         using var _ = no_grad();
         using Generator generator = new(7, CPU);
         foreach ((string name, Tensor weight) in model.Weights)
