@@ -42,13 +42,20 @@ internal static class PromptSchemaEmitter
         writer.Line("public int Template { get; init; }");
         writer.Close().Line();
 
-        writer.Summary("Tokenizes prompts and finds their named positions and answers.");
-        writer.Line($"public static {type} Create({CodeNames.Tokenizer} tokenizer, {CodeNames.Enumerable}<Prompt> prompts) =>");
+        writer.Summary(
+            "Tokenizes prompts and finds their named positions and answers: one token each, unless the first of several may count.");
+        string one = $"{CodeNames.AnswerTokens} answerTokens = {CodeNames.AnswerTokens}.One";
+        writer.Line($"public static {type} Create({CodeNames.Tokenizer} tokenizer, {CodeNames.Enumerable}<Prompt> prompts, {one}) =>");
         writer.Indented(
             $"new {type}({CodeNames.PromptText}.Tokenize(DeclaredVocabulary, tokenizer, "
             + $"{CodeNames.Linq}.Select(prompts, static prompt => new {CodeNames.PromptRow}(",
             $"    {Texts(spec.RunProperties)},",
-            $"    {Texts(spec.AnswerProperties)}) {{ Template = prompt.Template }})));");
+            $"    {Texts(spec.AnswerProperties)}) {{ Template = prompt.Template }}), answerTokens));");
+        writer.Line();
+
+        writer.Summary("Reads prompts from a .csv or .jsonl file, as Save writes it: texts, which need a tokenizer, or token ids.");
+        writer.Line($"public static {type} Load(string path, {CodeNames.Tokenizer}? tokenizer = null, {one}) =>");
+        writer.Indented($"new {type}({CodeNames.PromptFile}.Read(path, DeclaredVocabulary, tokenizer, answerTokens));");
         writer.Line();
 
         TokenArrays(writer, spec);

@@ -72,6 +72,8 @@ internal static class CodeNames
     public const string WeightProcessing = "global::Interventions.Models.WeightProcessing";
     public const string Checkpoint = "global::Interventions.Models.Decoder.DecoderCheckpoint";
     public const string PromptText = "global::Interventions.Models.PromptText";
+    public const string PromptFile = "global::Interventions.Models.PromptFile";
+    public const string AnswerTokens = "global::Interventions.Models.AnswerTokens";
     public const string PromptRow = "global::Interventions.Models.PromptRow";
     public const string PromptTokens = "global::Interventions.PromptTokens";
     public const string Tokenizer = "global::Microsoft.ML.Tokenizers.Tokenizer";

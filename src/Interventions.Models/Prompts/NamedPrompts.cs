@@ -28,6 +28,22 @@ public sealed class NamedPrompts : PromptSet
     {
         PromptVocabulary vocabulary = new(
             nameof(NamedPrompts), runs.ToEquatableArray(), positions.ToEquatableArray(), answers.ToEquatableArray());
-        return new NamedPrompts(vocabulary, PromptText.Tokenize(vocabulary, tokenizer, rows));
+        return Create(tokenizer, vocabulary, rows);
     }
+
+    /// <summary>Tokenizes prompts of a vocabulary, such as another set's.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="vocabulary">The names of runs, positions and answers.</param>
+    /// <param name="rows">A text for each run, in which <c>[name|text]</c> marks a position, and a text for each answer.</param>
+    /// <param name="answerTokens">Whether answers may be several tokens, of which the first counts.</param>
+    /// <exception cref="ArgumentException">As above.</exception>
+    public static NamedPrompts Create(
+        Tokenizer tokenizer, PromptVocabulary vocabulary, IEnumerable<PromptRow> rows, AnswerTokens answerTokens = AnswerTokens.One) =>
+        new(vocabulary, PromptText.Tokenize(vocabulary, tokenizer, rows, answerTokens));
+
+    /// <summary>Reads prompts that <see cref="PromptSet.Save"/> wrote, or that somebody wrote like that.</summary>
+    /// <inheritdoc cref="PromptFile.Read"/>
+    public static NamedPrompts Load(
+        string path, PromptVocabulary vocabulary, Tokenizer? tokenizer = null, AnswerTokens answerTokens = AnswerTokens.One) =>
+        new(vocabulary, PromptFile.Read(path, vocabulary, tokenizer, answerTokens));
 }

@@ -1,6 +1,7 @@
 using Interventions.Binding;
 using Interventions.Declarations;
 using Interventions.Sites;
+using Interventions.Tables;
 using Microsoft.ML.Tokenizers;
 
 namespace Interventions.Models;
@@ -22,7 +23,8 @@ public abstract class PromptSet : IPromptSet
         Prompts = [.. prompts.Select(prompt => prompt is null ? prompt! : prompt with { Vocabulary = vocabulary })];
         for (int i = 0; i < Prompts.Count; i++)
             if (PromptChecks.Misfit(Prompts[i], i, vocabulary) is string misfit)
-                throw new ArgumentException(misfit);
+                throw new ArgumentException(misfit + RunAlignment.Others(Prompts, i));
+        Notes = [.. LongAnswers.Notes(this), .. SameRuns.Notes(this)];
     }
 
     /// <inheritdoc/>
@@ -31,8 +33,25 @@ public abstract class PromptSet : IPromptSet
     /// <inheritdoc/>
     public IReadOnlyList<PromptTokens> Prompts { get; }
 
-    /// <summary>The names of runs, positions and answers, and the first prompts: a table of at most 80 columns.</summary>
-    public override string ToString() => PromptTable.Of(this);
+    /// <summary>
+    /// Sentences on what is worth knowing about the prompts: answers of several tokens, runs that are the same, words that were left out.
+    /// </summary>
+    public IReadOnlyList<string> Notes { get; private init; }
+
+    /// <summary>What the making of the prompts has to say; it comes first among the notes.</summary>
+    internal IReadOnlyList<string> MakingNotes { init => Notes = [.. value, .. Notes]; }
+
+    /// <summary>The names of runs, positions and answers, the first prompts, and the notes: a table of at most 80 columns.</summary>
+    public override string ToString() =>
+        PromptTable.Of(this) + string.Concat(Notes.Select(note => TextTable.Wrap($"note: {note}", 2) + "\n"));
+
+    /// <summary>
+    /// Writes the prompts into a file that <c>Load</c> reads: their texts with marks, where they were made of text, else their token ids.
+    /// </summary>
+    /// <param name="path">A <c>.csv</c> or <c>.jsonl</c> file; its folder is made if it is missing.</param>
+    /// <param name="asTokens">Whether token ids are written although there are texts.</param>
+    /// <exception cref="ArgumentException">The file's name ends otherwise, or two names of the vocabulary would be one column.</exception>
+    public void Save(string path, bool asTokens = false) => PromptFile.Write(path, this, asTokens);
 
     /// <summary>Prompts that are tokens already. Called by generated code.</summary>
     /// <param name="vocabulary">The names.</param>

@@ -9,40 +9,76 @@ namespace Interventions.Models;
 /// A text for each run. <c>[name|text]</c> marks a position: the last token of the marked text. <c>[[</c> is a plain bracket. A text
 /// without any mark has its positions where the first marked one has them: the text around the marks is the same.
 /// </param>
-/// <param name="Answers">A text for each answer, exactly one token, with the space in front where the tokenizer needs one.</param>
+/// <param name="Answers">
+/// A text for each answer, exactly one token unless <see cref="AnswerTokens.First"/> is asked for, with the space in front where the
+/// tokenizer needs one.
+/// </param>
 public sealed record PromptRow(IReadOnlyList<string> Runs, IReadOnlyList<string> Answers)
 {
     /// <summary>The sentence pattern that the texts were made from, see <see cref="PromptTokens.Template"/>.</summary>
     public int Template { get; init; }
 }
 
+/// <summary>How many tokens the text of an answer may have.</summary>
+public enum AnswerTokens
+{
+    /// <summary>Exactly one: a longer answer is refused.</summary>
+    One,
+
+    /// <summary>Several, of which the first counts: notes of the prompt set and warnings of runs say of which answers that is so.</summary>
+    First,
+}
+
 /// <summary>Turns texts with marked positions into tokens. Called by generated code.</summary>
 public static class PromptText
 {
     /// <summary>Tokenizes prompts, the tokenizer's own special tokens included.</summary>
+    /// <param name="vocabulary">The names.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="rows">The texts.</param>
+    /// <param name="answerTokens">Whether answers may be several tokens, of which the first counts.</param>
     /// <exception cref="ArgumentException">
-    /// A mark is unknown, missing or broken, a text without marks does not fit around those of another run, an answer is not one token, or
-    /// a text has a special token at an end, such as a beginning of sentence, that the tokenizer puts there too; or a tokenizer other than
-    /// <see cref="HuggingFaceTokenizer"/> does not decode a text to itself, or gives offsets that do not fit it. The message names the
-    /// prompt.
+    /// A mark is unknown, missing or broken, a text without marks does not fit around those of another run, an answer is not one token, or,
+    /// where several are allowed, begins with the token of another one, or a text has a special token at an end, such as a beginning of
+    /// sentence, that the tokenizer puts there too; or a tokenizer other than <see cref="HuggingFaceTokenizer"/> does not decode a text to
+    /// itself, or gives offsets that do not fit it. The message names the prompt.
     /// </exception>
-    public static IReadOnlyList<PromptTokens> Tokenize(PromptVocabulary vocabulary, Tokenizer tokenizer, IEnumerable<PromptRow> rows)
+    public static IReadOnlyList<PromptTokens> Tokenize(
+        PromptVocabulary vocabulary, Tokenizer tokenizer, IEnumerable<PromptRow> rows, AnswerTokens answerTokens = AnswerTokens.One)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(rows);
-        return [.. rows.Select((row, i) =>
+        return [.. rows.Select((row, i) => Tokenize(vocabulary, tokenizer, row, $"prompt {i} of {vocabulary.PromptSet}", answerTokens))];
+    }
+
+    /// <summary>Tokenizes a prompt.</summary>
+    /// <param name="vocabulary">The names.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="row">The texts.</param>
+    /// <param name="prompt">The prompt, for messages.</param>
+    /// <param name="answerTokens">Whether answers may be several tokens, of which the first counts.</param>
+    internal static PromptTokens Tokenize(
+        PromptVocabulary vocabulary, Tokenizer tokenizer, PromptRow row, string prompt, AnswerTokens answerTokens = AnswerTokens.One)
+    {
+        RunTokens[] runs = [.. Runs(vocabulary, tokenizer, row.Runs, prompt)];
+        IReadOnlyList<int>[] ids =
+        [
+            .. row.Answers.Select((text, answer) => Answer(
+                tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, "answers", prompt)}' of {prompt}", answerTokens)),
+        ];
+        for (int i = 0; i < ids.Length; i++)
+            for (int j = 0; j < i; j++)
+                if (ids[i][0] == ids[j][0] && ids[i].Count + ids[j].Count > 2 && row.Answers[i] != row.Answers[j])
+                    throw new ArgumentException(
+                        $"Answers '{vocabulary.Answers[j]}' and '{vocabulary.Answers[i]}' of {prompt}, \"{row.Answers[j]}\" and "
+                        + $"\"{row.Answers[i]}\", begin with the same token, and only the first one counts; choose others.");
+        return new PromptTokens(runs, [.. ids.Select(answer => (long)answer[0])])
         {
-            string prompt = $"prompt {i} of {vocabulary.PromptSet}";
-            return new PromptTokens(
-                [.. Runs(vocabulary, tokenizer, row.Runs, prompt)],
-                [.. row.Answers.Select((text, answer) =>
-                    Answer(tokenizer, text, $"answer '{Name(vocabulary.Answers, answer, "answers", prompt)}' of {prompt}"))])
-            {
-                Template = row.Template,
-                AnswerTexts = [.. row.Answers],
-            };
-        })];
+            Template = row.Template,
+            AnswerTexts = [.. row.Answers],
+            AnswerLengths = answerTokens == AnswerTokens.One ? null : [.. ids.Select(answer => answer.Count)],
+        };
     }
 
     /// <summary>The tokens of a text without marks.</summary>
@@ -82,7 +118,11 @@ public static class PromptText
             else
                 throw new ArgumentException($"{text.Where} does not mark position '{name}': write [{name}|…] around its token.");
         }
-        return new RunTokens([.. encoded.Ids.Select(id => (long)id)], positions) { Texts = [.. encoded.Offsets.Select(Text)] };
+        return new RunTokens([.. encoded.Ids.Select(id => (long)id)], positions)
+        {
+            Texts = [.. encoded.Offsets.Select(Text)],
+            Marked = text.Written(),
+        };
 
         // A token that was added around the text covers none of it.
         string Text(Range part, int i) => part.End.Value == 0 ? encoded.Tokens[i] : text.Text[part];
@@ -100,18 +140,19 @@ public static class PromptText
         throw new ArgumentException($"{where}: no token ends where the text marked '{name}' ends; mark whole tokens.");
     }
 
-    private static long Answer(Tokenizer tokenizer, string? text, string where)
+    private static IReadOnlyList<int> Answer(Tokenizer tokenizer, string? text, string where, AnswerTokens allowed)
     {
         if (text is null)
             throw new ArgumentException($"{where} has no text: it is null.");
         EncodedText encoded = Encoded(tokenizer, text, addSpecialTokens: false, where);
-        if (encoded.Ids.Count == 1)
-            return encoded.Ids[0];
+        if (encoded.Ids.Count == 1 || (encoded.Ids.Count > 1 && allowed == AnswerTokens.First))
+            return encoded.Ids;
         string parts = string.Concat(encoded.Offsets.Select(part => $", \"{text[part]}\""));
         string advice = text.StartsWith(' ') || !IsOneToken(tokenizer, " " + text) ? ""
             : $" With the space in front, \" {text}\", it is one.";
+        string first = encoded.Ids.Count == 0 ? "" : " AnswerTokens.First lets the first of several count.";
         throw new ArgumentException(
-            $"{where}, \"{text}\", is {encoded.Ids.Count} tokens{parts}; an answer is exactly one.{advice}");
+            $"{where}, \"{text}\", is {encoded.Ids.Count} tokens{parts}; an answer is exactly one.{(advice.Length > 0 ? advice : first)}");
     }
 
     private static bool IsOneToken(Tokenizer tokenizer, string text)

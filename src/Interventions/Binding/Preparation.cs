@@ -63,7 +63,8 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         new TensorChecks(graph, bound, prompts, isOneBatch, newTokens).Check(spliced.Schema);
         IReadOnlyDictionary<int, ImmutableArray<int>> alike = Exemptions.Alike(
             bound, prompts, spliced.Graph.LooksAhead, generates: newTokens is not null);
-        ImmutableArray<string> notes = [.. GluedAnswers.Notes(prompts, model), .. LoneMeans.Notes(bound, prompts)];
+        ImmutableArray<string> notes =
+            [.. GluedAnswers.Notes(prompts, model), .. LongAnswers.Notes(prompts), .. LoneMeans.Notes(bound, prompts)];
         return new Preparation(bound with { Alike = alike, Notes = notes }, spliced, prompts);
     }
 }

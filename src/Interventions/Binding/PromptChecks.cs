@@ -107,7 +107,8 @@ internal static class PromptChecks
         return ids.Count == first
             ? null
             : $"The runs of {where} differ in length: '{vocabulary.Runs[0]}' has {first} tokens, '{vocabulary.Runs[run]}' has {ids.Count}. "
-            + "Patching needs them aligned token by token; choose words of equally many tokens.";
+            + "Patching needs them aligned token by token; choose words of equally many tokens.\n"
+            + RunAlignment.Report(prompt.Runs[0], prompt.Runs[run], vocabulary.Runs[0], vocabulary.Runs[run]);
     }
 
     private static string? WrongCount<T>(string where, string what, IReadOnlyList<T>? values, EquatableArray<string> names) =>

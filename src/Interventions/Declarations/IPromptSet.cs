@@ -25,6 +25,9 @@ public sealed record PromptTokens(IReadOnlyList<RunTokens> Runs, IReadOnlyList<l
     /// <summary>The answers' texts, where the prompt was made of text.</summary>
     internal IReadOnlyList<string>? AnswerTexts { get; init; }
 
+    /// <summary>How many tokens each answer's text has, where the first of several may count; one each where this is missing.</summary>
+    internal IReadOnlyList<int>? AnswerLengths { get; init; }
+
     /// <summary>The names of runs, positions and answers, once the prompt is one of a set.</summary>
     internal PromptVocabulary? Vocabulary { get; init; }
 
@@ -39,6 +42,9 @@ public sealed record RunTokens(IReadOnlyList<long> Ids, IReadOnlyList<int> Posit
 {
     /// <summary>The tokens' texts, where the prompt was made of text.</summary>
     internal IReadOnlyList<string>? Texts { get; init; }
+
+    /// <summary>The text with its positions marked, where the prompt was made of text.</summary>
+    internal string? Marked { get; init; }
 
     /// <summary>
     /// The real tokens of a padded row, without the padding before and behind them. A run sees no padding, so it does not depend on where

@@ -108,13 +108,35 @@ public sealed class PromptTextTests
     }
 
     [Theory]
-    [InlineData(" Tom met", "is 2 tokens, \" Tom\", \" met\"; an answer is exactly one.")]
+    [InlineData(" Tom met", "is 2 tokens, \" Tom\", \" met\"; an answer is exactly one. AnswerTokens.First lets the first of several count.")]
     [InlineData(" Zorro", "the tokenizer does not know")]
     public void An_answer_is_one_known_token(string answer, string message)
     {
         ArgumentException refused = Assert.Throws<ArgumentException>(() => Create("When[subject| Tom] met", answer));
         Assert.Contains("answer 'right' of prompt 0 of TinyPrompts", refused.Message);
         Assert.Contains(message, refused.Message);
+    }
+
+    [Fact]
+    public void The_first_of_several_answer_tokens_counts_where_it_is_asked_for()
+    {
+        const string text = "When[subject| Tom] met";
+        TinyPrompts.Prompt prompt = new()
+        {
+            Clean = text, Corrupted = "When Mary met", Other = "When Ann met", Right = " Tom met", Wrong = " Ann",
+        };
+        TinyPrompts set = TinyPrompts.Create(
+            s_tokenizer, [prompt with { Right = " Tom" }, prompt, prompt with { Right = " Mary gave it" }], AnswerTokens.First);
+        Assert.Equal([" Tom", " Tom", " Mary"], set.Prompts.Select(tokens => s_tokenizer.IdToToken((int)tokens.Answers[0])));
+        const string note = "Answer 'right' is several tokens, of which the first counts, in 2 of 3 prompts of TinyPrompts: in prompt 1 it is "
+            + "\" Tom met\", 2 tokens.";
+        Assert.Equal([note], set.Notes);
+        Assert.EndsWith($"note: {note}\n", set.ToString().Replace("\n  ", " "));
+        Assert.Equal(
+            "Answers 'right' and 'wrong' of prompt 0 of TinyPrompts, \" Tom met\" and \" Tom\", begin with the same token, and only the first "
+            + "one counts; choose others.",
+            Refusal(() => TinyPrompts.Create(s_tokenizer, [prompt with { Wrong = " Tom" }], AnswerTokens.First)));
+        Assert.Contains("is 0 tokens", Refusal(() => TinyPrompts.Create(s_tokenizer, [prompt with { Wrong = "" }], AnswerTokens.First)));
     }
 
     /// <summary>Some models have one special token for all purposes.</summary>
@@ -130,7 +152,7 @@ public sealed class PromptTextTests
     /// <summary>The hint is given where it is right: the word with the space is one token.</summary>
     [Theory]
     [InlineData("ab", "is 2 tokens, \"a\", \"b\"; an answer is exactly one. With the space in front, \" ab\", it is one.")]
-    [InlineData("ba", "is 2 tokens, \"b\", \"a\"; an answer is exactly one.")]
+    [InlineData("ba", "is 2 tokens, \"b\", \"a\"; an answer is exactly one. AnswerTokens.First lets the first of several count.")]
     public void An_answer_that_lacks_its_space_is_told(string answer, string message)
     {
         HuggingFaceTokenizer tokenizer = TokenizerFolder.Load("""

@@ -111,6 +111,21 @@ public sealed class WordLogitsTests : ToyTest
     }
 
     [Fact]
+    public void An_answer_of_several_tokens_is_noted()
+    {
+        PromptTokens prompt = new([new([3, 10], [0, 1]), new([4, 10], [0, 1])], [1, 0]);
+        ToyPrompts prompts = new(prompt, prompt with { AnswerTexts = [" Taipei", " Rome"], AnswerLengths = [3, 1] });
+        using Speaking model = new();
+        using RunResult run = InterventionRunner.Run(new() { Name = "Plain", Metrics = [LogitDifference] }, model, prompts);
+        Assert.Equal<string>(
+            [
+                "Answer 'correct' is several tokens, of which the first counts, in 1 of 2 prompts of ToyPrompts: in prompt 1 it is "
+                    + "\" Taipei\", 3 tokens.",
+            ],
+            [.. run.Warnings]);
+    }
+
+    [Fact]
     public void A_second_run_asks_the_tokenizer_nothing()
     {
         ToyPrompts prompts = ToyPrompts.Random(3, 4);
