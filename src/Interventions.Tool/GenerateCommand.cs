@@ -58,19 +58,19 @@ internal static class GenerateCommand
 
     private static JsonObject Json(
         GenerateRequest request, IReadOnlyList<long> prompt, string text, GeneratedRun run, HuggingFaceTokenizer tokenizer) => new()
-    {
-        ["model"] = request.Model,
-        ["prompt"] = request.Text,
-        ["promptTokens"] = ToolAnswer.List(prompt, id => id),
-        ["text"] = text,
-        ["tokens"] = ToolAnswer.List(run.Tokens[0].Zip(run.LogProbabilities[0]), token => new JsonObject
         {
-            ["id"] = token.First,
-            ["token"] = tokenizer.IdToToken((int)token.First),
-            ["logProbability"] = token.Second,
-        }),
-        ["stopped"] = tokenizer.EosId is { } end && run.Tokens[0].LastOrDefault() == end ? "end" : "length",
-    };
+            ["model"] = request.Model,
+            ["prompt"] = request.Text,
+            ["promptTokens"] = ToolAnswer.List(prompt, id => id),
+            ["text"] = text,
+            ["tokens"] = ToolAnswer.List(run.Tokens[0].Zip(run.LogProbabilities[0]), token => new JsonObject
+            {
+                ["id"] = token.First,
+                ["token"] = tokenizer.IdToToken((int)token.First),
+                ["logProbability"] = token.Second,
+            }),
+            ["stopped"] = tokenizer.EosId is { } end && run.Tokens[0].LastOrDefault() == end ? "end" : "length",
+        };
 
     /// <summary>What tokens add to the text of a prompt, written as soon as it is certain.</summary>
     private sealed class TextStream

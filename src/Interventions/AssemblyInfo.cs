@@ -6,6 +6,8 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("Interventions.Models.Tests")]
 // All packages of the repository use the guarded calls of Torch and the readers of Files.
 [assembly: InternalsVisibleTo("Interventions.Models")]
+[assembly: InternalsVisibleTo("Interventions.Circuits")]
+[assembly: InternalsVisibleTo("Interventions.Circuits.Tests")]
 [assembly: InternalsVisibleTo("Interventions.Parquet")]
 [assembly: InternalsVisibleTo("Interventions.Parquet.Tests")]
 [assembly: InternalsVisibleTo("Interventions.Tool")]

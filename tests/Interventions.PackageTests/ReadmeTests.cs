@@ -82,6 +82,22 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("most towards the name: head ", output);
     }
 
+    [Fact]
+    public void Circuits_are_one_program()
+    {
+        Document document = Document.Of("src/Interventions.Circuits/README.md", FirstExample);
+        string folder = packages.NewProject(
+            "circuits", document.ToString(), "<OutputType>Exe</OutputType>", ("Interventions.Circuits", packages.Version),
+            Packages.Natives);
+        (int code, string output) = Packages.Dotnet(folder, "run", "--", Packages.Model);
+        Assert.True(code == 0, output);
+        Assert.Contains("faithfulness ", output);
+        Assert.Contains("flowchart BT", output);
+        Assert.Contains("479 edges, 23 are 5 %; shared: ", output);
+        Assert.Contains("the logit difference needs ", output);
+        Assert.Contains("circuit alone: ", output);
+    }
+
     [Theory]
     [InlineData("attn.z[", "attn.zz[", "did you mean 'blocks.{layer}.attn.z")]
     [InlineData("pos=end", "pos=ennd", "did you mean 'end'")]

@@ -40,8 +40,15 @@ internal static class TemplateTests
 
     private static readonly Dictionary<string, string> s_otherNames = new(StringComparer.Ordinal)
     {
-        ["equalto"] = "eq", ["=="] = "eq", ["!="] = "ne", ["lessthan"] = "lt", ["<"] = "lt", ["<="] = "le", ["greaterthan"] = "gt",
-        [">"] = "gt", [">="] = "ge",
+        ["equalto"] = "eq",
+        ["=="] = "eq",
+        ["!="] = "ne",
+        ["lessthan"] = "lt",
+        ["<"] = "lt",
+        ["<="] = "le",
+        ["greaterthan"] = "gt",
+        [">"] = "gt",
+        [">="] = "ge",
     };
 
     /// <exception cref="TemplateError">There is no such test.</exception>

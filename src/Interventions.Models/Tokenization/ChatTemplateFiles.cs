@@ -94,7 +94,9 @@ internal static class ChatTemplateFiles
     {
         Dictionary<string, string?> tokens = new(StringComparer.Ordinal)
         {
-            ["bos_token"] = names.Bos, ["eos_token"] = names.Eos, ["pad_token"] = names.Pad,
+            ["bos_token"] = names.Bos,
+            ["eos_token"] = names.Eos,
+            ["pad_token"] = names.Pad,
         };
         foreach (string name in s_tokens)
             if (files.SelectMany(file => file.Members()).FirstOrDefault(member => member.Name == name) is { Name: not null } member)

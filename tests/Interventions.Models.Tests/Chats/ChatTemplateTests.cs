@@ -32,7 +32,8 @@ public sealed class ChatTemplateTests
         {
             ["function"] = new Dictionary<string, object?>
             {
-                ["name"] = "add", ["arguments"] = new Dictionary<string, object?> { ["x"] = 2 },
+                ["name"] = "add",
+                ["arguments"] = new Dictionary<string, object?> { ["x"] = 2 },
             },
         };
         ChatMessage[] messages =

@@ -41,8 +41,13 @@ internal static class ChatTokenizers
 
     private static string Added => JsonSerializer.Serialize(s_special.Select((token, id) => new Dictionary<string, object>
     {
-        ["id"] = id, ["content"] = token, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = token == "<|assistant|>",
-        ["normalized"] = false, ["special"] = true,
+        ["id"] = id,
+        ["content"] = token,
+        ["single_word"] = false,
+        ["lstrip"] = false,
+        ["rstrip"] = token == "<|assistant|>",
+        ["normalized"] = false,
+        ["special"] = true,
     }));
 
     /// <summary>The file <c>tokenizer.json</c>.</summary>

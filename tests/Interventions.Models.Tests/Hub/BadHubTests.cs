@@ -27,16 +27,16 @@ public sealed class BadHubTests : IDisposable
     {
         int times = 0;
         _hub.Mischief = request => !request.Path.StartsWith("/store/", StringComparison.Ordinal) || ++times > 2 ? null : trouble switch
-            {
-                "cut" => FakeHub.Part(request, s_weights) with { CutAt = 30_000 },
-                "stalled" => FakeHub.Part(request, s_weights) with { CutAt = 30_000, Stalls = true },
-                "silent" => new Answer(200, [], []) { CutAt = 0, Stalls = true, Length = s_weights.Length },
-                "no length" => FakeHub.Part(request, s_weights) with { CutAt = 30_000, Length = -1 },
-                "500" => new Answer(500, []),
-                "429" => new Answer(429, [], ("Retry-After", "0")),
-                "unknown range" => new Answer(416, []),
-                _ => new Answer(200, s_weights) { CutAt = 30_000 }, // ranges are ignored
-            };
+        {
+            "cut" => FakeHub.Part(request, s_weights) with { CutAt = 30_000 },
+            "stalled" => FakeHub.Part(request, s_weights) with { CutAt = 30_000, Stalls = true },
+            "silent" => new Answer(200, [], []) { CutAt = 0, Stalls = true, Length = s_weights.Length },
+            "no length" => FakeHub.Part(request, s_weights) with { CutAt = 30_000, Length = -1 },
+            "500" => new Answer(500, []),
+            "429" => new Answer(429, [], ("Retry-After", "0")),
+            "unknown range" => new Answer(416, []),
+            _ => new Answer(200, s_weights) { CutAt = 30_000 }, // ranges are ignored
+        };
         string folder = await Download();
         Assert.Equal(s_weights, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));
         Request last = _hub.StoreRequests[^1];

@@ -38,7 +38,12 @@ public sealed class PromptFileTests
         let texts = runs.Select(run => PromptMarks.At(string.Concat(run), ("subject", at..(at + 1)))).ToArray()
         select new TinyPrompts.Prompt
         {
-            Clean = texts[0], Corrupted = texts[1], Other = texts[2], Right = right, Wrong = wrong, Template = template,
+            Clean = texts[0],
+            Corrupted = texts[1],
+            Other = texts[2],
+            Right = right,
+            Wrong = wrong,
+            Template = template,
         };
 
     private static string[] Letters => ["a", "b", ",", " ", "\"", "\n", "\r", "[", "]", "{", "}", "|", "é", "="];
@@ -77,7 +82,12 @@ public sealed class PromptFileTests
     {
         TinyPrompts.Prompt prompt = new()
         {
-            Clean = "[subject|a],b", Corrupted = "[subject|b],b", Other = "[subject|é],b", Right = "a", Wrong = "\"", Template = 3,
+            Clean = "[subject|a],b",
+            Corrupted = "[subject|b],b",
+            Other = "[subject|é],b",
+            Right = "a",
+            Wrong = "\"",
+            Template = 3,
         };
         TinyPrompts set = TinyPrompts.Create(s_bytes, [prompt]);
         Assert.Equal(

@@ -123,7 +123,11 @@ public sealed class PromptTextTests
         const string text = "When[subject| Tom] met";
         TinyPrompts.Prompt prompt = new()
         {
-            Clean = text, Corrupted = "When Mary met", Other = "When Ann met", Right = " Tom met", Wrong = " Ann",
+            Clean = text,
+            Corrupted = "When Mary met",
+            Other = "When Ann met",
+            Right = " Tom met",
+            Wrong = " Ann",
         };
         TinyPrompts set = TinyPrompts.Create(
             s_tokenizer, [prompt with { Right = " Tom" }, prompt, prompt with { Right = " Mary gave it" }], AnswerTokens.First);

@@ -33,8 +33,21 @@ internal static class ComponentFiles
 
     private static readonly string s_precompiled = Charsmap.Write(new Dictionary<string, string>
     {
-        ["ﬁ"] = "fi", ["①"] = "1", ["Ａ"] = "A", ["\u0007"] = "", ["\u3000"] = " ", ["\t"] = " ", ["é"] = "e", ["e\u0301"] = "é",
-        ["ｶﾞ"] = "ガ", ["½"] = "1/2", ["\r"] = "", ["ｶ"] = "カ", ["㎏"] = "kg", ["\u200D"] = " ", ["👍"] = "+",
+        ["ﬁ"] = "fi",
+        ["①"] = "1",
+        ["Ａ"] = "A",
+        ["\u0007"] = "",
+        ["\u3000"] = " ",
+        ["\t"] = " ",
+        ["é"] = "e",
+        ["e\u0301"] = "é",
+        ["ｶﾞ"] = "ガ",
+        ["½"] = "1/2",
+        ["\r"] = "",
+        ["ｶ"] = "カ",
+        ["㎏"] = "kg",
+        ["\u200D"] = " ",
+        ["👍"] = "+",
     });
 
     private static readonly (string Name, string Json)[] s_normalizers =

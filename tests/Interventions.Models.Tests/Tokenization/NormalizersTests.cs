@@ -23,7 +23,11 @@ public sealed class NormalizersTests
     {
         string table = Charsmap.Write(new Dictionary<string, string>
         {
-            ["①"] = "1", ["e\u0301"] = "a", ["①①"] = "b", ["\u0007"] = "", ["½"] = "12",
+            ["①"] = "1",
+            ["e\u0301"] = "a",
+            ["①①"] = "b",
+            ["\u0007"] = "",
+            ["½"] = "12",
         });
         HuggingFaceTokenizer tokenizer = TokenizerFolder.LoadWith($$"""
             "normalizer": {"type": "Precompiled", "precompiled_charsmap": "{{table}}"},

@@ -38,8 +38,11 @@ public sealed class FuzzFormats : IDisposable
         string path = Path.Combine(_folder, "seed.safetensors");
         SafeTensors.Save(path, new Dictionary<string, Tensor>
         {
-            ["a.weight"] = arange(12, ScalarType.Float32).view(3, 4), ["b"] = tensor(2.5, ScalarType.Float64),
-            ["c"] = zeros(0, 3, dtype: ScalarType.Int64), ["d"] = ones(5, ScalarType.BFloat16), ["e"] = ones(3, ScalarType.Bool),
+            ["a.weight"] = arange(12, ScalarType.Float32).view(3, 4),
+            ["b"] = tensor(2.5, ScalarType.Float64),
+            ["c"] = zeros(0, 3, dtype: ScalarType.Int64),
+            ["d"] = ones(5, ScalarType.BFloat16),
+            ["e"] = ones(3, ScalarType.Bool),
         });
         byte[] whole = File.ReadAllBytes(path);
         int length = (int)BinaryPrimitives.ReadUInt64LittleEndian(whole);
@@ -49,7 +52,8 @@ public sealed class FuzzFormats : IDisposable
         return new("safetensors", [new FuzzSeed(whole), header, header], Tokens(
             "\"dtype\"", "\"shape\"", "\"data_offsets\"", "\"__metadata__\"", "F32", "BF16", "BOOL", "F8_E4M3", "[0,", "{", "}", "[",
             "]", ",",
-            ":", "\\ud800", "\"\"", "null", "1e5", "-1", "9223372036854775807"), Load, typeof(CheckpointException)) { IsText = true };
+            ":", "\\ud800", "\"\"", "null", "1e5", "-1", "9223372036854775807"), Load, typeof(CheckpointException))
+        { IsText = true };
 
         void Load(byte[] bytes)
         {
@@ -74,7 +78,8 @@ public sealed class FuzzFormats : IDisposable
         PickleWriter.Save(path, new() { ["a.weight"] = ones(3, 4).t(), ["b.bias"] = ones(5).to(ScalarType.BFloat16) });
         byte[] numbers = new byte[48], pickle = PickleWriter.Pickle(new Dictionary<string, PickledTensor>
         {
-            ["a"] = new("0", ScalarType.Float32, 12, 0, [3, 4], [4, 1]), ["b"] = new("1", ScalarType.BFloat16, 24, 2, [2], [3]),
+            ["a"] = new("0", ScalarType.Float32, 12, 0, [3, 4], [4, 1]),
+            ["b"] = new("1", ScalarType.BFloat16, 24, 2, [2], [3]),
         });
         FuzzSeed inner = new(pickle, damaged => PickleWriter.Zipped(damaged, [numbers, numbers]));
         return new("pytorch", [new FuzzSeed(File.ReadAllBytes(path)), inner, inner], Tokens(
@@ -118,7 +123,8 @@ public sealed class FuzzFormats : IDisposable
             {
                 File.WriteAllBytes(Path.Combine(folder, "config.json"), bytes);
                 Open(folder);
-            }, typeof(CheckpointException)) { IsText = true };
+            }, typeof(CheckpointException))
+        { IsText = true };
     }
 
     private static FuzzFormat Tokenizer() => new("tokenizer.json", [.. FuzzTokenizers.Seeds.Select(seed => new FuzzSeed(seed))], Tokens(
@@ -132,7 +138,8 @@ public sealed class FuzzFormats : IDisposable
             HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Parse("fuzzed", bytes, "{}"u8.ToArray());
             EncodedText encoded = tokenizer.Encode("ab a1 é<x>\U0001F600");
             tokenizer.Decode(encoded.Ids);
-        }, typeof(InvalidDataException), typeof(NotSupportedException)) { IsText = true };
+        }, typeof(InvalidDataException), typeof(NotSupportedException))
+    { IsText = true };
 
     /// <summary>All that loading a model does.</summary>
     private static void Open(string path)

@@ -54,18 +54,20 @@ public sealed class MemoryBudgetTests
         {
             RunOptions options = new() { MemoryBudget = budget };
             ExecutionPlan plan = InterventionRunner.Plans(graph, observed, prompts, options).MaxBy(plan => plan.PeakBytes)!;
-            // Twice, so that what is compiled and loaded on the way is there.
-            for (int i = 0; i < 2; i++)
+            // The least of several runs: what else allocates meanwhile, as the just-in-time compiler does, only adds to some of them.
+            long least = long.MaxValue;
+            for (int i = 0; i < 4; i++)
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
                 (before, most) = (NativeHeap.BytesInUse(), 0);
                 InterventionRunner.Run(graph, observed, prompts, options).Dispose();
+                least = Math.Min(least, most);
             }
             string line =
-                $"budget {budget >> 10} KiB, {plan.Passes.Length} passes, estimated {plan.PeakBytes >> 10} KiB, in use {most >> 10} "
+                $"budget {budget >> 10} KiB, {plan.Passes.Length} passes, estimated {plan.PeakBytes >> 10} KiB, in use {least >> 10} "
                     + $"KiB at {where}";
-            if (plan.PeakBytes > budget || most > 1.25 * plan.PeakBytes || most < plan.PeakBytes / 4)
+            if (plan.PeakBytes > budget || least > 1.25 * plan.PeakBytes || least < plan.PeakBytes / 4)
                 wrong.Add(line);
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));

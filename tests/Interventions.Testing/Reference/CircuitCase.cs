@@ -5,10 +5,11 @@ using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Models.Families;
 using Interventions.Runtime;
+using Interventions.Testing.Support;
 using Xunit.Sdk;
 using static TorchSharp.torch;
 
-namespace Interventions.Models.Tests.Reference;
+namespace Interventions.Testing.Reference;
 
 /// <summary>One model and data set of the circuit reference: prompts in two runs, and golden values in float64.</summary>
 public sealed class CircuitCase : IPromptSet, IDisposable

@@ -5,7 +5,7 @@ using Interventions.Runtime;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
-namespace Interventions.Models.Tests.Reference;
+namespace Interventions.Testing.Reference;
 
 /// <summary>
 /// A user's own transformers, as graphs without detours or pieces: one of attention alone, without norms (Elhage et al. 2021), and one

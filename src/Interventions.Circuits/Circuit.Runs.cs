@@ -1,0 +1,125 @@
+using System.Collections.Immutable;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Circuits;
+
+/// <content>The circuit as an intervention.</content>
+public sealed partial class Circuit
+{
+    /// <summary>
+    /// The circuit as an intervention, in one pass: every edge that it lacks carries something else, and everything is computed anew. A
+    /// port is its stream without what the missing edges' sources write in this very run, and with what stands for it; its norm is that of
+    /// the mixture. It measures nothing: include it (<c>.Include("circuit", circuit.ToIntervention(model))</c>), or see <see cref="Run"/>.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">What missing edges carry.</param>
+    /// <exception cref="InterventionException">The circuit is one of another model's graph, or the model has no edges.</exception>
+    public InterventionGraph ToIntervention(HookedModel model, CircuitOptions? options = null)
+    {
+        options ??= new CircuitOptions();
+        CircuitSites sites = CircuitSites.Of(model);
+        if (sites.Graph != Graph)
+            throw new InterventionException($"The circuit is of {Graph}, and {model.Schema.Model} has {sites.Graph}.");
+        return new InterventionGraph
+        {
+            Name = nameof(Circuit),
+            Writes = [.. sites.Readers.Select(reader => WithoutMissing(sites, reader, options)).OfType<WriteNode>()],
+        };
+    }
+
+    /// <summary>Measures the circuit: the changed run is the circuit's, the unchanged ones are the model's.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">Prompts in two runs at least; the first one is the clean one.</param>
+    /// <param name="metric">A declaration with one metric and nothing else.</param>
+    /// <param name="options">What missing edges carry, and how to run.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <exception cref="InterventionException">
+    /// The circuit is one of another model's graph, the declaration is not one metric, or a name is not in the prompt set.
+    /// </exception>
+    public RunResult Run(
+        HookedModel model,
+        IPromptSet prompts,
+        InterventionGraph metric,
+        CircuitOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        Measurement measurement = Measurement.Of(model, prompts, metric, options);
+        return measurement.Run(ToIntervention(model, measurement.Options), cancellationToken);
+    }
+
+    /// <summary>
+    /// How much of the model's behaviour the circuit has: (m(circuit) − m(∅)) / (m(model) − m(∅)), where m is the metric's mean over
+    /// prompts, and ∅ the circuit without edges. 1 is all of it; it may lie outside 0 to 1.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">
+    /// Prompts in two runs at least; the first one is the clean one. Best those that the circuit was not found on.
+    /// </param>
+    /// <param name="metric">A declaration with one metric and nothing else.</param>
+    /// <param name="options">What missing edges carry, and how to run.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <exception cref="InterventionException">What <see cref="Run"/> refuses; or m(model) is m(∅).</exception>
+    public double Faithfulness(
+        HookedModel model,
+        IPromptSet prompts,
+        InterventionGraph metric,
+        CircuitOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        Measurement measurement = Measurement.Of(model, prompts, metric, options);
+        string name = measurement.Metric.Name;
+        using DisposeScope scope = NewDisposeScope();
+        using RunResult run = measurement.Run(ToIntervention(model, measurement.Options), cancellationToken);
+        double circuit = Mean(run.Changed(name).Values), whole = Mean(run.Run(measurement.Clean)[name]), none = Nothing();
+        return whole != none
+            ? (circuit - none) / (whole - none)
+            : throw new InterventionException($"{name} is {whole} with and without all edges, so there is nothing to be faithful to.");
+
+        // Without edges, every port reads what it would in the other run.
+        double Nothing()
+        {
+            if (measurement.Options.Ablation == Ablation.OtherRun)
+                return Mean(run.Run(measurement.Options.From)[name]);
+            using RunResult without = measurement.Run(None(Graph).ToIntervention(model, measurement.Options), cancellationToken);
+            return Mean(without.Changed(name).Values);
+        }
+
+        static double Mean(Tensor values) => values.to(ScalarType.Float64).mean().item<double>();
+    }
+
+    /// <summary>A write to the ports of a site, without what comes over edges that the circuit lacks; null where it lacks none.</summary>
+    private WriteNode? WithoutMissing(CircuitSites sites, Reader reader, CircuitOptions options)
+    {
+        int upstream = Graph.Upstream(reader.Ports[0]);
+        ImmutableArray<string> senders = sites.Senders(upstream);
+        // By site, the missing edges of its sources: [port, source].
+        List<(string Site, double[] Missing, int Sources)> missing = [];
+        for (int site = 0, first = 0; site < senders.Length; site++)
+        {
+            int count = Graph.Sources.Skip(first).TakeWhile(source => sites.SiteOf(source) == senders[site]).Count(), from = first;
+            double[] marks = [.. reader.Ports.SelectMany(port => Into(port).Slice(from, count).ToArray().Select(has => has ? 0.0 : 1))];
+            if (marks.Contains(1))
+                missing.Add((senders[site], marks, count));
+            first += count;
+        }
+        if (missing.Count == 0)
+            return null;
+        Read[] own = [.. missing.Select(sender => new Read.Of(sender.Site))];
+        Read[] others = options.Ablation == Ablation.Zero ? [] : [.. missing.Select(sender => new Read.From(options.From, sender.Site))];
+        return new WriteNode(reader.Name, reader.Site, [new Read.Value(), .. own, .. others], x =>
+        {
+            Tensor port = x[0];
+            for (int site = 0; site < own.Length; site++)
+            {
+                (_, double[] marks, int count) = missing[site];
+                Tensor edges = tensor(marks).view(-1, count).to(port.dtype).to(port.device);            // [port, source]
+                Tensor change = edges.matmul(Sources.Change(x[1..], own.Length, site));                 // [batch, pos, port, d_model]
+                port = port.plus(reader.HasHeads ? change : change.squeeze(2));
+            }
+            return port;
+        });
+    }
+}

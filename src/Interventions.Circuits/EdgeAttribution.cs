@@ -1,0 +1,190 @@
+using System.Collections.Immutable;
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Circuits;
+
+/// <summary>Where on the way from the corrupted (0) to the clean embedding (1) gradients are taken, of m of them.</summary>
+public enum IntegrationRule
+{
+    /// <summary>In the middle of m equal parts: (k + ½) / m.</summary>
+    Midpoint,
+
+    /// <summary>At the left ends: k / m, the corrupted embedding among them. The reference program's rule.</summary>
+    Left,
+
+    /// <summary>At the right ends: (k + 1) / m, the clean embedding among them. The paper's rule.</summary>
+    Right,
+}
+
+/// <summary>
+/// Edge attribution patching: the effect of every edge to first order, in two forward passes and one backward pass (Syed et al. 2023,
+/// arXiv:2310.10348), and with integrated gradients (Hanna et al. 2024, arXiv:2403.17806). An edge's score is the difference of what its
+/// source writes in the two runs, times the metric's gradient at the port, summed over positions and width. It approximates what
+/// <see cref="EdgeEffects"/> measures.
+/// </summary>
+public static class EdgeAttribution
+{
+    private const string Alpha = "alpha";
+
+    private static readonly Read s_gradient = new Read.Gradient();
+
+    /// <summary>Scores every edge by gradients on the clean prompts, or along the way to them.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">Prompts in two runs at least; the first one is the clean one.</param>
+    /// <param name="metric">
+    /// A declaration with one metric and nothing else: <c>Intervention.On(model).LogitDifference("IO", "S").Graph</c>.
+    /// </param>
+    /// <param name="steps">
+    /// 0: gradients of the clean run (EAP). Otherwise, between how many embeddings on the way from the corrupted to the clean ones they are
+    /// averaged (EAP-IG, inputs); 5 is usual. A divergence from the clean run needs them: its gradient there is 0.
+    /// </param>
+    /// <param name="rule">Which embeddings these are; used with steps alone.</param>
+    /// <param name="options">What edges carry instead, and how to run.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <exception cref="InterventionException">
+    /// The model has no edges of single heads, the declaration is not one metric, or a name is not in the prompt set.
+    /// </exception>
+    public static EdgeScores Of(
+        HookedModel model,
+        IPromptSet prompts,
+        InterventionGraph metric,
+        int steps = 0,
+        IntegrationRule rule = IntegrationRule.Midpoint,
+        CircuitOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(steps);
+        Measurement measurement = Measurement.Of(model, prompts, metric, options);
+        InterventionGraph graph = Gradients(measurement);
+        if (steps == 0)
+            return Scores(measurement, graph, (run, name) => run.Run(measurement.Clean)[name], cancellationToken);
+        graph = graph with
+        {
+            Sweeps = [SweepAxis.OfNumbers(Alpha, [.. Enumerable.Range(0, steps).Select(step => PlaceOf(step) / steps)])],
+            Writes = [Interpolation(measurement)],
+        };
+        return Scores(measurement, graph, (run, name) => run.Changed(name).Values.mean([0L]), cancellationToken);
+
+        double PlaceOf(int step) => rule switch
+        {
+            IntegrationRule.Midpoint => step + 0.5,
+            IntegrationRule.Left => step,
+            IntegrationRule.Right => step + 1,
+            _ => throw new ArgumentOutOfRangeException(nameof(rule), rule, "There is no such rule."),
+        };
+    }
+
+    /// <summary>Scores every edge by the mean of the gradients on the clean and on the corrupted prompts.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">Prompts in two runs at least; the first one is the clean one.</param>
+    /// <param name="metric">A declaration with one metric and nothing else.</param>
+    /// <param name="options">The corrupted run, and how to run.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <exception cref="InterventionException">
+    /// What <see cref="Of"/> refuses; or edges are to carry 0, so that there is no corrupted run.
+    /// </exception>
+    public static EdgeScores CleanCorrupted(
+        HookedModel model,
+        IPromptSet prompts,
+        InterventionGraph metric,
+        CircuitOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        Measurement measurement = Measurement.Of(model, prompts, metric, options);
+        if (measurement.Options.Ablation != Ablation.OtherRun)
+            throw new InterventionException("Gradients of the corrupted run are asked for, and edges carry 0: there is no corrupted run.");
+        return Scores(
+            measurement, Gradients(measurement),
+            (run, name) => run.Run(measurement.Clean)[name].plus(run.Run(measurement.Options.From)[name]).over(2), cancellationToken);
+    }
+
+    /// <summary>
+    /// A gradient for each site of ports, reduced at once: times what each source before it would change. Of one site at a time the
+    /// gradient is alive.
+    /// </summary>
+    private static InterventionGraph Gradients(Measurement measurement) => new()
+    {
+        Name = nameof(EdgeAttribution),
+        Gradients = [.. measurement.Sites.Readers.Select(reader =>
+        {
+            ImmutableArray<string> senders = measurement.Sites.Senders(measurement.Sites.Graph.Upstream(reader.Ports[0]));
+            return new GradientNode(
+                reader.Name, reader.Site,
+                [s_gradient, .. senders.Select(site => new Read.From(null, site)), .. measurement.Replacements(senders)],
+                arguments => Products(arguments[0], arguments[1..], senders.Length));
+        })],
+    };
+
+    /// <summary>Products of ports' gradients and sources' changes, summed over positions and width.</summary>
+    /// <param name="gradient"><c>[batch, pos, port, d_model]</c>, or of one port <c>[batch, pos, d_model]</c>.</param>
+    /// <param name="values">What the sources' sites hold, see <see cref="Sources.Change"/>.</param>
+    /// <param name="sites">How many sites there are.</param>
+    /// <returns><c>[batch, port, source]</c>.</returns>
+    private static Tensor Products(Tensor gradient, ReadOnlySpan<Tensor> values, int sites)
+    {
+        Tensor ports = Sources.WithAxis(gradient);
+        // Site by site: all changes together would be as large as everything that the model's heads write.
+        Tensor[] products = new Tensor[sites];
+        for (int site = 0; site < sites; site++)
+            products[site] = ports.matmul(Sources.Change(values, sites, site).transpose(-1, -2)).sum([1L]);
+        return cat(products, -1);
+    }
+
+    /// <summary>The embedding on its way from what it is replaced by, at 0, to itself, at 1.</summary>
+    private static WriteNode Interpolation(Measurement measurement)
+    {
+        string embed = measurement.Sites.Embed;
+        return new WriteNode(
+            "Interpolated", embed,
+            [new Read.Value(), new Read.Swept(Alpha), .. measurement.Replacements([embed])],
+            x => x.Length == 2 ? x[0].mul(x[1]) : x[2].plus(x[0].sub(x[2]).mul(x[1])))
+        {
+            Pointwise = true,
+        };
+    }
+
+    private static EdgeScores Scores(
+        Measurement measurement, InterventionGraph graph, Func<RunResult, string, Tensor> values, CancellationToken cancellationToken)
+    {
+        CircuitGraph edges = measurement.Sites.Graph;
+        double[][] scores = [.. measurement.Prompts.Prompts.Select(_ => new double[edges.EdgeCount])];
+        using RunResult run = measurement.Run(graph, cancellationToken);
+        foreach (Reader reader in measurement.Sites.Readers)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            double[] ofReader = [.. values(run, reader.Name).to(ScalarType.Float64).cpu().contiguous().data<double>()];
+            int upstream = edges.Upstream(reader.Ports[0]), next = 0;
+            foreach (double[] ofPrompt in scores)
+            {
+                foreach (Port port in reader.Ports)
+                {
+                    ofReader.AsSpan(next, upstream).CopyTo(ofPrompt.AsSpan(edges.FirstInto(port)));
+                    next += upstream;
+                }
+            }
+        }
+        return new EdgeScores(edges, scores);
+    }
+}
+
+/// <summary>Values that sources write.</summary>
+internal static class Sources
+{
+    /// <summary>
+    /// What would change if the sources of a site wrote something else: the other values less their own, or 0 less their own.
+    /// </summary>
+    /// <param name="values">
+    /// All sites' own values, then the others', if there are: <c>[batch, pos, head, d_model]</c> or <c>[batch, pos, d_model]</c>.
+    /// </param>
+    /// <param name="sites">How many sites there are.</param>
+    /// <param name="site">The number of the site.</param>
+    /// <returns><c>[batch, pos, source, d_model]</c>.</returns>
+    public static Tensor Change(ReadOnlySpan<Tensor> values, int sites, int site) =>
+        WithAxis(values.Length == sites ? values[site].neg() : values[sites + site].sub(values[site]));
+
+    /// <summary>A value with an axis of sources or ports, also where there is one.</summary>
+    public static Tensor WithAxis(Tensor value) => value.shape.Length == 3 ? value.unsqueeze(2) : value;
+}

@@ -1,0 +1,98 @@
+using Interventions.ModelGraphs;
+using Interventions.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Circuits;
+
+/// <summary>
+/// The exact effect of every edge: the edge alone carries something else, in an otherwise clean run, and everything behind it is computed
+/// anew. A forward pass an edge, as planned sweeps: what edges share is computed once. Where that takes too long, see
+/// <see cref="EdgeAttribution"/>.
+/// </summary>
+public static class EdgeEffects
+{
+    private static readonly string[] s_sourcePlaceholders = ["source", "sender"], s_targetPlaceholders = ["target", "head"];
+
+    /// <summary>Measures every edge: the metric without it, less the clean metric.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">Prompts in two runs at least; the first one is the clean one.</param>
+    /// <param name="metric">A declaration with one metric and nothing else.</param>
+    /// <param name="options">What edges carry instead, and how to run.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <exception cref="InterventionException">
+    /// The model has no edges of single heads, the declaration is not one metric, or a name is not in the prompt set.
+    /// </exception>
+    public static EdgeScores Of(
+        HookedModel model,
+        IPromptSet prompts,
+        InterventionGraph metric,
+        CircuitOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        Measurement measurement = Measurement.Of(model, prompts, metric, options);
+        CircuitGraph graph = measurement.Sites.Graph;
+        double[][] scores = [.. prompts.Prompts.Select(_ => new double[graph.EdgeCount])];
+        foreach (Edge[] edges in graph.Edges
+            .GroupBy(edge => (edge.Source.Kind, edge.Target.Component.Kind, edge.Target.Input)).Select(alike => alike.ToArray()))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);
+            string name = measurement.Metric.Name;
+            Tensor effects = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]);
+            double[] found = [.. effects.to(ScalarType.Float64).cpu().contiguous().data<double>()];
+            for (int i = 0; i < edges.Length; i++)
+                for (int prompt = 0; prompt < scores.Length; prompt++)
+                    scores[prompt][graph.IndexOf(edges[i])] = found[(i * scores.Length) + prompt];
+        }
+        return new EdgeScores(graph, scores);
+    }
+
+    /// <summary>A sweep over edges whose sources are alike, and whose targets are.</summary>
+    private static InterventionGraph Sweep(Measurement measurement, Edge[] edges)
+    {
+        Edge first = edges[0];
+        string source = first.Source.Kind switch
+        {
+            ComponentKind.Embed => measurement.Sites.Embed,
+            ComponentKind.Head => "blocks.{source}.attn.result[head={sender}]",
+            _ => "blocks.{source}.mlp_out",
+        };
+        string target = first.Target.Component.Kind switch
+        {
+            ComponentKind.Head => $"blocks.{{target}}.attn.{$"{first.Target}"[^1]}_input[head={{head}}]",
+            ComponentKind.Mlp => "blocks.{target}.mlp_in",
+            _ => $"blocks.{measurement.Sites.Graph.Layers - 1}.resid_post",
+        };
+        string[] placeholders =
+        [
+            .. s_targetPlaceholders[..Places(first.Target.Component).Length], .. s_sourcePlaceholders[..Places(first.Source).Length],
+        ];
+        return new InterventionGraph
+        {
+            Name = nameof(EdgeEffects),
+            Sweeps = placeholders.Length switch
+            {
+                0 => [],
+                1 => [SweepAxis.OfNumbers(placeholders[0], [.. edges.Select(edge => (double)PlacesOf(edge)[0])])],
+                _ => [SweepAxis.OfPoints(string.Join(", ", placeholders), [.. edges.Select(edge => string.Join('.', PlacesOf(edge)))])],
+            },
+            Writes =
+            [
+                new WriteNode(
+                    "Edge", target, [new Read.Value(), new Read.From(null, source), .. measurement.Replacements([source])],
+                    x => x[0].plus(Sources.Change(x[1..], sites: 1, site: 0).reshape(x[0].shape))),
+            ],
+        };
+
+        static int[] PlacesOf(Edge edge) => [.. Places(edge.Target.Component), .. Places(edge.Source)];
+    }
+
+    /// <summary>The coordinates of a component: its layer, and of a head its number.</summary>
+    private static int[] Places(Component component) => component.Kind switch
+    {
+        ComponentKind.Head => [component.Layer, component.Head],
+        ComponentKind.Mlp => [component.Layer],
+        _ => [],
+    };
+}
