@@ -198,13 +198,26 @@ internal sealed class Slicing
         : rows.Except(own.Before);
 
     /// <summary>
-    /// The places of the needed positions among the selected ones, by how many positions a prompt selects; null if all are needed.
+    /// The places of the needed positions among the selected ones, by how many positions a prompt selects; null if all are needed. Of
+    /// several places that are one token in some prompt, all stay: there, the last one's value is what is written.
     /// </summary>
     private static Dictionary<int, int[]>? Narrowing(IReadOnlyList<int>[] selected, PositionSet[] needed)
     {
         Dictionary<int, int[]> narrowing = [];
         foreach (IGrouping<int, int> alike in Enumerable.Range(0, selected.Length).GroupBy(c => selected[c].Count))
-            narrowing[alike.Key] = [.. Enumerable.Range(0, alike.Key).Where(i => alike.Any(c => needed[c].Contains(selected[c][i])))];
+        {
+            SortedSet<int> kept = [.. Enumerable.Range(0, alike.Key).Where(i => alike.Any(c => needed[c].Contains(selected[c][i])))];
+            for (int before = 0; kept.Count > before && kept.Count < alike.Key;)
+            {
+                before = kept.Count;
+                foreach (IReadOnlyList<int> positions in alike.Select(c => selected[c]))
+                {
+                    HashSet<int> tokens = [.. kept.Select(i => positions[i])];
+                    kept.UnionWith(Enumerable.Range(0, alike.Key).Where(i => tokens.Contains(positions[i])));
+                }
+            }
+            narrowing[alike.Key] = [.. kept];
+        }
         return narrowing.All(pair => pair.Value.Length == pair.Key) ? null : narrowing;
     }
 }

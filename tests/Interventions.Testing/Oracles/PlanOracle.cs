@@ -22,7 +22,7 @@ public static class PlanOracle
         {
             try
             {
-                ran += Check(model, meta, seed, options?.Invoke(seed)) ? 1 : 0;
+                ran += CheckOne(model, meta, seed, options?.Invoke(seed)) ? 1 : 0;
             }
             catch (Exception failure)
             {
@@ -34,7 +34,7 @@ public static class PlanOracle
     }
 
     /// <summary>Runs a random intervention both ways; false if it is refused, both ways alike.</summary>
-    private static bool Check(HookedModel model, HookedModel meta, int seed, RunOptions? options)
+    public static bool CheckOne(HookedModel model, HookedModel meta, int seed, RunOptions? options = null)
     {
         using DisposeScope scope = NewDisposeScope();
         RandomIntervention random = new(model.Schema, seed);

@@ -20,6 +20,16 @@ public sealed class DecoderPlanTests
             model, meta, cases: 50, seed => new RunOptions { BatchSize = 1 + (seed % 3), MemoryBudget = 800_000 + (100_000 * (seed % 5)) });
     }
 
+    /// <summary>Two selected positions are one token of some prompts: what the last one leaves there is the effect.</summary>
+    [Theory]
+    [InlineData("gpt2", null, 2190)]
+    [InlineData("llama", 3, 2041)]
+    public void The_plan_is_the_naive_run_where_positions_are_one_token(string family, int? window, int seed)
+    {
+        using DecoderModel model = Random(family, window, CPU), meta = Random(family, window, META);
+        Assert.True(PlanOracle.CheckOne(model, meta, seed));
+    }
+
     [Theory]
     [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void The_plan_is_the_naive_run_of_every_family(string family)
