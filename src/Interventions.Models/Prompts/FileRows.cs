@@ -170,11 +170,16 @@ internal static class FileRows
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(line);
+            document = FileText.ParseJson(Encoding.UTF8.GetBytes(line));
         }
         catch (JsonException broken)
         {
-            throw here.Wrong(null, $"it is not JSON at character {broken.BytePositionInLine}: a line is one object", broken);
+            throw here.Wrong(
+                null,
+                broken.InnerException is JsonException { BytePositionInLine: { } at }
+                    ? $"it is not JSON at character {at}: a line is one object"
+                    : $"it is not JSON: {broken.Message}",
+                broken);
         }
         using (document)
         {
@@ -227,7 +232,7 @@ internal sealed record FileRow(string Path, int Line, IReadOnlyDictionary<string
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(Text(column));
+            using JsonDocument document = FileText.ParseJson(Encoding.UTF8.GetBytes(Text(column)));
             return document.RootElement.Clone();
         }
         catch (JsonException broken)

@@ -154,6 +154,7 @@ public sealed class PromptFileTests
     [InlineData(".csv", "clean,corrupted,other,right,wrong,template\n[subject|a],[subject|b],[subject|a],a,b,1.5\n", "column 'template': it is not a whole number")]
     [InlineData(".csv", "clean,corrupted,other,right,wrong,template\n[subject|a],[subject|b],[subject|a],a,b,9999999999\n", "column 'template': 9999999999 is too large")]
     [InlineData(".jsonl", "\n{\"clean\": \"[subject|a]\"\n", "prompts.jsonl, line 2: it is not JSON at character")]
+    [InlineData(".jsonl", "{\"clean\": \"\\ud800\"}\n", "prompts.jsonl, line 1: it is not JSON: the text at byte 10 has half of a surrogate pair.")]
     [InlineData(".jsonl", "[1]\n", "line 1: it is not a JSON object")]
     [InlineData(".jsonl", "{\"clean\": 3}\n", "line 1, column 'clean': it is not a text in quotes")]
     [InlineData(".jsonl", "{\"clean\": \"a\", \"clean\": \"a\"}\n", "line 1, column 'clean': it stands there twice")]
