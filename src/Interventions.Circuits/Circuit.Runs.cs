@@ -108,7 +108,7 @@ public sealed partial class Circuit
         if (missing.Count == 0)
             return null;
         Read[] own = [.. missing.Select(sender => new Read.Of(sender.Site))];
-        Read[] others = options.Ablation == Ablation.Zero ? [] : [.. missing.Select(sender => new Read.From(options.From, sender.Site))];
+        ImmutableArray<Read> others = options.Replacements(missing.Select(sender => sender.Site));
         return new WriteNode(reader.Name, reader.Site, [new Read.Value(), .. own, .. others], x =>
         {
             Tensor port = x[0];

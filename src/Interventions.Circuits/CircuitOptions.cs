@@ -27,6 +27,10 @@ public sealed record CircuitOptions
 
     /// <summary>Batch size, memory budget, progress: nothing that changes a value.</summary>
     public RunOptions Run { get; init; } = new();
+
+    /// <summary>Reads of what an edge carries instead, of each site: none where it carries nothing.</summary>
+    internal ImmutableArray<Read> Replacements(IEnumerable<string> sites) =>
+        Ablation == Ablation.Zero ? [] : [.. sites.Select(site => new Read.From(From, site))];
 }
 
 /// <summary>What every method here measures: one metric of one prompt set, in its first run and in a changed one.</summary>
@@ -75,11 +79,6 @@ internal sealed record Measurement
                 + $"{string.Join(", ", prompts.Vocabulary.Runs)}.");
         return new Measurement(model, prompts, metric.Metrics[0], options);
     }
-
-    /// <summary>Reads of what an edge carries instead, of each site: none where it carries nothing.</summary>
-    public ImmutableArray<Read> Replacements(IEnumerable<string> sites) => Options.Ablation == Ablation.Zero
-        ? []
-        : [.. sites.Select(site => new Read.From(Options.From, site))];
 
     /// <summary>Runs a graph with the metric.</summary>
     public RunResult Run(InterventionGraph graph, CancellationToken cancellationToken) =>

@@ -113,7 +113,7 @@ public static class EdgeAttribution
             ImmutableArray<string> senders = measurement.Sites.Senders(measurement.Sites.Graph.Upstream(reader.Ports[0]));
             return new GradientNode(
                 reader.Name, reader.Site,
-                [s_gradient, .. senders.Select(site => new Read.From(null, site)), .. measurement.Replacements(senders)],
+                [s_gradient, .. senders.Select(site => new Read.From(null, site)), .. measurement.Options.Replacements(senders)],
                 arguments => Products(arguments[0], arguments[1..], senders.Length));
         })],
     };
@@ -139,7 +139,7 @@ public static class EdgeAttribution
         string embed = measurement.Sites.Embed;
         return new WriteNode(
             "Interpolated", embed,
-            [new Read.Value(), new Read.Swept(Alpha), .. measurement.Replacements([embed])],
+            [new Read.Value(), new Read.Swept(Alpha), .. measurement.Options.Replacements([embed])],
             x => x.Length == 2 ? x[0].mul(x[1]) : x[2].plus(x[0].sub(x[2]).mul(x[1])))
         {
             Pointwise = true,

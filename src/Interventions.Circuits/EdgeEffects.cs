@@ -41,9 +41,9 @@ public static class EdgeEffects
             string name = measurement.Metric.Name;
             Tensor effects = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]);
             double[] found = [.. effects.to(ScalarType.Float64).cpu().contiguous().data<double>()];
-            for (int i = 0; i < edges.Length; i++)
+            foreach ((int i, int place) in edges.Select(graph.IndexOf).Index())
                 for (int prompt = 0; prompt < scores.Length; prompt++)
-                    scores[prompt][graph.IndexOf(edges[i])] = found[(i * scores.Length) + prompt];
+                    scores[prompt][place] = found[(i * scores.Length) + prompt];
         }
         return new EdgeScores(graph, scores);
     }
@@ -80,7 +80,7 @@ public static class EdgeEffects
             Writes =
             [
                 new WriteNode(
-                    "Edge", target, [new Read.Value(), new Read.From(null, source), .. measurement.Replacements([source])],
+                    "Edge", target, [new Read.Value(), new Read.From(null, source), .. measurement.Options.Replacements([source])],
                     x => x[0].plus(Sources.Change(x[1..], sites: 1, site: 0).reshape(x[0].shape))),
             ],
         };

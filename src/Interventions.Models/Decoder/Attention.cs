@@ -14,7 +14,7 @@ internal sealed record Attention(double Scale, double? Cap = null, bool IsWide =
     /// <summary>The pattern of scores. As in transformers, the softmax of half precision is computed in float32.</summary>
     /// <param name="scores"><c>[…, key]</c>.</param>
     /// <param name="dtype">The type of values.</param>
-    public static Tensor Pattern(Tensor scores, ScalarType dtype) => IsHalf(dtype)
+    public static Tensor Pattern(Tensor scores, ScalarType dtype) => HalfPrecision.Is(dtype)
         ? scores.softmax(-1, ScalarType.Float32).to(dtype)
         : scores.softmax(-1);
 
@@ -58,7 +58,7 @@ internal sealed record Attention(double Scale, double? Cap = null, bool IsWide =
         long[] shape = q.shape;
         (long batch, long queries, long heads, long width) = (shape[0], shape[1], shape[2], shape[3]);
         long keyHeads = k.shape[2], sharing = heads / keyHeads;
-        if (keyHeads != v.shape[2] || Cap is not null || (IsWide && IsHalf(q.dtype)) || q.device_type == DeviceType.META)
+        if (keyHeads != v.shape[2] || Cap is not null || (IsWide && HalfPrecision.Is(q.dtype)) || q.device_type == DeviceType.META)
         {
             // A written port gives each query head keys of its own, while values stay shared. The fused call has no cap, and one type. On
             // the meta device libtorch 2.10 has no fused call.
@@ -116,9 +116,7 @@ internal sealed record Attention(double Scale, double? Cap = null, bool IsWide =
         return z!.permute(2, 0, 3, 1, 4).reshape(lanes, queries, heads, -1);
     }
 
-    private Tensor Wide(Tensor x) => IsWide && IsHalf(x.dtype) ? x.to(ScalarType.Float32) : x;
-
-    private static bool IsHalf(ScalarType dtype) => dtype is ScalarType.Float16 or ScalarType.BFloat16;
+    private Tensor Wide(Tensor x) => IsWide ? HalfPrecision.Widened(x) : x;
 
     private Tensor Capped(Tensor scores) => Cap is { } cap ? scores.over(cap).tanh().times(cap) : scores;
 

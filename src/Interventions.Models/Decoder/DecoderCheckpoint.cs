@@ -113,14 +113,7 @@ public sealed class DecoderCheckpoint : IDisposable
     {
         ArgumentNullException.ThrowIfNull(path);
         bool isConfig = System.IO.Path.GetExtension(path) == ".json" && File.Exists(path);
-        (string folder, FileInfo? file) = isConfig ? ("", null) : Locate(path);
-        if (file?.Extension == GgufFile.Extension)
-        {
-            using GgufFile gguf = new(file.FullName);
-            return GgufConfig.Read(gguf).Decoder;
-        }
-        ConfigFile json = ConfigFile.Read(isConfig ? path : System.IO.Path.Combine(folder, ConfigName));
-        return DecoderFamily.Of(json).Read(json);
+        return (isConfig ? DecoderDescription.OfConfig(path) : DecoderDescription.Read(path)).Config;
     }
 
     private static DecoderCheckpoint OpenGguf(string path, WeightReading how)

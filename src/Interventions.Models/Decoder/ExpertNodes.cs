@@ -23,7 +23,7 @@ internal static class ExpertNodes
         ScalarType dtype = router.dtype;
 
         // As in transformers, the router's softmax is float32 at least.
-        NodeInput probs = graph.Add($"{mlp}.router_probs", normalized, x => Wide(linear(x, router)).softmax(-1));
+        NodeInput probs = graph.Add($"{mlp}.router_probs", normalized, x => HalfPrecision.Widened(linear(x, router)).softmax(-1));
         NodeInput indices = graph.Add($"{mlp}.router_indices", probs, x => x.topk(config.Chosen, -1).indexes);
         NodeInput weights = graph.Add($"{mlp}.router_weights", probs, indices, (all, chosen) =>
         {
@@ -44,7 +44,6 @@ internal static class ExpertNodes
             new NodeCost(3 * product * config.Chosen));
     }
 
-    private static Tensor Wide(Tensor x) => x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;
 }
 
 /// <summary>The experts of one layer.</summary>

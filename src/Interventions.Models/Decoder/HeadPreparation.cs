@@ -51,7 +51,8 @@ internal sealed class HeadPreparation(DecoderParts parts, RotaryNodes? rotary, i
             case QkNorm.GainForEachHead:
                 Norm plain = parts.Norm(name, _config.DHead) with { Gain = null };
                 Tensor gains = parts.Weight($"{name}.gain");
-                return x => plain.Apply(Norm.Widened(Clipped(x))).mul(ForEach(x.shape[2], gains.view(heads, _config.DHead))).to(x.dtype);
+                return x => plain.Apply(HalfPrecision.Widened(Clipped(x)))
+                    .mul(ForEach(x.shape[2], gains.view(heads, _config.DHead))).to(x.dtype);
             case QkNorm.AllHeads:
                 Norm all = parts.Norm(name, (long)heads * _config.DHead);
                 return x =>

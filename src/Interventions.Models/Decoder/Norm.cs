@@ -36,15 +36,16 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
             return x.device_type == DeviceType.META
                 ? ApplyWith(x, Scale(x))
                 : layer_norm(x, new long[] { Width }, GainIsAboveOne ? Factors?.to(x.dtype) : Gain, Bias, Epsilon);
-        Tensor wide = Widened(x), factor = wide.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
+        Tensor wide = HalfPrecision.Widened(x), factor = wide.squared().mean([-1], keepdim: true).plus_(Epsilon).rsqrt_();
         return Gained(wide.mul(factor), x.dtype);
     }
 
     /// <summary>The divisor in <see cref="Apply"/>: <c>[…, Width]</c> to <c>[…, 1]</c>.</summary>
-    public Tensor Scale(Tensor x) => Centred(Widened(x)).squared().mean([-1], keepdim: true).plus_(Epsilon).sqrt_().to(x.dtype);
+    public Tensor Scale(Tensor x) =>
+        Centred(HalfPrecision.Widened(x)).squared().mean([-1], keepdim: true).plus_(Epsilon).sqrt_().to(x.dtype);
 
     /// <summary>The norm with a given divisor.</summary>
-    public Tensor ApplyWith(Tensor x, Tensor scale) => Gained(Centred(Widened(x)).div(scale), x.dtype);
+    public Tensor ApplyWith(Tensor x, Tensor scale) => Gained(Centred(HalfPrecision.Widened(x)).div(scale), x.dtype);
 
     /// <summary>
     /// Gradients of the norm's input, one for each of several projections that read the norm: with <c>x̂ = centred(x) / scale</c> and
@@ -66,7 +67,7 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
         return scaled.bmm(gained).plus_product_(normalized, along, -1);
     }
 
-    private Tensor? Factors => Gain is null ? null : GainIsAboveOne ? Widened(Gain).plus(1) : Gain;
+    private Tensor? Factors => Gain is null ? null : GainIsAboveOne ? HalfPrecision.Widened(Gain).plus(1) : Gain;
 
     /// <summary>A fresh value times the factors, and the summands, in the type of the norm's input.</summary>
     private Tensor Gained(Tensor x, ScalarType dtype)
@@ -75,9 +76,6 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
         Tensor gained = Factors is { } factors ? rounded.mul_(factors) : rounded;
         return (Bias is null ? gained : gained.plus_(Bias)).to(dtype);
     }
-
-    /// <summary>In float32, as in transformers: in half precision, sums of squares would overflow or lose digits.</summary>
-    public static Tensor Widened(Tensor x) => x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;
 
     private Tensor Centred(Tensor x) => Kind == NormKind.LayerNorm ? x - x.mean([-1], keepdim: true) : x;
 }

@@ -36,7 +36,7 @@ internal sealed class PositionNodes(DecoderParts parts)
         string name = _rotary.Count == 0 ? "rotary" : $"rotary.{_rotary.Count}";
         // As in transformers, half precision has the angles of float32. Otherwise they are float64: in float32 the angles of far positions
         // would be inexact.
-        bool isHalf = _dtype is ScalarType.Float16 or ScalarType.BFloat16;
+        bool isHalf = HalfPrecision.Is(_dtype);
         ScalarType wide = isHalf ? ScalarType.Float32 : ScalarType.Float64;
         ScalarType dtype = isHalf && parts.Config.Wide.HasFlag(WideParts.Rotation) ? wide : _dtype;
         double[] frequencies = rotary.Frequencies(parts.Config.DHead, inFloat32: isHalf);

@@ -70,10 +70,11 @@ internal sealed class WeightRewriting(DecoderConfig config, Dictionary<string, T
         {
             using DisposeScope scope = NewDisposeScope();
             if (shift is not null)
-                AddToBias(name, Wide(weights[$"{name}.weight"]).matmul(Wide(shift)));
+                AddToBias(name, HalfPrecision.Widened(weights[$"{name}.weight"]).matmul(HalfPrecision.Widened(shift)));
             Replace($"{name}.weight", x =>
             {
-                Tensor folded = gain is null ? x : x.mul(Config.GainsAboveOne ? Wide(gain).plus(1) : Wide(gain));
+                Tensor? wide = gain is null ? null : HalfPrecision.Widened(gain);
+                Tensor folded = wide is null ? x : x.mul(Config.GainsAboveOne ? wide.plus(1) : wide);
                 return Config.Norm == NormKind.LayerNorm ? WithoutMean(folded, -1) : folded;
             });
         }
@@ -92,9 +93,9 @@ internal sealed class WeightRewriting(DecoderConfig config, Dictionary<string, T
         foreach (string attn in Blocks.Select(block => $"{block}.attn"))
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor values = Wide(weights[$"{attn}.qkv.bias"]).narrow(0, begin, length).view(Config.KvHeads, Config.DHead);
+            Tensor values = HalfPrecision.Widened(weights[$"{attn}.qkv.bias"]).narrow(0, begin, length).view(Config.KvHeads, Config.DHead);
             Tensor ofHeads = values.repeat_interleave(Config.Heads / Config.KvHeads, 0).flatten();
-            AddToBias($"{attn}.out", Wide(weights[$"{attn}.out.weight"]).matmul(ofHeads));
+            AddToBias($"{attn}.out", HalfPrecision.Widened(weights[$"{attn}.out.weight"]).matmul(ofHeads));
             Replace($"{attn}.qkv.bias", x => cat([x.narrow(0, 0, begin), zeros_like(x.narrow(0, begin, length))], 0));
         }
     }
@@ -127,11 +128,10 @@ internal sealed class WeightRewriting(DecoderConfig config, Dictionary<string, T
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor old = weights[name];
-        weights[name] = DecoderWeights.Own(of(Wide(old)), old.dtype, old.device);
+        weights[name] = DecoderWeights.Own(of(HalfPrecision.Widened(old)), old.dtype, old.device);
         old.Dispose();
     }
 
     private static Tensor WithoutMean(Tensor x, long axis) => x - x.mean([axis], keepdim: true);
 
-    private static Tensor Wide(Tensor x) => x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? x.to(ScalarType.Float32) : x;
 }

@@ -56,8 +56,8 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
                 TableSelection selected = new(
                     write.Site, calls.Point, own, target.Prompts, rows.Length / target.Prompts.Length, table.Rows.shape.AsSpan(1));
                 Tensor entries = calls.Entries(write, _plan.Name(node), selected.Shape, target.Prompts);
-                Tensor? found = step.IsCompared && target.Repeats ? selected.Read(Read(table, rows)).clone() : null;
-                if (step.IsCompared && !target.Repeats)
+                Tensor? found = target.Repeats ? selected.Read(Read(table, rows)).clone() : null;
+                if (step.IsCompared && found is null)
                     effects.Compare(write.Number, selected.Read(Read(table, rows)), entries, target.Unseen);
                 Tensor after = selected.Write(table.Rows, rows, entries, inPlace);
                 if (!inPlace)
@@ -79,7 +79,7 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
         {
             List<VariantValues.SelectedPlace> places = own.Places(site, node, own.Group.Point, prompts, beforeWrites: false);
             if (places.Count > 0)
-                yield return new Target(prompts, places, step.IsCompared ? Unseen(prompts) : null, prompts.Any(Repeats));
+                yield return new Target(prompts, places, step.IsCompared ? Unseen(prompts) : null, step.IsCompared && prompts.Any(Repeats));
         }
 
         bool Repeats(int row) =>
@@ -127,7 +127,8 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
     /// <param name="Places">The selected positions, prompt by prompt.</param>
     /// <param name="Unseen">True where the value before the write was not computed; null if every one was.</param>
     /// <param name="Repeats">
-    /// Whether two selected positions of a prompt are one token: what is there afterwards is the last one's entry alone.
+    /// Whether it is compared, and two selected positions of a prompt are one token: what is there afterwards is the last one's entry
+    /// alone.
     /// </param>
     private sealed record Target(int[] Prompts, List<VariantValues.SelectedPlace> Places, Tensor? Unseen, bool Repeats);
 }
