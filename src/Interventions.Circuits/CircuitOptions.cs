@@ -8,14 +8,15 @@ namespace Interventions.Circuits;
 public sealed record CircuitOptions
 {
     /// <summary>
-    /// What an edge carries instead of its source's value: that of another run, or 0. Under 0 a feed-forward block's output bias goes with
-    /// its output; attention's stays, and so do position embeddings. Default: that of another run.
+    /// What an edge carries instead of its source's value: that of another run, or 0; of nodes also the mean over prompts of the other run
+    /// that are of the same template. Under 0 a feed-forward block's output bias goes with its output; attention's stays, and so do
+    /// position embeddings. Default: that of another run.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is neither.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It is none of these.</exception>
     public Ablation Ablation
     {
         get;
-        init => field = value is Ablation.OtherRun or Ablation.Zero
+        init => field = value is Ablation.OtherRun or Ablation.Zero or Ablation.Mean
             ? value
             : throw new ArgumentOutOfRangeException(
                 nameof(Ablation), value,
@@ -25,19 +26,30 @@ public sealed record CircuitOptions
     /// <summary>The other run, in prompts that align with the first run's token by token. Default: <c>corrupted</c>.</summary>
     public string From { get; init; } = "corrupted";
 
+    /// <summary>The prompts over which means are taken; those that are measured unless it is given.</summary>
+    public IPromptSet? Over { get; init; }
+
     /// <summary>Batch size, memory budget, progress: nothing that changes a value.</summary>
     public RunOptions Run { get; init; } = new();
 
     /// <summary>Reads of what an edge carries instead, of each site: none where it carries nothing.</summary>
     internal ImmutableArray<Read> Replacements(IEnumerable<string> sites) =>
         Ablation == Ablation.Zero ? [] : [.. sites.Select(site => new Read.From(From, site))];
+
+    /// <summary>Reads of what stands for a node's own value: none for 0.</summary>
+    internal ImmutableArray<Read> Replacement() => Ablation switch
+    {
+        Ablation.Zero => [],
+        Ablation.Mean => [new Read.Mean(From, Pooled: false, Over)],
+        _ => [new Read.From(From)],
+    };
 }
 
 /// <summary>What every method here measures: one metric of one prompt set, in its first run and in a changed one.</summary>
 internal sealed record Measurement
 {
     private Measurement(HookedModel model, IPromptSet prompts, MetricNode metric, CircuitOptions options) =>
-        (Model, Prompts, Metric, Options, Sites) = (model, prompts, metric, options, CircuitSites.Of(model));
+        (Model, Prompts, Metric, Options) = (model, prompts, metric, options);
 
     public HookedModel Model { get; }
 
@@ -47,7 +59,8 @@ internal sealed record Measurement
 
     public CircuitOptions Options { get; }
 
-    public CircuitSites Sites { get; }
+    /// <exception cref="InterventionException">The model has no edges.</exception>
+    public CircuitSites Sites => field ??= CircuitSites.Of(Model);
 
     /// <summary>The run of the prompt set that is changed.</summary>
     public string Clean => Prompts.Vocabulary.Runs[0];
