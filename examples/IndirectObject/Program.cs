@@ -1,5 +1,5 @@
 // Which heads of a small language model name the indirect object, and what happens without them?
-// dotnet run --project examples/IndirectObject -- [--model PATH] [--prompts N] [--seed N]
+// dotnet run --project examples/IndirectObject -- [--study] [--model PATH] [--prompts N] [--seed N]
 using System.Globalization;
 using Interventions;
 using Interventions.Examples;
@@ -9,12 +9,18 @@ using TorchSharp;
 using static TorchSharp.torch;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+bool isStudy = args.Contains("--study");
+args = [.. args.Where(name => name != "--study")];
 try
 {
     if (args.Where((_, i) => i % 2 == 0).FirstOrDefault(name => name is not ("--model" or "--prompts" or "--seed")) is string unknown)
-        throw new ArgumentException($"There is no option '{unknown}': --model PATH, --prompts N and --seed N are known.");
+        throw new ArgumentException($"There is no option '{unknown}': --study, --model PATH, --prompts N and --seed N are known.");
     using DecoderModel model = DecoderModel.Load(Option("--model", Path.Combine(AppContext.BaseDirectory, "model")));
-    Study(model, Number("--prompts", 128), new Random(Number("--seed", 1)));
+    Random random = new(Number("--seed", 1));
+    if (isStudy)
+        Study.Run(model, Pairs(model, random), Number("--prompts", 64));
+    else
+        Demo(model, Number("--prompts", 128), random);
     return 0;
 }
 catch (Exception problem) when (
@@ -24,7 +30,7 @@ catch (Exception problem) when (
     return 1;
 }
 
-static void Study<TModel>(TModel model, int count, Random random)
+static void Demo<TModel>(TModel model, int count, Random random)
     where TModel : DecoderModel
 {
     IoiPrompts prompts = IoiPrompts.Create(model.Tokenizer, Pairs(model, random).Take(count));
@@ -104,6 +110,7 @@ static IEnumerable<IoiPrompts.Prompt> Pairs(DecoderModel model, Random random)
             Corrupted = clean.Marked(others[0], others[1], others[2]),
             IO = " " + clean.IO,
             S = " " + clean.S,
+            Template = (2 * clean.Family) + (clean.ActorFirst ? 1 : 0), // means are taken over prompts of one pattern
         };
     }
 }

@@ -46,15 +46,23 @@ internal sealed record CircuitSites(CircuitGraph Graph, string Embed)
             throw new InterventionException(
                 $"{name} multiplies what attention adds to the residual stream by a factor, which 'attn.result' is without: its edges are "
                 + "not those of single heads.");
-        bool hasMlps = Has("mlp_out") && Has("mlp_in");
-        CircuitGraph graph = new(
-            Size("layer"), Size("head"), hasMlps, hasMlps && !Sees(model.Graph, "blocks.0.mlp_in", "blocks.0.attn.z"));
-        return new CircuitSites(graph, sites.Contains("embed_norm") ? "embed_norm" : "embed");
+        return new CircuitSites(Sizes(model), sites.Contains("embed_norm") ? "embed_norm" : "embed");
 
         bool Has(string site) => sites.Contains("blocks.{layer}." + site);
+    }
+
+    /// <summary>The sizes of a model's graph, also of a model whose heads do not simply add to the stream.</summary>
+    /// <exception cref="InterventionException">It has no layers or no heads.</exception>
+    public static CircuitGraph Sizes(HookedModel model)
+    {
+        bool hasMlps = Has("mlp_out") && Has("mlp_in");
+        return new CircuitGraph(
+            Size("layer"), Size("head"), hasMlps, hasMlps && !Sees(model.Graph, "blocks.0.mlp_in", "blocks.0.attn.z"));
+
+        bool Has(string site) => model.Schema.Sites.Any(one => one.Path == "blocks.{layer}." + site);
 
         int Size(string axis) => model.Schema.SizeOf(axis)
-            ?? throw new InterventionException($"{name} has no axis '{axis}', which the edges of circuits need.");
+            ?? throw new InterventionException($"{model.Schema.Model} has no axis '{axis}', which circuits need.");
     }
 
     /// <summary>The sites of the first sources: every site of a layer's heads holds all of them.</summary>

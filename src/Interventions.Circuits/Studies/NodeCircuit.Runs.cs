@@ -99,10 +99,9 @@ public sealed partial class NodeCircuit
     private void Check(HookedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        (int? layers, int? heads) = (model.Schema.SizeOf("layer"), model.Schema.SizeOf("head"));
-        if ((layers, heads) != (Graph.Layers, Graph.Heads))
-            throw new InterventionException(
-                $"The circuit is of {Graph}, and {model.Schema.Model} has {layers ?? 0} layers of {heads ?? 0} heads.");
+        CircuitGraph sizes = CircuitSites.Sizes(model);
+        if (sizes != Graph)
+            throw new InterventionException($"The circuit is of {Graph}, and {model.Schema.Model} has {sizes}.");
     }
 
     /// <summary>
@@ -163,7 +162,7 @@ public sealed partial class NodeCircuit
     /// <param name="IsKept">Whether the circuit keeps them.</param>
     private sealed record Place(Component First, int[] Heads, int[] Nodes, string? Positions, bool IsKept)
     {
-        public string Name => $"{First}"[..2] + (IsKept ? "Kept" : Nodes.Length > 0 ? "Elsewhere" : "Others");
+        public string Name => $"{(First.Kind == ComponentKind.Head ? "a" : "m")}{First.Layer}" + (IsKept ? "Kept" : Nodes.Length > 0 ? "Elsewhere" : "Others");
 
         public string Site
         {
