@@ -1,16 +1,22 @@
 using System.Collections.Immutable;
 using Interventions.ModelGraphs;
+using Interventions.Results;
 using Interventions.Runtime;
 
 namespace Interventions.Circuits;
 
-/// <summary>What an edge carries that is taken away, and how runs are carried out.</summary>
+/// <summary>What an edge carries that is taken away, or what stands for a node that is knocked out; and how runs are carried out.</summary>
 public sealed record CircuitOptions
 {
+    /// <summary>Of fewer prompts than these, a mean is worth a warning.</summary>
+    private const int FewestPrompts = 5;
+
+    /// <summary>Means are taken once for these options, and for those made of them by <c>with</c>.</summary>
+    private readonly MeanCache _means = new();
+
     /// <summary>
-    /// What an edge carries instead of its source's value: that of another run, or 0; of nodes also the mean over prompts of the other run
-    /// that are of the same template. Under 0 a feed-forward block's output bias goes with its output; attention's stays, and so do
-    /// position embeddings. Default: that of another run.
+    /// What an edge carries instead of its source's value: that of another run, 0, or a mean over prompts. A feed-forward block's output
+    /// bias goes with its output; attention's stays, and so do position embeddings. Default: that of another run.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none of these.</exception>
     public Ablation Ablation
@@ -20,28 +26,67 @@ public sealed record CircuitOptions
             ? value
             : throw new ArgumentOutOfRangeException(
                 nameof(Ablation), value,
-                $"An edge carries the value of another run ({nameof(Ablation.OtherRun)}) or 0 ({nameof(Ablation.Zero)}).");
+                $"An edge carries the value of another run ({nameof(Ablation.OtherRun)}), 0 ({nameof(Ablation.Zero)}) or a mean over "
+                + $"prompts ({nameof(Ablation.Mean)}).");
     } = Ablation.OtherRun;
 
-    /// <summary>The other run, in prompts that align with the first run's token by token. Default: <c>corrupted</c>.</summary>
-    public string From { get; init; } = "corrupted";
+    /// <summary>
+    /// The other run, in prompts that align with the first run's token by token; of a mean, the run whose prompts are averaged. Default:
+    /// <c>corrupted</c>, and where <see cref="Over"/> is given its first run.
+    /// </summary>
+    public string From
+    {
+        get => field ?? Over?.Vocabulary.Runs[0] ?? "corrupted";
+        init;
+    }
 
-    /// <summary>The prompts over which means are taken; those that are measured unless it is given.</summary>
+    /// <summary>
+    /// The prompts over which a mean is taken, such as sentences of the same patterns with other names. Default: those that are measured.
+    /// The means are taken once: neither these prompts nor the model's weights may change while the options are in use.
+    /// </summary>
     public IPromptSet? Over { get; init; }
+
+    /// <summary>
+    /// Whether prompts of all templates count for a mean, position by position. Default: those of the prompt's own
+    /// <see cref="PromptTokens.Template"/> alone.
+    /// </summary>
+    public bool AcrossTemplates { get; init; }
+
+    /// <summary>Whether one mean is taken over all positions of all prompts. Default: one for each position.</summary>
+    public bool Pooled { get; init; }
 
     /// <summary>Batch size, memory budget, progress: nothing that changes a value.</summary>
     public RunOptions Run { get; init; } = new();
 
-    /// <summary>Reads of what an edge carries instead, of each site: none where it carries nothing.</summary>
-    internal ImmutableArray<Read> Replacements(IEnumerable<string> sites) =>
-        Ablation == Ablation.Zero ? [] : [.. sites.Select(site => new Read.From(From, site))];
+    /// <summary>How runs are carried out, with the means that earlier ones took.</summary>
+    internal RunOptions Runs => Run with { Means = Run.Means ?? _means };
 
-    /// <summary>Reads of what stands for a node's own value: none for 0.</summary>
-    internal ImmutableArray<Read> Replacement() => Ablation switch
+    /// <summary>Reads of what an edge carries instead, of each site: none where it carries nothing.</summary>
+    internal ImmutableArray<Read> Replacements(IEnumerable<string> sites) => [.. sites.Select(Replacement).OfType<Read>()];
+
+    /// <summary>Reads of what stands for the selected values of a method's own site: none for 0.</summary>
+    internal ImmutableArray<Read> Replacement() => Replacement(null) is { } read ? [read] : [];
+
+    /// <summary>Refuses what is said and not read.</summary>
+    /// <exception cref="InterventionException">Something is.</exception>
+    internal void Check()
     {
-        Ablation.Zero => [],
-        Ablation.Mean => [new Read.Mean(From, Pooled: false, Over)],
-        _ => [new Read.From(From)],
+        string? unread = Ablation == Ablation.Mean ? null
+            : Over is not null ? nameof(Over)
+            : AcrossTemplates ? nameof(AcrossTemplates)
+            : Pooled ? nameof(Pooled)
+            : null;
+        if (unread is not null)
+            throw new InterventionException(
+                $"{nameof(CircuitOptions)}.{unread} is of means, and {nameof(Ablation)} is {Ablation}: say {nameof(Ablation)} = "
+                + $"{nameof(Ablation)}.{nameof(Ablation.Mean)}, or leave it out.");
+    }
+
+    private Read? Replacement(string? site) => Ablation switch
+    {
+        Ablation.Zero => null,
+        Ablation.Mean => new Read.Mean(From, Pooled, Over, AcrossTemplates) { Site = site, AtIndices = true, Fewest = FewestPrompts },
+        _ => new Read.From(From, site),
     };
 }
 
@@ -77,6 +122,7 @@ internal sealed record Measurement
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(metric);
         options ??= new CircuitOptions();
+        options.Check();
         string? problem =
             metric.Metrics.Length != 1 ? $"has {metric.Metrics.Length} metrics, and one is needed"
             : metric is not { Writes: [], Splices: [], Runs: [], Changes: null } ? "writes, and a metric only measures"
@@ -95,5 +141,5 @@ internal sealed record Measurement
 
     /// <summary>Runs a graph with the metric.</summary>
     public RunResult Run(InterventionGraph graph, CancellationToken cancellationToken) =>
-        (graph with { Metrics = [Metric], IsUnanalyzed = true }).Run(Model, Prompts, Options.Run, cancellationToken);
+        (graph with { Metrics = [Metric], IsUnanalyzed = true }).Run(Model, Prompts, Options.Runs, cancellationToken);
 }

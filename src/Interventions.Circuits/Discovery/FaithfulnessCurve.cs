@@ -48,14 +48,16 @@ public sealed record FaithfulnessCurve(ImmutableArray<double> Sizes, ImmutableAr
         sizes = sizes.IsDefault ? UsualSizes : sizes;
         if (sizes.Length < 2 || sizes.Zip(sizes.Skip(1)).Any(pair => pair.First >= pair.Second))
             throw new ArgumentException($"A curve has two sizes at least, ascending, not {string.Join(", ", sizes)}.", nameof(sizes));
-        CircuitGraph graph = CircuitGraph.Of(model);
+        Measurement measurement = Measurement.Of(model, prompts, metric, options);
+        FaithfulnessScale scale = new(measurement, cancellationToken);
+        CircuitGraph graph = measurement.Sites.Graph;
         // Small sizes of a small model are one circuit.
         Dictionary<Circuit, double> measured = [];
         return new FaithfulnessCurve(sizes, [.. sizes.Select(size => Measured(select(graph.CountOf(size)).Pruned()))]);
 
         double Measured(Circuit circuit) => measured.TryGetValue(circuit, out double known)
             ? known
-            : measured[circuit] = circuit.Faithfulness(model, prompts, metric, options, cancellationToken);
+            : measured[circuit] = scale.Of(circuit);
     }
 
     private double Area(IEnumerable<double> values)

@@ -25,7 +25,7 @@ public enum IntegrationRule
 /// source writes in the two runs, times the metric's gradient at the port, summed over positions and width. It approximates what
 /// <see cref="EdgeEffects"/> measures.
 /// </summary>
-public static class EdgeAttribution
+public static partial class EdgeAttribution
 {
     private const string Alpha = "alpha";
 
@@ -61,20 +61,8 @@ public static class EdgeAttribution
         InterventionGraph graph = Gradients(measurement);
         if (steps == 0)
             return Scores(measurement, graph, (run, name) => run.Run(measurement.Clean)[name], cancellationToken);
-        graph = graph with
-        {
-            Sweeps = [SweepAxis.OfNumbers(Alpha, [.. Enumerable.Range(0, steps).Select(step => PlaceOf(step) / steps)])],
-            Writes = [Interpolation(measurement)],
-        };
+        graph = graph with { Sweeps = [Places(steps, rule)], Writes = [Interpolation(measurement)] };
         return Scores(measurement, graph, (run, name) => run.Changed(name).Values.mean([0L]), cancellationToken);
-
-        double PlaceOf(int step) => rule switch
-        {
-            IntegrationRule.Midpoint => step + 0.5,
-            IntegrationRule.Left => step,
-            IntegrationRule.Right => step + 1,
-            _ => throw new ArgumentOutOfRangeException(nameof(rule), rule, "There is no such rule."),
-        };
     }
 
     /// <summary>Scores every edge by the mean of the gradients on the clean and on the corrupted prompts.</summary>
@@ -84,7 +72,7 @@ public static class EdgeAttribution
     /// <param name="options">The corrupted run, and how to run.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <exception cref="InterventionException">
-    /// What <see cref="Of"/> refuses; or edges are to carry 0, so that there is no corrupted run.
+    /// What <see cref="Of"/> refuses; or edges are to carry 0 or a mean, so that there is no corrupted run.
     /// </exception>
     public static EdgeScores CleanCorrupted(
         HookedModel model,
@@ -95,11 +83,23 @@ public static class EdgeAttribution
     {
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         if (measurement.Options.Ablation != Ablation.OtherRun)
-            throw new InterventionException("Gradients of the corrupted run are asked for, and edges carry 0: there is no corrupted run.");
+            throw new InterventionException(
+                "Gradients of the corrupted run are asked for, and edges carry "
+                + $"{(measurement.Options.Ablation == Ablation.Zero ? "0" : "a mean")}: there is no corrupted run.");
         return Scores(
             measurement, Gradients(measurement),
             (run, name) => run.Run(measurement.Clean)[name].plus(run.Run(measurement.Options.From)[name]).over(2), cancellationToken);
     }
+
+    /// <summary>A sweep over the places on the way at which gradients are taken.</summary>
+    private static SweepAxis Places(int steps, IntegrationRule rule) =>
+        SweepAxis.OfNumbers(Alpha, [.. Enumerable.Range(0, steps).Select(step => rule switch
+        {
+            IntegrationRule.Midpoint => (step + 0.5) / steps,
+            IntegrationRule.Left => (double)step / steps,
+            IntegrationRule.Right => (step + 1.0) / steps,
+            _ => throw new ArgumentOutOfRangeException(nameof(rule), rule, "There is no such rule."),
+        })]);
 
     /// <summary>
     /// A gradient for each site of ports, reduced at once: times what each source before it would change. Of one site at a time the
@@ -166,7 +166,7 @@ public static class EdgeAttribution
                 }
             }
         }
-        return new EdgeScores(edges, scores);
+        return new EdgeScores(edges, scores) { Warnings = run.Layout.Notes };
     }
 }
 

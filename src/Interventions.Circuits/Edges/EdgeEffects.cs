@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using TorchSharp;
@@ -32,12 +33,14 @@ public static class EdgeEffects
     {
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         CircuitGraph graph = measurement.Sites.Graph;
+        ImmutableArray<string> notes = [];
         double[][] scores = [.. prompts.Prompts.Select(_ => new double[graph.EdgeCount])];
         foreach (Edge[] edges in graph.Edges
             .GroupBy(edge => (edge.Source.Kind, edge.Target.Component.Kind, edge.Target.Input)).Select(alike => alike.ToArray()))
         {
             using DisposeScope scope = NewDisposeScope();
             using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);
+            notes = run.Layout.Notes;
             string name = measurement.Metric.Name;
             Tensor effects = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]);
             double[] found = [.. effects.to(ScalarType.Float64).cpu().contiguous().data<double>()];
@@ -45,7 +48,7 @@ public static class EdgeEffects
                 for (int prompt = 0; prompt < scores.Length; prompt++)
                     scores[prompt][place] = found[(i * scores.Length) + prompt];
         }
-        return new EdgeScores(graph, scores);
+        return new EdgeScores(graph, scores) { Warnings = notes };
     }
 
     /// <summary>A sweep over edges whose sources are alike, and whose targets are.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Results;
 using Interventions.Tables;
 
 namespace Interventions.Circuits;
@@ -53,6 +54,9 @@ public sealed class EdgeScores
 
     /// <summary>The model's graph.</summary>
     public CircuitGraph Graph { get; }
+
+    /// <summary>What may be a slip: answers that lack a space, means over few prompts.</summary>
+    public ImmutableArray<string> Warnings { get; internal init; } = [];
 
     /// <summary>The number of prompts.</summary>
     public int PromptCount => _prompts.Length;
@@ -122,7 +126,7 @@ public sealed class EdgeScores
     public IEnumerable<Edge> Ranked(Ranking ranking = Ranking.Absolute) =>
         Graph.Edges.Zip(_means).OrderBy(edge => Key(edge.Second, ranking)).Select(edge => edge.First);
 
-    /// <summary>The ten edges with the largest scores, as a table.</summary>
+    /// <summary>The ten edges with the largest scores, as a table, and the warnings.</summary>
     public override string ToString()
     {
         Edge[] edges = [.. Ranked()];
@@ -130,7 +134,8 @@ public sealed class EdgeScores
         TextTable table = new(new TextColumn("edge"), new TextColumn("score", IsNumber: true));
         for (int i = 0; i < numbers.Length; i++)
             table.Add($"{edges[i]}", numbers[i]);
-        return table.Print() + (edges.Length > Printed ? $"… and {TextTable.Count(edges.Length - Printed, "edge")}\n" : "");
+        return table.Print() + (edges.Length > Printed ? $"… and {TextTable.Count(edges.Length - Printed, "edge")}\n" : "")
+            + KeptTable.OfWarnings(Warnings);
     }
 
     /// <summary>Smaller comes first.</summary>

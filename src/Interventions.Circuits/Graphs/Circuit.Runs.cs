@@ -20,6 +20,7 @@ public sealed partial class Circuit
     public InterventionGraph ToIntervention(HookedModel model, CircuitOptions? options = null)
     {
         options ??= new CircuitOptions();
+        options.Check();
         CircuitSites sites = CircuitSites.Of(model);
         if (sites.Graph != Graph)
             throw new InterventionException($"The circuit is of {Graph}, and {model.Schema.Model} has {sites.Graph}.");
@@ -70,24 +71,7 @@ public sealed partial class Circuit
         CancellationToken cancellationToken = default)
     {
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
-        string name = measurement.Metric.Name;
-        using DisposeScope scope = NewDisposeScope();
-        using RunResult run = measurement.Run(ToIntervention(model, measurement.Options), cancellationToken);
-        double circuit = Mean(run.Changed(name).Values), whole = Mean(run.Run(measurement.Clean)[name]), none = Nothing();
-        return whole != none
-            ? (circuit - none) / (whole - none)
-            : throw new InterventionException($"{name} is {whole} with and without all edges, so there is nothing to be faithful to.");
-
-        // Without edges, every port reads what it would in the other run.
-        double Nothing()
-        {
-            if (measurement.Options.Ablation == Ablation.OtherRun)
-                return Mean(run.Run(measurement.Options.From)[name]);
-            using RunResult without = measurement.Run(None(Graph).ToIntervention(model, measurement.Options), cancellationToken);
-            return Mean(without.Changed(name).Values);
-        }
-
-        static double Mean(Tensor values) => values.to(ScalarType.Float64).mean().item<double>();
+        return new FaithfulnessScale(measurement, cancellationToken).Of(this);
     }
 
     /// <summary>A write to the ports of a site, without what comes over edges that the circuit lacks; null where it lacks none.</summary>

@@ -74,7 +74,7 @@ internal sealed record BoundIntervention
             .SelectMany(write => write.Parts.Prepend(write)).Select(write => (write.Site, write.Reads))
             .Concat(Kept.Select(keep => (keep.Site, keep.Reads)));
         (BoundSite Site, TRead Read)[] found =
-            [.. methods.SelectMany(method => method.Reads.OfType<TRead>().Select(read => (method.Site, read)))];
+            [.. methods.SelectMany(method => method.Reads.OfType<TRead>().Select(read => (read.OtherSite ?? method.Site, read)))];
         return found.Length == 0
             ? []
             : Points().SelectMany(point => found.SelectMany(one =>
@@ -177,10 +177,10 @@ internal abstract record BoundRead
     }
 
     /// <summary>The site that is read, if it is not the method's own.</summary>
-    public BoundSite? OtherSite => this switch { From from => from.Site, Of of => of.Site, _ => null };
+    public BoundSite? OtherSite => this switch { From from => from.Site, Of of => of.Site, Mean mean => mean.Site, _ => null };
 
-    /// <summary>The site that the parameter names, if it names one: that of another value, or of logits.</summary>
-    public BoundSite? NamedSite => this is Logits logits ? logits.At : OtherSite;
+    /// <summary>The site that the parameter names of the prompts themselves, if it names one: that of another value, or of logits.</summary>
+    public BoundSite? NamedSite => this switch { Logits logits => logits.At, Mean => null, _ => OtherSite };
 
     /// <summary>Whether the sweep's point decides what is read, other than through the method's own site.</summary>
     public bool IsSwept => OtherSite is { IsSwept: true } || Sweep is not null;
@@ -210,11 +210,20 @@ internal abstract record BoundRead
     /// <summary>The value of the method's own site in another prompt, drawn by the seed.</summary>
     public sealed record Partner(DonorRun Run, int Seed) : BoundRead;
 
-    /// <summary>The mean of the method's own site over a prompt set.</summary>
-    public sealed record Mean(DonorRun Run, bool Pooled, bool AcrossTemplates, IPromptSet Over) : BoundRead
+    /// <summary>The mean of a site over a prompt set; <paramref name="Site"/> is null for the method's own site.</summary>
+    public sealed record Mean(DonorRun Run, bool Pooled, bool AcrossTemplates, IPromptSet Over, BoundSite? Site) : BoundRead
     {
+        /// <summary>Whether selected positions are numbers, which other prompts have too; see <see cref="Read.Mean.AtIndices"/>.</summary>
+        public bool AtIndices { get; init; }
+
+        /// <summary>Of fewer prompts than these, a mean is worth a warning.</summary>
+        public int Fewest { get; init; }
+
         /// <summary>The site in the prompts over which the mean is taken: positions of other prompts have other names.</summary>
-        public BoundSite In(BoundSite site) => site with { Vocabulary = Over.Vocabulary };
+        public BoundSite In(BoundSite site) => (AtIndices ? site.AtAllPositions() : site) with { Vocabulary = Over.Vocabulary };
+
+        /// <summary>The template of a prompt, as far as the mean looks at templates.</summary>
+        public int TemplateOf(PromptTokens prompt) => Pooled || AcrossTemplates ? 0 : prompt.Template;
     }
 
     /// <summary>A tensor along axes of the method's own site, the layer first.</summary>
@@ -267,7 +276,7 @@ internal static class BoundReads
         reads.Select(read => read.NamedSite).OfType<BoundSite>();
 }
 
-/// <summary>Something that a method reads of other prompts than its own: at its site, of one node, at one point of the sweep.</summary>
+/// <summary>Something that a method reads of other prompts than its own: at a site, of one node, at one point of the sweep.</summary>
 internal sealed record ReferenceRead<TRead>(TRead Read, BoundSite Site, string Node, SweepPoint Point)
     where TRead : BoundRead;
 

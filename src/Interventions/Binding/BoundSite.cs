@@ -91,6 +91,12 @@ internal sealed record BoundSite(
     /// <summary>Whether everything is selected.</summary>
     public bool IsWhole => Narrowing is null && Enumerable.Range(0, Axes.Length).All(IsAll);
 
+    /// <summary>The site, with all tokens in place of those that are selected.</summary>
+    public BoundSite AtAllPositions() => this with
+    {
+        Axes = [.. Axes.Select((selection, axis) => IsPositional(axis) ? Selection.All : selection)], Narrowing = null,
+    };
+
     /// <summary>The axes that count tokens.</summary>
     public IEnumerable<int> PositionalAxes => Enumerable.Range(0, Axes.Length).Where(IsPositional);
 

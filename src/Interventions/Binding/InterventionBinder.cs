@@ -155,12 +155,17 @@ internal sealed class InterventionBinder
             _ => throw new InvalidOperationException($"Unknown read {read}."),
         })];
 
-    private BoundRead.Mean Mean(Read.Mean mean, BoundSite? site, string method)
+    private BoundRead.Mean Mean(Read.Mean mean, BoundSite? own, string method)
     {
+        BoundSite? site = mean.Site is null ? own : Single(mean.Site, method);
         DonorRun run = mean.Over is { } over
-            ? new DonorRun(RunOf(over, mean.Run, site, method))
+            ? new DonorRun(RunOf(over, mean.Run, mean.AtIndices ? null : site, method))
             : Swept(mean.Run) ?? new DonorRun(PromptRun(mean.Run, method));
-        return new BoundRead.Mean(run, mean.Pooled, mean.AcrossTemplates, mean.Over ?? _prompts);
+        return new BoundRead.Mean(
+            run, mean.Pooled, mean.AcrossTemplates, mean.Over ?? _prompts, mean.Site is null ? null : site)
+        {
+            AtIndices = mean.AtIndices, Fewest = mean.Fewest,
+        };
     }
 
     private BoundMetric Metric(string? name, string method, ImmutableArray<BoundMetric> metrics)

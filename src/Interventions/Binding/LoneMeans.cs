@@ -21,3 +21,28 @@ internal static class LoneMeans
         }
     }
 }
+
+/// <summary>Finds means over few prompts, of those reads that say how many are few.</summary>
+internal static class FewMeans
+{
+    /// <summary>A note for each template of which there are fewer prompts, at the last position that a prompt asks for.</summary>
+    public static IEnumerable<string> Notes(BoundIntervention intervention, IPromptSet prompts) =>
+        intervention.Means.Where(mean => mean.Fewest > 0).SelectMany(mean => Of(mean, prompts)).Distinct();
+
+    private static IEnumerable<string> Of(BoundRead.Mean mean, IPromptSet prompts)
+    {
+        foreach (IGrouping<int, PromptTokens> alike in prompts.Prompts.GroupBy(mean.TemplateOf).OrderBy(alike => alike.Key))
+        {
+            int last = alike.Max(Length) - 1;
+            int count = mean.Over.Prompts.Count(prompt =>
+                mean.TemplateOf(prompt) == alike.Key && (mean.Pooled || Length(prompt) > last));
+            if (count > 0 && count < mean.Fewest)
+                yield return $"A mean is taken over {count} of the {mean.Over.Prompts.Count} prompts of {mean.Over.Vocabulary.PromptSet}"
+                    + (mean.Pooled ? "" : $" at position {last}")
+                    + (mean is { Pooled: false, AcrossTemplates: false } ? $" of template {alike.Key}" : "")
+                    + $": of fewer than {mean.Fewest} it depends much on each of them.";
+        }
+    }
+
+    private static int Length(PromptTokens prompt) => prompt.Runs[0].Ids.Count;
+}

@@ -64,7 +64,10 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
         IReadOnlyDictionary<int, ImmutableArray<int>> alike = Exemptions.Alike(
             bound, prompts, spliced.Graph.LooksAhead, generates: newTokens is not null);
         ImmutableArray<string> notes =
-            [.. GluedAnswers.Notes(prompts, model), .. LongAnswers.Notes(prompts), .. LoneMeans.Notes(bound, prompts)];
+        [
+            .. GluedAnswers.Notes(prompts, model), .. LongAnswers.Notes(prompts), .. LoneMeans.Notes(bound, prompts),
+            .. FewMeans.Notes(bound, prompts),
+        ];
         return new Preparation(bound with { Alike = alike, Notes = notes }, spliced, prompts);
     }
 }

@@ -150,8 +150,9 @@ internal static class PositionChecks
                 {
                     BoundRead.From from => (from.Site ?? own, TokensOf(from.Run), all),
                     BoundRead.Partner partner => (own, TokensOf(partner.Run), all),
-                    BoundRead.Mean mean when mean.Over == prompts => (own, TokensOf(mean.Run), all),
-                    BoundRead.Mean mean => (mean.In(own!), [mean.Run.At(SweepPoint.None)], PromptBatch.All(mean.Over)),
+                    BoundRead.Mean mean when mean.Over == prompts => (mean.Site ?? own, TokensOf(mean.Run), all),
+                    BoundRead.Mean mean => (
+                        mean.In((mean.Site ?? own)!), [mean.Run.At(SweepPoint.None)], PromptBatch.All(mean.Over)),
                     BoundRead.Of same => (same.Site, runs, all),
                     BoundRead.Logits logits => (logits.At, logits.Run is int run ? [run] : runs, all),
                     _ => ((BoundSite?)null, runs, all),

@@ -240,7 +240,7 @@ public abstract record Read
     public static implicit operator Read(string run) => new From(run);
 
     /// <summary>The path of another site that it names; <see langword="null"/> where it names none.</summary>
-    internal string? OtherPath => this switch { From from => from.Site, Of of => of.Site, _ => null };
+    internal string? OtherPath => this switch { From from => from.Site, Of of => of.Site, Mean mean => mean.Site, _ => null };
 
     /// <summary>The placeholder that stands for the run that it reads; <see langword="null"/> where none does.</summary>
     internal string? SweptRun => BracedName.Read(this switch
@@ -274,7 +274,21 @@ public abstract record Read
     /// <param name="Pooled">Whether one mean is taken over all selected positions of all prompts.</param>
     /// <param name="Over">The prompts; <see langword="null"/> for those of the run itself.</param>
     /// <param name="AcrossTemplates">Whether prompts of all templates count, not only those of the same template.</param>
-    public sealed record Mean(string? Run, bool Pooled, IPromptSet? Over = null, bool AcrossTemplates = false) : Read;
+    public sealed record Mean(string? Run, bool Pooled, IPromptSet? Over = null, bool AcrossTemplates = false) : Read
+    {
+        /// <summary>The path of another site whose mean it is; <see langword="null"/> for the method's own.</summary>
+        public string? Site { get; init; }
+
+        /// <summary>
+        /// Whether selected positions are numbers: what is averaged then stands at the same index in all prompts that reach it, whatever
+        /// name the index has there; and what is pooled are all positions. Otherwise the path selects in the averaged prompts, too, so that
+        /// a name means each prompt's own position.
+        /// </summary>
+        public bool AtIndices { get; init; }
+
+        /// <summary>Of fewer prompts than these, a mean is worth a warning.</summary>
+        public int Fewest { get; init; }
+    }
 
     /// <summary>
     /// A tensor of the declaration, laid along axes of the method's own site, so that it broadcasts to the selected value.

@@ -68,8 +68,8 @@ internal static class GraphText
         Read.From from => from.Site is null ? Run(from.Run) : $"{from.Site} in {Run(from.Run)}",
         Read.Partner partner => $"another prompt's in {Run(partner.Run)}, seed {partner.Seed}",
         Read.Mean { Over: { } over } mean =>
-            $"mean over {over.Vocabulary.PromptSet}{Pooled(mean)}{(mean.Run is null ? "" : " of " + mean.Run)}",
-        Read.Mean mean => $"mean over the prompts{Pooled(mean)} of {Run(mean.Run)}",
+            $"mean{Of(mean)} over {over.Vocabulary.PromptSet}{Pooled(mean)}{(mean.Run is null ? "" : " of " + mean.Run)}",
+        Read.Mean mean => $"mean{Of(mean)} over the prompts{Pooled(mean)} of {Run(mean.Run)}",
         Read.Along along => along.Axes.Count == 0 ? "mask" : $"mask by {string.Join(", ", along.Axes)}",
         Read.Of of => of.Site,
         Read.Logit logit => $"logit of {logit.Answer} at {logit.At}{In(logit.In)}",
@@ -79,6 +79,8 @@ internal static class GraphText
         Read.AnswerIds answer => $"token of {answer.Answer}",
         _ => read.GetType().Name,
     };
+
+    private static string Of(Read.Mean mean) => mean.Site is null ? "" : $" of {mean.Site}";
 
     private static string Pooled(Read.Mean mean) => mean.Pooled ? " and positions" : mean.AcrossTemplates ? " of all templates" : "";
 

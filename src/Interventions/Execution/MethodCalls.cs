@@ -157,7 +157,7 @@ internal sealed record MethodCalls(
             BoundRead.From { Site: null } from => Runs[from.Run.At(Point)].Select(site, node, Point, rows).detach(),
             BoundRead.Partner partner => References.Partners.Of(partner, site, node, Point, Own.Batch, rows),
             BoundRead.Along along => Along(along, site, node),
-            BoundRead.Mean mean => References.Means.Of(mean, site, node, Point, Own.Batch, rows),
+            BoundRead.Mean { Site: null } mean => References.Means.Of(mean, site, node, Point, Own.Batch, Own.Run, rows),
             _ => ReadWithoutSite(read, rows),
         })];
 
@@ -181,6 +181,8 @@ internal sealed record MethodCalls(
     {
         BoundRead.From { Site: BoundSite other } from =>
             Runs[from.Run.At(Point)].Select(other, other.Names(Point).Single(), Point, rows).detach(),
+        BoundRead.Mean { Site: BoundSite averaged } mean =>
+            References.Means.Of(mean, averaged, averaged.Names(Point).Single(), Point, Own.Batch, Own.Run, rows),
         BoundRead.Of of => Others.Select(of.Site, of.Site.Names(Point).Single(), Point, rows),
         BoundRead.Logits { Run: int run } logits => Runs[run].Logits(logits, Point, rows).detach(),
         BoundRead.Logits logits => Own.Logits(logits, Point, rows),

@@ -1,3 +1,5 @@
+using Interventions.Results;
+
 namespace Interventions;
 
 /// <summary>How a run is carried out. No option changes a value.</summary>
@@ -39,6 +41,9 @@ public sealed record RunOptions
     /// that a method that draws from a generator draws more often. Default: false, which costs nothing.
     /// </summary>
     public bool Strict { get; init; }
+
+    /// <summary>Means that earlier runs took of the same model, and where this run leaves its own; null if it shares none.</summary>
+    internal MeanCache? Means { get; init; }
 
     /// <summary>Receives the progress after every step.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
