@@ -16,11 +16,10 @@ try
     if (args.Where((_, i) => i % 2 == 0).FirstOrDefault(name => name is not ("--model" or "--prompts" or "--seed")) is string unknown)
         throw new ArgumentException($"There is no option '{unknown}': --study, --model PATH, --prompts N and --seed N are known.");
     using DecoderModel model = DecoderModel.Load(Option("--model", Path.Combine(AppContext.BaseDirectory, "model")));
-    Random random = new(Number("--seed", 1));
     if (isStudy)
-        Study.Run(model, Pairs(model, random), Number("--prompts", 64));
+        Study.Run(model, Number("--prompts", 64), Number("--seed", 1));
     else
-        Demo(model, Number("--prompts", 128), random);
+        Demo(model, Number("--prompts", 128), new Random(Number("--seed", 1)));
     return 0;
 }
 catch (Exception problem) when (
@@ -110,7 +109,6 @@ static IEnumerable<IoiPrompts.Prompt> Pairs(DecoderModel model, Random random)
             Corrupted = clean.Marked(others[0], others[1], others[2]),
             IO = " " + clean.IO,
             S = " " + clean.S,
-            Template = (2 * clean.Family) + (clean.ActorFirst ? 1 : 0), // means are taken over prompts of one pattern
         };
     }
 }

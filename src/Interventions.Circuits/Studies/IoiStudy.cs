@@ -10,7 +10,12 @@ namespace Interventions.Circuits;
 
 /// <summary>A head that takes part in naming the indirect object.</summary>
 /// <param name="Head">The head.</param>
-/// <param name="Class">Its class, by the paths on which it sends.</param>
+/// <param name="Class">
+/// Its class. Of heads that write to the logits, <c>name mover</c> looks at the indirect object and copies, <c>negative mover</c> looks
+/// there and writes against it, the others are <c>direct</c> or <c>direct, against</c>. <c>S-inhibition</c> turns the queries of the direct
+/// ones; <c>duplicate token</c> and <c>induction</c>, by where they look, are what S-inhibition reads; <c>previous token</c> is what the
+/// latter have for keys.
+/// </param>
 /// <param name="At">The position at which it sends.</param>
 /// <param name="Relative">The path's effect, as a part of the clean logit difference.</param>
 /// <param name="ToIO">Its mean attention from there to the indirect object.</param>
@@ -40,16 +45,16 @@ public sealed record IoiHead(
 /// <param name="Graph">The model's graph.</param>
 public sealed record IoiStudy(PathTree Tree, ImmutableArray<IoiHead> Heads, CircuitGraph Graph)
 {
-    private const string Mover = "name mover", Negative = "negative name mover", Inhibition = "S-inhibition",
+    private const string Direct = "direct", Against = "direct, against", Inhibition = "S-inhibition",
         Repetition = "induction or duplicate", Previous = "previous token";
 
     private static readonly string[] s_names = ["IO", "S1", "S2"];
 
     private static readonly PathLevel[] s_levels =
     [
-        new(Mover, "end"),
-        new(Negative, "end") { Ranking = Ranking.MostPositive },
-        new(Inhibition, "end", Mover, PortInput.Query),
+        new(Direct, "end"),
+        new(Against, "end") { Ranking = Ranking.MostPositive },
+        new(Inhibition, "end", Direct, PortInput.Query),
         new(Repetition, "S2", Inhibition, PortInput.Value),
         new(Previous, "S1+1", Repetition, PortInput.Key),
     ];
@@ -108,10 +113,18 @@ public sealed record IoiStudy(PathTree Tree, ImmutableArray<IoiHead> Heads, Circ
         {
             (int layer, int head) = (sender.Head.Layer, sender.Head.Head);
             double[] to = [.. looks[Array.IndexOf(at, level.At)][layer][head].cpu().contiguous().data<double>()];
-            return new IoiHead(
-                sender.Head, level.Class == Repetition ? to[1] >= to[2] ? "duplicate token" : "induction" : level.Class, level.At,
-                sender.Relative, to[0], to[1], to[2], to[3], copying[CopyingScores.Copying, layer, head],
-                copying[CopyingScores.Negative, layer, head]);
+            (double toIO, double toS1, double afterS1, double toS2) = (to[0], to[1], to[2], to[3]);
+            (double copies, double negates) =
+                (copying[CopyingScores.Copying, layer, head], copying[CopyingScores.Negative, layer, head]);
+            bool looksAtIO = toIO > toS1 + toS2;
+            string kind = level.Class switch
+            {
+                Direct when looksAtIO && copies > negates => "name mover",
+                Against when looksAtIO && negates > copies => "negative mover",
+                Repetition => toS1 >= afterS1 ? "duplicate token" : "induction",
+                _ => level.Class,
+            };
+            return new IoiHead(sender.Head, kind, level.At, sender.Relative, toIO, toS1, afterS1, toS2, copies, negates);
         }
     }
 
@@ -120,7 +133,7 @@ public sealed record IoiStudy(PathTree Tree, ImmutableArray<IoiHead> Heads, Circ
     {
         TextTable table = new(
             new("head"), new("class"), new("at"), new("effect", true), new("to IO", true), new("S1", true), new("S1+1", true),
-            new("S2", true), new("copies", true), new("negative", true));
+            new("S2", true), new("copies", true), new("negates", true));
         foreach (IoiHead head in Heads)
             table.Add(
                 $"{head.Head}", head.Class, head.At, Text(head.Relative, "+0 %;-0 %;0 %"), Text(head.ToIO, "0.00"), Text(head.ToS1, "0.00"),
