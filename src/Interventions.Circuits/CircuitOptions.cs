@@ -98,12 +98,13 @@ internal sealed record Measurement
 
     public HookedModel Model { get; }
 
-    public IPromptSet Prompts { get; }
+    public IPromptSet Prompts { get; private init; }
 
     public MetricNode Metric { get; }
 
     public CircuitOptions Options { get; }
 
+    /// <summary>The sites of sources and ports, which a model without edges of single heads lacks.</summary>
     /// <exception cref="InterventionException">The model has no edges.</exception>
     public CircuitSites Sites => field ??= CircuitSites.Of(Model);
 
@@ -139,7 +140,27 @@ internal sealed record Measurement
         return new Measurement(model, prompts, metric.Metrics[0], options);
     }
 
+    /// <summary>What a method measures that puts another run's values in.</summary>
+    /// <exception cref="InterventionException">What <see cref="Of"/> refuses; or values are not to be another run's.</exception>
+    public static Measurement OfOtherRun(HookedModel model, IPromptSet prompts, InterventionGraph metric, CircuitOptions? options)
+    {
+        Measurement measurement = Of(model, prompts, metric, options);
+        return measurement.Options.Ablation == Ablation.OtherRun ? measurement : throw new InterventionException(
+            $"Patching puts in the values of another run, and {nameof(CircuitOptions)}.{nameof(CircuitOptions.Ablation)} is "
+            + $"{measurement.Options.Ablation}: leave it {Ablation.OtherRun}, and name the run in {nameof(CircuitOptions.From)}.");
+    }
+
+    /// <summary>The same of some of the prompts.</summary>
+    /// <param name="prompts">Their numbers, in order.</param>
+    public Measurement On(IEnumerable<int> prompts) => this with
+    {
+        Prompts = new SomePrompts(Prompts.Vocabulary, [.. prompts.Select(prompt => Prompts.Prompts[prompt])]),
+    };
+
     /// <summary>Runs a graph with the metric.</summary>
     public RunResult Run(InterventionGraph graph, CancellationToken cancellationToken) =>
         (graph with { Metrics = [Metric], IsUnanalyzed = true }).Run(Model, Prompts, Options.Runs, cancellationToken);
 }
+
+/// <summary>Some prompts of a set.</summary>
+internal sealed record SomePrompts(PromptVocabulary Vocabulary, IReadOnlyList<PromptTokens> Prompts) : IPromptSet;

@@ -100,6 +100,9 @@ public sealed record CircuitGraph
     /// <summary>How many sources a port sees: the first ones.</summary>
     internal int Upstream(Port port) => _ports[PlaceOf(port)].Upstream;
 
+    /// <summary>Whether a port sees a source: whether there is an edge.</summary>
+    internal bool Sees(Port port, Component source) => PlaceOf(source) is >= 0 and int place && place < Upstream(port);
+
     private int PerLayer => Heads + (HasMlps ? 1 : 0);
 
     private int PlaceOf(Component source) => source.Kind switch

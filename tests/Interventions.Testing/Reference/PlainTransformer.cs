@@ -121,9 +121,12 @@ internal sealed class PlainTransformer : HookedModel
                 ? graph.Add($"{block}.resid_pre", stream, graph.Positions, (x, positions) => x + learned[positions])
                 : graph.Add($"{block}.resid_pre", stream, x => x);
             NodeInput q = Projection("q"), k = Projection("k"), v = Projection("v");
+            NodeInput scores = graph.Add(
+                $"{attn}.scores", [q, graph.Positions, k with { Reach = Reach.Causal }, graph.Positions with { Reach = Reach.Causal }],
+                x => Scores(x[0], x[1], x[2], x[3]));
             NodeInput pattern = graph.Add(
-                $"{attn}.pattern", [q, graph.Positions, k with { Reach = Reach.Causal }, graph.Positions with { Reach = Reach.Causal }],
-                x => Pattern(x[0], x[1], x[2], x[3]));
+                $"{attn}.pattern", [scores, graph.Positions, graph.Positions with { Reach = Reach.Causal }],
+                x => x[0].masked_fill(Hidden(x[1], x[2]), double.NegativeInfinity).softmax(-1));
             NodeInput z = graph.Add(
                 $"{attn}.z", pattern, v with { Reach = Reach.Causal }, (attention, values) => einsum("bhqk,bkhe->bqhe", attention, values));
             NodeInput result = graph.Add($"{attn}.result", z, x => einsum("bphe,hed->bphd", x, _weights[$"{block}.W_o"]));
@@ -158,11 +161,14 @@ internal sealed class PlainTransformer : HookedModel
     private Tensor Linear(Tensor x, string block, string part) =>
         x.matmul(_weights[$"{block}W_{part}"]) + (_weights.TryGetValue($"{block}b_{part}", out Tensor? bias) ? bias : 0);
 
-    private Tensor Pattern(Tensor q, Tensor queries, Tensor k, Tensor keys)
+    private Tensor Scores(Tensor q, Tensor queries, Tensor k, Tensor keys)
     {
         Tensor scores = einsum("bqhe,bkhe->bhqk", Rotated(q, queries), Rotated(k, keys)) / Math.Sqrt(q.shape[3]);
-        return scores.masked_fill(keys.unsqueeze(1).gt(queries.unsqueeze(2)).unsqueeze(1), double.NegativeInfinity).softmax(-1);
+        return scores.masked_fill(Hidden(queries, keys), 0);
     }
+
+    /// <summary>The keys behind each query.</summary>
+    private static Tensor Hidden(Tensor queries, Tensor keys) => keys.unsqueeze(1).gt(queries.unsqueeze(2)).unsqueeze(1);
 
     /// <summary>Turns coordinates (i, i + half) of the rotated ones.</summary>
     private Tensor Rotated(Tensor x, Tensor positions)
@@ -184,7 +190,7 @@ internal sealed class PlainTransformer : HookedModel
         "q_input" or "k_input" or "v_input" or "result" => ["batch", "pos", "head", "d_model"],
         "q" or "z" => ["batch", "pos", "head", "d_head"],
         "k" or "v" => ["batch", "pos", "kv_head", "d_head"],
-        "pattern" => ["batch", "head", "query", "key"],
+        "scores" or "pattern" => ["batch", "head", "query", "key"],
         "logits" => ["batch", "pos", "vocab"],
         _ => ["batch", "pos", "d_model"],
     };

@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using Interventions.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Interventions.Circuits;
+
+/// <summary>Changes by place and prompt, filled some prompts at a time. What is not filled is NaN: a place that the prompt lacks.</summary>
+internal sealed class NodeTable
+{
+    private readonly ImmutableArray<NodeAxis> _axes;
+
+    public NodeTable(ImmutableArray<NodeAxis> axes, int prompts)
+    {
+        _axes = axes;
+        int places = axes.Aggregate(1, (product, axis) => product * axis.Labels.Length);
+        Prompts = [.. Enumerable.Range(0, prompts).Select(_ =>
+        {
+            double[] changes = new double[places];
+            Array.Fill(changes, double.NaN);
+            return changes;
+        })];
+    }
+
+    /// <summary>Of each prompt a number for every place, the last axis fastest.</summary>
+    public double[][] Prompts { get; }
+
+    /// <summary>Fills in the numbers of some prompts.</summary>
+    /// <param name="values">The axes, then one for the prompts. Along positions it may end earlier, where these prompts do.</param>
+    /// <param name="prompts">The prompts' numbers.</param>
+    /// <param name="lengths">How many tokens each of them has; null where every place is one of theirs.</param>
+    public void Fill(Tensor values, IReadOnlyList<int> prompts, IReadOnlyList<int>? lengths = null)
+    {
+        double[] numbers = Numbers(values);
+        int[] sizes = [.. values.shape.SkipLast(1).Select(size => (int)size)], at = new int[sizes.Length];
+        for (int i = 0; i < numbers.Length; i += prompts.Count)
+        {
+            int place = 0;
+            for (int axis = 0; axis < at.Length; axis++)
+                place = (place * _axes[axis].Labels.Length) + at[axis];
+            for (int prompt = 0; prompt < prompts.Count; prompt++)
+                if (lengths is null || IsThere(at, lengths[prompt]))
+                    Prompts[prompts[prompt]][place] = numbers[i + prompt];
+            for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == sizes[axis]; axis--)
+                at[axis] = 0;
+        }
+    }
+
+    /// <summary>A tensor's numbers, the last axis fastest.</summary>
+    public static double[] Numbers(Tensor values)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return [.. values.detach().to(ScalarType.Float64).cpu().contiguous().data<double>()];
+    }
+
+    private bool IsThere(int[] at, int length)
+    {
+        for (int axis = 0; axis < at.Length; axis++)
+            if (_axes[axis].Name is "pos" or "query" or "key" && at[axis] >= length)
+                return false;
+        return true;
+    }
+}
+
+/// <summary>The metric in both runs, of prompts that come some at a time.</summary>
+internal sealed class BaselineTable(Measurement measurement)
+{
+    private readonly double[] _clean = new double[measurement.Prompts.Prompts.Count];
+    private readonly double[] _corrupted = new double[measurement.Prompts.Prompts.Count];
+
+    /// <summary>Fills in some prompts' values.</summary>
+    public void Fill(RunResult run, IReadOnlyList<int> prompts)
+    {
+        foreach ((string name, double[] values) in ((string, double[])[])
+            [(measurement.Clean, _clean), (measurement.Options.From, _corrupted)])
+            foreach ((double value, int prompt) in NodeTable.Numbers(run.Run(name)[measurement.Metric.Name]).Zip(prompts))
+                values[prompt] = value;
+    }
+
+    public Baselines Filled(bool changesCorrupted = false) => new(_clean, _corrupted, changesCorrupted);
+}
