@@ -34,7 +34,6 @@ static void Demo<TModel>(TModel model, int count, Random random)
 {
     IoiPrompts prompts = IoiPrompts.Create(model.Tokenizer, Pairs(model, random).Take(count));
     RunOptions options = new() { BatchSize = 64, Progress = new ProgressLine() };
-
     using var sweep = new HeadSweep<TModel>().Run(model, prompts, options);
     Console.WriteLine($"""
         {count} prompts, such as
@@ -74,11 +73,9 @@ static void Demo<TModel>(TModel model, int count, Random random)
 }
 
 static double Mean(Tensor values) => values.mean().ToDouble();
-
 static double Share(Tensor difference) => Mean(difference.gt(0).to(float64));
-
-static string Shortest(DecoderModel model, IoiPrompts prompts) =>
-    prompts.Prompts.Select(prompt => model.Tokenizer.Decode(prompt.Runs[0].Ids.Select(id => (int)id))).MinBy(text => text.Length)!;
+static string Shortest(DecoderModel model, IoiPrompts prompts) => prompts.Prompts
+    .Select(prompt => model.Tokenizer.Decode(prompt.Runs[0].Ids.Select(id => (int)id))).MinBy(text => text.Length)!;
 
 string Option(string name, string otherwise) =>
     Array.IndexOf(args, name) is var at and >= 0

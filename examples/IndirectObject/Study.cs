@@ -46,7 +46,7 @@ internal static class Study
         IoiTask known = Sample(IoiCorruption.FlippedSubject, count);
         IoiTask held = Sample(IoiCorruption.FlippedSubject, count, seed + 1, known);
         EdgeScores scores = EdgeAttribution.Of(model, known, metric, steps: 5, options: options);
-        Circuit circuit = scores.Top(scores.Graph.CountOf(Size), Ranking.MostNegative).Pruned();
+        Circuit circuit = scores.Top(scores.Graph.CountOf(Size)).Pruned();
         Title($"Found by EAP-IG: {circuit}");
         if (circuit.Count <= FewParts)
             Console.WriteLine(circuit.ToMermaid());
@@ -59,9 +59,11 @@ internal static class Study
 
         void Criteria(string title, CircuitParts parts, int minimal, IoiTask on, CircuitOptions how)
         {
-            CompletenessSets sets = new() { Random = 5, Greedy = 1, GreedySteps = 4, GreedyCandidates = 5, Seed = seed };
+            CompletenessSets sets = parts.Names.Length > FewParts
+                ? new() { Random = 0, Greedy = 0 }
+                : new() { Random = 5, Greedy = 1, GreedySteps = 4, GreedyCandidates = 5, Seed = seed };
             Title($"{title}: complete?");
-            Console.WriteLine(Completeness.Of(model, on, metric, parts, parts.Names.Length <= FewParts ? sets : sets with { Greedy = 0 }, how));
+            Console.WriteLine(Completeness.Of(model, on, metric, parts, sets, how));
             if (minimal is 0 or > FewParts)
                 return;
             Title($"{title}: minimal?");

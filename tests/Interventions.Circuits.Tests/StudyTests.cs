@@ -205,7 +205,7 @@ public sealed class StudyTests
         InterventionGraph metric = Intervention.On(model).LogitDifference("IO", "S").Graph;
         IoiTask known = Sample(32, 1, IoiCorruption.FlippedSubject), held = Sample(32, 2, IoiCorruption.FlippedSubject, known);
         EdgeScores scores = EdgeAttribution.Of(model, known, metric, steps: 5);
-        Circuit circuit = scores.Top(scores.Graph.CountOf(0.05), Ranking.MostNegative).Pruned();
+        Circuit circuit = scores.Top(scores.Graph.CountOf(0.05)).Pruned();
         Assert.InRange(circuit.Count, 1, scores.Graph.CountOf(0.05));
         Assert.InRange(circuit.Faithfulness(model, held, metric), 0.9, 1.1);
         Assert.InRange((~circuit).Faithfulness(model, held, metric), -0.1, 0.1);
