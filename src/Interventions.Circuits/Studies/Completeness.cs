@@ -97,8 +97,9 @@ public sealed record Completeness(double Model, double Circuit, ImmutableArray<C
         if (sets.All)
             compared.AddRange(PartSets.All(circuit.Names.Length).Select(parts => ("subset", parts)));
         else
-            for (int i = 0; i < sets.Random; i++)
-                compared.Add(("random", [.. Enumerable.Range(0, circuit.Names.Length).Where(_ => random.Next(2) == 1)]));
+            compared.AddRange(Enumerable.Range(0, sets.Random)
+                .Select(_ => Enumerable.Range(0, circuit.Names.Length).Where(_ => random.Next(2) == 1).ToImmutableArray())
+                .DistinctBy(KnockoutMeans.Key).Select(parts => ("random", parts)));
         means.Measure(compared.Select(set => set.Parts), ofModel: true);
         ImmutableArray<int>[] grown = [.. Enumerable.Range(0, sets.Greedy).Select(_ => Grown(means, sets, random))];
         compared.AddRange(grown.DistinctBy(KnockoutMeans.Key).OrderByDescending(means.Incompleteness).Take(sets.GreedyKept)

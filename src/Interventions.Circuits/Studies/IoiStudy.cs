@@ -60,7 +60,8 @@ public sealed record IoiStudy(PathTree Tree, ImmutableArray<IoiHead> Heads, Circ
     ];
 
     /// <summary>
-    /// The heads as a circuit of nodes, each kept where it sends. One that sends at two positions is of the class that it was found in first.
+    /// The heads as a circuit of nodes, each kept where it sends. One that sends at two positions is of the class in which it was found
+    /// first.
     /// </summary>
     public NodeCircuit Circuit => new(Graph, Heads.GroupBy(head => head.Head).Select(same => new CircuitNode(
         same.Key, same.First().Class, string.Join(',', same.Select(head => head.At).Distinct()))));

@@ -162,7 +162,8 @@ public sealed partial class NodeCircuit
     /// <param name="IsKept">Whether the circuit keeps them.</param>
     private sealed record Place(Component First, int[] Heads, int[] Nodes, string? Positions, bool IsKept)
     {
-        public string Name => $"{(First.Kind == ComponentKind.Head ? "a" : "m")}{First.Layer}" + (IsKept ? "Kept" : Nodes.Length > 0 ? "Elsewhere" : "Others");
+        public string Name =>
+            $"{$"{First}"[0]}{First.Layer}{(IsKept ? "Kept" : Nodes.Length > 0 ? "Elsewhere" : "Others")}";
 
         public string Site
         {

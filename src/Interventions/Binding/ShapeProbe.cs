@@ -22,13 +22,12 @@ internal static class ShapeProbe
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
         string[] names = [.. graph.Nodes.Select(node => node.Name)];
-        Dictionary<string, Tensor> two = GraphEvaluator.Evaluate(graph, zeros(1, 2, ScalarType.Int64, device), names);
-        Dictionary<string, Tensor> three = GraphEvaluator.Evaluate(graph, zeros(1, 3, ScalarType.Int64, device), names);
+        Dictionary<string, Tensor> two = Evaluated(2), three = Evaluated(3);
         Dictionary<string, NodeShape> shapes = names.ToDictionary(name => name, name => Compare(name, two[name], three[name]));
         shapes[ModelGraph.Tokens] = shapes[ModelGraph.Positions] = new NodeShape(1, [], ScalarType.Int64, sizeof(long));
 
         two[ModelGraph.Tokens] = zeros(1, 2, ScalarType.Int64, device);
-        two[ModelGraph.Positions] = range(0, 2, device).unsqueeze(0);
+        two[ModelGraph.Positions] = zeros(1, 2, ScalarType.Int64, device);
         Dictionary<Definition, long[]> reshaped = new(ReferenceEqualityComparer.Instance);
         foreach (ModelNode node in graph.Nodes)
             foreach (Definition detour in node.Detours.Select(detour => detour.Definition))
@@ -36,6 +35,10 @@ internal static class ShapeProbe
                     && !shape.AsSpan().SequenceEqual(two[node.Name].shape))
                     reshaped[detour] = shape;
         return new NodeShapes(shapes, reshaped);
+
+        // All at position 0, which every model has, however short its context.
+        Dictionary<string, Tensor> Evaluated(int tokens) => GraphEvaluator.Evaluate(
+            graph, zeros(1, tokens, ScalarType.Int64, device), names, positions: zeros(1, tokens, ScalarType.Int64, device));
     }
 
     private static NodeShape Compare(string name, Tensor two, Tensor three)
