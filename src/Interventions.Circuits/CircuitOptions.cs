@@ -85,7 +85,7 @@ public sealed record CircuitOptions
     private Read? Replacement(string? site) => Ablation switch
     {
         Ablation.Zero => null,
-        Ablation.Mean => new Read.Mean(From, Pooled, Over, AcrossTemplates) { Site = site, AtIndices = true, Fewest = FewestPrompts },
+        Ablation.Mean => new Read.Mean(From, Pooled, Over, AcrossTemplates, site, AtIndices: true, FewestPrompts),
         _ => new Read.From(From, site),
     };
 }

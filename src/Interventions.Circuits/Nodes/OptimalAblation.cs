@@ -58,8 +58,8 @@ public sealed class OptimalAblation
     public int Iterations { get; private init; }
 
     /// <summary>
-    /// Whether the search ended at constants from which no step led further. Otherwise it came to its limit: there are better ones, or, of a
-    /// metric without bound, none that are best.
+    /// Whether the search ended at constants from which no step led further. Otherwise it came to its limit: there are better ones, or,
+    /// of a metric without bound, none that are best.
     /// </summary>
     public bool IsConverged { get; private init; }
 
@@ -170,8 +170,8 @@ public sealed class OptimalAblation
         string[] numbers = ShortNumbers.Format([Clean, Value]);
         string end = IsConverged ? "" : ", and it could be better still";
         return TextTable.Wrap(
-            $"{Knockout}: {Metric} {numbers[0]} clean, {numbers[1]} with the best constants, after {TextTable.Count(Iterations, "step")}{end}",
-            2) + "\n";
+            $"{Knockout}: {Metric} {numbers[0]} clean, {numbers[1]} with the best constants, after "
+            + $"{TextTable.Count(Iterations, "step")}{end}", 2) + "\n";
     }
 
     /// <summary>The metric's clean mean; of each part, the mean of what it writes; and the type of these values.</summary>

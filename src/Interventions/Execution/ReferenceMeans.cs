@@ -46,7 +46,9 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
         // Rows that are called together select equally many positions, so one stands for all of its template and of its indices.
         (int Template, string Indices)[] places = [.. rows.Select(row => (
             read.TemplateOf(batch.Prompt(row)),
-            read is { AtIndices: true, Pooled: false } ? string.Join(',', site.PositionalAxes.SelectMany(axis => Indices(axis, row))) : ""))];
+            read is { AtIndices: true, Pooled: false }
+                ? string.Join(',', site.PositionalAxes.SelectMany(axis => Indices(axis, row)))
+                : ""))];
         Dictionary<(int, string), Tensor> means = places.Distinct()
             .ToDictionary(place => place, place => OfRow(rows[Array.IndexOf(places, place)], place.Template));
         return means.Count == 1 ? means.Values.Single() : cat([.. places.Select(place => means[place])]);
