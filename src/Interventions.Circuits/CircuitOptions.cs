@@ -142,4 +142,20 @@ internal sealed record Measurement
     /// <summary>Runs a graph with the metric.</summary>
     public RunResult Run(InterventionGraph graph, CancellationToken cancellationToken) =>
         (graph with { Metrics = [Metric], IsUnanalyzed = true }).Run(Model, Prompts, Options.Runs, cancellationToken);
+
+    /// <summary>The same for one of several parts of the work, whose progress is that of the whole: in thousandths of parts.</summary>
+    /// <param name="part">The number of the part.</param>
+    /// <param name="parts">How many there are.</param>
+    public Measurement OfPart(int part, int parts) => Options.Run.Progress is not { } whole
+        ? this
+        : new Measurement(
+            Model, Prompts, Metric, Options with { Run = Options.Run with { Progress = new PartOfProgress(whole, part, parts) } });
+
+    private sealed class PartOfProgress(IProgress<RunProgress> whole, int part, int parts) : IProgress<RunProgress>
+    {
+        private const int Steps = 1000;
+
+        public void Report(RunProgress value) =>
+            whole.Report(new RunProgress((part * Steps) + (int)((long)Steps * value.Done / Math.Max(1, value.Total)), parts * Steps));
+    }
 }

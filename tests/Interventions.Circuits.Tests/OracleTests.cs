@@ -235,10 +235,9 @@ public sealed class OracleTests : IDisposable
             foreach (RunOptions run in (RunOptions[])
                 [new() { BatchSize = 1 }, new() { BatchSize = 3 }, .. kind.Pooled ? [new() { Naive = true }] : Array.Empty<RunOptions>()])
                 Close(whole, Everything(kind with { Run = run }), $"{kind.Ablation}, {run.BatchSize}, {run.Naive}");
-            // Each prompt alone.
-            for (int prompt = 0; prompt < 5; prompt++)
-                if (kind.Ablation == Ablation.OtherRun)
-                    Close([.. whole.Select(values => values[prompt..(prompt + 1)])], Everything(kind, prompt), "alone");
+            // A prompt alone.
+            if (kind.Ablation == Ablation.OtherRun)
+                Close([.. whole.Select(values => values[1..2])], Everything(kind, 1), "alone");
         }
 
         double[][] Everything(CircuitOptions options, int? only = null)
@@ -286,6 +285,36 @@ public sealed class OracleTests : IDisposable
             Assert.Equal(
                 scores.Top(scores.Graph.CountOf(0.5)).Pruned().Faithfulness(model, s_prompts, s_logits, options), curve.Faithfulness[1],
                 Tolerance);
+        }
+    }
+
+    /// <summary>Of several runs there is one progress, which only grows; and a cancelled one stops.</summary>
+    [Fact]
+    public void Long_work_reports_one_progress_and_can_be_cancelled()
+    {
+        DecoderModel model = Model("gpt2");
+        List<RunProgress> progress = [];
+        CircuitOptions options = new() { Run = new() { Progress = new Listed(progress) } };
+        EdgeAttribution.OfActivations(model, s_prompts, s_logits, steps: 2, options: options);
+        Grown(7000);
+        Knockouts.Of(
+            model, s_prompts, s_logits, [Component.OfHead(0, 0), Component.OfMlp(0), Knockout.Parse("a0.h0, m1")], options);
+        Grown(3000);
+        using CancellationTokenSource cancelled = new();
+        cancelled.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            EdgeAttribution.OfActivations(model, s_prompts, s_logits, cancellationToken: cancelled.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            Knockouts.OfEach(model, s_prompts, s_logits, cancellationToken: cancelled.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            OptimalAblation.Of(model, s_prompts, s_logits, Component.OfMlp(0), cancellationToken: cancelled.Token));
+
+        void Grown(int total)
+        {
+            Assert.All(progress, step => Assert.Equal(total, step.Total));
+            Assert.Equal(progress.Select(step => step.Done).Order(), progress.Select(step => step.Done));
+            Assert.Equal(total, progress[^1].Done);
+            progress.Clear();
         }
     }
 
@@ -348,6 +377,11 @@ public sealed class OracleTests : IDisposable
     {
         _models.Add(model);
         return model;
+    }
+
+    private sealed class Listed(List<RunProgress> progress) : IProgress<RunProgress>
+    {
+        public void Report(RunProgress value) => progress.Add(value);
     }
 
     /// <summary>Counts runs: each ends with its last step.</summary>

@@ -43,12 +43,13 @@ public static class Knockouts
         double[] clean = [];
         ImmutableArray<string> notes = [];
         // Those of single heads or blocks differ in what a placeholder goes through; sets are a sweep of their own.
-        foreach (IGrouping<(string?, ComponentKind?), int> alike in Enumerable.Range(0, all.Length)
-            .GroupBy(i => (all[i].At, all[i].Components is [var single] ? single.Kind : (ComponentKind?)null)))
+        int[][] sweeps = [.. Enumerable.Range(0, all.Length)
+            .GroupBy(i => (all[i].At, all[i].Components is [var single] ? single.Kind : (ComponentKind?)null)).Select(alike => alike.ToArray())];
+        foreach ((int sweep, int[] places) in sweeps.Index())
         {
             using DisposeScope scope = NewDisposeScope();
-            int[] places = [.. alike];
-            using RunResult run = measurement.Run(Sweep(measurement, [.. places.Select(i => all[i])]), cancellationToken);
+            using RunResult run = measurement.OfPart(sweep, sweeps.Length)
+                .Run(Sweep(measurement, [.. places.Select(i => all[i])]), cancellationToken);
             clean = Numbers(run.Run(measurement.Clean)[measurement.Metric.Name]);
             double[] found = Numbers(run.Changed(measurement.Metric.Name).Values);
             foreach ((int number, int place) in places.Index())
