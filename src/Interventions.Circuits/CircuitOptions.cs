@@ -110,6 +110,12 @@ internal sealed record Measurement
     /// <summary>The run of the prompt set that is changed.</summary>
     public string Clean => Prompts.Vocabulary.Runs[0];
 
+    /// <summary>The other run, for methods that compare two runs.</summary>
+    /// <exception cref="InterventionException">By the options 0 or a mean stands for values, so that there is no other run.</exception>
+    public string OtherRun => Options.Ablation == Ablation.OtherRun ? Options.From : throw new InterventionException(
+        $"Another run is compared with the clean one, and {nameof(CircuitOptions)}.{nameof(CircuitOptions.Ablation)} is "
+        + $"{Options.Ablation}: there is no corrupted run.");
+
     /// <summary>Checks what is given.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts.</param>

@@ -281,6 +281,7 @@ public sealed class OracleTests : IDisposable
             FaithfulnessCurve curve = FaithfulnessCurve.Of(
                 count => scores.Top(count), model, s_prompts, s_logits, [0.2, 0.5, 1], options);
             Assert.Equal(expected, runs.Count);
+            Assert.Equal(ablation == Ablation.Mean, curve.Warnings.Any(one => one.Contains("over 2 of the 3", StringComparison.Ordinal)));
             Assert.Equal(1, curve.Faithfulness[^1], Tolerance);
             Assert.Equal(
                 scores.Top(scores.Graph.CountOf(0.5)).Pruned().Faithfulness(model, s_prompts, s_logits, options), curve.Faithfulness[1],
@@ -337,7 +338,7 @@ public sealed class OracleTests : IDisposable
             {
                 Ablation = Ablation.Mean, Over = new ToyPrompts([.. s_prompts.Prompts.Select(prompt => prompt with { Template = 1 })]),
             })));
-        Assert.Contains("carry a mean", Refused(() => EdgeAttribution.CleanCorrupted(
+        Assert.Contains("Ablation is Mean", Refused(() => EdgeAttribution.CleanCorrupted(
             model, s_prompts, s_logits, new() { Ablation = Ablation.Mean })));
 
         static string Refused(Action action) => Assert.Throws<InterventionException>(action).Message;
