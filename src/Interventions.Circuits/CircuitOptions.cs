@@ -85,7 +85,7 @@ public sealed record CircuitOptions
     private Read? Replacement(string? site) => Ablation switch
     {
         Ablation.Zero => null,
-        Ablation.Mean => new Read.Mean(From, Pooled, Over, AcrossTemplates) { Site = site, AtIndices = true, Fewest = FewestPrompts },
+        Ablation.Mean => new Read.Mean(From, Pooled, Over, AcrossTemplates, site, AtIndices: true, FewestPrompts),
         _ => new Read.From(From, site),
     };
 }
@@ -110,6 +110,12 @@ internal sealed record Measurement
 
     /// <summary>The run of the prompt set that is changed.</summary>
     public string Clean => Prompts.Vocabulary.Runs[0];
+
+    /// <summary>The other run, for methods that compare two runs.</summary>
+    /// <exception cref="InterventionException">By the options 0 or a mean stands for values, so that there is no other run.</exception>
+    public string OtherRun => Options.Ablation == Ablation.OtherRun ? Options.From : throw new InterventionException(
+        $"Another run is compared with the clean one, and {nameof(CircuitOptions)}.{nameof(CircuitOptions.Ablation)} is "
+        + $"{Options.Ablation}: there is no corrupted run.");
 
     /// <summary>Checks what is given.</summary>
     /// <param name="model">The model.</param>
@@ -160,6 +166,22 @@ internal sealed record Measurement
     /// <summary>Runs a graph with the metric.</summary>
     public RunResult Run(InterventionGraph graph, CancellationToken cancellationToken) =>
         (graph with { Metrics = [Metric], IsUnanalyzed = true }).Run(Model, Prompts, Options.Runs, cancellationToken);
+
+    /// <summary>The same for one of several parts of the work, whose progress is that of the whole: in thousandths of parts.</summary>
+    /// <param name="part">The number of the part.</param>
+    /// <param name="parts">How many there are.</param>
+    public Measurement OfPart(int part, int parts) => Options.Run.Progress is not { } whole
+        ? this
+        : new Measurement(
+            Model, Prompts, Metric, Options with { Run = Options.Run with { Progress = new PartOfProgress(whole, part, parts) } });
+
+    private sealed class PartOfProgress(IProgress<RunProgress> whole, int part, int parts) : IProgress<RunProgress>
+    {
+        private const int Steps = 1000;
+
+        public void Report(RunProgress value) =>
+            whole.Report(new RunProgress((part * Steps) + (int)((long)Steps * value.Done / Math.Max(1, value.Total)), parts * Steps));
+    }
 }
 
 /// <summary>Some prompts of a set.</summary>

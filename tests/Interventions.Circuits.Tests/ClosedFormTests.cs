@@ -234,7 +234,7 @@ public sealed class ClosedFormTests : IDisposable
         Refused("there is no corrupted run", measured.Graph, new() { Ablation = Ablation.Zero }, isOfBoth: true);
         Assert.Contains(
             nameof(Ablation.OtherRun),
-            Assert.Throws<ArgumentOutOfRangeException>(() => new CircuitOptions { Ablation = Ablation.Mean }).Message);
+            Assert.Throws<ArgumentOutOfRangeException>(() => new CircuitOptions { Ablation = Ablation.Resample }).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => EdgeAttribution.Of(model, s_prompts, measured.Graph, steps: -1));
         Assert.Contains(
             "The circuit is of 3 layers of 2 heads",

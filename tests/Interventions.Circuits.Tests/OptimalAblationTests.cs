@@ -50,6 +50,35 @@ public sealed class OptimalAblationTests
         static double Variance(Tensor values) => (values - values.mean()).pow(2).mean().item<double>();
     }
 
+    [Fact]
+    public void Half_of_the_digits_find_it_too()
+    {
+        using DecoderModel model = SmallDecoders.Model("toy"), single = SmallDecoders.Model("toy", ScalarType.Float32);
+        Knockout knockout = Knockout.Parse("a2.h1, a1.h0");
+        OptimalAblation best = OptimalAblation.Of(single, s_prompts, s_square, knockout);
+        Assert.True(best.IsConverged);
+        Assert.Equal(OptimalAblation.Of(model, s_prompts, s_square, knockout).Value, best.Value, 1e-3);
+    }
+
+    [Fact]
+    public void What_was_found_is_saved()
+    {
+        using DecoderModel model = SmallDecoders.Model("gpt2");
+        Knockout knockout = Knockout.Parse("embed, a0.h2, a0.h1, m1@mid,end");
+        OptimalAblation best = OptimalAblation.Of(model, s_prompts, s_square, knockout, new() { Iterations = 2 });
+        OptimalAblation read = OptimalAblation.FromJson(best.ToJson());
+        Assert.Equal(best.ToJson(), read.ToJson());
+        Assert.Equal(
+            (best.Knockout, best.Metric, best.Clean, best.Value, best.Iterations, best.IsConverged),
+            (read.Knockout, read.Metric, read.Clean, read.Value, read.Iterations, read.IsConverged));
+        Assert.All(knockout.Components, component => Assert.Equal(best.ConstantOf(component), read.ConstantOf(component)));
+        using RunResult run = read.Run(model, s_prompts, s_square);
+        Assert.Equal(best.Value, run["Square"].Values.mean().item<double>(), Tolerance);
+        foreach (string wrong in (string[])["{", "{}", best.ToJson().Replace("a0.h1", "a0.x1", StringComparison.Ordinal)])
+            Assert.Contains(
+                "This is no optimal ablation", Assert.Throws<InterventionException>(() => OptimalAblation.FromJson(wrong)).Message);
+    }
+
     /// <summary>No other constant does better: 0, means and random ones; and the negative is maximised by the same.</summary>
     [Theory]
     [InlineData("gpt2", "a0.h1, a1.h2, m1")]
@@ -112,13 +141,13 @@ public sealed class OptimalAblationTests
             x => (
                 Math.Pow(1 - x[0], 2) + (100 * Math.Pow(x[1] - (x[0] * x[0]), 2)),
                 [(-2 * (1 - x[0])) - (400 * x[0] * (x[1] - (x[0] * x[0]))), 200 * (x[1] - (x[0] * x[0]))]),
-            [-1.2, 1], 200, _ => { });
+            [-1.2, 1], 200, 1e-13, _ => { });
         Assert.True(valley.IsConverged);
         Assert.Equal(1, valley.Place[0], 1e-6);
         Assert.Equal(1, valley.Place[1], 1e-6);
-        Minimum parabola = Minimizer.Of(x => (Math.Pow(x[0] - 3, 2), [2 * (x[0] - 3)]), [1000], 50, _ => { });
+        Minimum parabola = Minimizer.Of(x => (Math.Pow(x[0] - 3, 2), [2 * (x[0] - 3)]), [1000], 50, 1e-13, _ => { });
         Assert.Equal(3, parabola.Place[0], 1e-9);
-        Minimum already = Minimizer.Of(x => (0, [0.0]), [5], 50, _ => { });
+        Minimum already = Minimizer.Of(x => (0, [0.0]), [5], 50, 1e-13, _ => { });
         Assert.Equal((0, 5.0, true), (already.Iterations, already.Place[0], already.IsConverged));
     }
 

@@ -14,6 +14,9 @@ public sealed record FaithfulnessCurve(ImmutableArray<double> Sizes, ImmutableAr
     /// <summary>The benchmark's sizes: 0.001 to 1.</summary>
     public static ImmutableArray<double> UsualSizes { get; } = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
 
+    /// <summary>What may be a slip: answers that lack a space, means over few prompts.</summary>
+    public ImmutableArray<string> Warnings { get; internal init; } = [];
+
     /// <summary>
     /// The area under faithfulness, the circuit performance ratio: large where few edges carry the behaviour. Published for the ranking by
     /// sign.
@@ -53,7 +56,10 @@ public sealed record FaithfulnessCurve(ImmutableArray<double> Sizes, ImmutableAr
         CircuitGraph graph = measurement.Sites.Graph;
         // Small sizes of a small model are one circuit.
         Dictionary<Circuit, double> measured = [];
-        return new FaithfulnessCurve(sizes, [.. sizes.Select(size => Measured(select(graph.CountOf(size)).Pruned()))]);
+        return new FaithfulnessCurve(sizes, [.. sizes.Select(size => Measured(select(graph.CountOf(size)).Pruned()))])
+        {
+            Warnings = scale.Notes,
+        };
 
         double Measured(Circuit circuit) => measured.TryGetValue(circuit, out double known)
             ? known

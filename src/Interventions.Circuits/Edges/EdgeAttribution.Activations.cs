@@ -57,7 +57,7 @@ public static partial class EdgeAttribution
         SweepAxis places = Places(steps, rule);
         double[][] scores = [.. measurement.Prompts.Prompts.Select(_ => new double[edges.EdgeCount])];
         ImmutableArray<string> notes = [];
-        foreach (string way in ways)
+        foreach ((int number, string way) in ways.Index())
         {
             InterventionGraph graph = new()
             {
@@ -66,7 +66,7 @@ public static partial class EdgeAttribution
                 Writes = [Way(measurement, way)],
                 Gradients = [.. measurement.Sites.Readers.Select(reader => Scored(reader).Gradient(measurement)).OfType<GradientNode>()],
             };
-            using RunResult run = measurement.Run(graph, cancellationToken);
+            using RunResult run = measurement.OfPart(number, ways.Length).Run(graph, cancellationToken);
             foreach (Reader reader in measurement.Sites.Readers)
                 Scored(reader).Add(run, scores);
             notes = run.Layout.Notes;

@@ -82,13 +82,10 @@ public static partial class EdgeAttribution
         CancellationToken cancellationToken = default)
     {
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
-        if (measurement.Options.Ablation != Ablation.OtherRun)
-            throw new InterventionException(
-                "Gradients of the corrupted run are asked for, and edges carry "
-                + $"{(measurement.Options.Ablation == Ablation.Zero ? "0" : "a mean")}: there is no corrupted run.");
+        string other = measurement.OtherRun;
         return Scores(
             measurement, Gradients(measurement),
-            (run, name) => run.Run(measurement.Clean)[name].plus(run.Run(measurement.Options.From)[name]).over(2), cancellationToken);
+            (run, name) => run.Run(measurement.Clean)[name].plus(run.Run(other)[name]).over(2), cancellationToken);
     }
 
     /// <summary>A sweep over the places on the way at which gradients are taken.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,12 +11,16 @@ internal sealed class FaithfulnessScale(Measurement measurement, CancellationTok
 {
     private (double None, double Whole)? _ends;
 
+    /// <summary>What may be a slip in the prompts, once a circuit is measured.</summary>
+    public ImmutableArray<string> Notes { get; private set; } = [];
+
     /// <summary>A circuit's place on the scale.</summary>
     /// <exception cref="InterventionException">Both ends are equal, or the circuit is one of another model.</exception>
     public double Of(Circuit circuit)
     {
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = Run(circuit);
+        Notes = run.Layout.Notes;
         (double none, double whole) = _ends ??= Ends(run, circuit);
         return (Changed(run) - none) / (whole - none);
     }

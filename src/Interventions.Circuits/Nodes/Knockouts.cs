@@ -43,12 +43,13 @@ public static class Knockouts
         double[] clean = [];
         ImmutableArray<string> notes = [];
         // Those of single heads or blocks differ in what a placeholder goes through; sets are a sweep of their own.
-        foreach (IGrouping<(string?, ComponentKind?), int> alike in Enumerable.Range(0, all.Length)
-            .GroupBy(i => (all[i].At, all[i].Components is [var single] ? single.Kind : (ComponentKind?)null)))
+        int[][] sweeps = [.. Enumerable.Range(0, all.Length)
+            .GroupBy(i => (all[i].At, all[i].Components is [var single] ? single.Kind : (ComponentKind?)null)).Select(alike => alike.ToArray())];
+        foreach ((int sweep, int[] places) in sweeps.Index())
         {
             using DisposeScope scope = NewDisposeScope();
-            int[] places = [.. alike];
-            using RunResult run = measurement.Run(Sweep(measurement, [.. places.Select(i => all[i])]), cancellationToken);
+            using RunResult run = measurement.OfPart(sweep, sweeps.Length)
+                .Run(Sweep(measurement, [.. places.Select(i => all[i])]), cancellationToken);
             clean = Numbers(run.Run(measurement.Clean)[measurement.Metric.Name]);
             double[] found = Numbers(run.Changed(measurement.Metric.Name).Values);
             foreach ((int number, int place) in places.Index())
@@ -88,7 +89,9 @@ public static class Knockouts
             model, prompts, metric, components.Select(component => new Knockout([component], at)), options, cancellationToken);
     }
 
-    /// <summary>A knockout as an intervention. It measures nothing: include it, <c>.Include("out", Knockouts.ToIntervention(…))</c>.</summary>
+    /// <summary>
+    /// A knockout as an intervention. It measures nothing: include it, <c>.Include("out", Knockouts.ToIntervention(…))</c>.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="knockout">The components.</param>
     /// <param name="options">What stands for what they write.</param>
@@ -109,20 +112,20 @@ public static class Knockouts
     {
         if (knockouts is [var one])
             return ToIntervention(measurement.Model, one, measurement.Options);
-        string at = knockouts[0].At is { } positions ? $"pos={positions}" : "";
+        string? at = knockouts[0].At;
         return (knockouts[0].Components is [var single] ? single.Kind : (ComponentKind?)null) switch
         {
             ComponentKind.Head => new InterventionGraph
             {
                 Name = nameof(Knockouts),
                 Sweeps = [SweepAxis.OfPoints("layer, head", [.. knockouts.Select(one => Place(one.Components[0]))])],
-                Writes = [Write("Head", $"blocks.{{layer}}.attn.z[head={{head}}{(at.Length > 0 ? "; " : "")}{at}]", measurement.Options)],
+                Writes = [Write("Head", $"blocks.{{layer}}.attn.z[head={{head}}{(at is null ? "" : $"; pos={at}")}]", measurement.Options)],
             },
             ComponentKind.Mlp => new InterventionGraph
             {
                 Name = nameof(Knockouts),
                 Sweeps = [SweepAxis.OfNumbers("layer", [.. knockouts.Select(one => (double)one.Components[0].Layer)])],
-                Writes = [Write("Mlp", "blocks.{layer}.mlp_out" + (at.Length > 0 ? $"[{at}]" : ""), measurement.Options)],
+                Writes = [Write("Mlp", "blocks.{layer}.mlp_out" + (at is null ? "" : $"[pos={at}]"), measurement.Options)],
             },
             _ => new InterventionGraph
             {
@@ -130,7 +133,7 @@ public static class Knockouts
                 Sweeps = [SweepAxis.OfNumbers(Number, [.. Enumerable.Range(0, knockouts.Length).Select(i => (double)i)])],
                 Writes =
                 [
-                    .. KnockedOut.Of(measurement.Model, new Knockout(knockouts.SelectMany(one => one.Components).Distinct(), knockouts[0].At))
+                    .. KnockedOut.Of(measurement.Model, new Knockout(knockouts.SelectMany(one => one.Components).Distinct(), at))
                         .Select(part => SweptWrite(part, knockouts, measurement.Options)),
                 ],
             },

@@ -13,21 +13,23 @@ internal sealed record Minimum(double[] Place, double Value, int Iterations, boo
 /// </summary>
 internal static class Minimizer
 {
-    private const int Memory = 10, MostHalvings = 40;
+    private const int Memory = 10, MostTrials = 25;
 
     /// <summary>Of a step's decrease, the part that the slope promises at least; and of the slope, the part that is left at most.</summary>
     private const double Decrease = 1e-4, Slope = 0.9;
-
-    /// <summary>A step that lowers the value by less, relative to it, is the last one.</summary>
-    private const double Tolerance = 1e-13;
 
     /// <summary>Searches from a place on.</summary>
     /// <param name="function">The value and its gradient.</param>
     /// <param name="start">Where to begin.</param>
     /// <param name="iterations">How many steps are taken at most.</param>
+    /// <param name="tolerance">A step that lowers the value by less, relative to it, is the last one.</param>
     /// <param name="report">Called after each step with its number.</param>
     public static Minimum Of(
-        Func<double[], (double Value, double[] Gradient)> function, double[] start, int iterations, Action<int> report)
+        Func<double[], (double Value, double[] Gradient)> function,
+        double[] start,
+        int iterations,
+        double tolerance,
+        Action<int> report)
     {
         double[] place = start;
         (double value, double[] gradient) = function(place);
@@ -48,7 +50,7 @@ internal static class Minimizer
                 past.Dequeue();
             (place, value, gradient) = next;
             report(i + 1);
-            if (fallen <= Tolerance * Math.Max(1, Math.Abs(value)))
+            if (fallen <= tolerance * Math.Max(1, Math.Abs(value)))
                 return new Minimum(place, value, i + 1, IsConverged: true);
         }
         return new Minimum(place, value, iterations, IsConverged: false);
@@ -60,7 +62,7 @@ internal static class Minimizer
     {
         double slope = Product(direction, gradient), length = 1, low = 0, high = double.PositiveInfinity;
         (double[] Place, double Value, double[] Gradient)? best = null;
-        for (int i = 0; i < MostHalvings && slope < 0; i++)
+        for (int i = 0; i < MostTrials && slope < 0; i++)
         {
             double[] there = Sum(place, direction, length);
             (double found, double[] its) = function(there);

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Json;
+using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Results;
 using Interventions.Runtime;
@@ -58,8 +60,8 @@ public sealed class OptimalAblation
     public int Iterations { get; private init; }
 
     /// <summary>
-    /// Whether the search ended at constants from which no step led further. Otherwise it came to its limit: there are better ones, or, of a
-    /// metric without bound, none that are best.
+    /// Whether the search ended at constants from which no step led further. Otherwise it came to its limit: there are better ones, or,
+    /// of a metric without bound, none that are best.
     /// </summary>
     public bool IsConverged { get; private init; }
 
@@ -90,7 +92,7 @@ public sealed class OptimalAblation
         (double clean, double[][] means, ScalarType type) = Means(measurement, parts, cancellationToken);
         double sign = options.Maximizes ? -1 : 1;
         Minimum best = Minimizer.Of(
-            Measured, [.. means.SelectMany(mean => mean)], options.Iterations,
+            Measured, [.. means.SelectMany(mean => mean)], options.Iterations, type == ScalarType.Float64 ? 1e-13 : 1e-6,
             step => options.Run.Progress?.Report(new RunProgress(step, options.Iterations)));
         return new OptimalAblation(knockout, measurement.Metric.Name, [.. parts.Zip(Parted(best.Place))])
         {
@@ -164,14 +166,58 @@ public sealed class OptimalAblation
         Measurement.Of(model, prompts, metric, new() { Ablation = Ablation.Zero, Run = options ?? new RunOptions() })
             .Run(ToIntervention(), cancellationToken);
 
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="InterventionException">The text is no optimal ablation.</exception>
+    public static OptimalAblation FromJson(string json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        try
+        {
+            return JsonFields.Read(json, fields => Fields(fields, null), (place, problem) =>
+                new InterventionException($"This is no optimal ablation: {(place.Length > 0 ? $"at {place}, " : "")}{problem}."));
+        }
+        catch (Exception wrong) when (wrong is JsonException or FormatException or ArgumentException)
+        {
+            throw new InterventionException($"This is no optimal ablation: {wrong.Message}", wrong);
+        }
+    }
+
+    /// <summary>What was knocked out, the metric, and the constants.</summary>
+    public string ToJson() => JsonFields.Write(fields => Fields(fields, this), isIndented: true);
+
     /// <summary>What was knocked out, and the metric before and after.</summary>
     public override string ToString()
     {
         string[] numbers = ShortNumbers.Format([Clean, Value]);
         string end = IsConverged ? "" : ", and it could be better still";
         return TextTable.Wrap(
-            $"{Knockout}: {Metric} {numbers[0]} clean, {numbers[1]} with the best constants, after {TextTable.Count(Iterations, "step")}{end}",
-            2) + "\n";
+            $"{Knockout}: {Metric} {numbers[0]} clean, {numbers[1]} with the best constants, after "
+            + $"{TextTable.Count(Iterations, "step")}{end}", 2) + "\n";
+    }
+
+    private static OptimalAblation Fields(JsonFields fields, OptimalAblation? known)
+    {
+        string knockout = fields.Text("knockout", known?.Knockout.ToString()), metric = fields.Text("metric", known?.Metric);
+        double clean = fields.Number("clean", known?.Clean), value = fields.Number("value", known?.Value);
+        int iterations = fields.Integer("iterations", known?.Iterations);
+        bool isConverged = fields.Truth("isConverged", known?.IsConverged);
+        ImmutableArray<(KnockedOut, double[])> constants = fields.List<(KnockedOut Part, double[] Values)>(
+            "constants", known?._constants ?? default, (item, one) =>
+            {
+                KnockedOut part = new(
+                    item.Text("name", one.Part?.Name), item.Text("site", one.Part?.Site),
+                    [.. item.Texts("components", one.Part is { } p ? [.. p.Components.Select(component => $"{component}")] : default)
+                        .Select(Component.Parse)],
+                    item.OptionalText("at", one.Part?.At));
+                double[] values = [.. item.Numbers("values", one.Values is { } v ? [.. v] : default)];
+                return part.Components.Length > 0 && values.Length > 0 && values.Length % part.Components.Length == 0
+                    ? (part, values)
+                    : throw item.Wrong($"there are {values.Length} values for {part.Components.Length} components");
+            });
+        return known ?? new OptimalAblation(Knockout.Parse(knockout), metric, constants)
+        {
+            Clean = clean, Value = value, Iterations = iterations, IsConverged = isConverged,
+        };
     }
 
     /// <summary>The metric's clean mean; of each part, the mean of what it writes; and the type of these values.</summary>

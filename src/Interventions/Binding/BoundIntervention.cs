@@ -179,7 +179,7 @@ internal abstract record BoundRead
     /// <summary>The site that is read, if it is not the method's own.</summary>
     public BoundSite? OtherSite => this switch { From from => from.Site, Of of => of.Site, Mean mean => mean.Site, _ => null };
 
-    /// <summary>The site that the parameter names of the prompts themselves, if it names one: that of another value, or of logits.</summary>
+    /// <summary>The site of the prompts themselves that the parameter names, if any: that of another value, or of logits.</summary>
     public BoundSite? NamedSite => this switch { Logits logits => logits.At, Mean => null, _ => OtherSite };
 
     /// <summary>Whether the sweep's point decides what is read, other than through the method's own site.</summary>
@@ -213,7 +213,7 @@ internal abstract record BoundRead
     /// <summary>The mean of a site over a prompt set; <paramref name="Site"/> is null for the method's own site.</summary>
     public sealed record Mean(DonorRun Run, bool Pooled, bool AcrossTemplates, IPromptSet Over, BoundSite? Site) : BoundRead
     {
-        /// <summary>Whether selected positions are numbers, which other prompts have too; see <see cref="Read.Mean.AtIndices"/>.</summary>
+        /// <summary>Whether selected positions are numbers, which other prompts have too, see <see cref="Read.Mean"/>.</summary>
         public bool AtIndices { get; init; }
 
         /// <summary>Of fewer prompts than these, a mean is worth a warning.</summary>

@@ -212,12 +212,9 @@ internal sealed class GraphJson
                 Read.Mean? mean = read as Read.Mean;
                 return new Read.Mean(
                     fields.OptionalText("run", mean?.Run), fields.Truth("pooled", mean?.Pooled), Prompts(fields, mean?.Over),
-                    fields.Truth("acrossTemplates", mean?.AcrossTemplates))
-                {
-                    Site = fields.OptionalText("site", mean?.Site),
-                    AtIndices = fields.Truth("atIndices", mean?.AtIndices),
-                    Fewest = fields.OptionalInteger("fewest", mean is { Fewest: 0 } ? null : mean?.Fewest) ?? 0,
-                };
+                    fields.Truth("acrossTemplates", mean?.AcrossTemplates), fields.OptionalText("site", mean?.Site),
+                    fields.Truth("atIndices", mean?.AtIndices),
+                    fields.OptionalInteger("fewest", mean?.Fewest is 0 ? null : mean?.Fewest) ?? 0);
             case nameof(Runtime.Read.Along):
                 Read.Along? along = read as Read.Along;
                 return new Read.Along(Tensor(fields, node, along?.Tensor), Axes(fields, along?.Axes));

@@ -269,26 +269,26 @@ public abstract record Read
     /// </summary>
     public sealed record Partner(string? Run, int Seed) : Read;
 
-    /// <summary>The mean of the method's own site over prompts of a run, see <see cref="MeanAttribute"/>.</summary>
+    /// <summary>The mean of a site over prompts of a run, see <see cref="MeanAttribute"/>.</summary>
     /// <param name="Run">The run; without a name the one that the declaration changes, or the first run of <paramref name="Over"/>.</param>
     /// <param name="Pooled">Whether one mean is taken over all selected positions of all prompts.</param>
     /// <param name="Over">The prompts; <see langword="null"/> for those of the run itself.</param>
     /// <param name="AcrossTemplates">Whether prompts of all templates count, not only those of the same template.</param>
-    public sealed record Mean(string? Run, bool Pooled, IPromptSet? Over = null, bool AcrossTemplates = false) : Read
-    {
-        /// <summary>The path of another site whose mean it is; <see langword="null"/> for the method's own.</summary>
-        public string? Site { get; init; }
-
-        /// <summary>
-        /// Whether selected positions are numbers: what is averaged then stands at the same index in all prompts that reach it, whatever
-        /// name the index has there; and what is pooled are all positions. Otherwise the path selects in the averaged prompts, too, so that
-        /// a name means each prompt's own position.
-        /// </summary>
-        public bool AtIndices { get; init; }
-
-        /// <summary>Of fewer prompts than these, a mean is worth a warning.</summary>
-        public int Fewest { get; init; }
-    }
+    /// <param name="Site">The path of another site; <see langword="null"/> for the method's own.</param>
+    /// <param name="AtIndices">
+    /// Whether selected positions are numbers: what is averaged then stands at the same index in all prompts that reach it, whatever name
+    /// the index has there; and what is pooled are all positions. Otherwise the path selects in the averaged prompts, too, so that a name
+    /// means each prompt's own position.
+    /// </param>
+    /// <param name="Fewest">Of fewer prompts than these, a mean is worth a warning.</param>
+    public sealed record Mean(
+        string? Run,
+        bool Pooled,
+        IPromptSet? Over = null,
+        bool AcrossTemplates = false,
+        string? Site = null,
+        bool AtIndices = false,
+        int Fewest = 0) : Read;
 
     /// <summary>
     /// A tensor of the declaration, laid along axes of the method's own site, so that it broadcasts to the selected value.

@@ -82,7 +82,8 @@ internal static class GraphText
 
     private static string Of(Read.Mean mean) => mean.Site is null ? "" : $" of {mean.Site}";
 
-    private static string Pooled(Read.Mean mean) => mean.Pooled ? " and positions" : mean.AcrossTemplates ? " of all templates" : "";
+    private static string Pooled(Read.Mean mean) =>
+        (mean.Pooled ? " and positions" : mean.AcrossTemplates ? " of all templates" : "") + (mean.AtIndices ? " by index" : "");
 
     private static string Run(string? run) => run ?? "the changed run before its writes";
 

@@ -46,7 +46,9 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
         // Rows that are called together select equally many positions, so one stands for all of its template and of its indices.
         (int Template, string Indices)[] places = [.. rows.Select(row => (
             read.TemplateOf(batch.Prompt(row)),
-            read is { AtIndices: true, Pooled: false } ? string.Join(',', site.PositionalAxes.SelectMany(axis => Indices(axis, row))) : ""))];
+            read is { AtIndices: true, Pooled: false }
+                ? string.Join(',', site.PositionalAxes.SelectMany(axis => Indices(axis, row)))
+                : ""))];
         Dictionary<(int, string), Tensor> means = places.Distinct()
             .ToDictionary(place => place, place => OfRow(rows[Array.IndexOf(places, place)], place.Template));
         return means.Count == 1 ? means.Values.Single() : cat([.. places.Select(place => means[place])]);
@@ -60,7 +62,7 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
                 return value;
             foreach (int axis in site.PositionalAxes)
                 if (read.AtIndices)
-                    value = value.Pick(axis, tensor(Checked(axis, row, value.shape[axis]), device: value.device));
+                    value = At(value, axis, Checked(axis, row, value.shape[axis]));
                 else if (site.IsRagged)
                     value = AsLong(value, axis, row);
             return !read.AtIndices && site.Narrowing?[(int)value.shape[site.PositionAxis]] is { } some
@@ -78,6 +80,10 @@ internal sealed class ReferenceMeans(BoundIntervention intervention, HookedModel
                 $"{site.Where}: '{site.Text}' selects position {indices.Max()} of prompt {batch.Numbers[row]}; the prompts of "
                 + $"{read.Over.Vocabulary.PromptSet} over which the mean is taken have {length} tokens at most.");
         }
+
+        static Tensor At(Tensor value, int axis, long[] indices) => indices.Index().All(one => one.Item == indices[0] + one.Index)
+            ? value.narrow(axis, indices[0], indices.Length)
+            : value.Pick(axis, tensor(indices, device: value.device));
 
         Tensor AsLong(Tensor value, int axis, int row)
         {

@@ -95,7 +95,7 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
         string name = $"Write{number}";
         return kind is not null
             ? new WriteNode(name, path, kind, run)
-            : _random.Next(6) switch
+            : _random.Next(8) switch
             {
                 0 => new WriteNode(
                     name, path, [s_value, new Read.From(donor)], x => (x[0] * 0.7) + (x[1] * 0.5), run)
@@ -107,13 +107,18 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
                 4 => new WriteNode(
                     name, path, [s_value, new Read.From(donor, Path(Site(), mayAddPlaceholders: true, single: true))],
                     x => x[0] + Summary(x[1], x[0]), run),
+                // So may what a mean is of; of the own site it stands at indices.
+                5 => new WriteNode(
+                    name, path, [s_value, MeanOf(Path(Site(), mayAddPlaceholders: true, single: true), Chance(0.5))],
+                    x => x[0] + Summary(x[1], x[0]), run),
+                6 => new WriteNode(name, path, [MeanOf(null, true)], x => x[0], run) { Pointwise = Chance(0.5) },
                 // Sees all that it selects: no row of it may be left out.
                 _ => new WriteNode(name, path, [s_value], x => x[0] - (0.3 * x[0].mean([1L], keepdim: true)), run),
             };
 
         // Scores that are masked are −∞.
         static Tensor Summary(Tensor x, Tensor like) =>
-            x.tanh().flatten(1).mean([1L]).view([like.shape[0], .. Enumerable.Repeat(1L, like.shape.Length - 1)]);
+            x.tanh().flatten(1).mean([1L]).view([-1, .. Enumerable.Repeat(1L, like.shape.Length - 1)]);
 
         Tensor Vector()
         {
@@ -177,6 +182,9 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 
     private WriteKind.Mean Mean() =>
         new(_runs[_random.Next(_runs.Count)], Chance(0.3), Chance(0.5) ? _reference : null, Chance(0.3));
+
+    private Read.Mean MeanOf(string? site, bool atIndices) => new(
+        _runs[_random.Next(_runs.Count)], Chance(0.3), Chance(0.5) ? _reference : null, Chance(0.3), site, atIndices);
 
     /// <summary>A partner is equally long where the length decides what is selected.</summary>
     private WriteKind.Resample? Resample() => Lengths is [_] && _prompts!.Prompts.Count > 1

@@ -126,6 +126,113 @@ public sealed class MeanTests : ToyTest
         }
     }
 
+    /// <summary>Positions as indices: whatever is named there in the averaged prompts, and pooled all of them.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(32, false)]
+    [InlineData(32, true)]
+    public void Means_at_indices_and_of_other_sites_are_by_hand(int batchSize, bool naive)
+    {
+        ToyPrompts prompts = Templates(ToyPrompts.Random(51, 4, 3, 4), 0, 1, 1);
+        ToyPrompts over = Templates(ToyPrompts.Random(52, 4, 5, 2, 4, 3), 0, 0, 0, 1, 1);
+        Tensor[] values = [.. Enumerable.Range(0, 5).Select(row => Values(over.Only(row), 1, "blocks.1.z")[0])];
+        Tensor atEnd = Written("blocks.1.z[head=1; pos=mid,end]", new Read.Mean("corrupted", false, over, AtIndices: true));
+        Tensor other = Written("embed[pos=end]", new Read.Mean("corrupted", true, over, Site: "blocks.1.z[head={head=1}]"), "embed");
+        Tensor otherByName = Written("blocks.1.z[head=1; pos=end]", new Read.Mean(
+            "corrupted", false, over, AcrossTemplates: true, Site: "blocks.1.z[head=1; pos=end]"));
+        Tensor pooled = Written("blocks.1.z[head=1; pos=end]", new Read.Mean("corrupted", true, over, AtIndices: true));
+        Tensor all = Mean(values.SelectMany(value => Enumerable.Range(0, (int)value.shape[0]).Select(at => value[at, 1])));
+        for (int row = 0; row < 3; row++)
+        {
+            PromptTokens prompt = prompts.Prompts[row];
+            int end = prompt.Runs[0].Ids.Count - 1;
+            foreach (int pos in prompt.Runs[0].Positions)
+                Close(
+                    Mean(values.Where((value, i) => over.Prompts[i].Template == prompt.Template && value.shape[0] > pos)
+                        .Select(value => value[pos, 1])),
+                    atEnd[row, pos, 1]);
+            Close(all, pooled[row, end, 1]);
+            Close(Mean(values.Select(value => value[-1, 1])), otherByName[row, end, 1]);
+            Close(all.mean().expand(other.shape[2]), other[row, end]);
+        }
+
+        Tensor Written(string site, Read.Mean read, string captured = "blocks.1.z")
+        {
+            bool isSwept = captured == "embed";
+            using RunResult run = Run(
+                new()
+                {
+                    Name = "Mean",
+                    Writes = [new WriteNode("Mean", site, [read], x => isSwept ? x[0].flatten(1).mean([1L]).view(-1, 1, 1) : x[0])],
+                    Captures = [new("Z", captured, [new Read.Value()], x => x[0])],
+                },
+                prompts, new RunOptions { BatchSize = batchSize, Naive = naive });
+            return isSwept ? run.Changed("Z").Values[0].clone() : run.Changed("Z").Values.clone();
+        }
+
+        static Tensor Mean(IEnumerable<Tensor> values) => stack(values).mean([0L]);
+    }
+
+    /// <summary>The same means are taken once for runs that share them; another model, prompt set or site has its own.</summary>
+    [Fact]
+    public void Runs_that_share_means_take_them_once()
+    {
+        ToyPrompts prompts = ToyPrompts.Random(57, 4, 3, 4), over = ToyPrompts.Random(59, 4, 5, 4, 4, 5);
+        RunOptions shared = new() { BatchSize = 2, Means = new() };
+        Passes(new() { BatchSize = 2 }, over); // the first run of a model also measures its nodes
+        int alone = Passes(new() { BatchSize = 2 }, over);
+        Assert.Equal(alone, Passes(shared, over));
+        Assert.Equal(alone - 3, Passes(shared, over));
+        Assert.Equal(alone - 3, Passes(shared with { Naive = true }, over) - Passes(new() { BatchSize = 2, Naive = true }, over) + alone);
+        Assert.Equal(alone, Passes(shared, ToyPrompts.Random(59, 4, 5, 4, 4, 5)));
+        Assert.Equal(alone, Passes(shared, over, "blocks.1.out"));
+
+        int Passes(RunOptions options, ToyPrompts over, string site = "blocks.0.out")
+        {
+            InterventionGraph graph = new()
+            {
+                Name = "Means",
+                Writes = [BuiltInWrites.Mean($"{site}[pos=end]", "corrupted", pooled: false, over: over)],
+                Metrics = [new("M", [new Read.Logit("correct", "end")], x => x[0])],
+            };
+            int before = Model.Passes;
+            using RunResult run = InterventionRunner.Run(graph, Model, prompts, options);
+            int passes = Model.Passes - before;
+            using RunResult again = InterventionRunner.Run(graph, Model, prompts, new() { BatchSize = 2 });
+            Close(again["M"].Values, run["M"].Values);
+            return passes;
+        }
+    }
+
+    [Fact]
+    public void Means_over_few_prompts_are_noted_where_that_is_asked_for()
+    {
+        ToyPrompts prompts = Templates(ToyPrompts.Random(51, 4, 3, 4), 0, 1, 1);
+        ToyPrompts over = Templates(ToyPrompts.Random(52, 4, 5, 2, 4, 3), 0, 0, 0, 1, 1);
+        Noted(new Read.Mean("corrupted", false, over, Fewest: 3), [
+            "2 of the 5 prompts of ToyPrompts at position 3 of template 0", "1 of the 5 prompts of ToyPrompts at position 3 of template 1"]);
+        Noted(new Read.Mean("corrupted", false, over, Fewest: 2), ["1 of the 5 prompts of ToyPrompts at position 3 of template 1"]);
+        Noted(new Read.Mean("corrupted", false, over, AcrossTemplates: true, Fewest: 4), ["3 of the 5 prompts of ToyPrompts at position 3:"]);
+        Noted(new Read.Mean("corrupted", true, over, Fewest: 6), ["5 of the 5 prompts of ToyPrompts:"]);
+        Noted(new Read.Mean("corrupted", true, over, Fewest: 5), []);
+        Noted(new Read.Mean("corrupted", false, over), []);
+
+        void Noted(Read.Mean read, string[] expected)
+        {
+            using RunResult run = Run(
+                new()
+                {
+                    Name = "Mean",
+                    Writes = [new WriteNode("Mean", "embed", [read], x => x[0])],
+                    Captures = [new("E", "embed", [new Read.Value()], x => x[0])],
+                },
+                prompts);
+            string[] notes = [.. run.Warnings.Where(warning => warning.StartsWith("A mean is taken over", StringComparison.Ordinal))];
+            Assert.Equal(expected.Length, notes.Length);
+            Assert.All(expected, text => Assert.Contains(notes, note => note.Contains(text, StringComparison.Ordinal)));
+        }
+    }
+
     private static ToyPrompts Templates(ToyPrompts prompts, params int[] templates) =>
         new([.. prompts.Prompts.Select((prompt, i) => prompt with { Template = templates[i] })]);
 }
