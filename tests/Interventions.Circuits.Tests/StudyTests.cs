@@ -37,6 +37,7 @@ public sealed class StudyTests
         Assert.NotEqual(found.Circuit, Completeness.Of(model, prompts, s_ld, PublishedCircuits.NaiveIoi, s_few, means).Circuit);
         Assert.True(double.IsFinite(PublishedCircuits.IoiEdges.Faithfulness(model, prompts, s_ld)));
         Assert.All($"{found}".Split('\n'), line => Assert.InRange(line.Length, 0, 80));
+        Assert.Contains(found.Warnings, warning => warning.Contains("over 3 of the 6 prompts"));
         // The same seed draws the same sets.
         Completeness again = Completeness.Of(model, prompts, s_ld, PublishedCircuits.Ioi, s_few, means);
         Assert.Equal(found.Sets.Select(set => string.Join(',', set.Parts)), again.Sets.Select(set => string.Join(',', set.Parts)));

@@ -47,13 +47,14 @@ public abstract class CircuitParts
             [.. parts.Select(edges => (edges.Key, @class is null ? $"{edges.First().Source}" : @class(edges.First())))]);
     }
 
-    /// <summary>The metric's mean over prompts without some parts, of the circuit or of the model.</summary>
-    internal abstract double[] Measure(Measurement measurement, IReadOnlyList<Removal> removals, CancellationToken cancellationToken);
+    /// <summary>The metric's mean over prompts without some parts, of the circuit or of the model; and what may be a slip.</summary>
+    internal abstract (double[] Means, ImmutableArray<string> Notes) Measure(
+        Measurement measurement, IReadOnlyList<Removal> removals, CancellationToken cancellationToken);
 
     private sealed class NodeParts(NodeCircuit circuit)
         : CircuitParts([.. circuit.Nodes.Select(node => ($"{node.Component}", node.Class))])
     {
-        internal override double[] Measure(
+        internal override (double[] Means, ImmutableArray<string> Notes) Measure(
             Measurement measurement, IReadOnlyList<Removal> removals, CancellationToken cancellationToken) =>
             circuit.Measure(measurement, removals, cancellationToken);
     }
@@ -61,18 +62,22 @@ public abstract class CircuitParts
     private sealed class EdgeParts(Circuit circuit, ImmutableArray<Circuit> parts, ImmutableArray<(string, string)> names)
         : CircuitParts(names)
     {
-        internal override double[] Measure(
+        internal override (double[] Means, ImmutableArray<string> Notes) Measure(
             Measurement measurement, IReadOnlyList<Removal> removals, CancellationToken cancellationToken)
         {
-            return [.. removals.Select(removal => Mean(removal.Parts.Aggregate(
-                removal.FromModel ? Circuit.All(circuit.Graph) : circuit, (left, part) => left - parts[part])))];
-
-            double Mean(Circuit left)
+            double[] means = new double[removals.Count];
+            HashSet<string> notes = [];
+            foreach ((int i, Removal removal) in removals.Index())
             {
                 using DisposeScope scope = NewDisposeScope();
-                using RunResult run = measurement.Run(left.ToIntervention(measurement.Model, measurement.Options), cancellationToken);
-                return run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
+                Circuit whole = removal.FromModel ? Circuit.All(circuit.Graph) : circuit;
+                Circuit left = removal.Parts.Aggregate(whole, (left, part) => left - parts[part]);
+                using RunResult run = measurement.OfPart(i, removals.Count)
+                    .Run(left.ToIntervention(measurement.Model, measurement.Options), cancellationToken);
+                means[i] = run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
+                notes.UnionWith(run.Layout.Notes);
             }
+            return (means, [.. notes]);
         }
     }
 }

@@ -58,6 +58,9 @@ public sealed record Completeness(double Model, double Circuit, ImmutableArray<C
 {
     private const int Printed = 10;
 
+    /// <summary>What may be a slip: answers that lack a space, means over few prompts.</summary>
+    public ImmutableArray<string> Warnings { get; internal init; } = [];
+
     /// <summary>|F(M) − F(C)|: how unfaithful the circuit is, in the metric's unit.</summary>
     public double Gap => Math.Abs(Model - Circuit);
 
@@ -105,7 +108,10 @@ public sealed record Completeness(double Model, double Circuit, ImmutableArray<C
         compared.AddRange(grown.DistinctBy(KnockoutMeans.Key).OrderByDescending(means.Incompleteness).Take(sets.GreedyKept)
             .Select(parts => ("greedy", parts)));
         return new Completeness(means.OfModel([]), means.OfCircuit([]), [.. compared.Select(set => new ComparedSet(
-            set.Kind, [.. set.Parts.Select(part => circuit.Names[part])], means.OfCircuit(set.Parts), means.OfModel(set.Parts)))]);
+            set.Kind, [.. set.Parts.Select(part => circuit.Names[part])], means.OfCircuit(set.Parts), means.OfModel(set.Parts)))])
+        {
+            Warnings = means.Notes,
+        };
     }
 
     /// <summary>Faithfulness, and the sets at which circuit and model differ most, as a table.</summary>
@@ -120,7 +126,8 @@ public sealed record Completeness(double Model, double Circuit, ImmutableArray<C
                 set.Parts.Length == 0 ? "nothing" : string.Join(", ", set.Parts), numbers[3 * i], numbers[(3 * i) + 1],
                 numbers[(3 * i) + 2], set.Kind);
         return string.Create(
-            CultureInfo.InvariantCulture, $"circuit {Circuit:0.###} of the model's {Model:0.###}: {Ratio:P0}\n{table.Print(Printed)}");
+            CultureInfo.InvariantCulture, $"circuit {Circuit:0.###} of the model's {Model:0.###}: {Ratio:P0}\n{table.Print(Printed)}")
+            + string.Concat(Warnings.Select(warning => TextTable.Wrap(warning, 2) + "\n"));
     }
 
     /// <summary>A set that grows from nothing, as long as there is a part that makes it worse.</summary>
@@ -175,6 +182,9 @@ internal sealed class KnockoutMeans(CircuitParts circuit, Measurement measuremen
 
     public int Count => circuit.Names.Length;
 
+    /// <summary>What may be a slip in the prompts, once something is measured.</summary>
+    public ImmutableArray<string> Notes { get; private set; } = [];
+
     public static string Key(ImmutableArray<int> parts) => string.Join(',', parts.Order());
 
     /// <summary>Measures the circuit without sets of parts, and the model too, so far as it is not known.</summary>
@@ -187,8 +197,10 @@ internal sealed class KnockoutMeans(CircuitParts circuit, Measurement measuremen
                     : [new Removal(false, parts)])
                 .DistinctBy(Key).Where(removal => !_means.ContainsKey(Key(removal))),
         ];
-        foreach ((Removal removal, double mean) in missing.Zip(circuit.Measure(measurement, missing, cancellationToken)))
+        (double[] means, ImmutableArray<string> notes) = circuit.Measure(measurement, missing, cancellationToken);
+        foreach ((Removal removal, double mean) in missing.Zip(means))
             _means[Key(removal)] = mean;
+        Notes = [.. Notes.Union(notes)];
 
         static (bool, string) Key(Removal removal) => (removal.FromModel, KnockoutMeans.Key(removal.Parts));
     }

@@ -31,6 +31,9 @@ public sealed record PartMinimality(string Part, string Class, PartEffect Alone,
 /// <param name="Parts">The parts, in the circuit's order.</param>
 public sealed record Minimality(double Model, ImmutableArray<PartMinimality> Parts)
 {
+    /// <summary>What may be a slip: answers that lack a space, means over few prompts.</summary>
+    public ImmutableArray<string> Warnings { get; internal init; } = [];
+
     /// <summary>The least of the parts' largest effects, as a part of F(M): the paper's circuit has 1 %.</summary>
     public double Least => Parts.Min(part => part.Largest.Size) / Math.Abs(Model);
 
@@ -76,7 +79,10 @@ public sealed record Minimality(double Model, ImmutableArray<PartMinimality> Par
                 [.. set.Select(other => circuit.Names[other])], means.OfCircuit(set), means.OfCircuit(set.Add(part))))];
             return new PartMinimality(
                 circuit.Names[part], circuit.Classes[part], effects[0], effects[1], effects.MaxBy(effect => effect.Size)!);
-        })]);
+        })])
+        {
+            Warnings = means.Notes,
+        };
     }
 
     /// <summary>The parts, those that do least first, as a table.</summary>
@@ -92,6 +98,6 @@ public sealed record Minimality(double Model, ImmutableArray<PartMinimality> Par
                 part.Part, part.Class, numbers[2 * i], numbers[(2 * i) + 1],
                 (part.Largest.Size / Math.Abs(Model)).ToString("P0", CultureInfo.InvariantCulture),
                 string.Join(", ", part.Largest.Others));
-        return table.Print(mostRows: 20);
+        return table.Print(mostRows: 20) + string.Concat(Warnings.Select(warning => TextTable.Wrap(warning, 2) + "\n"));
     }
 }

@@ -62,7 +62,7 @@ public sealed partial class NodeCircuit
     {
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         ImmutableArray<int> all = [.. Enumerable.Range(0, Nodes.Length)];
-        double[] means = Measure(
+        (double[] means, _) = Measure(
             measurement, [new Removal(false, []), new Removal(false, all), new Removal(true, [])], cancellationToken);
         (double circuit, double none, double whole) = (means[0], means[1], means[2]);
         return whole != none
@@ -72,14 +72,15 @@ public sealed partial class NodeCircuit
     }
 
     /// <summary>The metric's mean over prompts without some nodes, of the circuit or of the model: all in one sweep.</summary>
-    internal double[] Measure(Measurement measurement, IReadOnlyList<Removal> removals, CancellationToken cancellationToken)
+    internal (double[] Means, ImmutableArray<string> Notes) Measure(
+        Measurement measurement, IReadOnlyList<Removal> removals, CancellationToken cancellationToken)
     {
         if (removals.Count == 0)
-            return [];
+            return ([], []);
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = measurement.Run(Knockouts(measurement.Model, removals, measurement.Options), cancellationToken);
         Tensor means = run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean([-1L]);
-        return [.. means.reshape(-1).cpu().data<double>()];
+        return ([.. means.reshape(-1).cpu().data<double>()], run.Layout.Notes);
     }
 
     /// <summary>Knockouts as an intervention: of one its writes, of several a sweep.</summary>
