@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Interventions.ModelGraphs;
+using Interventions.Results;
 using Interventions.Tables;
 
 namespace Interventions.Circuits;
@@ -127,7 +128,7 @@ public sealed record Completeness(double Model, double Circuit, ImmutableArray<C
                 numbers[(3 * i) + 2], set.Kind);
         return string.Create(
             CultureInfo.InvariantCulture, $"circuit {Circuit:0.###} of the model's {Model:0.###}: {Ratio:P0}\n{table.Print(Printed)}")
-            + string.Concat(Warnings.Select(warning => TextTable.Wrap(warning, 2) + "\n"));
+            + KeptTable.OfWarnings(Warnings);
     }
 
     /// <summary>A set that grows from nothing, as long as there is a part that makes it worse.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Interventions.ModelGraphs;
+using Interventions.Results;
 using Interventions.Tables;
 
 namespace Interventions.Circuits;
@@ -98,6 +99,6 @@ public sealed record Minimality(double Model, ImmutableArray<PartMinimality> Par
                 part.Part, part.Class, numbers[2 * i], numbers[(2 * i) + 1],
                 (part.Largest.Size / Math.Abs(Model)).ToString("P0", CultureInfo.InvariantCulture),
                 string.Join(", ", part.Largest.Others));
-        return table.Print(mostRows: 20) + string.Concat(Warnings.Select(warning => TextTable.Wrap(warning, 2) + "\n"));
+        return table.Print(mostRows: 20) + KeptTable.OfWarnings(Warnings);
     }
 }
