@@ -39,9 +39,9 @@ public sealed record OptimalAblationOptions
 /// </summary>
 public sealed class OptimalAblation
 {
-    private readonly ImmutableArray<(KnockedOut Part, double[] Values)> _constants;
+    private readonly ImmutableArray<Constants> _constants;
 
-    private OptimalAblation(Knockout knockout, string metric, ImmutableArray<(KnockedOut, double[])> constants) =>
+    private OptimalAblation(Knockout knockout, string metric, ImmutableArray<Constants> constants) =>
         (Knockout, Metric, _constants) = (knockout, metric, constants);
 
     /// <summary>The components.</summary>
@@ -94,7 +94,7 @@ public sealed class OptimalAblation
         Minimum best = Minimizer.Of(
             Measured, [.. means.SelectMany(mean => mean)], options.Iterations, type == ScalarType.Float64 ? 1e-13 : 1e-6,
             step => options.Run.Progress?.Report(new RunProgress(step, options.Iterations)));
-        return new OptimalAblation(knockout, measurement.Metric.Name, [.. parts.Zip(Parted(best.Place))])
+        return new OptimalAblation(knockout, measurement.Metric.Name, [.. parts.Zip(Parted(best.Place), (part, values) => new Constants(part, values))])
         {
             Clean = clean, Value = sign * best.Value, Iterations = best.Iterations, IsConverged = best.IsConverged,
         };
@@ -201,19 +201,7 @@ public sealed class OptimalAblation
         double clean = fields.Number("clean", known?.Clean), value = fields.Number("value", known?.Value);
         int iterations = fields.Integer("iterations", known?.Iterations);
         bool isConverged = fields.Truth("isConverged", known?.IsConverged);
-        ImmutableArray<(KnockedOut, double[])> constants = fields.List<(KnockedOut Part, double[] Values)>(
-            "constants", known?._constants ?? default, (item, one) =>
-            {
-                KnockedOut part = new(
-                    item.Text("name", one.Part?.Name), item.Text("site", one.Part?.Site),
-                    [.. item.Texts("components", one.Part is { } p ? [.. p.Components.Select(component => $"{component}")] : default)
-                        .Select(Component.Parse)],
-                    item.OptionalText("at", one.Part?.At));
-                double[] values = [.. item.Numbers("values", one.Values is { } v ? [.. v] : default)];
-                return part.Components.Length > 0 && values.Length > 0 && values.Length % part.Components.Length == 0
-                    ? (part, values)
-                    : throw item.Wrong($"there are {values.Length} values for {part.Components.Length} components");
-            });
+        ImmutableArray<Constants> constants = fields.List("constants", known?._constants ?? default, Constants.Fields);
         return known ?? new OptimalAblation(Knockout.Parse(knockout), metric, constants)
         {
             Clean = clean, Value = value, Iterations = iterations, IsConverged = isConverged,
@@ -247,6 +235,23 @@ public sealed class OptimalAblation
     {
         Tensor all = tensor(values, device: device);
         return part.AreHeads ? all.view(part.Components.Length, -1) : all;
+    }
+
+    private sealed record Constants(KnockedOut Part, double[] Values)
+    {
+        public static Constants Fields(JsonFields fields, Constants? known)
+        {
+            KnockedOut? part = known?.Part;
+            part = new KnockedOut(
+                fields.Text("name", part?.Name), fields.Text("site", part?.Site),
+                [.. fields.Texts("components", part is null ? default : [.. part.Components.Select(component => $"{component}")])
+                    .Select(Component.Parse)],
+                fields.OptionalText("at", part?.At));
+            double[] values = [.. fields.Numbers("values", known is null ? default : [.. known.Values])];
+            return part.Components.Length > 0 && values.Length > 0 && values.Length % part.Components.Length == 0
+                ? new Constants(part, values)
+                : throw fields.Wrong($"there are {values.Length} values for {part.Components.Length} components");
+        }
     }
 
     private static double[] Numbers(Tensor values) => [.. values.to(ScalarType.Float64).cpu().contiguous().data<double>()];
