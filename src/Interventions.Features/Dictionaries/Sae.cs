@@ -74,7 +74,7 @@ public sealed class Sae : ISplice, IDisposable
         ArgumentNullException.ThrowIfNull(x);
         Tensor centred = Centred(x);
         if (Config.Activation is Activation.MatchingPursuit pursuit)
-            return Pursuits.Positive(centred, Weights.Decoder, pursuit);
+            return PositiveMatching.Encode(centred, Weights.Decoder, pursuit);
         Tensor z = centred.matmul(Weights.Encoder!);
         return Config.Activation is Activation.Gated
             ? z.mul(_magnitude!).plus(Weights.MagnitudeBias!).relu().mul(Positive(z.plus(Weights.GateBias!)))
