@@ -97,12 +97,12 @@ namespace Interventions.Examples.AttributionPatching
             return $"""
                 {Exact[0].PromptCount} sentences; IO - S {Exact[0].Clean.Average():0.0}, with others' names {Exact[0].Corrupted.Average():0.0}
 
-                mean error of estimates, of effects  AtP    computed softmax
+                mean error, as a part of effects     AtP    computed
                 {string.Join('\n', errors)}
 
                 of the {Verified} nodes that change most, found: {Found(Plain):P0} by AtP, {Found(Star):P0} by AtP*
 
-                what changes most               patched     AtP    computed    AtP*
+                what changes most                patched     AtP    computed    AtP*
                 {string.Join('\n', nodes)}
 
                 {Rest}
