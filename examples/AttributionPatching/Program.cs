@@ -39,13 +39,14 @@ namespace Interventions.Examples.AttributionPatching
         }
     }
 
-    /// <summary>How two estimates of all nodes compare with patching each of them.</summary>
+    /// <summary>How estimates of all nodes compare with patching each of them.</summary>
     /// <param name="Plain">Attribution patching.</param>
-    /// <param name="Star">AtP*: the softmax computed, and blocks dropped.</param>
+    /// <param name="Mended">The same with the softmax computed.</param>
+    /// <param name="Star">AtP*, in which blocks are dropped too: it ranks nodes, and is no estimate of their effects any more.</param>
     /// <param name="Exact">Patching, kind by kind.</param>
     /// <param name="Rest">Whether AtP*'s best ranks have missed anything.</param>
     public sealed record Comparison(
-        NodeAttributions Plain, NodeAttributions Star, IReadOnlyList<NodeScores> Exact, SubsetDiagnostic Rest)
+        NodeAttributions Plain, NodeAttributions Mended, NodeAttributions Star, IReadOnlyList<NodeScores> Exact, SubsetDiagnostic Rest)
     {
         /// <summary>How many nodes are verified by patching.</summary>
         public const int Verified = 40;
@@ -57,49 +58,51 @@ namespace Interventions.Examples.AttributionPatching
         {
             IoiPrompts pairs = IoiPrompts.Random(model, prompts, seed: 1);
             InterventionGraph metric = Intervention.On(model).LogitDifference("IO", "S").Graph;
-            NodeAttributions star = NodeAttribution.Of(model, pairs, metric, AttributionFixes.All, s_kinds);
+            NodeAttributions star = Estimate(AttributionFixes.All);
             return new Comparison(
-                NodeAttribution.Of(model, pairs, metric, nodes: s_kinds), star,
+                Estimate(AttributionFixes.None), Estimate(AttributionFixes.Attention), star,
                 [
                     .. s_kinds.Select(kind => ActivationPatching.Of(
                         model, pairs, metric, new(kind) { Unit = PatchUnit.Position }, PatchDirection.Noising)),
                 ],
                 SubsetDiagnostic.Of(model, pairs, metric, star, Verified, new() { Samples = 256 }));
-        }
 
-        /// <summary>Of the best-ranked nodes by patching, the part that an estimate ranks as high.</summary>
-        public double Found(NodeAttributions estimate) => estimate.Top(Verified).Select(Named).Intersect(Best.Select(Named)).Count()
-            / (double)Verified;
-
-        /// <summary>The mean difference between estimates of a kind and patching, as a part of the mean effect.</summary>
-        public double Error(NodeAttributions estimate, NodeKind kind)
-        {
-            NodeScores exact = Exact.Single(scores => scores.Kind == kind);
-            return exact.Magnitudes.Zip(estimate[kind].Magnitudes, (size, guess) => Math.Abs(size - guess)).Sum() / exact.Magnitudes.Sum();
+            NodeAttributions Estimate(AttributionFixes fixes) => NodeAttribution.Of(model, pairs, metric, fixes, s_kinds);
         }
 
         /// <summary>The nodes that matter most, by patching.</summary>
         public IEnumerable<NodeScore> Best =>
             Exact.SelectMany(scores => scores.Top(Verified)).OrderByDescending(node => node.Magnitude).Take(Verified);
 
+        /// <summary>Of the nodes that matter most, the part that an estimate ranks as high.</summary>
+        public double Found(NodeAttributions estimate) =>
+            estimate.Top(Verified).Select(Named).Intersect(Best.Select(Named)).Count() / (double)Verified;
+
+        /// <summary>The mean difference between an estimate and patching, over nodes and prompts, as a part of the mean effect.</summary>
+        public double Error(NodeAttributions estimate, NodeKind kind)
+        {
+            NodeScores exact = Exact.Single(scores => scores.Kind == kind);
+            IEnumerable<double> errors = Enumerable.Range(0, exact.PromptCount).SelectMany(prompt =>
+                exact.OfPrompt(prompt).Zip(estimate[kind].OfPrompt(prompt), (effect, guess) => Math.Abs(effect - guess)));
+            return errors.Sum() / exact.Magnitudes.Sum() / exact.PromptCount;
+        }
+
         /// <summary>Tables of at most 80 columns.</summary>
         public override string ToString()
         {
-            IEnumerable<string> kinds = s_kinds.Select(kind =>
-                $"{kind,-8}{Error(Plain, kind),18:P0}{Error(Star, kind),18:P0}");
-            (Dictionary<(NodeKind?, string), double> plain, Dictionary<(NodeKind?, string), double> star) = (Guesses(Plain), Guesses(Star));
-            IEnumerable<string> nodes = Best.Take(10).Select(node =>
-                $"{node.Kind,-8}{node.Place,-24}{node.Magnitude,8:0.00}{plain[Named(node)],8:0.00}{star[Named(node)],8:0.00}");
+            IEnumerable<string> errors = s_kinds.Select(kind => $"{kind,-32}{Error(Plain, kind),8:P0}{Error(Mended, kind),12:P0}");
+            Dictionary<(NodeKind?, string), double>[] guesses = [.. new[] { Plain, Mended, Star }.Select(Guesses)];
+            IEnumerable<string> nodes = Best.Take(10).Select(node => $"{node.Kind,-8}{node.Place,-24}{node.Magnitude,8:0.00}"
+                + $"{guesses[0][Named(node)],8:0.00}{guesses[1][Named(node)],12:0.00}{guesses[2][Named(node)],8:0.00}");
             return $"""
-                {Exact[0].PromptCount} sentences, logit difference IO - S: {Exact[0].Clean.Average():0.0}, with other names {Exact[0].Corrupted.Average():0.0}
+                {Exact[0].PromptCount} sentences; IO - S {Exact[0].Clean.Average():0.0}, with others' names {Exact[0].Corrupted.Average():0.0}
 
-                Mean error of estimates, as a part of what patching changes
-                nodes                  AtP              AtP*
-                {string.Join('\n', kinds)}
+                mean error, as a part of effects     AtP    computed
+                {string.Join('\n', errors)}
 
-                Of the {Verified} nodes that change most, found: {Found(Plain):P0} by AtP, {Found(Star):P0} by AtP*
+                of the {Verified} nodes that change most, found: {Found(Plain):P0} by AtP, {Found(Star):P0} by AtP*
 
-                What changes most (mean of |x|)    patching     AtP    AtP*
+                what changes most                patched     AtP    computed    AtP*
                 {string.Join('\n', nodes)}
 
                 {Rest}

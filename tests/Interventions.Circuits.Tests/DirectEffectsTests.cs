@@ -21,7 +21,8 @@ public sealed class DirectEffectsTests
     {
         using DisposeScope scope = NewDisposeScope();
         using DecoderModel model = SmallDecoders.Model(family);
-        foreach (string site in (string[])["blocks.0.attn.z[head=1]", "embed", "blocks.1.resid_post[pos=mid]"])
+        string embed = family == "bloom" ? "embed_norm" : "embed"; // what enters the stream
+        foreach (string site in (string[])["blocks.0.attn.z[head=1]", embed, "blocks.1.resid_post[pos=mid]"])
         {
             Tensor frozen = Logits(site, DirectEffects.Frozen(model)), free = Logits(site, null);
             Assert.InRange(SecondDifference(frozen), 0, 1e-12);
@@ -59,7 +60,8 @@ public sealed class DirectEffectsTests
         using DecoderModel model = SmallDecoders.Model(family);
         Component[] sources =
         [
-            Component.Embed, Component.OfHead(0, 1), Component.OfHead(2, 3), .. model.Config.HasMlp ? [Component.OfMlp(0)] : (Component[])[],
+            Component.Embed, Component.OfHead(0, 1), Component.OfHead(2, 3),
+            .. model.Config.HasMlp ? [Component.OfMlp(0)] : (Component[])[],
         ];
         foreach (Component source in sources)
         {

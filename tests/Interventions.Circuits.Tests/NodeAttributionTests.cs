@@ -260,7 +260,7 @@ public sealed class NodeAttributionTests
     private static void Agree(CircuitCase circuit, string name, AttributionFixes fixes, (string Stored, NodeKind Kind)[] kinds)
     {
         bool drops = fixes.HasFlag(AttributionFixes.GradDrop);
-        kinds = [.. kinds.Where(kind => circuit.Has("atp", $"atp.{kind.Stored}") && (!drops || circuit.Has("atp", $"graddrop.{kind.Stored}")))];
+        kinds = [.. kinds.Where(kind => circuit.Has("atp", $"{(drops ? "graddrop" : "atp")}.{kind.Stored}"))];
         NodeAttributions found =
             NodeAttribution.Of(circuit.Model, circuit, Support.LogitDifference, fixes, [.. kinds.Select(kind => kind.Kind)]);
         foreach ((string stored, NodeKind kind) in kinds)
@@ -269,13 +269,15 @@ public sealed class NodeAttributionTests
             string key = $"{(drops ? "graddrop" : "atp")}.{stored}";
             Tensor changes = Support.Changes(found[kind]);
             Support.Close(changes.abs().mean([-1L]), circuit["atp", key], $"{name} {key}");
-            if (!drops)
+            if (circuit.Has("atp", $"{key}.signed_mean"))
                 Support.Close(changes.mean([-1L]), circuit["atp", $"{key}.signed_mean"], $"{name} {key}, signed");
-            if (!drops && circuit.Has("atp", $"{key}.per_example"))
+            if (circuit.Has("atp", $"{key}.per_example"))
                 Support.Close(changes, circuit["atp", $"{key}.per_example"], $"{name} {key} by prompt");
-            if (drops && circuit.Has("atp", $"{key}.by_block.per_example"))
-                Support.Close(
-                    stack(found.ByBlock(kind).Select(Support.Changes)), circuit["atp", $"{key}.by_block.per_example"], $"{name} {key} by block");
+            if (circuit.Has("atp", $"{key}.by_block.per_example"))
+            {
+                Tensor blocks = stack(found.ByBlock(kind).Select(Support.Changes));
+                Support.Close(blocks, circuit["atp", $"{key}.by_block.per_example"], $"{name} {key} by block");
+            }
         }
     }
 

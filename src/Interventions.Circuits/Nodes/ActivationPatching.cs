@@ -19,7 +19,7 @@ public enum PatchDirection
 /// <summary>What is patched at once.</summary>
 public enum PatchUnit
 {
-    /// <summary>A node at one position; of a pattern one query's row. Of the residual stream and what is added to it, the default.</summary>
+    /// <summary>A node at one position; of a pattern one query's row. The default of the stream and of what is added to it.</summary>
     Position,
 
     /// <summary>A node at all positions, or at all those that <see cref="NodeSweep.At"/> names.</summary>
@@ -54,9 +54,9 @@ public sealed record NodeSweep(NodeKind Kind)
 }
 
 /// <summary>
-/// Activation patching (Vig et al. 2020, arXiv:2004.12265; Meng et al. 2022, arXiv:2202.05262): one node after the other gets the value that
-/// it has in another run, everything behind it is computed anew, and the metric is measured. All of them are one planned sweep; prompts of
-/// different lengths, position by position, are one for each length.
+/// Activation patching (Vig et al. 2020, arXiv:2004.12265; Meng et al. 2022, arXiv:2202.05262): one node after the other gets the value
+/// that it has in another run, everything behind it is computed anew, and the metric is measured. All of them are one planned sweep;
+/// prompts of different lengths, position by position, are one for each length.
 /// </summary>
 public static class ActivationPatching
 {
@@ -137,7 +137,10 @@ public static class ActivationPatching
         if (sites.AxisOf(nodes.Kind) is { } unit)
             axes.Add(unit);
         if (nodes.Unit != PatchUnit.AllPositions)
-            axes.Add(nodes.At.IsEmpty ? NodeAxis.Of(NodeSites.PositionOf(nodes.Kind), longest) : new(NodeSites.PositionOf(nodes.Kind), nodes.At));
+        {
+            string position = NodeSites.PositionOf(nodes.Kind);
+            axes.Add(nodes.At.IsEmpty ? NodeAxis.Of(position, longest) : new(position, nodes.At));
+        }
         if (nodes.Unit == PatchUnit.Entry)
             axes.Add(NodeAxis.Of("key", longest));
         return [.. axes];

@@ -37,7 +37,7 @@ internal sealed class AttributionRuns
 
     private bool NeedsQueries => _mends && _kinds.Contains(NodeKind.Query);
 
-    /// <summary>Whether scores with the other run's keys are needed: for the fix, and for keys of single heads where they are shared.</summary>
+    /// <summary>Whether scores with the other run's keys are needed: for the fix, and for keys of heads that share them.</summary>
     private bool NeedsKeys => _kinds.Contains(NodeKind.Key) && (_mends || _sites.SharesKeys);
 
     /// <summary>How many prompts' values are kept at once: those that fit into a quarter of the memory budget.</summary>
@@ -86,7 +86,8 @@ internal sealed class AttributionRuns
         }
         if (NeedsQueries || NeedsKeys)
             for (int layer = 0; layer < _sites.Layers; layer++)
-                gradients.Add(new(AttributionPass.PatternGradient(layer), $"blocks.{layer}.attn.pattern", [new Read.Gradient()], x => x[0]));
+                gradients.Add(new(
+                    AttributionPass.PatternGradient(layer), $"blocks.{layer}.attn.pattern", [new Read.Gradient()], x => x[0]));
         return new InterventionGraph
         {
             Name = nameof(NodeAttribution),
@@ -115,14 +116,17 @@ internal sealed class AttributionRuns
             x => isNumber ? x[0].mul(x[2].sub(x[1])) : x[0].mul(x[2].sub(x[1])).sum([-1L]));
     }
 
-    /// <summary>Values of single query heads, where heads share them: each head's pattern brings the gradient at what it mixes back.</summary>
+    /// <summary>Values of query heads, where heads share them: each head's pattern brings the gradient at what it mixes back.</summary>
     private GradientNode OfSharedValues(int layer)
     {
         long sharing = _sites.Heads / _sites.KeyHeads;
         (string pattern, string values) = ($"blocks.{layer}.attn.pattern", $"blocks.{layer}.attn.v");
         return new(
             AttributionPass.NameOf(NodeKind.Value, layer), $"blocks.{layer}.attn.z",
-            [new Read.Gradient(), new Read.From(null, pattern), new Read.From(null, values), new Read.From(_measurement.Options.From, values)],
+            [
+                new Read.Gradient(), new Read.From(null, pattern), new Read.From(null, values),
+                new Read.From(_measurement.Options.From, values),
+            ],
             x => einsum("bqhd,bhqk,bkhd->bkh", x[0], x[1], x[3].sub(x[2]).repeat_interleave(sharing, 2)));
     }
 
@@ -202,8 +206,8 @@ internal sealed class AttributionPass(
     }
 
     /// <summary>
-    /// What one other key does to each row behind it, summed: <c>[batch, head, pos]</c>. The row's gradient is that of its key less the mean
-    /// under its pattern.
+    /// What one other key does to each row behind it, summed: <c>[batch, head, pos]</c>. The row's gradient is that of its key less the
+    /// mean under its pattern.
     /// </summary>
     private Tensor OfKeys(int layer, int? block)
     {

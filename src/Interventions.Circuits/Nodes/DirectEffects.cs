@@ -2,8 +2,6 @@ using System.Collections.Immutable;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Interventions.Circuits;
 
@@ -13,7 +11,7 @@ namespace Interventions.Circuits;
 /// </summary>
 public static class DirectEffects
 {
-    /// <summary>The declaration that freezes everything, to include in others: <c>.Include("frozen", DirectEffects.Frozen(model))</c>.</summary>
+    /// <summary>The declaration that freezes everything, to include: <c>.Include("frozen", DirectEffects.Frozen(model))</c>.</summary>
     /// <param name="model">The model.</param>
     /// <exception cref="InterventionException">It bends values or logits beyond what can be frozen.</exception>
     public static InterventionGraph Frozen(HookedModel model)
@@ -48,9 +46,9 @@ public static class DirectEffects
     {
         Measurement measurement = Measurement.OfOtherRun(model, prompts, metric, options);
         NodeSites sites = NodeSites.Of(model);
-        string site = $"blocks.{{layer}}.attn.z[head={{head}}{(at is null ? "" : $"; pos={at}")}]";
-        return Measured(
-            measurement, Frozen(model).Then(BuiltInWrites.Freeze(site, measurement.Options.From)), "direct effects",
+        string site = NodeSites.Selected("blocks.{layer}.attn.z", "head={head}", at);
+        return measurement.Changes(
+            Frozen(model).Then(BuiltInWrites.Freeze(site, measurement.Options.From)), "direct effects",
             [NodeAxis.Of("layer", sites.Layers), NodeAxis.Of("head", sites.Heads)], cancellationToken);
     }
 
@@ -80,7 +78,7 @@ public static class DirectEffects
         Measurement measurement = Measurement.OfOtherRun(model, prompts, metric, options);
         NodeSites sites = NodeSites.Of(model);
         InterventionGraph frozen = Frozen(model);
-        string site = SiteOf(sites, source, at), from = measurement.Options.From;
+        string site = sites.SiteOf(source, at), from = measurement.Options.From;
         string[] held = ["blocks.*.attn.z", .. Held(sites).Where(one => !one.EndsWith("pattern", StringComparison.Ordinal))];
         string[] heldInBlocks = [.. held.Where(one => one.StartsWith("blocks", StringComparison.Ordinal))];
         int first = source.Kind == ComponentKind.Embed ? 0 : source.Layer + 1;
@@ -89,14 +87,14 @@ public static class DirectEffects
             new("layer", [.. Enumerable.Range(first, sites.Layers - first).Select(layer => $"{layer}")]),
             NodeAxis.Of("kv_head", sites.KeyHeads),
         ];
-        NodeScores total = Measured(
-            measurement, frozen.Then(BuiltInWrites.Freeze(site, from)), $"{source} to the logits", [], cancellationToken);
-        NodeScores bypass = Measured(
-            measurement, frozen.PathPatch([site], ["logits"], from, freeze: held), $"{source} past all heads", [], cancellationToken);
+        NodeScores total = measurement.Changes(
+            frozen.Then(BuiltInWrites.Freeze(site, from)), $"{source} to the logits", [], cancellationToken);
+        NodeScores bypass = measurement.Changes(
+            frozen.PathPatch([site], ["logits"], from, freeze: held), $"{source} past all heads", [], cancellationToken);
         string values = $"blocks.{{layer={first}..{sites.Layers - 1}}}.attn.v[kv_head={{kv_head}}]";
         NodeScores heads = first < sites.Layers
-            ? Measured(
-                measurement, frozen.PathPatch([site], [values], from, freeze: heldInBlocks), $"{source} through heads first", axes,
+            ? measurement.Changes(
+                frozen.PathPatch([site], [values], from, freeze: heldInBlocks), $"{source} through heads first", axes,
                 cancellationToken)
             : new NodeScores($"{source} through heads first", total.Metric, axes, [.. prompts.Prompts.Select(_ => Array.Empty<double>())],
                 new Baselines([.. total.Clean], [.. total.Corrupted]));
@@ -106,32 +104,6 @@ public static class DirectEffects
     /// <summary>Patterns, scales of norms, and what feed-forward blocks write.</summary>
     private static IEnumerable<string> Held(NodeSites sites) =>
         [$"blocks.*.{sites.SiteOf(NodeKind.Pattern)}", .. sites.Scales, .. sites.HasMlps ? ["blocks.*.mlp_out"] : Array.Empty<string>()];
-
-    private static string SiteOf(NodeSites sites, Component source, string? at)
-    {
-        string positions = at is null ? "" : $"[pos={at}]";
-        return source.Kind switch
-        {
-            ComponentKind.Embed => sites.Embed + positions,
-            ComponentKind.Head => $"blocks.{source.Layer}.attn.z[head={source.Head}{(at is null ? "" : $"; pos={at}")}]",
-            ComponentKind.Mlp => $"blocks.{source.Layer}.mlp_out{positions}",
-            _ => throw new InterventionException($"'{source}' writes nothing to the stream."),
-        };
-    }
-
-    private static NodeScores Measured(
-        Measurement measurement, InterventionGraph graph, string title, ImmutableArray<NodeAxis> axes, CancellationToken cancellationToken)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using RunResult run = measurement.Run(graph, cancellationToken);
-        string name = measurement.Metric.Name;
-        int[] prompts = [.. Enumerable.Range(0, measurement.Prompts.Prompts.Count)];
-        NodeTable table = new(axes, prompts.Length);
-        table.Fill(run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]), prompts);
-        BaselineTable baselines = new(measurement);
-        baselines.Fill(run, prompts);
-        return new NodeScores(title, name, axes, table.Prompts, baselines.Filled());
-    }
 }
 
 /// <summary>An edge from a component to the logits with everything frozen, and its ways.</summary>

@@ -70,10 +70,12 @@ public static class NodeAttribution
             [NodeKind.Z, NodeKind.Query, NodeKind.Key, NodeKind.Value, .. sites.HasMlps ? [NodeKind.MlpOut] : (NodeKind[])[]]).Distinct()];
         AttributionRuns runs = new(measurement, sites, kinds, mends, drops);
         int longest = prompts.Prompts.Max(prompt => prompt.Runs[0].Ids.Count), blocks = drops ? sites.Layers : 0;
-        // Of each kind a table of the clean run, or with dropped blocks one for each, and one of their means.
-        Dictionary<NodeKind, NodeTable[]> tables = kinds.ToDictionary(
-            kind => kind,
-            kind => Enumerable.Range(0, 1 + blocks).Select(_ => new NodeTable(Axes(sites, kind, longest), prompts.Prompts.Count)).ToArray());
+        // Of each kind a table of the scores, and one for each dropped block.
+        Dictionary<NodeKind, NodeTable[]> tables = kinds.ToDictionary(kind => kind, kind =>
+        {
+            ImmutableArray<NodeAxis> axes = Axes(sites, kind, longest);
+            return Enumerable.Range(0, 1 + blocks).Select(_ => new NodeTable(axes, prompts.Prompts.Count)).ToArray();
+        });
         BaselineTable baselines = new(measurement);
         foreach (int[] some in Enumerable.Range(0, prompts.Prompts.Count).Chunk(runs.PromptsAtOnce(longest)))
         {
@@ -84,14 +86,7 @@ public static class NodeAttribution
             foreach (NodeKind kind in kinds)
                 Fill(kind, pass, tables[kind], some, lengths);
         }
-        string title = (drops, mends) switch
-        {
-            (true, true) => "AtP*",
-            (true, false) => "AtP with GradDrop",
-            (false, true) => "AtP with the fix of attention",
-            _ => "AtP",
-        };
-        return new NodeAttributions([.. kinds.Select(kind => Scores(kind, tables[kind][0], $"{title} of {kind}"))],
+        return new NodeAttributions([.. kinds.Select(kind => Scores(kind, tables[kind][0], $"{TitleOf(fixes)} of {kind}"))],
         [
             .. kinds.Select(kind => tables[kind].Skip(1)
                 .Select((table, block) => Scores(kind, table, $"AtP of {kind} with block {block} constant")).ToImmutableArray()),
@@ -100,6 +95,14 @@ public static class NodeAttribution
         NodeScores Scores(NodeKind kind, NodeTable table, string name) =>
             new(name, measurement.Metric.Name, Axes(sites, kind, longest), table.Prompts, baselines.Filled()) { Kind = kind };
     }
+
+    private static string TitleOf(AttributionFixes fixes) => fixes switch
+    {
+        AttributionFixes.All => "AtP*",
+        AttributionFixes.GradDrop => "AtP with GradDrop",
+        AttributionFixes.Attention => "AtP with the softmax computed",
+        _ => "AtP",
+    };
 
     /// <summary>Fills in a kind's estimates of some prompts.</summary>
     private static void Fill(NodeKind kind, AttributionPass pass, NodeTable[] tables, int[] prompts, int[] lengths)

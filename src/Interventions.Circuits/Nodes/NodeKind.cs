@@ -121,7 +121,29 @@ internal sealed class NodeSites
         InterventionException Missing(string path) => new($"{_name} has no site '{path}', which nodes of kind {kind} need.");
     }
 
-    /// <summary>The axis that tells a kind's nodes of one layer and position apart, as selectors call it; null where there is none.</summary>
+    /// <summary>Where a component writes, before heads' output projection.</summary>
+    /// <param name="source">The component.</param>
+    /// <param name="at">The positions, as paths name them; null for all.</param>
+    /// <exception cref="InterventionException">It writes nothing.</exception>
+    public string SiteOf(Component source, string? at) => source.Kind switch
+    {
+        ComponentKind.Embed => Selected(Embed, null, at),
+        ComponentKind.Head => Selected($"blocks.{source.Layer}.attn.z", $"head={source.Head}", at),
+        ComponentKind.Mlp => Selected($"blocks.{source.Layer}.mlp_out", null, at),
+        _ => throw new InterventionException($"'{source}' writes nothing to the stream."),
+    };
+
+    /// <summary>A path with selectors.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="unit">The selector of a head; null for none.</param>
+    /// <param name="at">The positions; null for all.</param>
+    public static string Selected(string site, string? unit, string? at)
+    {
+        string[] selectors = [.. new[] { unit, at is null ? null : $"pos={at}" }.OfType<string>()];
+        return selectors.Length == 0 ? site : $"{site}[{string.Join("; ", selectors)}]";
+    }
+
+    /// <summary>The axis that tells a kind's nodes of a layer and position apart, as selectors call it; null where there is none.</summary>
     public string? UnitOf(NodeKind kind) => kind switch
     {
         NodeKind.Neuron => "neuron",
@@ -131,7 +153,7 @@ internal sealed class NodeSites
         _ => null,
     };
 
-    /// <summary>The same axis as results call it: keys and values of single query heads are those of heads, whether shared or not.</summary>
+    /// <summary>The same axis as results call it: keys and values of query heads are those of heads, whether shared or not.</summary>
     public NodeAxis? AxisOf(NodeKind kind) => UnitOf(kind) is not { } unit ? null
         : NodeAxis.Of(kind is NodeKind.Key or NodeKind.Value ? "head" : unit, CountOf(unit));
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -59,6 +58,36 @@ internal sealed class NodeTable
             if (_axes[axis].Name is "pos" or "query" or "key" && at[axis] >= length)
                 return false;
         return true;
+    }
+}
+
+/// <summary>Runs whose result is a change at every point of a sweep.</summary>
+internal static class NodeRuns
+{
+    /// <summary>The metric's change at every point; 0 at places beyond the sweep, which are not reached.</summary>
+    /// <param name="measurement">What is measured.</param>
+    /// <param name="graph">What changes the first run, swept along the axes.</param>
+    /// <param name="title">What was done.</param>
+    /// <param name="axes">The axes. A sweep may end before the first one does.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    public static NodeScores Changes(
+        this Measurement measurement,
+        InterventionGraph graph,
+        string title,
+        ImmutableArray<NodeAxis> axes,
+        CancellationToken cancellationToken)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using RunResult run = measurement.Run(graph, cancellationToken);
+        string name = measurement.Metric.Name;
+        int[] prompts = [.. Enumerable.Range(0, measurement.Prompts.Prompts.Count)];
+        NodeTable table = new(axes, prompts.Length);
+        foreach (double[] changes in table.Prompts)
+            Array.Clear(changes);
+        table.Fill(run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]), prompts);
+        BaselineTable baselines = new(measurement);
+        baselines.Fill(run, prompts);
+        return new NodeScores(title, name, axes, table.Prompts, baselines.Filled());
     }
 }
 

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Interventions.Circuits;
 
@@ -59,24 +57,23 @@ public static class PathEffects
         Component[] sent = [.. graph.Sources.Where(source => source.Kind == senders)];
         if (sent.Length == 0)
             throw new InterventionException($"{model.Schema.Model} has no senders of kind {senders}: it has {graph}.");
-        // Layers from which some receiver can be reached. Senders behind them change nothing.
-        Component[] reaching = [.. sent.Where(sender => receivers.Any(port => graph.Sees(port, sender)))];
-        if (reaching.Length == 0)
+        Port[] reached = [.. receivers.Where(port => sent.Any(sender => graph.Sees(port, sender)))];
+        if (reached.Length == 0)
             throw new InterventionException(
                 $"None of {string.Join(", ", receivers)} comes after a sender of kind {senders}: nothing is sent to it.");
-        int layers = reaching.Max(sender => sender.Layer) + 1;
+        // Senders behind the layers from which a receiver is reached change nothing.
+        int layers = sent.Where(sender => reached.Any(port => graph.Sees(port, sender))).Max(sender => sender.Layer) + 1;
         string site = senders switch
         {
-            ComponentKind.Head => Selected($"blocks.{{layer=0..{layers - 1}}}.attn.z", "head={head}", paths.SendersAt),
-            ComponentKind.Mlp => Selected($"blocks.{{layer=0..{layers - 1}}}.mlp_out", null, paths.SendersAt),
-            _ => Selected(measurement.Sites.Embed, null, paths.SendersAt),
+            ComponentKind.Head => NodeSites.Selected($"blocks.{{layer=0..{layers - 1}}}.attn.z", "head={head}", paths.SendersAt),
+            ComponentKind.Mlp => NodeSites.Selected($"blocks.{{layer=0..{layers - 1}}}.mlp_out", null, paths.SendersAt),
+            _ => NodeSites.Selected(measurement.Sites.Embed, null, paths.SendersAt),
         };
         ImmutableArray<NodeAxis> axes =
         [
             .. senders == ComponentKind.Embed ? [] : (NodeAxis[])[NodeAxis.Of("layer", graph.Layers)],
             .. senders == ComponentKind.Head ? [NodeAxis.Of("head", graph.Heads)] : (NodeAxis[])[],
         ];
-        Port[] reached = [.. receivers.Where(port => sent.Any(sender => graph.Sees(port, sender)))];
         return Measured(measurement, [site], Sites(reached, paths), paths, axes, cancellationToken);
     }
 
@@ -85,7 +82,7 @@ public static class PathEffects
     /// <param name="prompts">Prompts in two runs at least; the first one is the clean one.</param>
     /// <param name="metric">A declaration with one metric and nothing else.</param>
     /// <param name="receivers">Ports; those that come after no sender receive nothing.</param>
-    /// <param name="senders">The components.</param>
+    /// <param name="senders">The components; one that comes after all receivers sends nothing.</param>
     /// <param name="paths">Positions, and whether feed-forward blocks are computed anew.</param>
     /// <param name="options">The other run (<see cref="CircuitOptions.From"/>), and how to run.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
@@ -115,13 +112,11 @@ public static class PathEffects
         if (reached.Length == 0)
             throw new InterventionException(
                 $"None of {string.Join(", ", receivers)} comes after one of {string.Join(", ", senders)}: nothing is sent to it.");
-        string[] sites = [.. senders.Select(sender => sender.Kind switch
-        {
-            ComponentKind.Head => Selected($"blocks.{sender.Layer}.attn.z", $"head={sender.Head}", paths.SendersAt),
-            ComponentKind.Mlp => Selected($"blocks.{sender.Layer}.mlp_out", null, paths.SendersAt),
-            _ => Selected(measurement.Sites.Embed, null, paths.SendersAt),
-        })];
-        return Measured(measurement, sites, Sites(reached, paths), paths, [], cancellationToken);
+        NodeSites sites = NodeSites.Of(model);
+        IEnumerable<Component> heard = senders.Where(sender => reached.Any(port => graph.Sees(port, sender)));
+        return Measured(
+            measurement, [.. heard.Select(sender => sites.SiteOf(sender, paths.SendersAt))], Sites(reached, paths), paths, [],
+            cancellationToken);
     }
 
     private static NodeScores Measured(
@@ -130,23 +125,10 @@ public static class PathEffects
         IEnumerable<string> receivers,
         PathOptions paths,
         ImmutableArray<NodeAxis> axes,
-        CancellationToken cancellationToken)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        InterventionGraph graph = new() { Name = nameof(PathEffects) };
-        using RunResult run = measurement.Run(
-            graph.PathPatch(senders, receivers, measurement.Options.From, paths.FreezeMlps && measurement.Sites.Graph.HasMlps),
-            cancellationToken);
-        string name = measurement.Metric.Name;
-        int[] prompts = [.. Enumerable.Range(0, measurement.Prompts.Prompts.Count)];
-        NodeTable table = new(axes, prompts.Length);
-        foreach (double[] changes in table.Prompts)
-            Array.Clear(changes);
-        table.Fill(run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]), prompts);
-        BaselineTable baselines = new(measurement);
-        baselines.Fill(run, prompts);
-        return new NodeScores("path patching", name, axes, table.Prompts, baselines.Filled());
-    }
+        CancellationToken cancellationToken) => measurement.Changes(
+            new InterventionGraph { Name = nameof(PathEffects) }.PathPatch(
+                senders, receivers, measurement.Options.From, paths.FreezeMlps && measurement.Sites.Graph.HasMlps),
+            "path patching", axes, cancellationToken);
 
     private static void Check(CircuitGraph graph, IReadOnlyList<Port> receivers)
     {
@@ -161,15 +143,9 @@ public static class PathEffects
     private static IEnumerable<string> Sites(IEnumerable<Port> receivers, PathOptions paths) => receivers.Select(port =>
         port.Component.Kind switch
         {
-            ComponentKind.Head => Selected(
+            ComponentKind.Head => NodeSites.Selected(
                 $"blocks.{port.Component.Layer}.attn.{$"{port}"[^1]}_input", $"head={port.Component.Head}", paths.ReceiversAt),
-            ComponentKind.Mlp => Selected($"blocks.{port.Component.Layer}.mlp_in", null, paths.ReceiversAt),
-            _ => Selected("logits", null, paths.ReceiversAt),
+            ComponentKind.Mlp => NodeSites.Selected($"blocks.{port.Component.Layer}.mlp_in", null, paths.ReceiversAt),
+            _ => NodeSites.Selected("logits", null, paths.ReceiversAt),
         });
-
-    private static string Selected(string site, string? unit, string? positions)
-    {
-        string[] selectors = [.. new[] { unit, positions is null ? null : $"pos={positions}" }.OfType<string>()];
-        return selectors.Length == 0 ? site : $"{site}[{string.Join("; ", selectors)}]";
-    }
 }

@@ -11,7 +11,7 @@ namespace Interventions.Circuits;
 /// <summary>How subsets are drawn.</summary>
 public sealed record SubsetOptions
 {
-    /// <summary>How many subsets. With <see cref="Probability"/> ½ each comes with its complement, so it is even then. Default: 128.</summary>
+    /// <summary>How many subsets. With <see cref="Probability"/> ½ each comes with its complement. Default: 128.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is less than 4.</exception>
     public int Samples
     {
@@ -36,8 +36,8 @@ public sealed record SubsetOptions
 }
 
 /// <summary>
-/// Whether attribution may have missed a node (Kramár et al. 2024, arXiv:2403.00745): the best-ranked nodes are verified by patching, and of
-/// all others random subsets are patched jointly, in one planned sweep. That gives every one of them an estimate and a confidence bound.
+/// Whether attribution may have missed a node (Kramár et al. 2024, arXiv:2403.00745): the best-ranked nodes are verified by patching, and
+/// of all others random subsets are patched jointly, in one planned sweep. That gives each of them an estimate and a confidence bound.
 /// </summary>
 /// <param name="Nodes">The nodes that were not verified, in the order of the scores.</param>
 /// <param name="Estimates">Their estimates, in the same order.</param>
@@ -74,7 +74,8 @@ public sealed record SubsetDiagnostic(ImmutableArray<NodeScore> Nodes, SubsetEst
         ArgumentOutOfRangeException.ThrowIfNegative(verified);
         Measurement measurement = Measurement.OfOtherRun(model, prompts, metric, options);
         if (scores.FirstOrDefault(one => one.Kind is null or NodeKind.Pattern || !one.IsOfEveryPosition) is { } other)
-            throw new InterventionException($"Subsets are of all nodes of a kind, position by position, and '{other.Title}' is not of these.");
+            throw new InterventionException(
+                $"Subsets are of all nodes of a kind, position by position, and '{other.Title}' is not of these.");
         (int Kind, int Place)[] nodes =
         [
             .. scores.SelectMany((one, kind) => one.Ranked().Select(place => (kind, place)))
@@ -100,8 +101,8 @@ public sealed record SubsetDiagnostic(ImmutableArray<NodeScore> Nodes, SubsetEst
         int others = Nodes.Length - first.Length;
         string bound = Estimates.LargestUpperBound(Level).ToString("0.###", CultureInfo.InvariantCulture);
         return TextTable.Wrap(
-            $"{Estimates.Samples} random subsets of {TextTable.Count(Nodes.Length, "node")}: with 95 % confidence none changes the metric by "
-            + $"more than {bound}, as a mean over what else is patched", 2)
+            $"{Estimates.Samples} random subsets of {TextTable.Count(Nodes.Length, "node")}: with 95 % confidence none changes the metric "
+            + $"by more than {bound}, as a mean over what else is patched", 2)
             + $"\n{table.Print()}{(others > 0 ? $"… and {TextTable.Count(others, "node")}\n" : "")}";
     }
 
