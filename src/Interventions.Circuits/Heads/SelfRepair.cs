@@ -18,9 +18,9 @@ public static class SelfRepair
 
     /// <summary>
     /// Knocks out one head at a time at one position. Each score is a change of the metric, so that a head that carries it has negative
-    /// ones: <c>direct</c> is that of the head's own direct attribution, with the last norm's scale held; <c>rescaled</c> the same with that
-    /// scale computed anew; <c>total</c> the measured one, where everything behind the head is computed anew; <c>repair</c> is total less
-    /// direct: what the others add. Where repair has the other sign than direct, later components make up for the head.
+    /// ones: <c>direct</c> is that of the head's own direct attribution, with the last norm's scale held; <c>rescaled</c> the same with
+    /// that scale computed anew; <c>total</c> the measured one, where everything behind the head is computed anew; <c>repair</c> is total
+    /// less direct: what the others add. Where repair has the other sign than direct, later components make up for the head.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts; the first run is the clean one.</param>
@@ -42,8 +42,8 @@ public static class SelfRepair
         FinalReading reading = FinalReading.Linear(model, direction, at);
         using DisposeScope scope = NewDisposeScope();
         using RunResult direct = measurement.Run(metric with { Captures = [DirectChanges(measurement, reading)] }, cancellationToken);
-        using RunResult total = measurement.Run(
-            metric with { Writes = [Knockout($"blocks.{{layer}}.attn.z[head={{head}}; pos={at}]", measurement.Options)] }, cancellationToken);
+        WriteNode knockout = Knockout($"blocks.{{layer}}.attn.z[head={{head}}; pos={at}]", measurement.Options);
+        using RunResult total = measurement.Run(metric with { Writes = [knockout] }, cancellationToken);
         Tensor changes = direct.Run(measurement.Clean)[nameof(DirectChanges)].permute(3, 0, 2, 1);     // [kind, layer, head, batch]
         Tensor measured = total.Changed(Measured).Values.sub(total.Run(measurement.Clean)[Measured]).unsqueeze(0);
         return new HeadScores(
@@ -92,7 +92,8 @@ public static class SelfRepair
             nameof(DirectChanges), site, [new Read.Value(), new Read.Of($"{last}[pos={reading.At}]"), .. others, .. reading.Reads], x =>
             {
                 ReadOnlySpan<Tensor> read = x[(2 + others.Length)..];
-                Tensor change = others.Length == 0 ? x[0].neg() : x[2].sub(x[0]), stream = x[1].unsqueeze(2);  // [batch, pos, head, d_model]
+                // [batch, pos, head, d_model]
+                Tensor change = others.Length == 0 ? x[0].neg() : x[2].sub(x[0]), stream = x[1].unsqueeze(2);
                 Tensor rescaled = reading.OfWhole(stream.plus(change), read).sub(reading.OfWhole(stream, read));
                 return stack([reading.Of(change, read), rescaled], -1).squeeze(1);
             });
