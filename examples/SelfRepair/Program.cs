@@ -46,9 +46,9 @@ namespace Interventions.Examples.SelfRepair
                 {Prompts.Prompts.Count} sentences about an indirect object (IO) and a subject (S).
                 What components write at the last token, as the logit difference:
                 {Terms}
-                One head at a time writes what it does in a sentence about other people. Its own
-                logits would change by `direct`, with a new norm scale by `rescaled`; the model's
-                change by `total`; the difference is what the others add, `repair`.
+                One head at a time writes what it does in a sentence about other people. Its
+                own logits would change by `direct`, with a new norm scale by `rescaled`; the
+                model's change by `total`. The difference is what others add, `repair`.
                 {Scores}
                 Without {Head} the difference would change by {direct:0.00}, and changes by {total:0.00}:
                 {(total > direct ? "later components make up for a part of it" : "later components build on it")}. What changes in each of them:
