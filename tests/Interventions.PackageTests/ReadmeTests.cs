@@ -91,6 +91,10 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("479 edges, 23 are 5 %; shared: ", output);
         Assert.Contains("the logit difference needs ", output);
         Assert.Contains("circuit alone: ", output);
+        Assert.Contains("head  previous  rank  duplicate  rank  induction  rank", output);
+        Assert.Contains("they add up to ", output);
+        Assert.Contains("matters most; two prompts correlate by ", output);
+        Assert.Contains("directions [2, 96]", output);
     }
 
     [Fact]

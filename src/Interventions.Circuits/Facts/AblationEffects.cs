@@ -107,7 +107,8 @@ public sealed class AblationEffects
         string[] names = [.. Ranked(Metrics[0]).Take(Printed)];
         TextTable table = new([new TextColumn(What), .. Metrics.Select(metric => new TextColumn(metric, true))]);
         table.Add(["none", .. Metrics.Select(metric => ShortNumbers.Format([Unchanged(metric)])[0])]);
-        string[][] numbers = [.. Metrics.Select(metric => ShortNumbers.Format([.. names.Select(name => this[metric, name])], isSigned: true))];
+        string[][] numbers =
+            [.. Metrics.Select(metric => ShortNumbers.Format([.. names.Select(name => this[metric, name])], isSigned: true))];
         foreach ((int row, string name) in names.Index())
             table.Add([name, .. numbers.Select(of => of[row])]);
         return table.Print() + (Names.Count > Printed ? $"… and {TextTable.Count(Names.Count - Printed, What)}\n" : "");

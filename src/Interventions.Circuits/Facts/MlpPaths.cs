@@ -17,7 +17,9 @@ public static class MlpPaths
     /// <summary>Ablates every path from a block to a later one, one at a time, at one position.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts; the first run is measured.</param>
-    /// <param name="metric">A declaration with metrics and nothing else. Soft ones, such as a loss, can be trusted more than accuracies.</param>
+    /// <param name="metric">
+    /// A declaration with metrics and nothing else. Soft ones, such as a loss, can be trusted more than accuracies.
+    /// </param>
     /// <param name="layers">The layers of the blocks; all of them unless they are given.</param>
     /// <param name="at">The position: a name, or an index.</param>
     /// <param name="over">The prompts of whose first run the means are; the measured ones unless they are given.</param>
@@ -25,7 +27,8 @@ public static class MlpPaths
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <returns>The changes, by paths such as <c>m2-&gt;m4</c>.</returns>
     /// <exception cref="InterventionException">
-    /// The model has no feed-forward blocks, or no such layers; the declaration is not one of metrics alone; or a name is not in the prompts.
+    /// The model has no feed-forward blocks, or no such layers; the declaration is not one of metrics alone; or a name is not in the
+    /// prompts.
     /// </exception>
     public static AblationEffects Of(
         HookedModel model, IPromptSet prompts, InterventionGraph metric, IReadOnlyList<int>? layers = null, string at = "end",

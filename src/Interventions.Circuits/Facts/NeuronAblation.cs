@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Interventions.Circuits;
 
 /// <summary>
-/// What single neurons do: the activation of one at a time is replaced at one position, by its mean over prompts, or by that of other prompts
-/// (Nanda et al. 2023, fact finding).
+/// What single neurons do: the activation of one at a time is replaced at one position, by its mean over prompts, or by that of other
+/// prompts (Nanda et al. 2023, fact finding).
 /// </summary>
 public static class NeuronAblation
 {
@@ -128,7 +128,8 @@ public static class NeuronAblation
     }
 
     private static WriteNode Write(int layer, string at, Read[] reads, MethodBody body) => new(
-        "Ablated", $"blocks.{Text(layer)}.mlp.post[neuron={{{Neuron}}}; pos={at}]", [new Read.Value(), new Read.Swept(Neuron), .. reads], body);
+        "Ablated", $"blocks.{Text(layer)}.mlp.post[neuron={{{Neuron}}}; pos={at}]", [new Read.Value(), new Read.Swept(Neuron), .. reads],
+        body);
 
     /// <summary>The neurons of all prompts at the position: <c>[prompt, neuron]</c>.</summary>
     private static Tensor Activations(
@@ -151,7 +152,10 @@ public static class NeuronAblation
         return [.. answers.Select((answer, own) =>
         {
             long[] others =
-                [.. answers.Index().Where(other => other.Index != own && (answer is null || other.Item != answer)).Select(other => (long)other.Index)];
+            [
+                .. answers.Index().Where(other => other.Index != own && (answer is null || other.Item != answer))
+                    .Select(other => (long)other.Index),
+            ];
             if (others.Length == 0)
                 throw new InterventionException(
                     $"{nameof(NeuronAblation)}: prompt {own} has no other prompt{(answer is null ? "" : " with another first answer")}.");

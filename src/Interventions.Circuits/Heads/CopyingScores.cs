@@ -73,7 +73,9 @@ public static class CopyingScores
         return new CopyRanks(graph.Layers, graph.Heads, places, [.. positive.SelectMany(x => x)], [.. negative.SelectMany(x => x)]);
     }
 
-    /// <summary>The streams in front of layer 1, behind its norm, at all places of all prompts one after the other, and the tokens there.</summary>
+    /// <summary>
+    /// The streams in front of layer 1, behind its norm, at all places of all prompts one after the other, and the tokens there.
+    /// </summary>
     private static (Tensor Streams, Tensor Tokens) Streams(
         DecoderModel model, IPromptSet prompts, int[][] places, RunOptions options, CancellationToken cancellationToken)
     {

@@ -27,8 +27,8 @@ public static class DirectAttribution
     /// <param name="options">How to run.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <exception cref="InterventionException">
-    /// A name is not in the prompt set, what the model's heads write is not simply added to the stream, its logits are no linear function of
-    /// the normalised stream, or the intervention is swept.
+    /// A name is not in the prompt set, what the model's heads write is not simply added to the stream, its logits are no linear function
+    /// of the normalised stream, or the intervention is swept.
     /// </exception>
     public static LogitTerms Of(
         DecoderModel model, IPromptSet prompts, LogitDirection direction, string at = "end", InterventionGraph? under = null,

@@ -29,7 +29,8 @@ public sealed class HeadScores
         ArgumentNullException.ThrowIfNull(values);
         if (values.shape is not [long count, long layers, long heads, long prompts] || count != kinds.Count || values.numel() == 0)
             throw new ArgumentException(
-                $"The values are [{string.Join(", ", values.shape)}]; needed is [kind={kinds.Count}, layer, head, prompt].", nameof(values));
+                $"The values are [{string.Join(", ", values.shape)}]; needed is [kind={kinds.Count}, layer, head, prompt].",
+                nameof(values));
         (_kinds, Ranking, Layers, Heads, PromptCount) = ([.. kinds], ranking, (int)layers, (int)heads, (int)prompts);
         using DisposeScope scope = NewDisposeScope();
         _values = [.. values.to(ScalarType.Float64).cpu().contiguous().data<double>()];
@@ -81,7 +82,7 @@ public sealed class HeadScores
     public int RankOf(string kind, int layer, int head)
     {
         PlaceOf(kind, layer, head);
-        return Ranked(kind).Index().First(other => other.Item == Component.OfHead(layer, head)).Index + 1;
+        return Place(Ranked(kind), Component.OfHead(layer, head));
     }
 
     /// <summary>Writes a row a number: <c>kind, layer, head, prompt, value</c>.</summary>
@@ -112,7 +113,7 @@ public sealed class HeadScores
             table.Add(
             [
                 $"{head.Layer}.{head.Head}",
-                .. Kinds.SelectMany((_, kind) => (string[])[numbers[kind][row], Text(ranked[kind].Index().First(at => at.Item == head).Index + 1)]),
+                .. Kinds.SelectMany((_, kind) => (string[])[numbers[kind][row], Text(Place(ranked[kind], head))]),
             ]);
         int others = (Layers * Heads) - shown.Length;
         return table.Print() + (others > 0 ? $"… and {TextTable.Count(others, "head")}\n" : "");
@@ -135,6 +136,9 @@ public sealed class HeadScores
     private int PlaceOf(string kind, int layer, int head) => layer >= 0 && layer < Layers && head >= 0 && head < Heads
         ? (((PlaceOf(kind) * Layers) + layer) * Heads) + head
         : throw new ArgumentException($"There is no head {layer}.{head}: the model has {Layers} layers of {Heads} heads.", nameof(head));
+
+    private static int Place(IReadOnlyList<Component> ranked, Component head) =>
+        ranked.Index().First(other => other.Item == head).Index + 1;
 
     private string HeadAt(int place) => $"{place / Heads}.{place % Heads}";
 

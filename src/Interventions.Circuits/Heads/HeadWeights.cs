@@ -98,12 +98,13 @@ public static class HeadWeights
     /// <param name="layer">The layer.</param>
     /// <param name="head">The query head.</param>
     /// <param name="normalized">What the head's values are made of, behind the norm: <c>[…, d_model]</c>.</param>
-    internal static Tensor Written(DecoderModel model, int layer, int head, Tensor normalized)
+    /// <param name="bias">Whether the values' bias counts, where there is one.</param>
+    internal static Tensor Written(DecoderModel model, int layer, int head, Tensor normalized, bool bias = true)
     {
         int of = KeyHead(model, head);
         Tensor values = normalized.matmul(Values(model, layer).select(0, of));
-        if (model.Weights.TryGetValue($"blocks.{layer}.attn.b_V", out Tensor? bias))
-            values = values.plus(bias.select(0, of));
+        if (bias && model.Weights.TryGetValue($"blocks.{layer}.attn.b_V", out Tensor? ofValues))
+            values = values.plus(ofValues.select(0, of));
         return values.matmul(Weight(model, layer, "W_O").select(0, head));
     }
 
@@ -168,7 +169,9 @@ public static class HeadWeights
             Weight(model, layer, "W_Q").to(ScalarType.Float64), OfQueryHeads(model, Weight(model, layer, "W_K")),
             OfQueryHeads(model, Values(model, layer)), Weight(model, layer, "W_O").to(ScalarType.Float64));
 
-        /// <summary>The composition with a later layer's heads by queries, keys and values: each <c>[earlier head, later head]</c>.</summary>
+        /// <summary>
+        /// The composition with a later layer's heads by queries, keys and values: each <c>[earlier head, later head]</c>.
+        /// </summary>
         public IEnumerable<Tensor> Into(LayerFactors later)
         {
             yield return Ratio(later.Query, later.TriangleOfQuery, later.TriangleOfKey);

@@ -66,8 +66,8 @@ public static class LogitLens
 
     /// <summary>
     /// What has been written so far, attributed: each stream by the scale of the last one, without biases of the last norm and the
-    /// unembedding. Differences between depths are the terms of <see cref="DirectAttribution"/> that lie between; the lens has its own scale
-    /// at each depth, and is another quantity.
+    /// unembedding. Differences between depths are the terms of <see cref="DirectAttribution"/> that lie between; the lens has its own
+    /// scale at each depth, and is another quantity.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts, of which the first run counts.</param>

@@ -95,7 +95,8 @@ public sealed class LogitTerms
         double sum = Names.Sum(name => this[name]);
         (string Name, double Mean)[] rows =
         [
-            .. names.Zip(means), .. _areParts && names.Length < Names.Count ? [("others", sum - means.Sum())] : Array.Empty<(string, double)>(),
+            .. names.Zip(means),
+            .. _areParts && names.Length < Names.Count ? [("others", sum - means.Sum())] : Array.Empty<(string, double)>(),
             ("model", Measured.Average()),
         ];
         TextTable table = new(new TextColumn("term"), new TextColumn($"{Direction}", true));

@@ -18,15 +18,15 @@ public static class SelfRepair
 
     /// <summary>
     /// Knocks out one head at a time at one position. Each score is a change of the metric, so that a head that carries it has negative
-    /// ones: <c>direct</c> is that of the head's own direct attribution, with the last norm's scale held; <c>rescaled</c> the same with that
-    /// scale computed anew; <c>total</c> the measured one, where everything behind the head is computed anew; <c>repair</c> is total less
-    /// direct: what the others add. Where repair has the other sign than direct, later components make up for the head.
+    /// ones: <c>direct</c> is that of the head's own direct attribution, with the last norm's scale held; <c>rescaled</c> the same with
+    /// that scale computed anew; <c>total</c> the measured one, where everything behind the head is computed anew; <c>repair</c> is total
+    /// less direct: what the others add. Where repair has the other sign than direct, later components make up for the head.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts; the first run is the clean one.</param>
     /// <param name="direction">The metric: <c>("IO", "S")</c> is a difference of two answers.</param>
     /// <param name="at">The position: a name, or an index.</param>
-    /// <param name="options">What stands for the head's output: another run's, or 0; and how to run.</param>
+    /// <param name="options">What stands for the head's output, and how to run.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <exception cref="InterventionException">
     /// A name is not in the prompt set, or what the model's heads write is not simply added to the stream.
@@ -37,14 +37,19 @@ public static class SelfRepair
     {
         ArgumentNullException.ThrowIfNull(direction);
         ArgumentNullException.ThrowIfNull(prompts);
-        InterventionGraph metric = new() { Name = nameof(SelfRepair), Metrics = [direction.Metric(Measured, at)] };
+        InterventionGraph metric = Metric(direction, at);
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         FinalReading reading = FinalReading.Linear(model, direction, at);
+        int layers = measurement.Sites.Graph.Layers;
         using DisposeScope scope = NewDisposeScope();
-        using RunResult direct = measurement.Run(metric with { Captures = [DirectChanges(measurement, reading)] }, cancellationToken);
-        using RunResult total = measurement.Run(
-            metric with { Writes = [Knockout($"blocks.{{layer}}.attn.z[head={{head}}; pos={at}]", measurement.Options)] }, cancellationToken);
-        Tensor changes = direct.Run(measurement.Clean)[nameof(DirectChanges)].permute(3, 0, 2, 1);     // [kind, layer, head, batch]
+        using RunResult direct = measurement.Run(
+            metric with { Captures = [.. Enumerable.Range(0, layers).Select(layer => DirectChanges(measurement, reading, layer))] },
+            cancellationToken);
+        WriteNode knockout = KnockedOut($"blocks.{{layer}}.attn.z[head={{head}}; pos={at}]", measurement.Options);
+        using RunResult total = measurement.Run(metric with { Writes = [knockout] }, cancellationToken);
+        IReadOnlyDictionary<string, Tensor> clean = direct.Run(measurement.Clean);
+        Tensor changes = stack(Enumerable.Range(0, layers).Select(layer => clean[NameOf(layer)]), 0)
+            .permute(3, 0, 2, 1); // [kind, layer, head, batch]
         Tensor measured = total.Changed(Measured).Values.sub(total.Run(measurement.Clean)[Measured]).unsqueeze(0);
         return new HeadScores(
             [Direct, DirectRescaled, Total, Repair], cat([changes, measured, measured.sub(changes.narrow(0, 0, 1))], 0), Ranking.Absolute);
@@ -59,7 +64,7 @@ public static class SelfRepair
     /// <param name="direction">The metric: <c>("IO", "S")</c> is a difference of two answers.</param>
     /// <param name="head">The head.</param>
     /// <param name="at">The position: a name, or an index.</param>
-    /// <param name="options">What stands for the head's output: another run's, or 0; and how to run.</param>
+    /// <param name="options">What stands for the head's output, and how to run.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <exception cref="ArgumentException">The component is no head.</exception>
     /// <exception cref="InterventionException">See <see cref="Of"/>.</exception>
@@ -69,32 +74,40 @@ public static class SelfRepair
     {
         if (head.Kind != ComponentKind.Head)
             throw new ArgumentException($"'{head}' is no head: a3.h1 is one.", nameof(head));
-        options ??= new CircuitOptions();
+        ArgumentNullException.ThrowIfNull(direction);
+        Measurement measurement = Measurement.Of(model, prompts, Metric(direction, at), options);
+        RunOptions run = measurement.Options.Run;
         InterventionGraph knockout = new()
         {
             Name = nameof(SelfRepair),
-            Writes = [Knockout($"blocks.{head.Layer}.attn.z[head={head.Head}; pos={at}]", options)],
+            Writes = [KnockedOut($"blocks.{head.Layer}.attn.z[head={head.Head}; pos={at}]", measurement.Options)],
         };
-        return DirectAttribution.Of(model, prompts, direction, at, knockout, options.Run, cancellationToken)
-            .Minus(DirectAttribution.Of(model, prompts, direction, at, options: options.Run, cancellationToken: cancellationToken));
+        return DirectAttribution.Of(model, prompts, direction, at, knockout, run, cancellationToken)
+            .Minus(DirectAttribution.Of(model, prompts, direction, at, options: run, cancellationToken: cancellationToken));
     }
 
-    private static WriteNode Knockout(string site, CircuitOptions options) => options.Ablation == Ablation.Zero
-        ? BuiltInWrites.Zero(site)
-        : new WriteNode(nameof(Knockout), site, new WriteKind.Copy(options.From));
+    private static InterventionGraph Metric(LogitDirection direction, string at) =>
+        new() { Name = nameof(SelfRepair), Metrics = [direction.Metric(Measured, at)] };
+
+    /// <summary>What stands for a head's output by the options, or 0.</summary>
+    private static WriteNode KnockedOut(string site, CircuitOptions options) => new(
+        nameof(KnockedOut), site, [new Read.Value(), .. options.Replacements([site])], x => x.Length == 1 ? zeros_like(x[0]) : x[1]);
 
     /// <summary>What each head's own output would change, by the held scale and by a new one: <c>[batch, head, kind]</c>.</summary>
-    private static CaptureNode DirectChanges(Measurement measurement, FinalReading reading)
+    private static CaptureNode DirectChanges(Measurement measurement, FinalReading reading, int layer)
     {
-        string site = $"blocks.*.attn.result[pos={reading.At}]", last = measurement.Sites.Readers.Last().Site;
-        Read[] others = [.. measurement.Options.Ablation == Ablation.Zero ? [] : (Read[])[new Read.From(measurement.Options.From)]];
+        string site = $"blocks.{layer}.attn.result[pos={reading.At}]", last = measurement.Sites.Readers.Last().Site;
+        Read[] others = [.. measurement.Options.Replacements([site])];
         return new CaptureNode(
-            nameof(DirectChanges), site, [new Read.Value(), new Read.Of($"{last}[pos={reading.At}]"), .. others, .. reading.Reads], x =>
+            NameOf(layer), site, [new Read.Value(), new Read.Of($"{last}[pos={reading.At}]"), .. others, .. reading.Reads], x =>
             {
                 ReadOnlySpan<Tensor> read = x[(2 + others.Length)..];
-                Tensor change = others.Length == 0 ? x[0].neg() : x[2].sub(x[0]), stream = x[1].unsqueeze(2);  // [batch, pos, head, d_model]
+                // [batch, pos, head, d_model]
+                Tensor change = others.Length == 0 ? x[0].neg() : x[2].sub(x[0]), stream = x[1].unsqueeze(2);
                 Tensor rescaled = reading.OfWhole(stream.plus(change), read).sub(reading.OfWhole(stream, read));
                 return stack([reading.Of(change, read), rescaled], -1).squeeze(1);
             });
     }
+
+    private static string NameOf(int layer) => FormattableString.Invariant($"Layer{layer}");
 }

@@ -101,7 +101,10 @@ public sealed class Subspace : IDisposable
         return values.sub(mean).matmul(first.t()).matmul(first).plus(mean).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The means of classes of values, of what is left of these: <c>[class, width]</c>; the caller owns it.</summary>
+    /// <summary>
+    /// Where classes of values lie, seen from <see cref="Mean"/> and along the first directions alone: the mean of (x − μ) B Bᵀ over each
+    /// class, <c>[class, width]</c>; the caller owns it.
+    /// </summary>
     /// <param name="values">A value each row: <c>[value, width]</c>.</param>
     /// <param name="classes">The class of each value, from 0 on; none is empty.</param>
     /// <param name="rank">How many directions.</param>
@@ -120,7 +123,7 @@ public sealed class Subspace : IDisposable
                 $"Classes are numbered from 0 on, and none is empty; {(missing.Length > 0 ? missing[0] : classes.Min())} is not one.",
                 nameof(classes));
         using DisposeScope scope = NewDisposeScope();
-        Tensor projected = Project(values, rank);
+        Tensor projected = Project(values, rank).sub(Mean.to(values.dtype).to(values.device));
         return stack(
             Enumerable.Range(0, classes.Max() + 1).Select(one => projected.index_select(
                 0, tensor(classes.Index().Where(of => of.Item == one).Select(of => (long)of.Index).ToArray(), device: values.device))

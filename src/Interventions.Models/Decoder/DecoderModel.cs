@@ -193,20 +193,45 @@ public class DecoderModel : HookedModel
     /// <param name="bias">Whether the norm's bias is added, where it has one: <c>ln_final.bias</c>.</param>
     /// <returns><c>[…, d_model]</c>; the caller owns it.</returns>
     /// <exception cref="ArgumentException">A last axis has another length, or the scale does not broadcast.</exception>
-    public Tensor FinalNorm(Tensor x, Tensor? scale = null, bool bias = true)
+    public Tensor FinalNorm(Tensor x, Tensor? scale = null, bool bias = true) =>
+        Normalized(Config.FinalNorm ? "ln_final" : null, "the unembedding", x, scale, bias);
+
+    /// <summary>
+    /// The norm through which a block's attention reads residual streams, or parts of them, <c>ln1</c>; the value itself where the model
+    /// has none. With a <paramref name="scale"/> that is given, it is linear but for its bias.
+    /// </summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="x"><c>[…, d_model]</c>.</param>
+    /// <param name="scale">
+    /// The divisor, <c>[…, 1]</c>, most often the captured <c>blocks.{layer}.ln1.scale</c>. Default: that of <paramref name="x"/> itself.
+    /// </param>
+    /// <param name="bias">Whether the norm's bias is added, where it has one: <c>ln1.bias</c>.</param>
+    /// <returns><c>[…, d_model]</c>; the caller owns it.</returns>
+    /// <exception cref="ArgumentException">
+    /// There is no such layer, a last axis has another length, or the scale does not broadcast.
+    /// </exception>
+    public Tensor AttentionNorm(int layer, Tensor x, Tensor? scale = null, bool bias = true)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(layer);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, Config.Layers);
+        return Normalized(Config.NormsBefore ? $"blocks.{layer}.ln1" : null, "attention", x, scale, bias);
+    }
+
+    /// <summary>A norm by its name, or the value itself.</summary>
+    private Tensor Normalized(string? name, string reader, Tensor x, Tensor? scale, bool bias)
     {
         CheckWidth(x, nameof(x));
         if (scale is not null && !(scale.shape is [.., 1] && Shapes.Broadcasts(scale.shape, x.shape)))
             throw new ArgumentException(
                 $"The scale is {Shapes.Describe(scale)}, the value {Shapes.Describe(x)}: a scale has the same axes, the last of length 1.",
                 nameof(scale));
-        if (!Config.FinalNorm)
+        if (name is null)
         {
             return scale is null ? x.alias()
-                : throw new ArgumentException("The model has no norm before the unembedding, so nothing is divided.", nameof(scale));
+                : throw new ArgumentException($"The model has no norm before {reader}, so nothing is divided.", nameof(scale));
         }
         using DisposeScope scope = NewDisposeScope();
-        Norm norm = Parts.Norm("ln_final");
+        Norm norm = Parts.Norm(name);
         norm = bias ? norm : norm with { Bias = null };
         return (scale is null ? norm.Apply(x) : norm.ApplyWith(x, scale)).MoveToOuterDisposeScope();
     }

@@ -28,6 +28,35 @@ public sealed partial class ReadingOutTests : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
+    /// <summary>
+    /// The norm in front of attention is the site behind it, by its own scale and by the captured one; none where there is none.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
+    public void The_norm_in_front_of_attention_is_its_site(string family)
+    {
+        using DecoderModel model = SmallDecoders.Model(family);
+        Intervention read = Intervention.On(model).Capture("Stream", "blocks.1.resid_pre");
+        if (model.Config.NormsBefore)
+            read = read.Capture("Scale", "blocks.1.ln1.scale").Capture("Normalized", "blocks.1.ln1.normalized");
+        using RunResult run = read.Run(Pairs.Random(5, 7));
+        Tensor stream = run["Stream"].Values;
+        if (!model.Config.NormsBefore)
+        {
+            Close(stream, model.AttentionNorm(1, stream));
+            Assert.Contains("no norm before attention", Assert.Throws<ArgumentException>(() =>
+            {
+                model.AttentionNorm(1, stream, ones(1, 1, 1, dtype: float64));
+            }).Message);
+            return;
+        }
+        Close(run["Normalized"].Values, model.AttentionNorm(1, stream));
+        Close(run["Normalized"].Values, model.AttentionNorm(1, stream, run["Scale"].Values));
+        Tensor zero = model.AttentionNorm(1, zeros_like(stream), run["Scale"].Values, bias: false);
+        Assert.Equal(0, zero.abs().max().item<double>());
+        Assert.Throws<ArgumentOutOfRangeException>(() => { model.AttentionNorm(3, stream); });
+    }
+
     [Theory]
     [MemberData(nameof(Families))]
     public void Direct_attributions_of_all_components_add_up_to_the_logit_difference(string family)
