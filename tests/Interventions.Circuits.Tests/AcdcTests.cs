@@ -113,31 +113,28 @@ public sealed class AcdcTests : IDisposable
         }
     }
 
-    /// <summary>Oracle 21: both inputs of an AND are needed; of an OR the one that is visited last stays.</summary>
+    /// <summary>
+    /// Oracle 21: both inputs of an AND are needed; of an OR the one that is visited last stays. Queries are visited after values, or with
+    /// their head, of which the higher one comes first.
+    /// </summary>
     [Theory]
-    [InlineData(AcdcOrder.HeadsFirst)]
-    [InlineData(AcdcOrder.LettersFirst)]
-    public void An_and_keeps_both_inputs_and_an_or_keeps_one(AcdcOrder order)
+    [InlineData(AcdcOrder.HeadsFirst, "a0.h1->a1.h0.v")]
+    [InlineData(AcdcOrder.LettersFirst, "a0.h0->a1.h1.q")]
+    public void An_and_keeps_both_inputs_and_an_or_the_last_one(AcdcOrder order, string last)
     {
         CircuitGraph graph = new(2, 2);
-        Edge one = Edge.Parse("a0.h1->a1.h0.v"), other = Edge.Parse("a0.h0->a1.h1.q"), last = Edge.Parse("a1.h0->logits");
-        Edge last2 = Edge.Parse("a1.h1->logits"), first = Edge.Parse("embed->a0.h1.v"), first2 = Edge.Parse("embed->a0.h0.v");
-        Assert.Equal([one, other], Kept(circuit => circuit.Contains(one) && circuit.Contains(other)));
-        AcdcOrder[] queriesLast = [AcdcOrder.LettersFirst];
-        Assert.Equal([queriesLast.Contains(order) ? other : one], Kept(circuit => circuit.Contains(one) || circuit.Contains(other)));
+        Edge one = Edge.Parse("a0.h1->a1.h0.v"), other = Edge.Parse("a0.h0->a1.h1.q");
+        // The readers have ways on, else their edges would be left out unmeasured.
+        Edge[] needed = [Edge.Parse("a1.h0->logits"), Edge.Parse("a1.h1->logits")];
+        Assert.Equal([one, other, .. needed], Kept(circuit => circuit.Contains(one) && circuit.Contains(other)));
+        Assert.Equal([Edge.Parse(last), .. needed], Kept(circuit => circuit.Contains(one) || circuit.Contains(other)));
 
         IEnumerable<Edge> Kept(Func<Circuit, bool> isOn)
         {
-            // The two readers have ways on, so that they are not left out unmeasured.
             AcdcSearch search = new(graph, 0.5, new AcdcOptions { Order = order });
-            search.Run(
-                circuit => (isOn(circuit) ? 0 : 1) + (Has(circuit, last) + Has(circuit, last2) + Has(circuit, first) + Has(circuit, first2)),
-                _ => { }, default);
-            Assert.Equal(5, search.Result.Circuit.Count + 5 - search.Result.Circuit.Count);
-            return search.Result.BeforeCleaning.Edges.Where(edge => edge == one || edge == other);
+            search.Run(circuit => (isOn(circuit) ? 0 : 1) + needed.Count(edge => !circuit.Contains(edge)), _ => { }, default);
+            return search.Result.BeforeCleaning.Edges;
         }
-
-        static double Has(Circuit circuit, Edge edge) => circuit.Contains(edge) ? 0 : 1;
     }
 
     /// <summary>Oracle 29: of two circuits that do the same, either is faithful, and without one the other is found.</summary>
@@ -145,7 +142,8 @@ public sealed class AcdcTests : IDisposable
     public void Of_two_circuits_that_do_the_same_one_is_found()
     {
         CircuitGraph graph = new(2, 2);
-        Circuit c1 = Path("embed->a0.h0.v", "a0.h0->a1.h0.v", "a1.h0->logits"), c2 = Path("embed->a0.h1.v", "a0.h1->a1.h1.v", "a1.h1->logits");
+        Circuit c1 = Path("embed->a0.h0.v", "a0.h0->a1.h0.v", "a1.h0->logits");
+        Circuit c2 = Path("embed->a0.h1.v", "a0.h1->a1.h1.v", "a1.h1->logits");
         Circuit found = Found(Circuit.All(graph));
         // Higher heads are visited first, so that the lower ones stay.
         Assert.Equal(c1, found);
@@ -227,9 +225,11 @@ public sealed class AcdcTests : IDisposable
                 InterventionGraph run = circuit.ToIntervention(model) with { Metrics = s_kl.Metrics };
                 HashSet<string> computed = [];
                 foreach (ExecutionPlan plan in InterventionRunner.Plans(run, model, _prompts, holding.Options.Run))
-                    foreach (PlanStep step in plan.Passes.SelectMany(pass => pass.Nodes).Where(step => step.Tables.Any(table => table.Definition is not null)))
-                        computed.Add(plan.Expansion.Name(step.Node));
-                Assert.DoesNotContain(computed, node => Enumerable.Range(0, layer).Any(before => node.StartsWith($"blocks.{before}.", StringComparison.Ordinal)));
+                    foreach (PlanStep step in plan.Passes.SelectMany(pass => pass.Nodes))
+                        if (step.Tables.Any(table => table.Definition is not null))
+                            computed.Add(plan.Expansion.Name(step.Node));
+                Assert.DoesNotContain(computed, node => Enumerable.Range(0, layer).Any(before =>
+                    node.StartsWith($"blocks.{before}.", StringComparison.Ordinal)));
                 Assert.Contains(computed, node => node.StartsWith($"blocks.{layer}.attn", StringComparison.Ordinal));
             }
         }
@@ -247,8 +247,9 @@ public sealed class AcdcTests : IDisposable
         foreach (int after in (int[])[10, 9, 17])
         {
             using CancellationTokenSource stop = new();
+            CircuitOptions stopped = new() { Run = new() { Progress = new Stop(stop, after) } };
             Assert.ThrowsAny<OperationCanceledException>(() => Acdc.Of(
-                model, _prompts, s_kl, Threshold, options with { Circuit = new() { Run = new() { Progress = new Stop(stop, after) } } }, stop.Token));
+                model, _prompts, s_kl, Threshold, options with { Circuit = stopped }, stop.Token));
             stops++;
             Assert.Contains("that was stopped after", Assert.Throws<InterventionException>(() => AcdcResult.Load(path)).Message);
         }
@@ -258,11 +259,11 @@ public sealed class AcdcTests : IDisposable
             model, _prompts, s_kl, Threshold, options with { Circuit = new() { Run = new() { Progress = new Seen(seen) } } });
         Assert.True(seen[0].Done > 21, "it went on");
         Assert.Equal((whole.Graph.EdgeCount, whole.Graph.EdgeCount), (seen[^1].Done, seen[^1].Total));
-        Assert.All(whole.Steps.Zip(resumed.Steps).Index(), pair => Assert.Equal((pair.Index, pair.Item.First), (pair.Index, pair.Item.Second)));
-        Assert.Equal(whole.Steps, resumed.Steps);
+        // Immutable arrays are equal where they are one and the same; lists are compared step by step.
+        Assert.Equal(whole.Steps.ToList(), resumed.Steps.ToList());
         Assert.Equal(whole.InitialMetric, resumed.InitialMetric);
-        Assert.Equal(whole.Steps, AcdcResult.Load(path).Steps);
-        Assert.Equal(whole.Steps, Acdc.Of(model, _prompts, s_kl, Threshold, options).Steps); // nothing is left to do
+        Assert.Equal(whole.Steps.ToList(), AcdcResult.Load(path).Steps.ToList());
+        Assert.Equal(whole.Steps.ToList(), Acdc.Of(model, _prompts, s_kl, Threshold, options).Steps.ToList()); // nothing is left to do
         Assert.Empty(Directory.GetFiles(_folder.Path, "*.tmp"));
         Refused("ACDC with threshold 0.0001", 0.02, s_kl);
         Refused("with another declaration", Threshold, s_ld);
@@ -297,8 +298,8 @@ public sealed class AcdcTests : IDisposable
         Assert.Equal("edge,candidate,removed,metric", File.ReadLines(csv).First());
         found.Save(json);
         AcdcResult loaded = AcdcResult.Load(json);
-        Assert.Equal(found.Steps, loaded.Steps);
-        Assert.Equal((found.Threshold, found.Order, found.IsCleaned, found.Evaluations), (loaded.Threshold, loaded.Order, loaded.IsCleaned, loaded.Evaluations));
+        Assert.Equal(found.Steps.ToList(), loaded.Steps.ToList());
+        Assert.Equal((found.Threshold, found.Order, found.IsCleaned), (loaded.Threshold, loaded.Order, loaded.IsCleaned));
     }
 
     [Fact]

@@ -46,7 +46,7 @@ public static class EdgePruning
     }
 
     /// <summary>All edges mixed with what stands for them.</summary>
-    private static InterventionGraph Gated(Measurement measurement, Tensor gates) => new()
+    internal static InterventionGraph Gated(Measurement measurement, Tensor gates) => new()
     {
         Name = nameof(EdgePruning),
         Writes = [.. measurement.Sites.Readers.Select(reader => Mixed(measurement, reader, gates))],
@@ -106,22 +106,27 @@ internal static class MaskTraining
             + (options.HigherIsBetter ? ", higher is better" : ""));
         HardConcreteGates gates = new(count, options, origin);
         Measurement holding = measurement.Holding(out HeldRuns? runs, cancellationToken);
+        double sign = options.HigherIsBetter ? -1 : 1;
         using (runs)
-            gates.Train(Measure, cancellationToken);
+            gates.Train(values =>
+            {
+                (double mean, double[] gradient) = Measure(holding, values, gated, cancellationToken);
+                return (sign * mean, [.. gradient.Select(one => sign * one)]);
+            }, cancellationToken);
         metrics = gates.Metrics;
         return gates.Open;
+    }
 
-        (double, double[]) Measure(double[] values)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            using IDisposable mode = enable_grad();
-            Tensor parameter = tensor(values, device: measurement.Model.Device).requires_grad_();
-            InterventionGraph graph = gated(parameter);
-            using RunResult run = holding.Run(graph, cancellationToken);
-            double sign = options.HigherIsBetter ? -1 : 1, prompts = measurement.Prompts.Prompts.Count;
-            double mean = run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
-            Tensor gradient = run.Gradient(graph.Parameters[0].Name).to(ScalarType.Float64).cpu().contiguous();
-            return (sign * mean, [.. gradient.data<double>().Select(one => sign * one / prompts)]);
-        }
+    /// <summary>The metric's mean over prompts with some gates, and its derivative by each.</summary>
+    public static (double Metric, double[] Gradient) Measure(
+        Measurement measurement, double[] gates, Func<Tensor, InterventionGraph> gated, CancellationToken cancellationToken)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable mode = enable_grad();
+        InterventionGraph graph = gated(tensor(gates, device: measurement.Model.Device).requires_grad_());
+        using RunResult run = measurement.Run(graph, cancellationToken);
+        double mean = run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
+        Tensor gradient = run.Gradient(graph.Parameters[0].Name).to(ScalarType.Float64).cpu().contiguous();
+        return (mean, [.. gradient.data<double>().Select(one => one / measurement.Prompts.Prompts.Count)]);
     }
 }
