@@ -12,6 +12,9 @@ namespace Interventions.Circuits;
 /// </summary>
 public static class EdgeEffects
 {
+    /// <summary>After how many edges a file is written.</summary>
+    private const int SavedTogether = 256;
+
     private static readonly string[] s_sourcePlaceholders = ["source", "sender"], s_targetPlaceholders = ["target", "head"];
 
     /// <summary>Measures every edge: the metric without it, less the clean metric.</summary>
@@ -19,23 +22,34 @@ public static class EdgeEffects
     /// <param name="prompts">Prompts in two runs at least; the first one is the clean one.</param>
     /// <param name="metric">A declaration with one metric and nothing else.</param>
     /// <param name="options">What edges carry instead, and how to run.</param>
-    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <param name="path">
+    /// A file that the scores are written to as they are measured; where one was stopped, the same call goes on with it. Default: none.
+    /// </param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass; what the file has stays.</param>
     /// <exception cref="InterventionException">
-    /// The model has no edges of single heads, the declaration is not one metric, or a name is not in the prompt set.
+    /// The model has no edges of single heads, the declaration is not one metric, or a name is not in the prompt set; or the file was begun
+    /// with something else.
     /// </exception>
     public static EdgeScores Of(
         HookedModel model,
         IPromptSet prompts,
         InterventionGraph metric,
         CircuitOptions? options = null,
+        string? path = null,
         CancellationToken cancellationToken = default)
     {
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         CircuitGraph graph = measurement.Sites.Graph;
         double[][] scores = [.. prompts.Prompts.Select(_ => new double[graph.EdgeCount])];
-        foreach (Edge[] edges in graph.Edges
-            .GroupBy(edge => (edge.Source.Kind, edge.Target.Component.Kind, edge.Target.Input)).Select(alike => alike.ToArray()))
+        WorkOrigin? origin = path is null ? null : WorkOrigin.Of(measurement, metric, "exact effects");
+        int done = path is not null && File.Exists(path) ? EdgeScores.Resume(path, origin!, scores) : 0, measured = 0;
+        IEnumerable<Edge[]> parts = graph.Edges
+            .GroupBy(edge => (edge.Source.Kind, edge.Target.Component.Kind, edge.Target.Input)).Select(alike => alike.ToArray());
+        foreach (Edge[] edges in path is null ? parts : parts.SelectMany(alike => alike.Chunk(SavedTogether)))
         {
+            measured += edges.Length;
+            if (measured <= done)
+                continue;
             using DisposeScope scope = NewDisposeScope();
             using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);
             string name = measurement.Metric.Name;
@@ -44,6 +58,8 @@ public static class EdgeEffects
             foreach ((int i, int place) in edges.Select(graph.IndexOf).Index())
                 for (int prompt = 0; prompt < scores.Length; prompt++)
                     scores[prompt][place] = found[(i * scores.Length) + prompt];
+            if (path is not null)
+                new EdgeScores(graph, scores).Write(path, origin, measured);
         }
         return new EdgeScores(graph, scores);
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Files;
 using Interventions.ModelGraphs;
 
 namespace Interventions.Circuits;
@@ -93,6 +94,16 @@ public sealed record CircuitGraph
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Layers, Heads, HasMlps, IsParallel);
+
+    /// <summary>The sizes as fields of a JSON object.</summary>
+    /// <exception cref="ArgumentException">What is read is no graph.</exception>
+    internal static CircuitGraph Fields(JsonFields fields, CircuitGraph? graph)
+    {
+        CircuitGraph read = new(
+            fields.Integer("layers", graph?.Layers), fields.Integer("heads", graph?.Heads),
+            fields.Truth("mlps", graph?.HasMlps), fields.Truth("parallel", graph?.IsParallel));
+        return graph ?? read;
+    }
 
     /// <summary>The place of the first edge into a port.</summary>
     internal int FirstInto(Port port) => _ports[PlaceOf(port)].First;

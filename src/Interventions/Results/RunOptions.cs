@@ -1,3 +1,5 @@
+using Interventions.Results;
+
 namespace Interventions;
 
 /// <summary>How a run is carried out. No option changes a value.</summary>
@@ -39,6 +41,12 @@ public sealed record RunOptions
     /// that a method that draws from a generator draws more often. Default: false, which costs nothing.
     /// </summary>
     public bool Strict { get; init; }
+
+    /// <summary>
+    /// Values of the prompt set's runs that are computed already, of these very prompts; null if there are none. A naive run computes them
+    /// anew.
+    /// </summary>
+    internal HeldRuns? Held { get; init; }
 
     /// <summary>Receives the progress after every step.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
