@@ -40,12 +40,19 @@ public sealed class GradientCompletenessTests
     [Fact]
     public void Sharp_attention_needs_more_steps()
     {
-        using CompiledProgram program = GroundTruth.Induction(dtype: ScalarType.Float64);
-        double total = Total(program.Model, program.Prompts, program.Metric);
-        double Error(int steps) => Math.Abs(Sum(
-            EdgeAttribution.Of(program.Model, program.Prompts, program.Metric, steps), edge => edge.Source == Component.Embed) - total)
-            / Math.Abs(total);
-        Assert.Equal("", $"{Error(5)} {Error(20)} {Error(100)}");
+        Assert.InRange(Error(strength: 10, steps: 5), 1e-4, 0.01);
+        Assert.InRange(Error(strength: 10, steps: 20), 0, 2e-5);
+        Assert.InRange(Error(strength: 100, steps: 5), 0.03, 0.3);
+        Assert.InRange(Error(strength: 100, steps: 20), 1e-6, 1e-3);
+        Assert.InRange(Error(strength: 100, steps: 100), 0, 1e-9);
+
+        static double Error(double strength, int steps)
+        {
+            using CompiledProgram program = GroundTruth.Induction(strength: strength, dtype: ScalarType.Float64);
+            double total = Total(program.Model, program.Prompts, program.Metric);
+            EdgeScores scores = EdgeAttribution.Of(program.Model, program.Prompts, program.Metric, steps);
+            return Math.Abs(Sum(scores, edge => edge.Source == Component.Embed) - total) / Math.Abs(total);
+        }
     }
 
     private static double Total(DecoderModel model, IPromptSet prompts, InterventionGraph metric)

@@ -83,13 +83,54 @@ public sealed class GroundTruthTests
         using CompiledProgram program = Compiled(name);
         EdgeScores effects = EdgeEffects.Of(program.Model, program.Prompts, program.Metric);
         EdgeScores scores = EdgeAttribution.Of(program.Model, program.Prompts, program.Metric, steps: 5);
-        Assert.Equal(1, Area(effects, program.Circuit), 1e-12);
-        Assert.Equal(1, Area(scores, program.Circuit), 1e-12);
+        foreach (EdgeScores found in (EdgeScores[])[effects, scores])
+        {
+            Assert.Equal(1, Area(found, program.Circuit), 1e-12);
+            Assert.Equal(1, Roc.OfEdges(found, program.Circuit).Auc, 1e-12);
+        }
         // Every edge is needed: without it alone the margin falls, on each prompt.
         Assert.All(Enumerable.Range(0, effects.PromptCount), prompt => Assert.All(
             program.Circuit.Edges, edge => Assert.InRange(effects.OfPrompt(prompt)[effects.Graph.IndexOf(edge)], -100, -0.05)));
         Assert.All((~program.Circuit).Edges, edge => Assert.Equal(0, effects[edge], Tolerance));
         Assert.Equal(program.Circuit, effects.Top(program.Circuit.Count, Ranking.MostNegative));
+    }
+
+    [Theory]
+    [MemberData(nameof(Needed))]
+    public void Acdc_finds_it_in_both_orders(string name)
+    {
+        using CompiledProgram program = Compiled(name, prompts: 6);
+        InterventionGraph divergence = Intervention.On(program.Model).KullbackLeibler("clean").Graph;
+        foreach (AcdcOrder order in Enum.GetValues<AcdcOrder>())
+        {
+            AcdcResult[] found =
+                [.. Acdc.Of(program.Model, program.Prompts, divergence, [1e-6, 1e-3, 0.1], new() { Order = order })];
+            Assert.InRange(Roc.OfEdges(found.Select(result => result.Circuit), program.Circuit).Auc, 0.99, 1);
+            Assert.Equal(program.Circuit, found[0].Circuit);
+        }
+    }
+
+    /// <summary>
+    /// Of an AND both inputs stay. Of an OR the one that is visited first goes, since the other one does its work; then that one is needed.
+    /// </summary>
+    [Fact]
+    public void Acdc_keeps_both_inputs_of_an_and_and_of_an_or_the_last()
+    {
+        using CompiledProgram and = Compiled("and"), or = Compiled("or");
+        Assert.Equal(and.Circuit, Search(and).Circuit);
+        AcdcResult found = Search(or);
+        Assert.Equal(["embed->a0.h0.v", "a0.h0->m0", "m0->logits"], found.Circuit.Edges.Select(edge => $"{edge}"));
+        Assert.Equal(
+            ["a0.h2->m0 True", "a0.h0->m0 False"],
+            found.Steps.Where(step => or.Circuit.Contains(step.Edge) && step.Edge.Target.Component == Component.OfMlp(0))
+                .Select(step => $"{step.Edge} {step.IsRemoved}"));
+        Assert.InRange(Roc.OfEdges([found.Circuit], or.Circuit).Auc, 0.7, 0.9);
+        // The circuit that is left has the metric that the search says.
+        using RunResult run = found.BeforeCleaning.Run(or.Model, or.Prompts, or.Metric);
+        Assert.Equal(found.FinalMetric, -run["LogitDifference"].Values.mean().item<double>(), Tolerance);
+
+        static AcdcResult Search(CompiledProgram program) =>
+            Acdc.Of(program.Model, program.Prompts, program.Metric, threshold: 0.5, new AcdcOptions { HigherIsBetter = true });
     }
 
     /// <summary>
