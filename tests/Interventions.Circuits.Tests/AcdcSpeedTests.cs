@@ -9,7 +9,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Circuits.Tests;
 
-/// <summary>What an edge of a search costs in GPT-2 small's geometry, 8 pairs of 16 tokens, beside a whole run of the same circuit.</summary>
+/// <summary>
+/// What an edge of a search costs in GPT-2 small's geometry, 8 pairs of 16 tokens, beside a whole run of the same circuit.
+/// </summary>
 public sealed class AcdcSpeedTests(ITestOutputHelper output)
 {
     private const double Goal = 0.6;

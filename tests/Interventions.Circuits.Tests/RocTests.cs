@@ -77,7 +77,8 @@ public sealed class RocTests
             double[] falses = [.. graph.Edges.Zip(scores).Where(edge => !reference.Contains(edge.First)).Select(edge => edge.Second)];
             double pairs = trues.Sum(one => falses.Sum(other => one > other ? 1 : one == other ? 0.5 : 0));
             Assert.Equal(
-                pairs / (trues.Length * falses.Length), Roc.OfEdges(new EdgeScores(graph, [scores]), reference, Ranking.MostPositive).Auc, 1e-12);
+                pairs / (trues.Length * falses.Length),
+                Roc.OfEdges(new EdgeScores(graph, [scores]), reference, Ranking.MostPositive).Auc, 1e-12);
         }
     }
 
@@ -94,7 +95,8 @@ public sealed class RocTests
     [Fact]
     public void Circuits_are_compared_edge_by_edge_and_node_by_node()
     {
-        CircuitComparison both = CircuitComparison.Of(Of("embed->a0.h0.v", "a0.h0->logits", "embed->logits"), Of("embed->a0.h0.v", "embed->m0"));
+        CircuitComparison both = CircuitComparison.Of(
+            Of("embed->a0.h0.v", "a0.h0->logits", "embed->logits"), Of("embed->a0.h0.v", "embed->m0"));
         Assert.Equal(new SetComparison(1, 2, 1, 4), both.Edges);
         Assert.Equal(new SetComparison(1, 0, 1, 0), both.Nodes);
         Assert.Equal((1.0 / 3, 0.5, 0.25), (both.Edges.Precision, both.Edges.Recall, both.Edges.Overlap));

@@ -90,7 +90,8 @@ public sealed class ScoreFileTests : IDisposable
     [Fact]
     public void What_the_benchmark_cannot_have_written_is_refused()
     {
-        File.WriteAllText(_folder["mib.json"], "{\"cfg\":{\"n_layers\":1,\"n_heads\":1,\"parallel_attn_mlp\":false},\"nodes\":{},\"edges\":{}}");
+        File.WriteAllText(
+            _folder["mib.json"], """{"cfg":{"n_layers":1,"n_heads":1,"parallel_attn_mlp":false},"nodes":{},"edges":{}}""");
         Assert.Contains("lacks the edge 'input->a0.h0<q>'", Refused(() => MibFile.Read(_folder["mib.json"])));
         File.WriteAllText(_folder["mib.json"], "{}");
         Assert.Contains("holds no scores of the MIB benchmark", Refused(() => MibFile.Read(_folder["mib.json"])));

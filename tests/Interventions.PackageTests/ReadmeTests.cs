@@ -96,6 +96,9 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("479 edges, 23 are 5 %; shared: ", output);
         Assert.Contains("the logit difference needs ", output);
         Assert.Contains("circuit alone: ", output);
+        Assert.Contains("; threshold 0.05, metric ", output);
+        Assert.Contains("EAP-IG: ", output);
+        Assert.Contains("ACDC: ", output);
     }
 
     [Theory]
