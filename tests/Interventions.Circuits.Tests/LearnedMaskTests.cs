@@ -3,7 +3,9 @@ using Interventions.Runtime;
 
 namespace Interventions.Circuits.Tests;
 
-/// <summary>Circuits by learned gates: gradients by finite differences, gates with a known answer, seeds, and work that was stopped.</summary>
+/// <summary>
+/// Circuits by learned gates: gradients by finite differences, gates with a known answer, seeds, and work that was stopped.
+/// </summary>
 public sealed class LearnedMaskTests : IDisposable
 {
     private static readonly InterventionGraph s_kl = new()
@@ -36,7 +38,8 @@ public sealed class LearnedMaskTests : IDisposable
         dear.Train(Measure, default);
         Assert.Empty(Open(dear));
 
-        static IEnumerable<int> Open(HardConcreteGates gates) => gates.Open.Index().Where(gate => gate.Item > 0.5).Select(gate => gate.Index);
+        static IEnumerable<int> Open(HardConcreteGates gates) =>
+            gates.Open.Index().Where(gate => gate.Item > 0.5).Select(gate => gate.Index);
 
         (double, double[]) Measure(double[] values)
         {
@@ -100,7 +103,10 @@ public sealed class LearnedMaskTests : IDisposable
         Assert.NotEqual(first, Learned(options with { Seed = 4 }));
 
         double[] Learned(MaskOptions options) =>
-            [.. EdgePruning.Of(model, prompts, s_kl, options).Scores.Means, .. SubnetworkProbing.Of(model, prompts, s_kl, options).Scores.Means];
+        [
+            .. EdgePruning.Of(model, prompts, s_kl, options).Scores.Means,
+            .. SubnetworkProbing.Of(model, prompts, s_kl, options).Scores.Means,
+        ];
     }
 
     [Theory]
@@ -139,7 +145,7 @@ public sealed class LearnedMaskTests : IDisposable
             CircuitGraph graph = measurement.Sites.Graph;
             Random random = new(2);
             double[] gates = [.. graph.Edges.Select(_ => 0.2 + (0.6 * random.NextDouble()))];
-            double[] gradient = MaskTraining.Measure(measurement, gates, tensor => EdgePruning.Gated(measurement, tensor), default).Gradient;
+            double[] gradient = Measured(gates).Gradient;
             for (int i = 0; i < graph.EdgeCount; i += 17)
                 Assert.Equal((Metric(i, 1e-5) - Metric(i, -1e-5)) / 2e-5, gradient[i], 1e-7);
             Circuit circuit = new(graph, graph.Edges.Where(_ => random.Next(2) == 0));
@@ -150,8 +156,11 @@ public sealed class LearnedMaskTests : IDisposable
             {
                 double[] moved = [.. gates];
                 moved[gate] += step;
-                return MaskTraining.Measure(measurement, moved, tensor => EdgePruning.Gated(measurement, tensor), default).Metric;
+                return Measured(moved).Metric;
             }
+
+            (double Metric, double[] Gradient) Measured(double[] gates) =>
+                MaskTraining.Measure(measurement, gates, tensor => EdgePruning.Gated(measurement, tensor), default);
         }
     }
 

@@ -13,7 +13,7 @@ public sealed class RocTests
     {
         // By hand: (.2, .5) is beaten by (.1, .6); trapezoids from (0, 0) over (.1, .6) and (.5, .9) to (1, 1).
         Roc roc = Roc.Of([new(0.5, 0.9), new(0.2, 0.5), new(0.1, 0.6), new(0.1, 0.3)]);
-        Assert.Equal([new(0, 0), new(0.1, 0.3), new(0.1, 0.6), new(0.5, 0.9), new(1, 1)], roc.Points);
+        Assert.Equal([new(0, 0), new(0.1, 0.3), new(0.1, 0.6), new(0.5, 0.9), new(1, 1)], roc.Points.ToList());
         Assert.Equal((0.1 * 0.3 / 2) + (0.4 * 1.5 / 2) + (0.5 * 1.9 / 2), roc.Auc, 1e-12);
         Assert.Equal(0.5, Roc.Of([]).Auc, 1e-12);
         Assert.Equal(1, Roc.Of([new(0, 1)]).Auc, 1e-12);
@@ -25,9 +25,13 @@ public sealed class RocTests
     public void A_ranking_is_cut_behind_every_score()
     {
         Assert.Equal(1, Edges("embed->a0.h0.v", "a0.h0->logits").Auc, 1e-12);
-        Assert.Equal(0.5, Edges("embed->a0.h0.k", "a0.h0->m0").Auc, 1e-12); // the two zeros come last, together
-        // 3 is third of eight: one true before two falses, and one after five.
-        Assert.Equal([new(0, 0), new(0, 0.5), new(1, 1)], Edges("embed->a0.h0.v", "embed->a0.h0.k").Points.Take(2).Append(new(1, 1)));
+        Assert.Equal(0, Edges("embed->a0.h0.k", "a0.h0->m0").Auc, 1e-12);
+        Assert.Equal(2.0 / 12, Edges("embed->m0", "embed->a0.h0.k").Auc, 1e-12); // equal scores are half a pair each
+        // The first one, and the third: one of its six pairs with others is out of order.
+        Assert.Equal(
+            [new(0, 0), new(0, 0.5), new(1.0 / 6, 0.5), new(1.0 / 6, 1), new(2.0 / 6, 1)],
+            Edges("embed->a0.h0.v", "embed->logits").Points.Take(5));
+        Assert.Equal(1 - (0.5 / 6), Edges("embed->a0.h0.v", "embed->logits").Auc, 1e-12);
         Assert.Equal(
             1, Roc.OfEdges(s_scores, Of("embed->logits", "embed->a0.h0.q"), Ranking.MostPositive).Auc, 1e-12);
         Assert.Throws<ArgumentException>(() => Roc.OfEdges(s_scores, Circuit.All(s_graph)));
@@ -59,6 +63,25 @@ public sealed class RocTests
         }
     }
 
+    /// <summary>The area is the chance that an edge of the reference comes before another one.</summary>
+    [Fact]
+    public void The_area_of_a_ranking_is_the_part_of_pairs_in_order()
+    {
+        Random random = new(3);
+        CircuitGraph graph = new(2, 2);
+        for (int i = 0; i < 20; i++)
+        {
+            double[] scores = [.. graph.Edges.Select(_ => (double)random.Next(9))]; // with ties
+            Circuit reference = new(graph, graph.Edges.Where(_ => random.Next(3) == 0));
+            double[] trues = [.. graph.Edges.Zip(scores).Where(edge => reference.Contains(edge.First)).Select(edge => edge.Second)];
+            double[] falses = [.. graph.Edges.Zip(scores).Where(edge => !reference.Contains(edge.First)).Select(edge => edge.Second)];
+            double pairs = trues.Sum(one => falses.Sum(other => one > other ? 1 : one == other ? 0.5 : 0));
+            Assert.Equal(
+                pairs / (trues.Length * falses.Length),
+                Roc.OfEdges(new EdgeScores(graph, [scores]), reference, Ranking.MostPositive).Auc, 1e-12);
+        }
+    }
+
     [Fact]
     public void A_node_has_the_score_of_its_first_edge()
     {
@@ -72,7 +95,8 @@ public sealed class RocTests
     [Fact]
     public void Circuits_are_compared_edge_by_edge_and_node_by_node()
     {
-        CircuitComparison both = CircuitComparison.Of(Of("embed->a0.h0.v", "a0.h0->logits", "embed->logits"), Of("embed->a0.h0.v", "embed->m0"));
+        CircuitComparison both = CircuitComparison.Of(
+            Of("embed->a0.h0.v", "a0.h0->logits", "embed->logits"), Of("embed->a0.h0.v", "embed->m0"));
         Assert.Equal(new SetComparison(1, 2, 1, 4), both.Edges);
         Assert.Equal(new SetComparison(1, 0, 1, 0), both.Nodes);
         Assert.Equal((1.0 / 3, 0.5, 0.25), (both.Edges.Precision, both.Edges.Recall, both.Edges.Overlap));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Interventions.Models;
 using Interventions.Models.Decoder;
 using Interventions.Runtime;
 using static TorchSharp.torch;
@@ -90,7 +91,8 @@ public sealed class ScoreFileTests : IDisposable
     [Fact]
     public void What_the_benchmark_cannot_have_written_is_refused()
     {
-        File.WriteAllText(_folder["mib.json"], "{\"cfg\":{\"n_layers\":1,\"n_heads\":1,\"parallel_attn_mlp\":false},\"nodes\":{},\"edges\":{}}");
+        File.WriteAllText(
+            _folder["mib.json"], """{"cfg":{"n_layers":1,"n_heads":1,"parallel_attn_mlp":false},"nodes":{},"edges":{}}""");
         Assert.Contains("lacks the edge 'input->a0.h0<q>'", Refused(() => MibFile.Read(_folder["mib.json"])));
         File.WriteAllText(_folder["mib.json"], "{}");
         Assert.Contains("holds no scores of the MIB benchmark", Refused(() => MibFile.Read(_folder["mib.json"])));
@@ -101,20 +103,19 @@ public sealed class ScoreFileTests : IDisposable
     {
         string whole = _folder["whole.json"], parts = _folder["parts.json"];
         EdgeScores expected = EdgeEffects.Of(_model, _prompts, s_column, path: whole);
-        for (int steps = 200; ; steps += 400)
+        for (int after = 2; ; after += 4)
         {
             using CancellationTokenSource stop = new();
-            CircuitOptions options = new() { Run = new() { Progress = new Stop(stop, steps) } };
+            CircuitOptions options = new() { Run = new() { Progress = new Stop(stop, after) } };
             try
             {
                 Same(expected, EdgeEffects.Of(_model, _prompts, s_column, options, parts, stop.Token));
-                Assert.True(steps > 200, "it was stopped");
+                Assert.True(after > 2, "it was stopped");
                 break;
             }
             catch (OperationCanceledException)
             {
-                if (File.Exists(parts))
-                    Assert.Contains("measuring them was stopped", Refused(() => EdgeScores.Load(parts)));
+                Assert.Contains("measuring them was stopped", Refused(() => EdgeScores.Load(parts)));
             }
         }
         Assert.Equal(File.ReadAllText(whole), File.ReadAllText(parts));
@@ -125,25 +126,31 @@ public sealed class ScoreFileTests : IDisposable
     }
 
     /// <summary>
-    /// The integral by hand on a graph of three edges: cut at a third, two thirds and all, faithfulness .4, 1.2 and 1.
+    /// One head over one token: queries and keys decide nothing, so three edges carry everything. D comes over the direct edge, H over the
+    /// head, which needs both of its own.
     /// </summary>
     [Fact]
     public void The_integral_of_three_edges_is_that_by_hand()
     {
-        CircuitGraph graph = new(1, 1, hasMlps: false);
-        Edge[] edges = [Edge.Parse("embed->a0.h0.v"), Edge.Parse("a0.h0->logits"), Edge.Parse("embed->logits")];
-        Assert.Equal(5, graph.EdgeCount); // queries and keys of a single head at one token carry nothing
-        EdgeScores scores = new(graph, [[0, 0, -3, -1, -2]]);
-        double[] sizes = [0.2, 0.4, 0.6, 1];
-        double[] faithfulness = [.. sizes.Select(size => Of(scores.Top(graph.CountOf(size), Ranking.MostNegative).Pruned()))];
-        Assert.Equal([0, 0.5, 1, 1], faithfulness);
-        FaithfulnessCurve curve = new([.. sizes], [.. faithfulness]);
-        Assert.Equal((0.2 * 0.25) + (0.2 * 0.75) + (0.4 * 1), curve.Cpr, 1e-12);
-        Assert.Equal((0.2 * 0.75) + (0.2 * 0.25) + 0, curve.Cmd, 1e-12);
-
-        // Half of the metric comes over the direct edge, half over the head, which needs both of its edges.
-        double Of(Circuit circuit) =>
-            ((circuit.Contains(edges[0]) && circuit.Contains(edges[1]) ? 1 : 0) + (circuit.Contains(edges[2]) ? 1 : 0)) / 2.0;
+        using DecoderModel model = DecoderModel.Random(
+            AttentionOnlyModel.Configure(layers: 1, heads: 1, d_model: 8, vocabularySize: 61, contextLength: 4), seed: 2,
+            dtype: ScalarType.Float64);
+        ToyPrompts prompts = ToyPrompts.Random(7, 1, 1, 1);
+        EdgeScores effects = EdgeEffects.Of(model, prompts, s_column);
+        Edge direct = Edge.Parse("embed->logits"), into = Edge.Parse("embed->a0.h0.v"), from = Edge.Parse("a0.h0->logits");
+        double d = effects[direct], h = effects[from], part = d / (d + h);
+        Assert.Equal(h, effects[into], 1e-9);
+        Assert.True(Math.Abs(part) > 0.01 && Math.Abs(1 - part) > 0.01, $"both ways matter: {part}");
+        CircuitGraph graph = effects.Graph;
+        Edge[] others = [.. graph.Edges.Where(edge => edge.Target.Input is PortInput.Query or PortInput.Key)];
+        Assert.All(others, edge => Assert.Equal(0, effects[edge], 1e-9));
+        Edge[] order = [direct, into, from, .. others];
+        FaithfulnessCurve curve = FaithfulnessCurve.Of(
+            count => new Circuit(graph, order.Take(count)), model, prompts, s_column, [0.2, 0.4, 0.6, 1]);
+        // One edge, two of which the second leads nowhere, three, and all five.
+        Assert.All(curve.Faithfulness.Zip([part, part, 1, 1]), pair => Assert.Equal(pair.Second, pair.First, 1e-9));
+        Assert.Equal((0.2 * part) + (0.2 * (part + 1) / 2) + 0.4, curve.Cpr, 1e-9);
+        Assert.Equal((0.2 * Math.Abs(1 - part)) + (0.2 * Math.Abs(1 - part) / 2), curve.Cmd, 1e-9);
     }
 
     private static void Same(EdgeScores expected, EdgeScores actual)

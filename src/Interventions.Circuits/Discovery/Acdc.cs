@@ -5,9 +5,9 @@ using Interventions.Results;
 namespace Interventions.Circuits;
 
 /// <summary>
-/// Automatic circuit discovery (Conmy et al. 2023, arXiv:2304.14997). From the logits down, every edge is taken away in turn, and stays away
-/// where the metric rises by less than a threshold. A run begins at the port that is visited: all that lies before it is that of the clean
-/// run, and held.
+/// Automatic circuit discovery (Conmy et al. 2023, arXiv:2304.14997). From the logits down, every edge is taken away in turn, and stays
+/// away where the metric rises by less than a threshold. A run begins at the port that is visited: all that lies before it is that of the
+/// clean run, and held.
 /// </summary>
 /// <remarks>
 /// The published program has three more edges a head, from each port to its projection (32,923 edges of GPT-2 small, where there are 32,491
@@ -101,7 +101,8 @@ public static class Acdc
                 if (!search.IsComplete)
                     held ??= measurement.Holding(out runs, cancellationToken);
                 search.Run(
-                    circuit => held!.Mean(circuit.ToIntervention(held.Model, held.Options), cancellationToken), visited => progress?.Report(new RunProgress(before + visited, total)), cancellationToken);
+                    circuit => held!.Mean(circuit.ToIntervention(held.Model, held.Options), cancellationToken),
+                    visited => progress?.Report(new RunProgress(before + visited, total)), cancellationToken);
                 results.Add(search.Result);
                 before += search.EdgeCount;
             }

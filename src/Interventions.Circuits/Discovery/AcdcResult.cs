@@ -83,7 +83,9 @@ public sealed class AcdcResult
                 + $"{nameof(AcdcOptions)}.{nameof(AcdcOptions.Path)}.");
     }
 
-    /// <summary>Writes the decisions as JSON: <c>edges</c>, <c>candidates</c> (NaN where not measured), <c>removed</c>, <c>metrics</c>.</summary>
+    /// <summary>
+    /// Writes the decisions as JSON: <c>edges</c>, <c>candidates</c> (NaN where not measured), <c>removed</c>, <c>metrics</c>.
+    /// </summary>
     /// <param name="path">The file. It appears under its name only when it is complete.</param>
     public void Save(string path) => Write(path, null);
 
@@ -102,7 +104,8 @@ public sealed class AcdcResult
     public override string ToString()
     {
         string[] metrics = ShortNumbers.Format([InitialMetric, FinalMetric]);
-        StringBuilder text = new(FormattableString.Invariant($"{Circuit}; threshold {Threshold:g4}, metric {metrics[0]} to {metrics[1]}\n"));
+        StringBuilder text = new(
+            FormattableString.Invariant($"{Circuit}; threshold {Threshold:g4}, metric {metrics[0]} to {metrics[1]}\n"));
         AcdcStep[] kept = [.. Steps.Where(step => !step.IsRemoved).OrderByDescending(Change)];
         string[] changes = ShortNumbers.Format([.. kept.Take(Printed).Select(Change)], isSigned: true);
         TextTable table = new(new TextColumn("edge"), new TextColumn("without", IsNumber: true));

@@ -56,6 +56,14 @@ internal sealed class AcdcSearch
         return search;
     }
 
+    /// <summary>All edges in the order of the search: of a port the later sources first.</summary>
+    public static IEnumerable<(Edge Edge, int Place)> Visits(CircuitGraph graph, AcdcOrder order)
+    {
+        foreach (Port port in Ports(graph, order))
+            for (int source = graph.Upstream(port) - 1; source >= 0; source--)
+                yield return (new Edge(graph.Sources[source], port), graph.FirstInto(port) + source);
+    }
+
     /// <summary>Goes on to the end.</summary>
     /// <param name="mean">The metric's mean of a circuit.</param>
     /// <param name="visited">Called with the number of visited edges after each of them.</param>
@@ -110,14 +118,6 @@ internal sealed class AcdcSearch
     {
         if (_options.Path is not null)
             Result.Write(_options.Path, _origin);
-    }
-
-    /// <summary>All edges in the order of the search: of a port the later sources first.</summary>
-    private static IEnumerable<(Edge Edge, int Place)> Visits(CircuitGraph graph, AcdcOrder order)
-    {
-        foreach (Port port in Ports(graph, order))
-            for (int source = graph.Upstream(port) - 1; source >= 0; source--)
-                yield return (new Edge(graph.Sources[source], port), graph.FirstInto(port) + source);
     }
 
     private static IEnumerable<Port> Ports(CircuitGraph graph, AcdcOrder order)

@@ -18,7 +18,8 @@ public sealed record CircuitComparison(SetComparison Edges, SetComparison Nodes)
         return new CircuitComparison(
             Compared((found & reference).Count, found.Count, reference.Count, found.Graph.EdgeCount),
             Compared(
-                found.Nodes.Intersect(reference.Nodes).Count(), found.Nodes.Count(), reference.Nodes.Count(), found.Graph.Sources.Length - 1));
+                found.Nodes.Intersect(reference.Nodes).Count(), found.Nodes.Count(), reference.Nodes.Count(),
+                found.Graph.Sources.Length - 1));
 
         static SetComparison Compared(int both, int found, int reference, int all) =>
             new(both, found - both, reference - both, all - found - reference + both);

@@ -58,8 +58,10 @@ public static class EdgePruning
         CircuitGraph graph = measurement.Sites.Graph;
         int upstream = graph.Upstream(reader.Ports[0]);
         ImmutableArray<string> senders = measurement.Sites.Senders(upstream);
-        int[] counts = [.. senders.Select(sender => graph.Sources.Take(upstream).Count(source => measurement.Sites.SiteOf(source) == sender))];
-        long[] places = [.. reader.Ports.SelectMany(port => Enumerable.Range(graph.FirstInto(port), upstream).Select(place => (long)place))];
+        int[] counts =
+            [.. senders.Select(sender => graph.Sources.Take(upstream).Count(source => measurement.Sites.SiteOf(source) == sender))];
+        long[] places =
+            [.. reader.Ports.SelectMany(port => Enumerable.Range(graph.FirstInto(port), upstream).Select(place => (long)place))];
         return new WriteNode(
             reader.Name, reader.Site,
             [new Read.Value(), .. senders.Select(site => new Read.Of(site)), .. measurement.Options.Replacements(senders)], x =>

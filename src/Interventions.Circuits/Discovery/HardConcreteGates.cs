@@ -71,7 +71,8 @@ internal sealed class HardConcreteGates
         double closed = measure(new double[_logOdds.Length]).Metric;
         return open != closed
             ? Math.Abs(open - closed) / _logOdds.Length
-            : throw new InterventionException($"The metric is {open} with all gates open and with all closed, so there is nothing to find.");
+            : throw new InterventionException(
+                $"The metric is {open} with all gates open and with all closed, so there is nothing to find.");
     }
 
     private void Step(Func<double[], (double Metric, double[] Gradient)> measure)

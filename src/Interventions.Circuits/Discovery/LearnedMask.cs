@@ -9,7 +9,9 @@ namespace Interventions.Circuits;
 /// effects.
 /// </param>
 /// <param name="Circuit">The edges that are rather open than closed.</param>
-/// <param name="Metrics">The metric at each step, with the gates that were drawn: it falls as they are learned, and rises as they close.</param>
+/// <param name="Metrics">
+/// The metric at each step, with the gates that were drawn: it falls as they are learned, and rises as they close.
+/// </param>
 public sealed record LearnedMask(EdgeScores Scores, Circuit Circuit, ImmutableArray<double> Metrics)
 {
     private const int Printed = 10;

@@ -26,16 +26,15 @@ public sealed record Roc
         ArgumentNullException.ThrowIfNull(points);
         var best = ImmutableArray.CreateBuilder<RocPoint>();
         best.Add(new RocPoint(0, 0));
-        foreach (RocPoint point in points.Append(new RocPoint(1, 1)).OrderBy(point => point.FalsePositives).ThenBy(point => point.TruePositives))
+        foreach (RocPoint point in points.Append(new RocPoint(1, 1))
+            .OrderBy(point => point.FalsePositives).ThenBy(point => point.TruePositives))
         {
             if (point.FalsePositives is not (>= 0 and <= 1) || point.TruePositives is not (>= 0 and <= 1))
                 throw new ArgumentException($"A point of the curve has parts from 0 to 1, not {point}.", nameof(points));
-            // Of points above each other, the lower ones stay: between them there is no area.
-            if (point.TruePositives > best[^1].TruePositives)
+            // The best so far has no more false positives: where it has more true ones, it beats the point in both.
+            if (point.TruePositives >= best[^1].TruePositives && point != best[^1])
                 best.Add(point);
         }
-        if (best[^1].FalsePositives < 1)
-            best.Add(new RocPoint(1, 1));
         return new Roc(best.ToImmutable());
     }
 

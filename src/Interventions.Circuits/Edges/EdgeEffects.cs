@@ -1,4 +1,5 @@
 using Interventions.ModelGraphs;
+using Interventions.Results;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,7 +24,8 @@ public static class EdgeEffects
     /// <param name="metric">A declaration with one metric and nothing else.</param>
     /// <param name="options">What edges carry instead, and how to run.</param>
     /// <param name="path">
-    /// A file that the scores are written to as they are measured; where one was stopped, the same call goes on with it. Default: none.
+    /// A file that the scores are written to as they are measured; where one was stopped, the same call goes on with it, and progress counts
+    /// edges. Default: none.
     /// </param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass; what the file has stays.</param>
     /// <exception cref="InterventionException">
@@ -41,27 +43,56 @@ public static class EdgeEffects
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         CircuitGraph graph = measurement.Sites.Graph;
         double[][] scores = [.. prompts.Prompts.Select(_ => new double[graph.EdgeCount])];
-        WorkOrigin? origin = path is null ? null : WorkOrigin.Of(measurement, metric, "exact effects");
-        int done = path is not null && File.Exists(path) ? EdgeScores.Resume(path, origin!, scores) : 0, measured = 0;
         IEnumerable<Edge[]> parts = graph.Edges
             .GroupBy(edge => (edge.Source.Kind, edge.Target.Component.Kind, edge.Target.Input)).Select(alike => alike.ToArray());
-        foreach (Edge[] edges in path is null ? parts : parts.SelectMany(alike => alike.Chunk(SavedTogether)))
-        {
-            measured += edges.Length;
-            if (measured <= done)
-                continue;
-            using DisposeScope scope = NewDisposeScope();
-            using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);
-            string name = measurement.Metric.Name;
-            Tensor effects = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]);
-            double[] found = [.. effects.to(ScalarType.Float64).cpu().contiguous().data<double>()];
-            foreach ((int i, int place) in edges.Select(graph.IndexOf).Index())
-                for (int prompt = 0; prompt < scores.Length; prompt++)
-                    scores[prompt][place] = found[(i * scores.Length) + prompt];
-            if (path is not null)
-                new EdgeScores(graph, scores).Write(path, origin, measured);
-        }
+        if (path is not null)
+            MeasureTo(path, measurement, metric, parts.SelectMany(alike => alike.Chunk(SavedTogether)), scores, cancellationToken);
+        else
+            foreach (Edge[] edges in parts)
+                Measure(measurement, edges, scores, cancellationToken);
         return new EdgeScores(graph, scores);
+    }
+
+    /// <summary>Measures parts of the edges, and writes the scores after each; the prompt set's runs are computed once.</summary>
+    private static void MeasureTo(
+        string path,
+        Measurement measurement,
+        InterventionGraph metric,
+        IEnumerable<Edge[]> parts,
+        double[][] scores,
+        CancellationToken cancellationToken)
+    {
+        CircuitGraph graph = measurement.Sites.Graph;
+        WorkOrigin origin = WorkOrigin.Of(measurement, metric, "exact effects");
+        int done = File.Exists(path) ? EdgeScores.Resume(path, origin, scores) : 0, measured = 0;
+        if (done == graph.EdgeCount)
+            return;
+        Measurement holding = measurement.Holding(out HeldRuns? runs, cancellationToken);
+        using (runs)
+        {
+            foreach (Edge[] edges in parts)
+            {
+                measured += edges.Length;
+                if (measured <= done)
+                    continue;
+                Measure(holding, edges, scores, cancellationToken);
+                new EdgeScores(graph, scores).Write(path, origin, measured);
+                measurement.Options.Run.Progress?.Report(new RunProgress(measured, graph.EdgeCount));
+            }
+        }
+    }
+
+    /// <summary>Measures edges whose sources are alike, and whose targets are, by one sweep.</summary>
+    private static void Measure(Measurement measurement, Edge[] edges, double[][] scores, CancellationToken cancellationToken)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);
+        string name = measurement.Metric.Name;
+        Tensor effects = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]);
+        double[] found = [.. effects.to(ScalarType.Float64).cpu().contiguous().data<double>()];
+        foreach ((int i, int place) in edges.Select(measurement.Sites.Graph.IndexOf).Index())
+            for (int prompt = 0; prompt < scores.Length; prompt++)
+                scores[prompt][place] = found[(i * scores.Length) + prompt];
     }
 
     /// <summary>A sweep over edges whose sources are alike, and whose targets are.</summary>

@@ -19,8 +19,8 @@ public sealed partial class EdgeScores
         return saved.Measured == saved.Scores.Graph.EdgeCount
             ? saved.Scores
             : throw new InterventionException(
-                $"'{path}' has the scores of {saved.Measured} of {saved.Scores.Graph.EdgeCount} edges: measuring them was stopped. Go on with "
-                + $"{nameof(EdgeEffects)}.{nameof(EdgeEffects.Of)} and this path.");
+                $"'{path}' has the scores of {saved.Measured} of {saved.Scores.Graph.EdgeCount} edges: measuring them was stopped. Go on "
+                + $"with {nameof(EdgeEffects)}.{nameof(EdgeEffects.Of)} and this path.");
     }
 
     /// <summary>Writes the scores of every prompt as JSON, with the graph's sizes; the edges in the graph's order.</summary>

@@ -33,7 +33,8 @@ public sealed record MibFile(EdgeScores Scores, Circuit Circuit)
         CircuitGraph graph = CircuitGraph.Of(model);
         circuit ??= Circuit.All(graph);
         if (scores.Graph != graph || circuit.Graph != graph)
-            throw new ArgumentException($"{model.Schema.Model} has {graph}; the scores or the circuit are of another model.", nameof(scores));
+            throw new ArgumentException(
+                $"{model.Schema.Model} has {graph}; the scores or the circuit are of another model.", nameof(scores));
         HashSet<Component> joined = [.. circuit.Components];
         CompleteFile.Replace(path, stream =>
         {
