@@ -53,11 +53,11 @@ namespace Interventions.Examples.AutomaticDiscovery
         public int MaskSteps { get; init; } = 300;
 
         /// <summary>The logit differences that removing an edge may cost, from little to much.</summary>
-        public IReadOnlyList<double> Thresholds { get; init; } = [1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1, 3];
+        public IReadOnlyList<double> Thresholds { get; init; } = [0.001, 0.01, 0.1, 1];
 
         private IEnumerable<(string Name, Func<Behaviour, EdgeScores> Scores)> Methods =>
         [
-            ("ACDC", ByThresholds), ("EAP", it => EdgeAttribution.Of(it.Model, it.Prompts, it.Metric)),
+            ("ACDC", BySearches), ("EAP", it => EdgeAttribution.Of(it.Model, it.Prompts, it.Metric)),
             ("EAP-IG", it => EdgeAttribution.Of(it.Model, it.Prompts, it.Metric, steps: 5)), ("masks", ByMasks),
         ];
 
@@ -84,7 +84,7 @@ namespace Interventions.Examples.AutomaticDiscovery
         public Table OnLanguageModel(DecoderModel model, out Circuit circuit, out EdgeScores scores)
         {
             InterventionGraph metric = Intervention.On(model).LogitDifference("IO", "S").Graph;
-            Behaviour found = new(model, Sentences(model, seed: 1), metric), measured = found with { Prompts = Sentences(model, seed: 2) };
+            Behaviour found = new(model, Drawn(model, seed: 1), metric), measured = found with { Prompts = Drawn(model, seed: 2) };
             Dictionary<string, EdgeScores> all = Methods.ToDictionary(method => method.Name, method => method.Scores(found));
             scores = all["EAP-IG"];
             circuit = scores.Top(scores.Graph.CountOf(0.05), Ranking.MostNegative).Pruned();
@@ -98,13 +98,15 @@ namespace Interventions.Examples.AutomaticDiscovery
                 FaithfulnessCurve.Of(count => ranked.Top(count, ranking), model, measured.Prompts, metric);
         }
 
-        /// <summary>ACDC has circuits and no scores: an edge counts as much as there are thresholds that it survives.</summary>
-        private EdgeScores ByThresholds(Behaviour it)
+        /// <summary>ACDC has circuits and no scores: an edge counts what the metric loses without it, where a search kept it.</summary>
+        private EdgeScores BySearches(Behaviour it)
         {
-            Circuit[] circuits = [.. Acdc.Of(it.Model, it.Prompts, it.Metric, Thresholds, new() { HigherIsBetter = true })
-                .Select(result => result.Circuit)];
             CircuitGraph graph = CircuitGraph.Of(it.Model);
-            return new EdgeScores(graph, [[.. graph.Edges.Select(edge => (double)-circuits.Count(circuit => circuit.Contains(edge)))]]);
+            double[] scores = new double[graph.EdgeCount];
+            foreach (AcdcResult search in Acdc.Of(it.Model, it.Prompts, it.Metric, Thresholds, new() { HigherIsBetter = true }))
+                foreach (AcdcStep step in search.Steps.Where(step => !step.IsRemoved))
+                    scores[graph.IndexOf(step.Edge)] = Math.Min(scores[graph.IndexOf(step.Edge)], step.Metric - step.Candidate!.Value);
+            return new EdgeScores(graph, [scores]);
         }
 
         /// <summary>The chance of an edge's gate to be open.</summary>
@@ -114,14 +116,14 @@ namespace Interventions.Examples.AutomaticDiscovery
             return new EdgeScores(mask.Scores.Graph, [[.. mask.Scores.Means.Select(open => -open)]]);
         }
 
-        private IoiPrompts Sentences(DecoderModel model, int seed)
+        private IoiPrompts Drawn(DecoderModel model, int seed)
         {
             Random random = new(seed);
-            string[] names = [.. Examples.Sentences.Names.Where(name => model.Encode(" " + name) is { Count: 1 })];
+            string[] names = [.. Sentences.Names.Where(name => model.Encode(" " + name) is { Count: 1 })];
             return IoiPrompts.Create(model.Tokenizer, Enumerable.Range(0, Prompts).Select(_ =>
             {
                 random.Shuffle(names);
-                Sentences.Prompt clean = Examples.Sentences.RandomHeldOut(random) with { IO = names[0], S = names[1] };
+                Sentences.Prompt clean = Sentences.RandomHeldOut(random) with { IO = names[0], S = names[1] };
                 return new IoiPrompts.Prompt
                 {
                     Clean = clean.Marked(clean.A, clean.B, clean.S),

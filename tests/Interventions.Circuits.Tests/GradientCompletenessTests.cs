@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Interventions.Circuits.Tests;
 
 /// <summary>
-/// Integrated gradients add up to the whole change along the edges of the embedding: what is left is the error of the rule. Along those into
-/// the logits, or of another source, they do not.
+/// Integrated gradients add up to the whole change along the edges of the embedding: what is left is the error of the rule. Along those
+/// into the logits, or of another source, they do not.
 /// </summary>
 public sealed class GradientCompletenessTests
 {

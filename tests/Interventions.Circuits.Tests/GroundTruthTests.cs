@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Circuits.Tests;
 
-/// <summary>Compiled programs compute what they say, over the edges that they name; and methods find those edges, or say how they fail.</summary>
+/// <summary>
+/// Compiled programs compute what they say, over the edges that they name; and methods find those edges, or fail in a known way.
+/// </summary>
 public sealed class GroundTruthTests
 {
     private const double Tolerance = 1e-9;
@@ -254,6 +256,7 @@ public sealed class GroundTruthTests
         Refused("'c', which is no token", () => program.Compile(program.Map("c", tokens, _ => "c"), []));
         Refused("has no token 'z'", () => program.Compile(tokens, [new("a z", "b b", "a", "b")]));
         Refused("reads 1 to 2 tokens, not 3", () => program.Compile(tokens, [new("a a a", "b b b", "a", "b")]));
+        Refused("The strength is a number above 0", () => program.Compile(tokens, [], double.NaN));
         Refused("differ in length", () => program.Compile(tokens, [new("a a", "b", "a", "b")]));
         Assert.Contains(
             "The answer of toy to 'a b' is not 'a', but b",

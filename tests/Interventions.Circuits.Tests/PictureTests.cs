@@ -35,7 +35,8 @@ public sealed class PictureTests
             circuit.Components.Select(component => $"{component}"),
             picture.Elements(s_svg + "g").Select(box => box.Element(s_svg + "title")!.Value).OrderBy(name => Place(circuit, name)));
         // The largest score is written beside its edge.
-        string[] written = [.. picture.Elements(s_svg + "text").Where(text => text.Attribute("class") is not null).Select(text => text.Value)];
+        string[] written =
+            [.. picture.Elements(s_svg + "text").Where(text => text.Attribute("class") is not null).Select(text => text.Value)];
         Assert.True(written.Length >= Math.Min(count, 8), $"{written.Length} scores are written");
         if (count > 0)
             Assert.Equal(largest, Math.Abs(Number(written[0])), largest * 1e-3);

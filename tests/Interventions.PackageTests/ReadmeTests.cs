@@ -94,6 +94,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("; threshold 0.05, metric ", output);
         Assert.Contains("EAP-IG: ", output);
         Assert.Contains("ACDC: ", output);
+        Assert.Contains("induction found: True", output);
     }
 
     [Fact]

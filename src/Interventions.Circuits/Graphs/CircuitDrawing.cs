@@ -31,7 +31,8 @@ internal sealed class CircuitDrawing
             new XElement(s_svg + "style", ".edge { fill: none; stroke-opacity: 0.65 } .edge:hover { stroke: #000; stroke-opacity: 1 } "
                 + ".score { paint-order: stroke; stroke: #fff; stroke-width: 3px }"),
             new XElement(s_svg + "rect", new XAttribute("width", "100%"), new XAttribute("height", "100%"), Fill("#ffffff")),
-            Headings(), LayerNames(), edges.Select(edge => Drawn(edge, curves[edge])), _places.Boxes.Select(box => Drawn(box.Key, box.Value)),
+            Headings(), LayerNames(),
+            edges.Select(edge => Drawn(edge, curves[edge])), _places.Boxes.Select(box => Drawn(box.Key, box.Value)),
             Scores(edges.Reverse().Take(_hasScores ? Labelled : 0), curves)).ToString();
     }
 

@@ -124,14 +124,16 @@ public sealed class AttentionProgram
     /// compiled too, and is not in the circuit.
     /// </summary>
     /// <param name="answer">What the logits say: of a token 10 times its share.</param>
-    /// <param name="prompts">Prompts on which the circuit shows.</param>
+    /// <param name="prompts">
+    /// Prompts on which the circuit shows: what an edge of it carries should differ between the two runs, or no method can see the edge.
+    /// </param>
     /// <param name="strength">
     /// How much a predicate that holds adds to an attention score. A position whose score is less by one has e^-strength of the weight of
     /// one that is selected. In the hundreds attention is saturated: a step, with no gradient on either side.
     /// </param>
     /// <param name="dtype">The type of the model's numbers. Default: float32.</param>
     /// <exception cref="ArgumentException">
-    /// The answer has a value that is no token, a prompt has unknown tokens, or its runs differ in length.
+    /// The answer has a value that is no token, a prompt has unknown tokens, its runs differ in length, or the strength is not above 0.
     /// </exception>
     /// <exception cref="InterventionException">The program does not give a clean prompt the answer that is said to be correct.</exception>
     public CompiledProgram Compile(
@@ -139,7 +141,8 @@ public sealed class AttentionProgram
     {
         ArgumentNullException.ThrowIfNull(answer);
         ArgumentNullException.ThrowIfNull(prompts);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(strength);
+        if (strength is not (> 0 and < double.PositiveInfinity))
+            throw new ArgumentOutOfRangeException(nameof(strength), strength, "The strength is a number above 0.");
         CheckOwn(answer);
         foreach (string value in answer.Values.Except(Tokens.Values))
             throw new ArgumentException($"'{answer}' may be '{value}', which is no token of {Name}.", nameof(answer));

@@ -43,7 +43,7 @@ public sealed class CompiledProgram : IDisposable
     /// <summary>The transformer.</summary>
     public DecoderModel Model { get; }
 
-    /// <summary>Every edge over which the answer comes about, and no other. Each carries something else in the two runs.</summary>
+    /// <summary>Every edge over which the answer comes about, and no other; whatever the prompts.</summary>
     public Circuit Circuit { get; }
 
     /// <summary>The prompts: runs <c>clean</c> and <c>corrupted</c>, answers <c>correct</c> and <c>wrong</c>.</summary>

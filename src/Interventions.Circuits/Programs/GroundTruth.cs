@@ -13,8 +13,8 @@ public static class GroundTruth
     private static readonly string[] s_names = ["Ann", "Bob", "Cat", "Dan", "Eve", "Fay", "Gus", "Hal"];
 
     /// <summary>
-    /// What came after the token when it was there before: a head that copies the previous token, and one that looks for its own token among
-    /// the copies. The corrupted prompt has other tokens, of which none returns.
+    /// What came after the token when it was there before: a head that copies the previous token, and one that looks for its own among the
+    /// copies. The corrupted prompt has other tokens, of which none returns.
     /// </summary>
     /// <param name="prompts">How many prompts.</param>
     /// <param name="seed">Equal seeds give equal prompts.</param>
@@ -61,7 +61,8 @@ public static class GroundTruth
         ProgramVariable<string> repeated = program.Aggregate("repeated", Selector.Of(duplicate, key => key != Start), duplicate);
         program.Aggregate("next", Selector.Of(previous, tokens, (key, query) => key == query), tokens);
         ProgramVariable<string> once = program.Aggregate(
-            "once", Selector.Of(tokens, key => s_names.Contains(key)) - Selector.Of(tokens, repeated, (key, query) => key == query), tokens);
+            "once", Selector.Of(tokens, key => s_names.Contains(key)) - Selector.Of(tokens, repeated, (key, query) => key == query),
+            tokens);
         return program.Compile(once, Drawn(prompts, seed, random =>
         {
             string[] names = [.. s_names];

@@ -4,8 +4,8 @@ using Interventions.Models.Decoder;
 namespace Interventions.Circuits;
 
 /// <summary>
-/// Where a program is in a transformer: the head or feed-forward block of each step, the coordinates of each variable, and so all edges that
-/// carry something.
+/// Where a program is in a transformer: the head or feed-forward block of each step, the coordinates of each variable, and so all edges
+/// that carry something.
 /// </summary>
 internal sealed class ProgramLayout
 {
