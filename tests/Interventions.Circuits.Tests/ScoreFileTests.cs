@@ -140,7 +140,7 @@ public sealed class ScoreFileTests : IDisposable
         Edge direct = Edge.Parse("embed->logits"), into = Edge.Parse("embed->a0.h0.v"), from = Edge.Parse("a0.h0->logits");
         double d = effects[direct], h = effects[from], part = d / (d + h);
         Assert.Equal(h, effects[into], 1e-9);
-        Assert.True(Math.Abs(part) > 0.01 && Math.Abs(1 - part) > 0.01, $"both ways matter: {part}");
+        Assert.True(Math.Abs(part) > 1e-4 && Math.Abs(1 - part) > 1e-4, $"both ways matter: {part}");
         CircuitGraph graph = effects.Graph;
         Edge[] others = [.. graph.Edges.Where(edge => edge.Target.Input is PortInput.Query or PortInput.Key)];
         Assert.All(others, edge => Assert.Equal(0, effects[edge], 1e-9));
