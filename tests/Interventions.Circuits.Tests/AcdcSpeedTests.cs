@@ -39,7 +39,7 @@ public sealed class AcdcSpeedTests(ITestOutputHelper output)
         // A search that removes 97 of 100 edges, stopped at edges that lie evenly along its way.
         bool[] present = [.. Enumerable.Repeat(true, graph.EdgeCount)];
         (Edge Edge, int Place)[] visits = [.. AcdcSearch.Visits(graph, AcdcOrder.LettersFirst)];
-        Stopwatch ofEdges = new(), ofRuns = new();
+        Stopwatch ofEdges = new(), ofRuns = new(), ofPlans = new();
         using (runs)
         {
             Measure(held, Circuit.None(graph), new());
@@ -51,12 +51,16 @@ public sealed class AcdcSpeedTests(ITestOutputHelper output)
                     continue;
                 Circuit circuit = new(graph, [.. present]);
                 Assert.Equal(Measure(whole, circuit, ofRuns), Measure(held, circuit, ofEdges), 1e-3);
+                ofPlans.Start();
+                InterventionRunner.Plans(
+                    circuit.ToIntervention(model) with { Metrics = metric.Metrics }, model, prompts, held.Options.Run);
+                ofPlans.Stop();
                 next += visits.Length / Sampled;
             }
         }
         double edges = Sampled / ofEdges.Elapsed.TotalSeconds, part = ofEdges.Elapsed / ofRuns.Elapsed;
         output.WriteLine($"{edges:0.00} edges a second; an edge costs {part:0.00} of a whole run in edge mode, which takes "
-            + $"{ofRuns.Elapsed.TotalSeconds / Sampled:0.00} s");
+            + $"{ofRuns.Elapsed.TotalSeconds / Sampled:0.00} s; {ofPlans.Elapsed.TotalMilliseconds / Sampled:0} ms of it are planning");
         Assert.InRange(part, 0, Goal);
     }
 

@@ -24,8 +24,8 @@ public static class EdgeEffects
     /// <param name="metric">A declaration with one metric and nothing else.</param>
     /// <param name="options">What edges carry instead, and how to run.</param>
     /// <param name="path">
-    /// A file that the scores are written to as they are measured; where one was stopped, the same call goes on with it, and progress counts
-    /// edges. Default: none.
+    /// A file that the scores are written to as they are measured; where one was stopped, the same call goes on with it. Progress then
+    /// counts edges. Default: none.
     /// </param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass; what the file has stays.</param>
     /// <exception cref="InterventionException">
