@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Interventions.ModelGraphs;
 using Interventions.Results;
 using Interventions.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Interventions.Circuits;
 
@@ -102,7 +104,7 @@ internal sealed record Measurement
 
     public MetricNode Metric { get; }
 
-    public CircuitOptions Options { get; }
+    public CircuitOptions Options { get; private init; }
 
     /// <summary>The sites of sources and ports, which a model without edges of single heads lacks.</summary>
     /// <exception cref="InterventionException">The model has no edges.</exception>
@@ -162,6 +164,27 @@ internal sealed record Measurement
     {
         Prompts = new SomePrompts(Prompts.Vocabulary, [.. prompts.Select(prompt => Prompts.Prompts[prompt])]),
     };
+
+    /// <summary>
+    /// This measurement over runs of the prompt set that are computed once, so that a circuit's run begins at the first port that lacks an
+    /// edge; naive runs compute everything anew. The caller tells the progress.
+    /// </summary>
+    /// <param name="held">What is held: to be disposed after the last run; null where nothing is.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    public Measurement Holding(out HeldRuns? held, CancellationToken cancellationToken)
+    {
+        RunOptions quiet = Options.Run with { Progress = null };
+        held = quiet.Naive ? null : InterventionRunner.Hold(Model, Prompts, Sites.Streams(Model), quiet, cancellationToken);
+        return this with { Options = Options with { Run = quiet with { Held = held } } };
+    }
+
+    /// <summary>The metric's mean over prompts in a run that a graph changes.</summary>
+    public double Mean(InterventionGraph graph, CancellationToken cancellationToken)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using RunResult run = Run(graph, cancellationToken);
+        return run.Changed(Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
+    }
 
     /// <summary>Runs a graph with the metric.</summary>
     public RunResult Run(InterventionGraph graph, CancellationToken cancellationToken) =>

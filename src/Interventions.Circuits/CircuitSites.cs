@@ -77,6 +77,17 @@ internal sealed record CircuitSites(CircuitGraph Graph, string Embed)
         _ => $"blocks.{source.Layer}.mlp_out",
     };
 
+    /// <summary>
+    /// The sites from which the rest of a circuit's run is computed: the stream before and between blocks, and what sources write.
+    /// </summary>
+    public IEnumerable<string> Streams(HookedModel model)
+    {
+        string[] inner = [.. ((string[])["resid_pre", "attn.result", "resid_mid", "mlp_out"]).Where(site =>
+            model.Schema.Sites.Any(known => known.Path == "blocks.{layer}." + site))];
+        return Enumerable.Range(0, Graph.Layers).SelectMany(layer => inner.Select(site => $"blocks.{layer}.{site}"))
+            .Prepend(Embed).Append($"blocks.{Graph.Layers - 1}.resid_post");
+    }
+
     /// <summary>Whether a node is computed from another one.</summary>
     private static bool Sees(ModelGraph graph, string node, string other)
     {

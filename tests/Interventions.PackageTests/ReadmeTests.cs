@@ -95,6 +95,10 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("they add up to ", output);
         Assert.Contains("matters most; two prompts correlate by ", output);
         Assert.Contains("directions [2, 96]", output);
+        Assert.Contains("; threshold 0.05, metric ", output);
+        Assert.Contains("EAP-IG: ", output);
+        Assert.Contains("ACDC: ", output);
+        Assert.Contains("induction found: True", output);
     }
 
     [Fact]

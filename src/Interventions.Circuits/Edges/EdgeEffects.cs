@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Interventions.ModelGraphs;
+using Interventions.Results;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,6 +14,9 @@ namespace Interventions.Circuits;
 /// </summary>
 public static class EdgeEffects
 {
+    /// <summary>After how many edges a file is written.</summary>
+    private const int SavedTogether = 256;
+
     private static readonly string[] s_sourcePlaceholders = ["source", "sender"], s_targetPlaceholders = ["target", "head"];
 
     /// <summary>Measures every edge: the metric without it, less the clean metric.</summary>
@@ -20,35 +24,82 @@ public static class EdgeEffects
     /// <param name="prompts">Prompts in two runs at least; the first one is the clean one.</param>
     /// <param name="metric">A declaration with one metric and nothing else.</param>
     /// <param name="options">What edges carry instead, and how to run.</param>
-    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <param name="path">
+    /// A file that the scores are written to as they are measured; where one was stopped, the same call goes on with it. Progress then
+    /// counts edges. Default: none.
+    /// </param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass; what the file has stays.</param>
     /// <exception cref="InterventionException">
-    /// The model has no edges of single heads, the declaration is not one metric, or a name is not in the prompt set.
+    /// The model has no edges of single heads, the declaration is not one metric, or a name is not in the prompt set; or the file was begun
+    /// with something else.
     /// </exception>
     public static EdgeScores Of(
         HookedModel model,
         IPromptSet prompts,
         InterventionGraph metric,
         CircuitOptions? options = null,
+        string? path = null,
         CancellationToken cancellationToken = default)
     {
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         CircuitGraph graph = measurement.Sites.Graph;
         ImmutableArray<string> notes = [];
         double[][] scores = [.. prompts.Prompts.Select(_ => new double[graph.EdgeCount])];
-        foreach (Edge[] edges in graph.Edges
-            .GroupBy(edge => (edge.Source.Kind, edge.Target.Component.Kind, edge.Target.Input)).Select(alike => alike.ToArray()))
-        {
-            using DisposeScope scope = NewDisposeScope();
-            using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);
-            notes = run.Layout.Notes;
-            string name = measurement.Metric.Name;
-            Tensor effects = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]);
-            double[] found = [.. effects.to(ScalarType.Float64).cpu().contiguous().data<double>()];
-            foreach ((int i, int place) in edges.Select(graph.IndexOf).Index())
-                for (int prompt = 0; prompt < scores.Length; prompt++)
-                    scores[prompt][place] = found[(i * scores.Length) + prompt];
-        }
+        IEnumerable<Edge[]> parts = graph.Edges
+            .GroupBy(edge => (edge.Source.Kind, edge.Target.Component.Kind, edge.Target.Input)).Select(alike => alike.ToArray());
+        if (path is not null)
+            notes = MeasureTo(path, measurement, metric, parts.SelectMany(alike => alike.Chunk(SavedTogether)), scores, cancellationToken);
+        else
+            foreach (Edge[] edges in parts)
+                notes = Measure(measurement, edges, scores, cancellationToken);
         return new EdgeScores(graph, scores) { Warnings = notes };
+    }
+
+    /// <summary>Measures parts of the edges, and writes the scores after each; the prompt set's runs are computed once.</summary>
+    /// <returns>The runs' warnings.</returns>
+    private static ImmutableArray<string> MeasureTo(
+        string path,
+        Measurement measurement,
+        InterventionGraph metric,
+        IEnumerable<Edge[]> parts,
+        double[][] scores,
+        CancellationToken cancellationToken)
+    {
+        CircuitGraph graph = measurement.Sites.Graph;
+        WorkOrigin origin = WorkOrigin.Of(measurement, metric, "exact effects");
+        int done = File.Exists(path) ? EdgeScores.Resume(path, origin, scores) : 0, measured = 0;
+        ImmutableArray<string> notes = [];
+        if (done == graph.EdgeCount)
+            return notes;
+        Measurement holding = measurement.Holding(out HeldRuns? runs, cancellationToken);
+        using (runs)
+        {
+            foreach (Edge[] edges in parts)
+            {
+                measured += edges.Length;
+                if (measured <= done)
+                    continue;
+                notes = Measure(holding, edges, scores, cancellationToken);
+                new EdgeScores(graph, scores).Write(path, origin, measured);
+                measurement.Options.Run.Progress?.Report(new RunProgress(measured, graph.EdgeCount));
+            }
+        }
+        return notes;
+    }
+
+    /// <summary>Measures edges whose sources are alike, and whose targets are, by one sweep.</summary>
+    /// <returns>The run's warnings.</returns>
+    private static ImmutableArray<string> Measure(Measurement measurement, Edge[] edges, double[][] scores, CancellationToken cancellationToken)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);
+        string name = measurement.Metric.Name;
+        Tensor effects = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]);
+        double[] found = [.. effects.to(ScalarType.Float64).cpu().contiguous().data<double>()];
+        foreach ((int i, int place) in edges.Select(measurement.Sites.Graph.IndexOf).Index())
+            for (int prompt = 0; prompt < scores.Length; prompt++)
+                scores[prompt][place] = found[(i * scores.Length) + prompt];
+        return run.Layout.Notes;
     }
 
     /// <summary>A sweep over edges whose sources are alike, and whose targets are.</summary>

@@ -23,7 +23,7 @@ public enum Ranking
 /// <summary>
 /// A number for every edge of a model: how much the metric changes without the edge, M(without it) − M(clean), exactly or to first order.
 /// </summary>
-public sealed class EdgeScores
+public sealed partial class EdgeScores
 {
     private const int Printed = 10;
 
@@ -126,6 +126,23 @@ public sealed class EdgeScores
     public IEnumerable<Edge> Ranked(Ranking ranking = Ranking.Absolute) =>
         Graph.Edges.Zip(_means).OrderBy(edge => Key(edge.Second, ranking)).Select(edge => edge.First);
 
+    /// <summary>
+    /// The score of each head and feed-forward block: that of the first in the ranking among the edges into it and out of it. So cutting
+    /// nodes at a score gives the nodes that the edges down to that score join.
+    /// </summary>
+    /// <param name="ranking">Which edges come first.</param>
+    public IReadOnlyDictionary<Component, double> Nodes(Ranking ranking = Ranking.Absolute)
+    {
+        OrderedDictionary<Component, double> nodes = [];
+        foreach (Component node in Graph.Sources.Where(source => source != Component.Embed))
+            nodes.Add(node, double.NaN);
+        foreach ((Edge edge, double score) in Graph.Edges.Zip(_means))
+            foreach (Component node in (ReadOnlySpan<Component>)[edge.Source, edge.Target.Component])
+                if (nodes.TryGetValue(node, out double first) && !(Key(score, ranking) >= Key(first, ranking)))
+                    nodes[node] = score;
+        return nodes;
+    }
+
     /// <summary>The ten edges with the largest scores, as a table, and the warnings.</summary>
     public override string ToString()
     {
@@ -138,8 +155,11 @@ public sealed class EdgeScores
             + KeptTable.OfWarnings(Warnings);
     }
 
-    /// <summary>Smaller comes first.</summary>
-    private static double Key(double score, Ranking ranking) => ranking switch
+    /// <summary>The key of an edge by its place; smaller comes first.</summary>
+    internal double Key(int edge, Ranking ranking) => Key(_means[edge], ranking);
+
+    /// <summary>The key of a score; smaller comes first.</summary>
+    internal static double Key(double score, Ranking ranking) => ranking switch
     {
         Ranking.Absolute => -Math.Abs(score),
         Ranking.MostNegative => score,

@@ -12,7 +12,8 @@ public sealed partial class Circuit : IEquatable<Circuit>
 {
     private readonly ImmutableArray<bool> _contains;
 
-    private Circuit(CircuitGraph graph, ImmutableArray<bool> contains)
+    /// <summary>A circuit of the edges that are marked, in the graph's order.</summary>
+    internal Circuit(CircuitGraph graph, ImmutableArray<bool> contains)
     {
         Graph = graph;
         _contains = contains;
@@ -46,6 +47,10 @@ public sealed partial class Circuit : IEquatable<Circuit>
             return [.. Graph.Sources.Append(Component.Logits).Where(joined.Contains)];
         }
     }
+
+    /// <summary>The heads and feed-forward blocks that its edges join, in the order of computation.</summary>
+    internal IEnumerable<Component> Nodes =>
+        Components.Where(component => component.Kind is ComponentKind.Head or ComponentKind.Mlp);
 
     /// <summary>The circuit of all edges: the model.</summary>
     public static Circuit All(CircuitGraph graph)
@@ -155,9 +160,7 @@ public sealed partial class Circuit : IEquatable<Circuit>
 
     private static Circuit Fields(JsonFields fields, Circuit? circuit)
     {
-        CircuitGraph graph = new(
-            fields.Integer("layers", circuit?.Graph.Layers), fields.Integer("heads", circuit?.Graph.Heads),
-            fields.Truth("mlps", circuit?.Graph.HasMlps), fields.Truth("parallel", circuit?.Graph.IsParallel));
+        CircuitGraph graph = CircuitGraph.Fields(fields, circuit?.Graph);
         ImmutableArray<string> edges = fields.Texts("edges", circuit is null ? default : [.. circuit.Edges.Select(edge => $"{edge}")]);
         return circuit ?? new Circuit(graph, edges.Select(Edge.Parse));
     }

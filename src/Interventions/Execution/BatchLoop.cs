@@ -167,6 +167,9 @@ internal sealed record PassContext(
 /// <param name="Model">The model.</param>
 internal sealed record PlannedBatch(PromptBatch Prompts, ExecutionPlan Plan, HookedModel Model) : IExecutor
 {
+    /// <summary>What the prompt set's runs have already; null if nothing.</summary>
+    public HeldRuns? Held { get; init; }
+
     public int Steps => Plan.StepCount;
 
     public void Execute(PassContext context) => new BatchPass(this, context).Execute();
@@ -203,8 +206,11 @@ internal sealed record PlannedBatch(PromptBatch Prompts, ExecutionPlan Plan, Hoo
                 BatchShape shape = BatchShape.Of(batch, runs);
                 if (!plans.TryGetValue(shape, out ExecutionPlan? plan))
                     plans[shape] = plan = ExecutionPlan.Create(
-                        new PlanRequest(model.Graph, shapes, intervention, batch, runs, options.MemoryBudget, options.Strict));
-                batches.Add(new PlannedBatch(batch, plan, model));
+                        new PlanRequest(model.Graph, shapes, intervention, batch, runs, options.MemoryBudget, options.Strict)
+                        {
+                            Held = options.Held?.Nodes ?? ImmutableHashSet<string>.Empty,
+                        });
+                batches.Add(new PlannedBatch(batch, plan, model) { Held = options.Held });
                 if (plan.PeakBytes > options.MemoryBudget)
                     break;
             }

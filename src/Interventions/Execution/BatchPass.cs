@@ -16,6 +16,7 @@ internal sealed class BatchPass
     private readonly BoundIntervention _intervention;
     private readonly PromptBatch _batch;
     private readonly PassContext _context;
+    private readonly HeldRuns? _held;
     private readonly RowStore _store;
     private readonly NodeComputer _computer;
     private readonly ILookup<NodeId, KeptItem> _keptAfter;
@@ -27,6 +28,7 @@ internal sealed class BatchPass
         _intervention = _plan.Intervention;
         _batch = planned.Prompts;
         _context = context;
+        _held = planned.Held;
         _store = new RowStore(_plan, planned.Model.Device);
         _computer = new NodeComputer(_store, _execution.Slices, _batch, context.Scope);
         _keptAfter = _plan.Kept.ToLookup(item => item.After);
@@ -66,10 +68,13 @@ internal sealed class BatchPass
     {
         foreach (PlanTable planned in step.Tables)
         {
-            foreach (ImmutableArray<RowSet> sets in step.Node.IsInput ? [planned.Sets] : _computer.Alike(planned))
+            bool isGiven = planned.Definition is null;
+            foreach (ImmutableArray<RowSet> sets in isGiven ? [planned.Sets] : _computer.Alike(planned))
             {
                 using DisposeScope scope = NewDisposeScope();
-                Tensor rows = step.Node.IsInput ? Input(step.Node, sets) : _computer.Compute(_plan.Node(step.Node), planned, sets);
+                Tensor rows = !isGiven ? _computer.Compute(_plan.Node(step.Node), planned, sets)
+                    : step.Node.IsInput ? Input(step.Node, sets)
+                    : Held(step.Node, sets);
                 _store.Add(step.Node, new RowTable(Own(rows, scope), sets), group => step.Written.Contains(group));
             }
         }
@@ -107,6 +112,19 @@ internal sealed class BatchPass
             }
         }
         return tensor(values.ToArray(), device: _store.Device);
+    }
+
+    /// <summary>Rows of the prompt set's runs that an earlier run computed.</summary>
+    private Tensor Held(NodeId node, ImmutableArray<RowSet> sets)
+    {
+        List<Tensor> parts = [];
+        foreach (RowSet set in sets)
+        {
+            int[] prompts = [.. _plan.Classes[set.Class].Rows.Select(row => _batch.Numbers[row])];
+            foreach ((VariantGroup run, _, _) in set.Groups)
+                parts.Add(_held!.Rows(_plan.Name(node), run.TokensOf, prompts, set.Positions));
+        }
+        return parts.Count == 1 ? parts[0] : cat([.. parts]);
     }
 
     /// <summary>Keeps a value of each variant.</summary>

@@ -2,6 +2,8 @@ using Interventions.Binding;
 using Interventions.Execution;
 using Interventions.ModelGraphs;
 using Interventions.Planning;
+using Interventions.Results;
+using Interventions.Runtime;
 using Interventions.Tables;
 
 namespace Interventions;
@@ -115,6 +117,23 @@ public static class InterventionRunner
             .Select(sentence => TextTable.Wrap(sentence, indent: 2) + "\n"),
     ]);
 
+    /// <summary>Computes some nodes in every run of a prompt set, for <see cref="RunOptions.Held"/> of later runs.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="nodes">Sites without heads' selectors or wildcards, each with positions as its second axis.</param>
+    /// <param name="options">How to run it.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    internal static HeldRuns Hold(
+        HookedModel model, IPromptSet prompts, IEnumerable<string> nodes, RunOptions options, CancellationToken cancellationToken)
+    {
+        InterventionGraph graph = new()
+        {
+            Name = nameof(HeldRuns),
+            Captures = [.. nodes.Select(node => new CaptureNode(node, node, [new Read.Value()], x => x[0]))],
+        };
+        return new HeldRuns(graph.Run(model, prompts, options, cancellationToken), prompts);
+    }
+
     /// <summary>How it would be run: a plan for each shape that the batches have.</summary>
     internal static IReadOnlyCollection<ExecutionPlan> Plans(
         InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null) =>
@@ -130,6 +149,8 @@ public static class InterventionRunner
     internal static BatchLoop Prepare(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options)
     {
         options ??= new RunOptions();
+        if (options.Held?.AreOf(prompts) == false)
+            throw new InvalidOperationException($"{graph.Name}: what is held is of other prompts.");
         Preparation ready = Preparation.Of(graph, model, prompts, options);
         return new BatchLoop(ready.Intervention, ready.Model, prompts, options);
     }

@@ -171,7 +171,8 @@ internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>>
         }
     }
 
-    private static string Difference(string key, string begun, string now) => key switch
+    /// <summary>What was another when a file was begun, in words.</summary>
+    public static string Difference(string key, string begun, string now) => key switch
     {
         "declaration" => "with another declaration, or with other tensors in it",
         "methods" => "by another build of the program, whose methods may compute something else",

@@ -79,12 +79,13 @@ internal static class Batching
     {
         ModelNode? model = node.IsInput ? null : plan.Node(node);
         foreach (var alike in groups.Where(group => slices.Before.Any(group, node))
-            .GroupBy(group => model is null ? null : group.DefinitionOf(model), ReferenceEqualityComparer.Instance))
+            .GroupBy(
+                group => model is null || plan.IsHeld(group, node) ? null : group.DefinitionOf(model), ReferenceEqualityComparer.Instance))
         {
             Definition? definition = (Definition?)alike.Key;
             // A row with an axis of keys is as long as its prompt, so that prompts of different lengths cannot lie in one table.
-            bool byLength = model is not null
-                && definition!.Inputs.Select(input => input.Node).Append(model.Name).Any(name => plan.Shapes[name].IsPair);
+            bool byLength = model is not null && definition is not null
+                && definition.Inputs.Select(input => input.Node).Append(model.Name).Any(name => plan.Shapes[name].IsPair);
             IEnumerable<RowSet.OfGroup> rows = alike.SelectMany(group => Enumerable.Range(0, plan.Classes.Length)
                 .Select(c => new RowSet.OfGroup(group, variants[group.Index].Length, c, slices.Before[group, node, c])));
             foreach (var ofLength in rows.GroupBy(ofGroup => byLength ? plan.Classes[ofGroup.Class].Length : 0))
@@ -95,7 +96,7 @@ internal static class Batching
 
     /// <summary>Whether a node's only reader can compute it on the way: both have the same rows and compute each row alone.</summary>
     private static bool CanFollow(Expansion plan, NodeId node, PlanTable table, PlanTable reader) =>
-        !table.Definition!.LooksBeyond && !reader.Definition!.LooksBeyond && !plan.Shapes[plan.Name(node)].IsPair
+        table.Definition is { LooksBeyond: false } && reader.Definition is { LooksBeyond: false } && !plan.Shapes[plan.Name(node)].IsPair
         && reader.Chain.IsEmpty && RowSet.AreSame(table.Sets, reader.Sets);
 }
 
@@ -107,7 +108,7 @@ internal sealed record PassTables(
     IReadOnlyList<VariantGroup> Groups, ImmutableArray<ImmutableArray<PlanTable>> Tables, ILookup<NodeId, NodeId> Freed);
 
 /// <summary>One table of rows that have one definition.</summary>
-/// <param name="Definition">The definition; null for tokens and positions.</param>
+/// <param name="Definition">The definition; null for tokens, positions, and what is held of an earlier run.</param>
 /// <param name="Sets">The rows.</param>
 /// <param name="Chain">
 /// The nodes that are computed on the way, in order, some rows at a time: the neurons of a feed-forward block never exist for all
@@ -142,7 +143,7 @@ internal sealed class Readers
         foreach (VariantGroup group in groups)
         {
             foreach (NodeId node in plan.Nodes.Computed)
-                if (slices.Before.Any(group, node))
+                if (slices.Before.Any(group, node) && !plan.IsHeld(group, node))
                     readers.AddInputs(plan, group, node);
             foreach ((NodeId node, WrittenNode written) in slices.WritesOf(plan, group))
                 readers.AddWrites(plan, group, node, written);

@@ -14,7 +14,11 @@ namespace Interventions.Planning;
 /// <param name="Budget">How many bytes of rows may be alive at once.</param>
 /// <param name="IsStrict">Whether effects and promises of all writes are checked.</param>
 internal sealed record PlanRequest(
-    ModelGraph Graph, NodeShapes Shapes, BoundIntervention Intervention, PromptBatch Batch, int RunCount, long Budget, bool IsStrict);
+    ModelGraph Graph, NodeShapes Shapes, BoundIntervention Intervention, PromptBatch Batch, int RunCount, long Budget, bool IsStrict)
+{
+    /// <summary>The nodes of which the prompt set's runs have their values already.</summary>
+    public IReadOnlySet<string> Held { get; init; } = ImmutableHashSet<string>.Empty;
+}
 
 /// <summary>
 /// The first step of planning, expand: the writes are put into the model graph. Variants that write the same nodes and positions are one
@@ -128,6 +132,13 @@ internal sealed record Expansion
     /// <summary>Whether the gradients of a group's metric are its own: the changed run without writes is the base run.</summary>
     public bool IsDifferentiated(VariantGroup group) =>
         group.IsUnchanged || (group.Run is null && (group.Writes.Count > 0 || !Intervention.Parameters.IsEmpty));
+
+    /// <summary>
+    /// Whether a group has its rows of a node from an earlier run. Gradients flow through values that are computed, so with gradients of
+    /// sites none is held.
+    /// </summary>
+    public bool IsHeld(VariantGroup group, NodeId node) =>
+        group.IsUnchanged && Intervention.Gradients.IsEmpty && !node.IsInput && Request.Held.Contains(Name(node));
 
     /// <summary>
     /// The group that computes a run at the same points of the sweep as another group. A run of the prompt set has one group, for all

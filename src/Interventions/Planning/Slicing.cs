@@ -120,7 +120,7 @@ internal sealed class Slicing
             _before[group, node, c] = rows;
             if (group.Parent is int parent)
                 Demand(_demand, _plan.Groups[parent], node, c, wanted.Except(rows), group);
-            if (!rows.IsEmpty && !node.IsInput)
+            if (!rows.IsEmpty && !node.IsInput && !_plan.IsHeld(group, node))
                 DemandInputs(group, _plan.Node(node), c, rows);
         }
     }

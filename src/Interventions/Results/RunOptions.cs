@@ -45,6 +45,12 @@ public sealed record RunOptions
     /// <summary>Means that earlier runs took of the same model, and where this run leaves its own; null if it shares none.</summary>
     internal MeanCache? Means { get; init; }
 
+    /// <summary>
+    /// Values of the prompt set's runs that are computed already, of these very prompts; null if there are none. A naive run computes them
+    /// anew.
+    /// </summary>
+    internal HeldRuns? Held { get; init; }
+
     /// <summary>Receives the progress after every step.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 }
