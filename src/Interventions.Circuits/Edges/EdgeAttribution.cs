@@ -60,13 +60,13 @@ public static class EdgeAttribution
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         InterventionGraph graph = Gradients(measurement);
         if (steps == 0)
-            return Scores(measurement, graph, (run, name) => run.Run(measurement.Clean)[name], cancellationToken);
+            return Scores(measurement, graph, [], (run, name) => run.Changed(name).Values, cancellationToken);
         graph = graph with
         {
             Sweeps = [SweepAxis.OfNumbers(Alpha, [.. Enumerable.Range(0, steps).Select(step => PlaceOf(step) / steps)])],
             Writes = [Interpolation(measurement)],
         };
-        return Scores(measurement, graph, (run, name) => run.Changed(name).Values.mean([0L]), cancellationToken);
+        return Scores(measurement, graph, [], (run, name) => run.Changed(name).Values.mean([0L]), cancellationToken);
 
         double PlaceOf(int step) => rule switch
         {
@@ -97,41 +97,39 @@ public static class EdgeAttribution
         if (measurement.Options.Ablation != Ablation.OtherRun)
             throw new InterventionException("Gradients of the corrupted run are asked for, and edges carry 0: there is no corrupted run.");
         return Scores(
-            measurement, Gradients(measurement),
+            measurement, Gradients(measurement), [measurement.Clean, measurement.Options.From],
             (run, name) => run.Run(measurement.Clean)[name].plus(run.Run(measurement.Options.From)[name]).over(2), cancellationToken);
     }
 
     /// <summary>
     /// A gradient for each site of ports, reduced at once: times what each source before it would change. Of one site at a time the
-    /// gradient is alive.
+    /// gradient is alive; the changes are computed once for all of them.
     /// </summary>
-    private static InterventionGraph Gradients(Measurement measurement) => new()
+    private static InterventionGraph Gradients(Measurement measurement)
     {
-        Name = nameof(EdgeAttribution),
-        Gradients = [.. measurement.Sites.Readers.Select(reader =>
+        CircuitSites sites = measurement.Sites;
+        ImmutableArray<string> senders = sites.Senders(sites.Graph.Sources.Length);
+        Read changes = new Read.Shared(new SharedNode(
+            "Changes", new([.. senders.Select(site => new Read.From(null, site)), .. measurement.Options.Replacements(senders)]),
+            values => Sources.Changes(values, senders.Length)));
+        return new InterventionGraph
         {
-            ImmutableArray<string> senders = measurement.Sites.Senders(measurement.Sites.Graph.Upstream(reader.Ports[0]));
-            return new GradientNode(
-                reader.Name, reader.Site,
-                [s_gradient, .. senders.Select(site => new Read.From(null, site)), .. measurement.Options.Replacements(senders)],
-                arguments => Products(arguments[0], arguments[1..], senders.Length));
-        })],
-    };
+            Name = nameof(EdgeAttribution),
+            Gradients = [.. sites.Readers.Select(reader =>
+            {
+                int upstream = sites.Graph.Upstream(reader.Ports[0]);
+                return new GradientNode(
+                    reader.Name, reader.Site, [s_gradient, changes], x => Products(x[0], x[1].narrow(0, 0, upstream)));
+            })],
+        };
+    }
 
     /// <summary>Products of ports' gradients and sources' changes, summed over positions and width.</summary>
     /// <param name="gradient"><c>[batch, pos, port, d_model]</c>, or of one port <c>[batch, pos, d_model]</c>.</param>
-    /// <param name="values">What the sources' sites hold, see <see cref="Sources.Change"/>.</param>
-    /// <param name="sites">How many sites there are.</param>
+    /// <param name="changes"><c>[source, batch, pos · d_model]</c>.</param>
     /// <returns><c>[batch, port, source]</c>.</returns>
-    private static Tensor Products(Tensor gradient, ReadOnlySpan<Tensor> values, int sites)
-    {
-        Tensor ports = Sources.WithAxis(gradient);
-        // Site by site: all changes together would be as large as everything that the model's heads write.
-        Tensor[] products = new Tensor[sites];
-        for (int site = 0; site < sites; site++)
-            products[site] = ports.matmul(Sources.Change(values, sites, site).transpose(-1, -2)).sum([1L]);
-        return cat(products, -1);
-    }
+    private static Tensor Products(Tensor gradient, Tensor changes) =>
+        Sources.WithAxis(gradient).transpose(1, 2).flatten(2).bmm(changes.permute(1, 2, 0));
 
     /// <summary>The embedding on its way from what it is replaced by, at 0, to itself, at 1.</summary>
     private static WriteNode Interpolation(Measurement measurement)
@@ -147,11 +145,15 @@ public static class EdgeAttribution
     }
 
     private static EdgeScores Scores(
-        Measurement measurement, InterventionGraph graph, Func<RunResult, string, Tensor> values, CancellationToken cancellationToken)
+        Measurement measurement,
+        InterventionGraph graph,
+        IReadOnlyList<string> kept,
+        Func<RunResult, string, Tensor> values,
+        CancellationToken cancellationToken)
     {
         CircuitGraph edges = measurement.Sites.Graph;
         double[][] scores = [.. measurement.Prompts.Prompts.Select(_ => new double[edges.EdgeCount])];
-        using RunResult run = measurement.Run(graph, cancellationToken);
+        using RunResult run = measurement.Run(graph, cancellationToken, kept);
         foreach (Reader reader in measurement.Sites.Readers)
         {
             using DisposeScope scope = NewDisposeScope();
@@ -173,6 +175,18 @@ public static class EdgeAttribution
 /// <summary>Values that sources write.</summary>
 internal static class Sources
 {
+    /// <summary>The changes of the sources of several sites.</summary>
+    /// <param name="values">See <see cref="Change"/>.</param>
+    /// <param name="sites">How many sites there are.</param>
+    /// <returns><c>[source, batch, pos · d_model]</c>.</returns>
+    public static Tensor Changes(ReadOnlySpan<Tensor> values, int sites)
+    {
+        Tensor[] changes = new Tensor[sites];
+        for (int site = 0; site < sites; site++)
+            changes[site] = Change(values, sites, site).permute(2, 0, 1, 3).flatten(2);
+        return cat(changes);
+    }
+
     /// <summary>
     /// What would change if the sources of a site wrote something else: the other values less their own, or 0 less their own.
     /// </summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Declarations;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
@@ -152,8 +153,15 @@ internal sealed class InterventionBinder
             Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.In, method), null),
             Read.Swept swept => new BoundRead.Swept(swept.Name),
             Read.AnswerIds answer => new BoundRead.AnswerIds(Answer(answer.Answer, method)),
+            Read.Shared shared => Shared(shared.Node, method, inWrite),
             _ => throw new InvalidOperationException($"Unknown read {read}."),
         })];
+
+    /// <summary>A value that methods have in common: it knows nothing of any method's own site.</summary>
+    private BoundRead.Shared Shared(SharedNode shared, string method, bool inWrite) => shared.Reads.FirstOrDefault(read =>
+        read is Read.Value or Read.Gradient or Read.From { Site: null } or Read.Partner or Read.Mean or Read.Along) is { } own
+        ? throw Wrong(method, $"'{shared.Name}' is shared by several methods, so it has no site whose {GraphText.Describe(own)} it could read")
+        : new BoundRead.Shared(shared, Reads([.. shared.Reads], method, inWrite: inWrite));
 
     private BoundRead.Mean Mean(Read.Mean mean, BoundSite? site, string method)
     {
@@ -284,7 +292,7 @@ internal static class DerivedRuns
                 throw new InterventionException($"{graph.Name}: there are two runs '{run.Name}'; a derived run needs a name of its own.");
 
         foreach (WriteNode write in graph.Writes.SelectMany(write => write.Declared))
-            if (write.Run is { } own && write.Reads.Any(read => read is Read.From from && from.Run == own))
+            if (write.Run is { } own && write.Reads.Leaves().Any(read => read is Read.From from && from.Run == own))
                 throw new InterventionException(
                     $"{graph.Name}.{write.Name}: "
                     + Sentences.Of(Sentences.LaterValue, write.Site, Sentences.Of(Sentences.RunIsComplete, own)));
@@ -304,5 +312,6 @@ internal static class DerivedRuns
     }
 
     private static IEnumerable<string?> Donors(InterventionGraph graph, DerivedRun run) =>
-        graph.Writes.Where(write => write.Run == run.Name).SelectMany(write => write.Reads.OfType<Read.From>()).Select(from => from.Run);
+        graph.Writes.Where(write => write.Run == run.Name).SelectMany(write => write.Reads.Leaves().OfType<Read.From>())
+            .Select(from => from.Run);
 }

@@ -232,6 +232,11 @@ internal sealed class GraphJson
                 return new Read.Logits(fields.Text("at", logits?.At), fields.OptionalText("in", logits?.In));
             case nameof(Runtime.Read.Swept):
                 return new Read.Swept(fields.Text("sweep", (read as Read.Swept)?.Name));
+            case nameof(Runtime.Read.Shared):
+                SharedNode? shared = (read as Read.Shared)?.Node;
+                string value = fields.Text("name", shared?.Name);
+                (ImmutableArray<Read> reads, MethodBody body) = Method(fields, value, shared is null ? [] : [.. shared.Reads], shared?.Body);
+                return new Read.Shared(new SharedNode(value, new(reads), body));
             case nameof(Runtime.Read.AnswerIds):
                 return new Read.AnswerIds(fields.Text("answer", (read as Read.AnswerIds)?.Answer));
             default:

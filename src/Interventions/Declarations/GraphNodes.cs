@@ -205,7 +205,12 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
             : Kind is { } kind ? new WriteNode(Name, Site, kind.InRuns(name), name(Run))
             : this with { Run = name(Run), Reads = [.. Reads.Select(Renamed)] };
 
-        Read Renamed(Read read) => read is Read.From donor ? donor with { Run = name(donor.Run) } : read;
+        Read Renamed(Read read) => read switch
+        {
+            Read.From donor => donor with { Run = name(donor.Run) },
+            Read.Shared { Node: var node } => new Read.Shared(node with { Reads = new(node.Reads.Select(Renamed)) }),
+            _ => read,
+        };
     }
 
     /// <summary>The value after this write, in the value's shape and type.</summary>
@@ -227,6 +232,15 @@ internal delegate void PartObserver(int part, Tensor found, Tensor written);
 
 /// <summary>A body of several parts.</summary>
 internal delegate Tensor ObservedBody(ReadOnlySpan<Tensor> arguments, PartObserver? observe);
+
+/// <summary>
+/// A value that several methods read: it is computed once for all of them, of a run or of several, in the prompts that they see together.
+/// </summary>
+/// <param name="Name">A name, for messages.</param>
+/// <param name="Reads">The arguments of the body: other sites, or further shared values. It has no site of its own.</param>
+/// <param name="Body">Returns a tensor of any shape.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed record SharedNode(string Name, EquatableArray<Read> Reads, MethodBody Body);
 
 /// <summary>The value of one parameter of a method.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -315,4 +329,15 @@ public abstract record Read
 
     /// <summary>The token ids of an answer: <c>[batch]</c>, int64.</summary>
     public sealed record AnswerIds(string Answer) : Read;
+
+    /// <summary>A value that methods have in common.</summary>
+    public sealed record Shared(SharedNode Node) : Read;
+}
+
+/// <summary>What methods read in the end.</summary>
+internal static class ReadLeaves
+{
+    /// <summary>The reads, and in place of shared values what these read.</summary>
+    public static IEnumerable<Read> Leaves(this IEnumerable<Read> reads) =>
+        reads.SelectMany(read => read is Read.Shared shared ? shared.Node.Reads.Leaves() : [read]);
 }

@@ -76,6 +76,7 @@ internal static class GraphText
         Read.WordLogits words => $"logits of {words.Name} at {words.At}{In(words.In)}",
         Read.Logits logits => $"logits at {logits.At}{In(logits.In)}",
         Read.Swept swept => swept.Name,
+        Read.Shared { Node: var node } => $"{node.Name}({Describe(node.Reads)})",
         Read.AnswerIds answer => $"token of {answer.Answer}",
         _ => read.GetType().Name,
     };

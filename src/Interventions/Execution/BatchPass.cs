@@ -38,7 +38,8 @@ internal sealed class BatchPass
         _context.Kept.Effects.Count(_execution.Writes);
         foreach (PlanPass pass in _execution.Passes)
         {
-            PassVariants variants = new(pass, _store, _batch, _context);
+            SharedValues common = new(_plan, _execution.Slices, _context.Scope);
+            PassVariants variants = new(pass, _store, _batch, _context, common);
             NodeWriter writer = new(_store, _execution.Slices, variants, _context.Kept.Effects, inPlace: !_plan.HasGradients);
             foreach (PlanStep step in pass.Nodes)
             {
@@ -51,10 +52,12 @@ internal sealed class BatchPass
                     Keep(item, variants);
                 foreach (NodeId node in step.Freed)
                     _store.Free(node);
+                common.FreeAfter(step.Node);
                 _context.Report();
             }
             if (_plan.HasGradients)
                 KeepGradients(variants);
+            common.Free();
             if (pass.IsRetained)
                 _store.Retain();
             else
@@ -69,6 +72,7 @@ internal sealed class BatchPass
             foreach (ImmutableArray<RowSet> sets in step.Node.IsInput ? [planned.Sets] : _computer.Alike(planned))
             {
                 using DisposeScope scope = NewDisposeScope();
+                using IDisposable? mode = planned.IsConstant ? no_grad() : null;
                 Tensor rows = step.Node.IsInput ? Input(step.Node, sets) : _computer.Compute(_plan.Node(step.Node), planned, sets);
                 _store.Add(step.Node, new RowTable(Own(rows, scope), sets), group => step.Written.Contains(group));
             }
@@ -137,7 +141,7 @@ internal sealed class BatchPass
     /// <summary>Makes a node's rows the beginning of gradients: derivatives are taken with respect to them.</summary>
     private void BeginGradients(NodeId node)
     {
-        foreach (RowTable table in _store.Fresh(node))
+        foreach (RowTable table in _store.Fresh(node).Where(table => IsDifferentiated(table)))
         {
             Tensor leaf = table.Rows.requires_grad ? table.Rows.alias() : table.Rows.detach().requires_grad_();
             _store.Replace(node, table, leaf.moved_to(_context.Scope));
@@ -206,9 +210,12 @@ internal sealed class BatchPass
     /// <summary>The gradients of a number with respect to all tables of differentiated nodes.</summary>
     private RowStore Gradients(Tensor? total)
     {
-        RowTable[] tables = [.. _plan.Differentiated.SelectMany(_store.Tables)];
+        RowTable[] tables = [.. _plan.Differentiated.SelectMany(_store.Tables).Where(IsDifferentiated)];
         Tensor[] found = Derivatives.Of(total, [.. tables.Select(table => table.Rows)]);
         Dictionary<RowTable, Tensor> gradients = tables.Zip(found).ToDictionary(pair => pair.First, pair => pair.Second);
-        return _store.Like(_plan.Differentiated, table => gradients[table]);
+        return _store.Like(_plan.Differentiated, gradients.GetValueOrDefault);
     }
+
+    /// <summary>Whether a table is of runs whose gradients are taken; those of others lie in tables of their own.</summary>
+    private bool IsDifferentiated(RowTable table) => table.Sets.Any(set => set.Groups.Any(member => _plan.IsDifferentiated(member.Group)));
 }

@@ -34,7 +34,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
         MethodCalls[] unchanged = Unchanged(context);
         context.Report();
         // An unchanged run has no point of its own: a value that depends on the point is kept of it at every point.
-        for (int run = 0; run < runCount; run++)
+        foreach (int run in Enumerable.Range(0, runCount).Where(intervention.Keeps))
             Keep(unchanged[run], _points, context.Kept.OfRun(run));
 
         for (int i = 0; i < _points.Length; i++)

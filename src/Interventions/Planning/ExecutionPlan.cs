@@ -61,6 +61,9 @@ internal sealed record KeptItem(
     /// <summary>The values that its method reads.</summary>
     public ImmutableArray<BoundRead> Reads => Keep?.Reads ?? Metric!.Reads;
 
+    /// <summary>The arguments of its method.</summary>
+    public ImmutableArray<BoundRead> Arguments => Keep?.Arguments ?? Metric!.Arguments;
+
     /// <summary>A point that selects the nodes and positions that are read; any point of the group does.</summary>
     public SweepPoint SomePoint => Point ?? Group.Point;
 

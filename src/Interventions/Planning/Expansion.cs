@@ -125,9 +125,17 @@ internal sealed record Expansion
     /// </summary>
     public bool IsUnshared(VariantGroup group, NodeId node) => node >= FirstDifferentiated && IsDifferentiated(group);
 
-    /// <summary>Whether the gradients of a group's metric are its own: the changed run without writes is the base run.</summary>
-    public bool IsDifferentiated(VariantGroup group) =>
-        group.IsUnchanged || (group.Run is null && (group.Writes.Count > 0 || !Intervention.Parameters.IsEmpty));
+    /// <summary>
+    /// Whether a group's rows of a node are constants of every gradient, though others' are not: they lie in tables of their own, through
+    /// which no backward pass goes.
+    /// </summary>
+    public bool IsConstant(VariantGroup group, NodeId node) => node >= FirstDifferentiated && !IsDifferentiated(group);
+
+    /// <summary>
+    /// Whether the gradients of a group's metric are its own: the changed run without writes is the base run, if anything is kept of that.
+    /// </summary>
+    public bool IsDifferentiated(VariantGroup group) => group.IsMeasured
+        && (group.IsUnchanged || group.Writes.Count > 0 || !Intervention.Parameters.IsEmpty || !Intervention.Keeps(Intervention.BaseRun));
 
     /// <summary>
     /// The group that computes a run at the same points of the sweep as another group. A run of the prompt set has one group, for all
@@ -232,7 +240,7 @@ internal sealed record VariantGroup(
     public int RunOrder => Run ?? int.MaxValue;
 
     /// <summary>Whether captures, gradients and metrics are kept of it; derived runs are only read.</summary>
-    public bool IsMeasured => IsUnchanged || Run is null;
+    public bool IsMeasured { get; init; }
 
     /// <summary>
     /// Nodes that have another shape than the parent's and are read as whole sequences. A sequence of two shapes cannot be put together, so
@@ -259,7 +267,7 @@ internal sealed class VariantGrouping(PlanRequest request, ImmutableArray<SweepP
         IReadOnlyDictionary<string, Definition> ordinary = Detours(Differentiated(points));
         var none = ImmutableDictionary<string, ImmutableArray<BoundWrite>>.Empty;
         for (int run = 0; run < request.RunCount; run++)
-            groups.Add(new VariantGroup(run, run, run, [], SweepPoint.None, none, ordinary));
+            groups.Add(new VariantGroup(run, run, run, [], SweepPoint.None, none, ordinary) { IsMeasured = _intervention.Keeps(run) });
 
         string[] structural = [.. Structural()];
         foreach (IGrouping<string, int> alike in Enumerable.Range(0, points.Length)
@@ -285,7 +293,7 @@ internal sealed class VariantGrouping(PlanRequest request, ImmutableArray<SweepP
         if (run is null)
             touched.UnionWith(Differentiated([point]));
         VariantGroup group = new(index, run, tokensOf, variants, point, writes, Detours(touched));
-        return group with { Whole = Whole(group) };
+        return group with { Whole = Whole(group), IsMeasured = run is null };
     }
 
     private HashSet<string> Differentiated(IEnumerable<SweepPoint> some) =>

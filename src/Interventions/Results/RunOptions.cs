@@ -40,6 +40,12 @@ public sealed record RunOptions
     /// </summary>
     public bool Strict { get; init; }
 
+    /// <summary>
+    /// The runs of the prompt set whose captures, gradients and metrics are kept, beside those of the changed run. Of the others what is read
+    /// is computed: without a gradient in a corrupted run, no backward pass goes through it. Default (<see langword="null"/>): all.
+    /// </summary>
+    public IReadOnlyList<string>? KeptRuns { get; init; }
+
     /// <summary>Receives the progress after every step.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 }

@@ -76,7 +76,7 @@ public class RunResult : IDisposable
 
     /// <summary>The kept values in an unchanged run, by name; owned by the result.</summary>
     /// <exception cref="KeyNotFoundException">There is no such run.</exception>
-    public IReadOnlyDictionary<string, Tensor> Run(string run) => Layout.Runs.Contains(run)
+    public IReadOnlyDictionary<string, Tensor> Run(string run) => Layout.KeptRuns.Contains(run)
         ? Layout.Kept.ToDictionary(kept => kept.Name, kept => Saved(ResultLayout.Of(run, kept.Name)))
         : throw NoRun(run);
 
@@ -88,7 +88,7 @@ public class RunResult : IDisposable
     public LayerStack Layers(string name, string? run = null)
     {
         KeptLayout kept = Find(name);
-        KeptContent content = Content(kept, run is null || Layout.Runs.Contains(run) ? run : throw NoRun(run));
+        KeptContent content = Content(kept, run is null || Layout.KeptRuns.Contains(run) ? run : throw NoRun(run));
         return kept.IsStacked && content.Sweep.IsEmpty
             ? new LayerStack(content)
             : throw new InvalidOperationException(kept.IsStacked
@@ -182,7 +182,7 @@ public class RunResult : IDisposable
         {
             int axis = layout.BatchAxis(kept, isChanged: true);
             tensors[kept.Name] = Join(batches, kept.Name, axis, rows);
-            foreach (string name in layout.Runs.Select(run => ResultLayout.Of(run, kept.Name)))
+            foreach (string name in layout.KeptRuns.Select(run => ResultLayout.Of(run, kept.Name)))
                 tensors[name] = Join(batches, name, layout.BatchAxis(kept, isChanged: false), rows);
             if (!kept.IsMasked)
                 continue;
@@ -251,7 +251,8 @@ public class RunResult : IDisposable
                 Sweep = run is null || kept.IsSwept ? Layout.Sweep : [],
                 Layers = kept.Layers,
                 Mask = kept.IsMasked ? Saved(ResultLayout.MaskOf(kept.Name)) : null,
-                Baseline = Saved(ResultLayout.Of(Layout.BaseRun, kept.Name)),
+                Baseline = Layout.KeptRuns.Contains(Layout.BaseRun) ? Saved(ResultLayout.Of(Layout.BaseRun, kept.Name)) : null,
+                UnkeptBase = Layout.KeptRuns.Contains(Layout.BaseRun) ? null : Layout.BaseRun,
                 Prompts = [.. Layout.Tokens.Select(prompt => new PromptPlaces(prompt.Runs[tokens], Layout.Positions))],
             };
         });
@@ -263,7 +264,9 @@ public class RunResult : IDisposable
 
     private string Names() => string.Join(", ", Layout.Kept.Select(kept => kept.Name).DefaultIfEmpty("nothing"));
 
-    private KeyNotFoundException NoRun(string run) => new($"There is no run '{run}'; there is {string.Join(", ", Layout.Runs)}.");
+    private KeyNotFoundException NoRun(string run) => new(Layout.Runs.Contains(run)
+        ? $"Nothing was kept of run '{run}': {nameof(RunOptions)}.{nameof(RunOptions.KeptRuns)} did not name it."
+        : $"There is no run '{run}'; there is {string.Join(", ", Layout.KeptRuns)}.");
 
     /// <summary>The tensors, out of every dispose scope.</summary>
     private static Dictionary<string, Tensor> Detached(Dictionary<string, Tensor> tensors)
