@@ -29,9 +29,11 @@ internal sealed class CircuitsTable(DecoderModel model, int repeats, string only
         Passes("EAP-IG, 5 steps", () => EdgeAttribution.Of(model, _prompts, metric, steps: 5), 16, isBackward: false);
         Random random = new(1);
         Circuit half = new(graph, graph.Edges.Where(_ => random.Next(2) == 0));
-        Passes("circuit of every second edge", () => half.Run(model, _prompts, metric).Dispose(), 2.5, isBackward: false);
         Circuit few = new(graph, graph.Edges.Where(_ => random.Next(100) == 0));
-        Passes("circuit of every 100th edge", () => few.Run(model, _prompts, metric).Dispose(), 2.5, isBackward: false);
+        CircuitOptions alone = new() { Run = new RunOptions { KeptRuns = [] } };
+        Passes("circuit of every second edge", () => half.Run(model, _prompts, metric, alone).Dispose(), 2.5, isBackward: false);
+        Passes("circuit of every 100th edge", () => few.Run(model, _prompts, metric, alone).Dispose(), 2.5, isBackward: false);
+        Passes("the same, and both unchanged runs", () => few.Run(model, _prompts, metric).Dispose(), 2.5, isBackward: false);
         Exact();
         Memory();
     }
@@ -50,7 +52,8 @@ internal sealed class CircuitsTable(DecoderModel model, int repeats, string only
             Goal = 1,
             Remark = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{goal * measured[0].Minimum / measured[1].Minimum:0.00} {passes}, median {goal * measured[0].Median / measured[1].Median:0.00}"),
+                $"{goal * measured[0].Minimum / measured[1].Minimum:0.00} {passes}, "
+                    + $"median {goal * measured[0].Median / measured[1].Median:0.00}"),
         }.Print();
     }
 
@@ -85,13 +88,14 @@ internal sealed class CircuitsTable(DecoderModel model, int repeats, string only
         CircuitGraph graph = CircuitGraph.Of(model);
         const double MiB = 1 << 20;
         double rows = 8 * 16 * 768 * sizeof(float) / MiB, changes = rows * graph.Sources.Length, ports = rows * 3 * graph.Heads;
-        Action attribution = () => EdgeAttribution.Of(model, _prompts, Work.Measured), plain = () => Work.ForwardAndBackward(model, _single);
+        Action attribution = () => EdgeAttribution.Of(model, _prompts, Work.Measured);
+        Action plain = () => Work.ForwardAndBackward(model, _single);
         Interleaved.Time(attribution);
         Interleaved.Time(plain);
         double Growth(Action action) => PeakMemory.Of(() => Interleaved.Time(action)).Growth / MiB;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"memory: EAP grows by {Growth(attribution):0} MiB, plain forward and backward by {Growth(plain):0}; changes of all sources are "
-                + $"{changes:0}, one layer's port gradients {ports:0}, those of all layers {ports * graph.Layers:0}"));
+            $"memory: EAP grows by {Growth(attribution):0} MiB, plain forward and backward by {Growth(plain):0}; changes of all sources "
+                + $"are {changes:0}, one layer's port gradients {ports:0}, those of all layers {ports * graph.Layers:0}"));
     }
 }

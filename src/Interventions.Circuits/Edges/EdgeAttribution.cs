@@ -102,8 +102,8 @@ public static class EdgeAttribution
     }
 
     /// <summary>
-    /// A gradient for each site of ports, reduced at once: times what each source before it would change. Of one site at a time the
-    /// gradient is alive; the changes are computed once for all of them.
+    /// The gradients of a layer's ports, reduced at once: times what each source before them would change, which is computed once for all
+    /// layers. Of one layer at a time the gradients are alive.
     /// </summary>
     private static InterventionGraph Gradients(Measurement measurement)
     {
@@ -115,21 +115,33 @@ public static class EdgeAttribution
         return new InterventionGraph
         {
             Name = nameof(EdgeAttribution),
-            Gradients = [.. sites.Readers.Select(reader =>
+            Gradients = [.. Layers(sites).Select(readers =>
             {
-                int upstream = sites.Graph.Upstream(reader.Ports[0]);
+                int upstream = sites.Graph.Upstream(readers[^1].Ports[0]);
                 return new GradientNode(
-                    reader.Name, reader.Site, [s_gradient, changes], x => Products(x[0], x[1].narrow(0, 0, upstream)));
+                    readers[0].Name, readers[0].Site,
+                    [s_gradient, .. readers.Skip(1).Select(reader => new Read.Gradient(reader.Site)), changes],
+                    x => Products(x[..^1], x[^1].narrow(0, 0, upstream)));
             })],
         };
     }
 
+    /// <summary>The sites of ports, a layer's together; that of the logits is alone.</summary>
+    private static IEnumerable<Reader[]> Layers(CircuitSites sites) => sites.Readers
+        .GroupBy(reader => reader.Ports[0].Component is var component && component == Component.Logits ? -1 : component.Layer)
+        .Select(layer => layer.ToArray());
+
     /// <summary>Products of ports' gradients and sources' changes, summed over positions and width.</summary>
-    /// <param name="gradient"><c>[batch, pos, port, d_model]</c>, or of one port <c>[batch, pos, d_model]</c>.</param>
+    /// <param name="gradients">By site, <c>[batch, pos, port, d_model]</c>, or of one port <c>[batch, pos, d_model]</c>.</param>
     /// <param name="changes"><c>[source, batch, pos · d_model]</c>.</param>
     /// <returns><c>[batch, port, source]</c>.</returns>
-    private static Tensor Products(Tensor gradient, Tensor changes) =>
-        Sources.WithAxis(gradient).transpose(1, 2).flatten(2).bmm(changes.permute(1, 2, 0));
+    private static Tensor Products(ReadOnlySpan<Tensor> gradients, Tensor changes)
+    {
+        Tensor[] ports = new Tensor[gradients.Length];
+        for (int i = 0; i < ports.Length; i++)
+            ports[i] = Sources.WithAxis(gradients[i]).permute(2, 0, 1, 3).flatten(2); // [port, batch, pos · d_model]
+        return cat(ports).transpose(0, 1).bmm(changes.permute(1, 2, 0));
+    }
 
     /// <summary>The embedding on its way from what it is replaced by, at 0, to itself, at 1.</summary>
     private static WriteNode Interpolation(Measurement measurement)
@@ -154,17 +166,17 @@ public static class EdgeAttribution
         CircuitGraph edges = measurement.Sites.Graph;
         double[][] scores = [.. measurement.Prompts.Prompts.Select(_ => new double[edges.EdgeCount])];
         using RunResult run = measurement.Run(graph, cancellationToken, kept);
-        foreach (Reader reader in measurement.Sites.Readers)
+        foreach (Reader[] readers in Layers(measurement.Sites))
         {
             using DisposeScope scope = NewDisposeScope();
-            double[] ofReader = [.. values(run, reader.Name).to(ScalarType.Float64).cpu().contiguous().data<double>()];
-            int upstream = edges.Upstream(reader.Ports[0]), next = 0;
+            double[] ofLayer = [.. values(run, readers[0].Name).to(ScalarType.Float64).cpu().contiguous().data<double>()];
+            int columns = edges.Upstream(readers[^1].Ports[0]), next = 0;
             foreach (double[] ofPrompt in scores)
             {
-                foreach (Port port in reader.Ports)
+                foreach (Port port in readers.SelectMany(reader => reader.Ports))
                 {
-                    ofReader.AsSpan(next, upstream).CopyTo(ofPrompt.AsSpan(edges.FirstInto(port)));
-                    next += upstream;
+                    ofLayer.AsSpan(next, edges.Upstream(port)).CopyTo(ofPrompt.AsSpan(edges.FirstInto(port)));
+                    next += columns;
                 }
             }
         }

@@ -35,7 +35,10 @@ internal sealed class MissingEdges(Circuit circuit, CircuitSites sites, CircuitO
                 first += count;
                 if (missing.AsSpan(from * readers.Key, count * readers.Key).Contains(1))
                     yield return new WriteNode(
-                        reader.Name, reader.Site, [new Read.Value(), exchanged], x => With(x[0], x[1].narrow(0, from, count)));
+                        reader.Name, reader.Site, [new Read.Value(), exchanged], x => With(x[0], x[1].narrow(0, from, count)))
+                    {
+                        Uncompared = true,
+                    };
             }
         }
     }

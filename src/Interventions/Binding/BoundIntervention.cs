@@ -169,6 +169,10 @@ internal sealed record BoundGradient(GradientNode Node, BoundSite Site, Immutabl
     public override ImmutableArray<Read> Declared => Node.Reads;
 
     public override bool AcrossBatch => Node.AcrossBatch;
+
+    /// <summary>The sites whose gradients it reads: its own first.</summary>
+    public IEnumerable<BoundSite> Sites =>
+        Reads.OfType<BoundRead.Gradient>().Select(gradient => gradient.Site).OfType<BoundSite>().Prepend(Site);
 }
 
 /// <summary>A number a prompt.</summary>
@@ -192,7 +196,13 @@ internal abstract record BoundRead
     }
 
     /// <summary>The site that is read, if it is not the method's own.</summary>
-    public BoundSite? OtherSite => this switch { From from => from.Site, Of of => of.Site, _ => null };
+    public BoundSite? OtherSite => this switch
+    {
+        From from => from.Site,
+        Of of => of.Site,
+        Gradient gradient => gradient.Site,
+        _ => null,
+    };
 
     /// <summary>The site that the parameter names, if it names one: that of another value, or of logits.</summary>
     public BoundSite? NamedSite => this is Logits logits ? logits.At : OtherSite;
@@ -216,8 +226,8 @@ internal abstract record BoundRead
     /// <summary>The value of the method's own site.</summary>
     public sealed record Value : BoundRead;
 
-    /// <summary>The gradient of the method's own site.</summary>
-    public sealed record Gradient : BoundRead;
+    /// <summary>The gradient of the method's own site, or of another one.</summary>
+    public sealed record Gradient(BoundSite? Site) : BoundRead;
 
     /// <summary>Another run's value; <paramref name="Site"/> is null for the method's own site.</summary>
     public sealed record From(DonorRun Run, BoundSite? Site) : BoundRead;
@@ -259,7 +269,7 @@ internal abstract record BoundRead
     /// <summary>The token ids of an answer.</summary>
     public sealed record AnswerIds(int Answer) : BoundRead;
 
-    /// <summary>A value that methods have in common, made of the values of other sites: no leaf, see <see cref="BoundReads.Leaves"/>.</summary>
+    /// <summary>A value that methods have in common, made of the values of other sites; see <see cref="BoundReads.Leaves"/>.</summary>
     public sealed record Shared(SharedNode Node, ImmutableArray<BoundRead> Arguments) : BoundRead;
 
     /// <summary>The number at which a sweep stands.</summary>

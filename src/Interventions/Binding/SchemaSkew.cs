@@ -49,5 +49,5 @@ internal static class SchemaSkew
     ];
 
     private static IEnumerable<string> Donors(IEnumerable<Read> reads) =>
-        reads.Leaves().Select(read => read switch { Read.From from => from.Site, Read.Of of => of.Site, _ => null }).OfType<string>();
+        reads.Leaves().Select(read => read.OtherPath).OfType<string>();
 }

@@ -125,6 +125,12 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
     /// <summary>Whether the method mixes prompts, so that it is called for all of them at once.</summary>
     public bool AcrossBatch { get; init; }
 
+    /// <summary>
+    /// Whether nobody asks what it changes, as of a method that writes all of what it needs: then its values are not compared with those that
+    /// it finds, and it is not reported where it changes nothing.
+    /// </summary>
+    public bool Uncompared { get; init; }
+
     /// <summary>Whether it is a lambda that nobody named: then it can be saved under no name.</summary>
     internal bool IsNameless { get; init; }
 
@@ -254,7 +260,13 @@ public abstract record Read
     public static implicit operator Read(string run) => new From(run);
 
     /// <summary>The path of another site that it names; <see langword="null"/> where it names none.</summary>
-    internal string? OtherPath => this switch { From from => from.Site, Of of => of.Site, _ => null };
+    internal string? OtherPath => this switch
+    {
+        From from => from.Site,
+        Of of => of.Site,
+        Gradient gradient => gradient.Site,
+        _ => null,
+    };
 
     /// <summary>The placeholder that stands for the run that it reads; <see langword="null"/> where none does.</summary>
     internal string? SweptRun => BracedName.Read(this switch
@@ -268,8 +280,10 @@ public abstract record Read
     /// <summary>The selected value of the method's own site, in the method's own run.</summary>
     public sealed record Value : Read;
 
-    /// <summary>The gradient of the metric with respect to the selected value of the method's own site.</summary>
-    public sealed record Gradient : Read;
+    /// <summary>
+    /// The gradient of the metric with respect to the selected value of the method's own site, or, in a gradient's method, of another.
+    /// </summary>
+    public sealed record Gradient(string? Site = null) : Read;
 
     /// <summary>
     /// The value in another run, of the prompt set (unchanged) or derived: of the method's own site, or of another. Without a name: in the

@@ -159,18 +159,19 @@ internal sealed class BatchPass
             Tensor? total = Total(parameter.Metric, variants, group => group.Run is null);
             _context.Kept.AddParameter(parameter, Derivatives.OrNull(total, parameter.Node.Value));
         }
-        // Site by site: a pulled gradient is as large as all heads' copies of a residual.
+        // Method by method: a pulled gradient is as large as all heads' copies of a residual.
         foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Site ?? NodeId.BeforeAll))
         {
-            PulledSite? pulled = _plan.Pulled.GetValueOrDefault(items.Key);
-            if (pulled is not null)
+            NodeId[] pulled =
+                [.. items.SelectMany(item => item.Differentiated).Select(site => site.Node).Where(_plan.Pulled.ContainsKey).Distinct()];
+            foreach (NodeId site in pulled)
                 foreach (RowStore store in gradients.Values)
-                    Pull(variants, items.Key, pulled, store);
+                    Pull(variants, site, _plan.Pulled[site], store);
             foreach (KeptItem item in items)
                 Keep(item, variants, gradients);
-            if (pulled is not null)
+            foreach (NodeId site in pulled)
                 foreach (RowStore store in gradients.Values)
-                    store.Free(items.Key);
+                    store.Free(site);
         }
     }
 
@@ -184,7 +185,8 @@ internal sealed class BatchPass
         using DisposeScope scope = NewDisposeScope();
         Tensor Values(RowStore store, string node) => store.Rows(_plan.Id(node), sets).unsqueeze(_plan.Shapes[node].PositionAxis);
         Tensor[] inputs = [.. pulled.Inputs.Select(input => Values(_store, input))];
-        Tensor gradient = pulled.Pullback(inputs, Values(gradients, pulled.Node)).squeeze(_plan.Shapes[pulled.Site].PositionAxis);
+        Tensor gradient = pulled.Pullback(inputs, Values(_store, pulled.Node), Values(gradients, pulled.Node))
+            .squeeze(_plan.Shapes[pulled.Site].PositionAxis);
         gradients.Add(site, new RowTable(gradient.MoveToOuterDisposeScope(), sets), _ => false);
     }
 

@@ -160,6 +160,7 @@ internal sealed record MethodCalls(
         {
             BoundRead.Value when beforeWrites => Own.SelectBeforeWrites(site, node, Point, rows),
             BoundRead.Value => Own.Select(site, node, Point, rows),
+            BoundRead.Gradient { Site: { } other } => Gradients[metric!].Select(other, other.Names(Point).Single(), Point, rows),
             BoundRead.Gradient => Gradients[metric!].Select(site, node, Point, rows),
             // A gradient of this run takes the other runs as constants.
             BoundRead.From { Site: null } from => Runs[from.Run.At(Point)].Select(site, node, Point, rows).detach(),

@@ -53,7 +53,7 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
         if (_plan.Answers?.Node != node)
             TableSelection.CheckAxes(write.Site, table.Rows.shape);
         Target[] targets = [.. Targets(node, step, variants.Values(group, 0) with { Store = working })];
-        if (isReplaced && !(targets is [{ Places: var all }] && all.Count == table.Count && all.Index().All(one => one.Item.Row(0) == one.Index)))
+        if (isReplaced && !(targets is [{ Places: var all }] && all.Count == table.Count && IsInOrder(all)))
         {
             // Prompts of several lengths are written one length after the other.
             table = working.Replace(node, table, table.Rows.clone());
@@ -73,7 +73,9 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
                 Tensor? found = target.Repeats ? selected.Read(Read(table, rows)).clone() : null;
                 if (step.IsCompared && found is null)
                     effects.Compare(write.Number, selected.Read(Read(table, rows)), entries, target.Unseen);
-                Tensor after = isReplaced ? selected.Rows(entries).to(table.Rows.dtype) : selected.Write(table.Rows, rows, entries, inPlace);
+                Tensor after = isReplaced
+                    ? selected.Rows(entries).to(table.Rows.dtype)
+                    : selected.Write(table.Rows, rows, entries, inPlace);
                 if (isReplaced || !inPlace)
                     table = working.Replace(
                         node, table, (scope.Contains(after) ? after : after.alias()).MoveToOuterDisposeScope());
@@ -82,6 +84,8 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
             }
         }
         return table;
+
+        static bool IsInOrder(List<VariantValues.SelectedPlace> places) => places.Index().All(place => place.Item.Row(0) == place.Index);
 
         Tensor Read(RowTable table, int[] rows) => working.Rows(rows.Select(row => (table, row)));
     }

@@ -16,7 +16,7 @@ namespace Interventions.Execution;
 internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope owner)
 {
     private readonly Dictionary<Key, Tensor> _values = [];
-    private readonly Lazy<ILookup<NodeId, SharedNode>> _unread = new(() => LastReaders(plan).ToLookup(last => last.Value, last => last.Key));
+    private readonly ILookup<NodeId, SharedNode> _unread = LastReaders(plan).ToLookup(last => last.Value, last => last.Key);
 
     /// <summary>A value in some prompts of the run for which a method is called; null where every variant has its own.</summary>
     public Tensor? Of(BoundRead.Shared shared, MethodCalls calls, int[] rows)
@@ -36,7 +36,7 @@ internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope o
     /// <summary>Frees what no method reads after a node.</summary>
     public void FreeAfter(NodeId node)
     {
-        foreach (SharedNode shared in _unread.Value[node])
+        foreach (SharedNode shared in _unread[node])
             Free(key => key.Node.Equals(shared));
     }
 

@@ -19,7 +19,7 @@ internal static class Differentiation
 {
     /// <summary>The nodes whose gradients are kept at a point of the sweep.</summary>
     public static IEnumerable<string> Differentiated(this BoundIntervention intervention, SweepPoint point) =>
-        intervention.Gradients.SelectMany(gradient => gradient.Site.Names(point));
+        intervention.Gradients.SelectMany(gradient => gradient.Sites).SelectMany(site => site.Names(point));
 
     /// <summary>
     /// The sites that can be pulled back. A site qualifies if no node that its detour bypasses is written or differentiated, and if no

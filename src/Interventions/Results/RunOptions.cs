@@ -41,8 +41,8 @@ public sealed record RunOptions
     public bool Strict { get; init; }
 
     /// <summary>
-    /// The runs of the prompt set whose captures, gradients and metrics are kept, beside those of the changed run. Of the others what is read
-    /// is computed: without a gradient in a corrupted run, no backward pass goes through it. Default (<see langword="null"/>): all.
+    /// The runs of the prompt set whose captures, gradients and metrics are kept, beside those of the changed run. Of the others only what
+    /// writes and kept values read is computed, and no backward pass goes through them. Default (<see langword="null"/>): all.
     /// </summary>
     public IReadOnlyList<string>? KeptRuns { get; init; }
 

@@ -114,8 +114,8 @@ public class SweptTensor : KeptTensor
     private protected override string Print() => KeptTable.OfSweep(this);
 
     /// <summary>
-    /// A value that depends on the point (a capture whose path is swept) has a baseline at every point; any other has one, which is no number
-    /// where nothing was kept of the base run.
+    /// A value that depends on the point (a capture whose path is swept) has a baseline at every point; any other has one, which is no
+    /// number where nothing was kept of the base run.
     /// </summary>
     private double[] Baselines(int[] axes) => Content.Baseline is not { } baseline ? [Content.UnkeptBase is null ? 0 : double.NaN]
         : baseline.shape.Length == Values.shape.Length ? (Content with { Values = baseline }).Means(baseline, axes)
