@@ -43,9 +43,9 @@ run_tests() {
     shift
   fi
   results=$(mktemp -d)
-  # One project after the other: libtorch's threads spin when other processes keep the cores busy.
-  dotnet test Interventions.sln --no-build --configuration Release --verbosity quiet -nologo -m:1 --filter "$filter" \
-    --logger "trx" --logger "console;verbosity=minimal" --results-directory "$results" "$@" || failed=1
+  # Two projects at a time: each has one thread (tests/tests.runsettings), since libtorch's threads spin when the cores are busy.
+  dotnet test Interventions.sln --no-build --configuration Release --verbosity quiet -nologo -m:2 -p:CountTests=true \
+    --filter "$filter" --results-directory "$results" "$@" || failed=1
   local counters passed wrong skipped
   counters=$(cat "$results"/*.trx 2> /dev/null | grep -o '<Counters [^>]*' || true)
   sum() { printf '%s\n' "$counters" | grep -o " $1=\"[0-9]*\"" | grep -o '[0-9]*' | awk '{ n += $1 } END { print n + 0 }'; }

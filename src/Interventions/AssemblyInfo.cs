@@ -8,6 +8,8 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("Interventions.Models")]
 [assembly: InternalsVisibleTo("Interventions.Circuits")]
 [assembly: InternalsVisibleTo("Interventions.Circuits.Tests")]
+[assembly: InternalsVisibleTo("Interventions.Features")]
+[assembly: InternalsVisibleTo("Interventions.Features.Tests")]
 [assembly: InternalsVisibleTo("Interventions.Parquet")]
 [assembly: InternalsVisibleTo("Interventions.Parquet.Tests")]
 [assembly: InternalsVisibleTo("Interventions.Tool")]

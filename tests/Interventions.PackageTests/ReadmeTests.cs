@@ -85,17 +85,22 @@ public sealed partial class ReadmeTests(Packages packages)
     [Fact]
     public void Circuits_are_one_program()
     {
-        Document document = Document.Of("src/Interventions.Circuits/README.md", FirstExample);
-        string folder = packages.NewProject(
-            "circuits", document.ToString(), "<OutputType>Exe</OutputType>", ("Interventions.Circuits", packages.Version),
-            Packages.Natives);
-        (int code, string output) = Packages.Dotnet(folder, "run", "--", Packages.Model);
-        Assert.True(code == 0, output);
+        string output = RunWith("Interventions.Circuits");
         Assert.Contains("faithfulness ", output);
         Assert.Contains("flowchart BT", output);
         Assert.Contains("479 edges, 23 are 5 %; shared: ", output);
         Assert.Contains("the logit difference needs ", output);
         Assert.Contains("circuit alone: ", output);
+    }
+
+    [Fact]
+    public void Features_are_one_program()
+    {
+        string output = RunWith("Interventions.Features");
+        Assert.Contains("TopK dictionary of 64 features, 96 wide, at blocks.2.resid_post", output);
+        Assert.Contains("the same after loading: True", output);
+        Assert.Contains("L0 ", output);
+        Assert.Contains("without feature 3: ", output);
     }
 
     [Theory]
@@ -110,6 +115,17 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.NotEqual(0, code);
         Assert.Contains(suggestion, output);
         Assert.Single(ErrorLines().Matches(output).Select(match => match.Value).Distinct());
+    }
+
+    /// <summary>Runs a package's document, which goes on from the first example.</summary>
+    private string RunWith(string package)
+    {
+        string folder = packages.NewProject(
+            package.Split('.')[^1], Document.Of($"src/{package}/README.md", FirstExample).ToString(), "<OutputType>Exe</OutputType>",
+            (package, packages.Version), Packages.Natives);
+        (int code, string output) = Packages.Dotnet(folder, "run", "--", Packages.Model);
+        Assert.True(code == 0, output);
+        return output;
     }
 
     private string Run(string name, Document document)

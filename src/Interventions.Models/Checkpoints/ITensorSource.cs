@@ -21,6 +21,9 @@ internal interface ITensorSource
     /// <summary>The file that holds a tensor.</summary>
     string FileOf(string name);
 
+    /// <summary>The shard that holds a tensor by its index, and in truth does not; null if no index says so.</summary>
+    string? ShardWithout(string name) => null;
+
     /// <summary>A tensor, on the CPU. The caller owns it.</summary>
     Tensor Read(string name);
 

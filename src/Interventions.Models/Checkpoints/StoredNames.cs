@@ -19,7 +19,7 @@ internal sealed class StoredNames(ITensorSource files, StoredLayout layout)
     {
         string? twin = source.Weight == Embedding ? layout.Twin : null;
         string name = Find(part.Name) ?? (twin is null ? null : Find(twin))
-            ?? throw new CheckpointException(files.Path, $"has no tensor '{part.Name}', which its configuration asks for.");
+            ?? throw Missing(part.Name);
         if (source.Weight == Embedding)
             _embedding = name;
         // A stack of matrices is stored as it is, or as its matrices.
@@ -49,6 +49,15 @@ internal sealed class StoredNames(ITensorSource files, StoredLayout layout)
             files.FileOf(twin),
             $"holds '{twin}', which is not '{_embedding}', although 'tie_word_embeddings' of its configuration is true. " +
             "Set that to false to unembed with it, or leave the tensor out.");
+    }
+
+    private CheckpointException Missing(string name)
+    {
+        string bare = name.StartsWith(layout.Prefix, StringComparison.Ordinal) ? name[layout.Prefix.Length..] : name;
+        string? shard = files.ShardWithout(name) ?? files.ShardWithout(bare);
+        return shard is not null
+            ? new(shard, $"has no tensor '{name}', which the configuration asks for, and which '{files.Path}' says it holds.")
+            : new(files.Path, $"has no tensor '{name}', which its configuration asks for.");
     }
 
     private string? Find(string name) => files.Names.Contains(name) ? name

@@ -22,6 +22,7 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
 
     private readonly List<ITensorFile> _files = [];
     private readonly Dictionary<string, ITensorFile> _owners = [];
+    private readonly Dictionary<string, string> _absent = [];
 
     /// <summary>Opens a folder's weights.</summary>
     /// <exception cref="CheckpointException">There are none, or they are malformed.</exception>
@@ -61,6 +62,9 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
 
     /// <inheritdoc/>
     public string FileOf(string name) => _owners[name].Path;
+
+    /// <inheritdoc/>
+    public string? ShardWithout(string name) => _absent.GetValueOrDefault(name);
 
     /// <inheritdoc/>
     public Tensor Read(string name) => _owners[name].Read(name);
@@ -108,9 +112,10 @@ internal sealed class TensorFolder : ITensorSource, IDisposable
         {
             if (!shards.TryGetValue(shard, out ITensorFile? file))
                 shards.Add(shard, file = Open(System.IO.Path.Combine(folder, shard)));
+            // A model may not need it; if it does, that is said where it is looked up.
             if (!file.Names.Contains(name))
-                throw new CheckpointException(file.Path, $"has no tensor '{name}', which '{index}' says it holds.");
-            if (!_owners.TryAdd(name, file))
+                _absent[name] = file.Path;
+            else if (!_owners.TryAdd(name, file))
                 throw json.Wrong("weight_map", $"names '{name}' twice");
         }
     }

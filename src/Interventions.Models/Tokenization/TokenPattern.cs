@@ -6,6 +6,9 @@ namespace Interventions.Models.Tokenization;
 /// <summary>A pattern of a tokenizer file: a literal string, or a regular expression over code points.</summary>
 internal sealed class TokenPattern
 {
+    // Some expressions take time that doubles with every character; files may come from anybody.
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+
     private readonly string? _literal;
     private readonly Regex? _regex;
     private readonly Shadow? _shadow;
@@ -21,14 +24,17 @@ internal sealed class TokenPattern
 
     public static TokenPattern OfLiteral(string literal) => new(literal, null, null);
 
+    /// <summary>A regular expression.</summary>
+    /// <param name="pattern">The expression, as tokenizer files write it.</param>
+    /// <param name="limit">How long one match may take; 10 seconds if null.</param>
     /// <exception cref="FormatException">The expression is malformed, or .NET's engine would read a part of it differently.</exception>
-    public static TokenPattern OfRegex(string pattern)
+    public static TokenPattern OfRegex(string pattern, TimeSpan? limit = null)
     {
         (string translated, Shadow shadow) = RegexTranslation.ToDotNet(pattern);
         try
         {
             // In the file's dialect ^ and $ always match at lines.
-            return new(null, new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Multiline), shadow);
+            return new(null, new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Multiline, limit ?? s_limit), shadow);
         }
         catch (ArgumentException e)
         {
@@ -54,16 +60,12 @@ internal sealed class TokenPattern
     }
 
     /// <summary>The matches, from left to right, without empty ones.</summary>
+    /// <exception cref="InvalidDataException">The regular expression takes too long for this text.</exception>
     public List<TextRange> Matches(AlignedText text)
     {
-        List<TextRange> matches = [];
         if (_regex is not null)
-        {
-            foreach (ValueMatch match in _regex.EnumerateMatches(_shadow!.Of(text)))
-                if (match.Length > 0)
-                    matches.Add(new TextRange(match.Index, match.Index + match.Length));
-            return matches;
-        }
+            return RegexMatches(_regex, _shadow!.Of(text));
+        List<TextRange> matches = [];
         ReadOnlySpan<Glyph> glyphs = text.Glyphs;
         int[] wanted = [.. _literal!.EnumerateRunes().Select(rune => rune.Value)];
         for (int i = 0; i + wanted.Length <= glyphs.Length; i++)
@@ -75,6 +77,24 @@ internal sealed class TokenPattern
                 continue;
             matches.Add(new TextRange(i, i + n));
             i += n - 1;
+        }
+        return matches;
+    }
+
+    private static List<TextRange> RegexMatches(Regex regex, string text)
+    {
+        List<TextRange> matches = [];
+        try
+        {
+            foreach (ValueMatch match in regex.EnumerateMatches(text))
+                if (match.Length > 0)
+                    matches.Add(new TextRange(match.Index, match.Index + match.Length));
+        }
+        catch (RegexMatchTimeoutException e)
+        {
+            throw new InvalidDataException(
+                $"the tokenizer's regular expression '{regex}' takes more than {e.MatchTimeout.TotalSeconds:0.#} s for one match in a text "
+                + $"of {text.Length} characters: it tries too many ways. Use a tokenizer file whose expression does not.", e);
         }
         return matches;
     }

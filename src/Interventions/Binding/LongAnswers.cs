@@ -22,28 +22,3 @@ internal static class LongAnswers
         }
     }
 }
-
-/// <summary>Finds prompts whose runs are no pair, since they have the same tokens.</summary>
-internal static class SameRuns
-{
-    private const int Listed = 5;
-
-    /// <summary>A note for each run that has, in some prompts, the tokens of an earlier run.</summary>
-    public static IEnumerable<string> Notes(IPromptSet prompts)
-    {
-        EquatableArray<string> runs = prompts.Vocabulary.Runs;
-        for (int run = 1; run < runs.Count; run++)
-            for (int other = 0; other < run; other++)
-            {
-                int[] same = [.. Enumerable.Range(0, prompts.Prompts.Count).Where(i => IsSame(prompts.Prompts[i].Runs, run, other))];
-                if (same.Length == 0)
-                    continue;
-                string more = same.Length > Listed ? $" and {same.Length - Listed} more" : "";
-                yield return $"Runs '{runs[other]}' and '{runs[run]}' are the same tokens in {same.Length} of "
-                    + $"{TextTable.Count(prompts.Prompts.Count, "prompt")} of {prompts.Vocabulary.PromptSet} "
-                    + $"({string.Join(", ", same.Take(Listed))}{more}): patching from one to the other changes nothing there.";
-            }
-
-        static bool IsSame(IReadOnlyList<RunTokens> of, int run, int other) => of[run].Ids.SequenceEqual(of[other].Ids);
-    }
-}

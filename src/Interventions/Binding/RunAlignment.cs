@@ -36,12 +36,10 @@ internal static class RunAlignment
     /// <param name="number">The one that is reported.</param>
     public static string Others(IReadOnlyList<PromptTokens> prompts, int number)
     {
-        const int Listed = 5;
         if (!Differs(prompts[number]))
             return "";
         int[] others = [.. Enumerable.Range(number + 1, prompts.Count - number - 1).Where(i => Differs(prompts[i]))];
-        string more = others.Length > Listed ? $" and {others.Length - Listed} more" : "";
-        return others.Length == 0 ? "" : $"\nSo do those of prompts {string.Join(", ", others.Take(Listed))}{more}.";
+        return others.Length == 0 ? "" : $"\nSo do those of prompts {TextTable.First(others)}.";
 
         static bool Differs(PromptTokens? prompt) => prompt?.Runs is { Count: > 1 } runs
             && runs.All(run => run?.Ids is { Count: > 0 }) && runs.Any(run => run.Ids.Count != runs[0].Ids.Count);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Results;
 using Interventions.Runtime;
+using Interventions.Tables;
 
 namespace Interventions;
 
@@ -98,15 +99,10 @@ public sealed record WriteEffect(
     /// <summary>A sentence if the runs of some prompts are no pair for the write.</summary>
     /// <param name="declaration">The declaration's name.</param>
     /// <param name="prompts">How many prompts the result has.</param>
-    private string? PromptWarning(string declaration, int prompts)
-    {
-        const int Listed = 5;
-        if (Alike.IsEmpty)
-            return null;
-        string numbers = string.Join(", ", Alike.Take(Listed)) + (Alike.Length > Listed ? $" and {Alike.Length - Listed} more" : "");
-        return $"{declaration}.{Write} copies what is there already in {Alike.Length} of {prompts} prompt{(prompts == 1 ? "" : "s")} "
-            + $"({numbers}): their runs have the same tokens up to the positions that {Where} selects.";
-    }
+    private string? PromptWarning(string declaration, int prompts) =>
+        Alike.IsEmpty ? null
+        : $"{declaration}.{Write} copies what is there already in {Alike.Length} of {TextTable.Count(prompts, "prompt")} "
+            + $"({TextTable.First(Alike)}): their runs have the same tokens up to the positions that {Where} selects.";
 
     /// <summary>A sentence if the write is read at some points of a sweep only.</summary>
     /// <param name="declaration">The declaration's name.</param>

@@ -78,6 +78,13 @@ internal sealed class TextTable(params IReadOnlyList<TextColumn> columns)
     /// <summary>A text in quotes, so that spaces at its ends are seen; quotes, line breaks and tabs as escapes.</summary>
     public static string Quote(string text) => $"\"{OneLine(text).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 
+    /// <summary>The first of many numbers, and how many more there are.</summary>
+    public static string First(IReadOnlyCollection<int> numbers)
+    {
+        const int Listed = 5;
+        return string.Join(", ", numbers.Take(Listed)) + (numbers.Count > Listed ? $" and {numbers.Count - Listed} more" : "");
+    }
+
     /// <summary>A number of things: <c>1 prompt</c>, <c>2 prompts</c>.</summary>
     public static string Count(long number, string thing) =>
         string.Create(CultureInfo.InvariantCulture, $"{number} {thing}{(number == 1 ? "" : "s")}");

@@ -44,6 +44,15 @@ public sealed class TokenPatternTests
         Assert.Throws<FormatException>(() => TokenPattern.OfRegex(pattern));
 
     [Fact]
+    public void A_pattern_that_tries_too_many_ways_is_given_up()
+    {
+        TokenPattern pattern = TokenPattern.OfRegex(@"(?:\w|\w\w)+[.!]", TimeSpan.FromMilliseconds(100));
+        Assert.Single(pattern.Matches(AlignedText.From("aa!")));
+        string message = Assert.Throws<InvalidDataException>(() => pattern.Matches(AlignedText.From(new string('a', 60)))).Message;
+        Assert.Contains("takes more than 0.1 s for one match in a text of 60 characters", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_stand_in_is_of_the_category_it_stands_for()
     {
         Shadow shadow = new([], hasWords: false);

@@ -1,0 +1,2 @@
+// Tests count the process's live handles.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
