@@ -46,7 +46,7 @@ internal sealed class BatchPass
                 _context.CancellationToken.ThrowIfCancellationRequested();
                 Compute(step);
                 Write(step, writer);
-                if (_plan.Differentiated.Contains(step.Node))
+                if (_plan.Differentiated.Contains(step.Node) || _plan.Segments.ContainsKey(step.Node))
                     BeginGradients(step.Node);
                 foreach (KeptItem item in _keptAfter[step.Node])
                     Keep(item, variants);
@@ -162,14 +162,17 @@ internal sealed class BatchPass
         // Method by method: a pulled gradient is as large as all heads' copies of a residual.
         foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Site ?? NodeId.BeforeAll))
         {
-            NodeId[] pulled =
-                [.. items.SelectMany(item => item.Differentiated).Select(site => site.Node).Where(_plan.Pulled.ContainsKey).Distinct()];
-            foreach (NodeId site in pulled)
-                foreach (RowStore store in gradients.Values)
+            NodeId[] sites = [.. items.SelectMany(item => item.Differentiated).Select(site => site.Node).Distinct()];
+            foreach (RowStore store in gradients.Values)
+            {
+                foreach (NodeId site in sites.Where(_plan.Pulled.ContainsKey))
                     Pull(variants, site, _plan.Pulled[site], store);
+                foreach (NodeId site in sites.Where(_plan.Segments.ContainsKey))
+                    GoBack(site, _plan.Id(_plan.Segments[site].Node), store);
+            }
             foreach (KeptItem item in items)
                 Keep(item, variants, gradients);
-            foreach (NodeId site in pulled)
+            foreach (NodeId site in sites.Where(site => !_plan.Differentiated.Contains(site)))
                 foreach (RowStore store in gradients.Values)
                     store.Free(site);
         }
@@ -188,6 +191,18 @@ internal sealed class BatchPass
         Tensor gradient = pulled.Pullback(inputs, Values(_store, pulled.Node), Values(gradients, pulled.Node))
             .squeeze(_plan.Shapes[pulled.Site].PositionAxis);
         gradients.Add(site, new RowTable(gradient.MoveToOuterDisposeScope(), sets), _ => false);
+    }
+
+    /// <summary>Adds the gradients of a site, by a backward pass from the one node that reads it.</summary>
+    private void GoBack(NodeId site, NodeId node, RowStore gradients)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        RowTable[] sites = [.. _store.Tables(site).Where(IsDifferentiated)], nodes = [.. _store.Tables(node).Where(IsDifferentiated)];
+        Tensor[] found = Derivatives.Back(
+            [.. nodes.Select(table => table.Rows)], [.. nodes.Select(table => gradients.Rows(node, table.Sets))],
+            [.. sites.Select(table => table.Rows)]);
+        foreach ((RowTable table, Tensor gradient) in sites.Zip(found))
+            gradients.Add(site, new RowTable(gradient.MoveToOuterDisposeScope(), table.Sets), _ => false);
     }
 
     /// <summary>

@@ -158,7 +158,8 @@ internal sealed class Readers
             foreach (NodeId read in item.Nodes)
                 readers.AddWhole(read, item.After);
         if (groups.Any(plan.IsDifferentiated))
-            foreach (NodeId node in plan.Differentiated.Concat(plan.Pulled.Values.SelectMany(pulled => pulled.Inputs).Select(plan.Id)))
+            foreach (NodeId node in plan.Differentiated.Concat(plan.Segments.Keys)
+                .Concat(plan.Pulled.Values.SelectMany(pulled => pulled.Inputs).Select(plan.Id)))
                 readers.AddWhole(node, NodeId.AfterAll);
         return readers;
     }

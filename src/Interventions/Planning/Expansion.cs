@@ -43,13 +43,16 @@ internal sealed record Expansion
     /// <summary>Sites whose gradients are pulled back from that of another node.</summary>
     public required IReadOnlyDictionary<NodeId, PulledSite> Pulled { get; init; }
 
-    /// <summary>The nodes whose gradients are taken.</summary>
+    /// <summary>Sites whose gradients are computed from that of the one node that reads them.</summary>
+    public required IReadOnlyDictionary<NodeId, SegmentSite> Segments { get; init; }
+
+    /// <summary>The nodes whose gradients are taken by the backward pass.</summary>
     public required IReadOnlySet<NodeId> Differentiated { get; init; }
 
     /// <summary>Captures, gradients and metrics of every group.</summary>
     public required ImmutableArray<KeptItem> Kept { get; init; }
 
-    /// <summary>The first of <see cref="Differentiated"/>: from there on measured runs share nothing.</summary>
+    /// <summary>The first node whose gradient is taken: from there on measured runs share nothing.</summary>
     public NodeId FirstDifferentiated { get; private init; } = NodeId.AfterAll;
 
     /// <summary>The length of the longest prompt.</summary>
@@ -75,10 +78,14 @@ internal sealed record Expansion
         NodeNumbers nodes = new(request.Graph);
         ImmutableArray<SweepPoint> points = [.. intervention.Points()];
         Dictionary<NodeId, PulledSite> pulled = Differentiation.Pulled(request, points).ToDictionary(site => nodes[site.Site]);
+        Dictionary<NodeId, SegmentSite> segments = Differentiation
+            .Segments(request, points, pulled.Values.Select(site => site.Site).ToHashSet()).ToDictionary(site => nodes[site.Site]);
         HashSet<NodeId> differentiated =
         [
             .. points.SelectMany(intervention.Differentiated).Select(name => nodes[name])
-                .Select(node => pulled.TryGetValue(node, out PulledSite? site) ? nodes[site.Node] : node),
+                .Select(node => pulled.TryGetValue(node, out PulledSite? site) ? nodes[site.Node]
+                    : segments.TryGetValue(node, out SegmentSite? segment) ? nodes[segment.Node]
+                    : node),
         ];
         var groups = new VariantGrouping(request, points, pulled.Values.Select(site => site.Site).ToHashSet()).Groups();
         ImmutableArray<PromptClass> classes = PromptClass.Of(request.Batch, request.RunCount);
@@ -91,9 +98,10 @@ internal sealed record Expansion
             Classes = classes,
             Answers = AnswerColumns.Of(request, nodes),
             Pulled = pulled,
+            Segments = segments,
             Differentiated = differentiated,
             Kept = [.. KeptItem.Of(nodes, intervention, groups, points)],
-            FirstDifferentiated = differentiated.DefaultIfEmpty(NodeId.AfterAll).MinBy(node => node.Index),
+            FirstDifferentiated = differentiated.Concat(segments.Keys).DefaultIfEmpty(NodeId.AfterAll).MinBy(node => node.Index),
             Longest = classes.Max(prompts => prompts.Length),
         };
         foreach (VariantGroup group in groups)
