@@ -126,8 +126,8 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
     public bool AcrossBatch { get; init; }
 
     /// <summary>
-    /// Whether nobody asks what it changes, as of a method that writes all of what it needs: then its values are not compared with those that
-    /// it finds, and it is not reported where it changes nothing.
+    /// Whether nobody asks what it changes, as of a method that writes all of what it needs: then its values are not compared with those
+    /// that it finds, and it is not reported where it changes nothing.
     /// </summary>
     public bool Uncompared { get; init; }
 

@@ -76,7 +76,7 @@ internal sealed class KeptValues(
         KeptSizes sizes = new(intervention, options.MemoryBudget);
         ResultLayout layout = Layout([.. layouts]);
         IEnumerable<string> large = sizes.Kept(
-            name => [tensors[name], .. _names.Select(run => tensors[ResultLayout.Of(run, name)])], prompts.Length);
+            name => [tensors[name], .. _kept.Select(run => tensors[ResultLayout.Of(_names[run], name)])], prompts.Length);
         layout = layout with { Notes = [.. layout.Notes, .. large] };
 
         // Detached only now, when nothing can fail any more.
