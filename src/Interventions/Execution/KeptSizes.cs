@@ -21,7 +21,7 @@ internal sealed class KeptSizes(BoundIntervention intervention, long budget)
     {
         NodeShapes shapes = ShapeProbe.Of(model.Graph, model.Device);
         SweepPoint point = intervention.Points().First();
-        int runs = prompts.Vocabulary.Runs.Count;
+        int runs = Enumerable.Range(0, prompts.Vocabulary.Runs.Count).Count(intervention.Keeps);
         foreach (BoundKeep keep in intervention.Kept)
         {
             string[] names = [.. keep.Site.Names(point)];

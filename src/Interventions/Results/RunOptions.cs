@@ -51,6 +51,12 @@ public sealed record RunOptions
     /// </summary>
     internal HeldRuns? Held { get; init; }
 
+    /// <summary>
+    /// The runs of the prompt set whose captures, gradients and metrics are kept, beside those of the changed run. Of the others only what
+    /// writes and kept values read is computed, and no backward pass goes through them. Default (<see langword="null"/>): all.
+    /// </summary>
+    public IReadOnlyList<string>? KeptRuns { get; init; }
+
     /// <summary>Receives the progress after every step.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 }

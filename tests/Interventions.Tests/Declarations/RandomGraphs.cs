@@ -33,6 +33,8 @@ internal static class RandomGraphs
         [typeof(EquatableArray<string>)] = Some(s_name).Select(names => (object?)new EquatableArray<string>(names)),
         [typeof(IPromptSet)] = Gen.Elements<object?>(null, ToyPrompts.Random(1, 3), ToyPrompts.Random(2, 3)),
         [typeof(Tensor)] = s_tensor.Select(tensor => (object?)tensor),
+        [typeof(SharedNode)] = s_name.Select(name => (object?)new SharedNode(
+            name, new([new Read.Of("embed"), new Read.From("clean", "blocks.0.out")]), Body())),
         // What a mask mixes in.
         [typeof(WriteKind)] = Gen.Elements<object?>(
             new WriteKind.Zero(), new WriteKind.Copy("clean"), new WriteKind.Mean(null, Pooled: true), new WriteKind.Resample("clean", 3)),
