@@ -146,8 +146,12 @@ internal sealed record Measurement
     }
 
     /// <summary>Runs a graph with the metric.</summary>
-    public RunResult Run(InterventionGraph graph, CancellationToken cancellationToken) =>
-        (graph with { Metrics = [Metric], IsUnanalyzed = true }).Run(Model, Prompts, Options.Runs, cancellationToken);
+    /// <param name="graph">What is written and kept beside the metric.</param>
+    /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
+    /// <param name="kept">Of which runs it is kept beside the changed one; by default as the options say, which is of all.</param>
+    public RunResult Run(InterventionGraph graph, CancellationToken cancellationToken, IReadOnlyList<string>? kept = null) =>
+        (graph with { Metrics = [Metric], IsUnanalyzed = true })
+            .Run(Model, Prompts, kept is null ? Options.Runs : Options.Runs with { KeptRuns = kept }, cancellationToken);
 
     /// <summary>The same for one of several parts of the work, whose progress is that of the whole: in thousandths of parts.</summary>
     /// <param name="part">The number of the part.</param>

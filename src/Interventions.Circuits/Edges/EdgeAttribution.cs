@@ -60,9 +60,9 @@ public static partial class EdgeAttribution
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         InterventionGraph graph = Gradients(measurement);
         if (steps == 0)
-            return Scores(measurement, graph, (run, name) => run.Run(measurement.Clean)[name], cancellationToken);
+            return Scores(measurement, graph, [], (run, name) => run.Changed(name).Values, cancellationToken);
         graph = graph with { Sweeps = [Places(steps, rule)], Writes = [Interpolation(measurement)] };
-        return Scores(measurement, graph, (run, name) => run.Changed(name).Values.mean([0L]), cancellationToken);
+        return Scores(measurement, graph, [], (run, name) => run.Changed(name).Values.mean([0L]), cancellationToken);
     }
 
     /// <summary>Scores every edge by the mean of the gradients on the clean and on the corrupted prompts.</summary>
@@ -84,7 +84,7 @@ public static partial class EdgeAttribution
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         string other = measurement.OtherRun;
         return Scores(
-            measurement, Gradients(measurement),
+            measurement, Gradients(measurement), [measurement.Clean, other],
             (run, name) => run.Run(measurement.Clean)[name].plus(run.Run(other)[name]).over(2), cancellationToken);
     }
 
@@ -99,35 +99,48 @@ public static partial class EdgeAttribution
         })]);
 
     /// <summary>
-    /// A gradient for each site of ports, reduced at once: times what each source before it would change. Of one site at a time the
-    /// gradient is alive.
+    /// The gradients of a layer's ports, reduced at once: times what each source before them would change, which is computed once for all
+    /// layers. Of one layer at a time the gradients are alive.
     /// </summary>
-    private static InterventionGraph Gradients(Measurement measurement) => new()
+    /// <param name="measurement">What is measured.</param>
+    /// <param name="senders">The sites whose edges are scored, in order; all unless they are given.</param>
+    private static InterventionGraph Gradients(Measurement measurement, ImmutableArray<string> senders = default)
     {
-        Name = nameof(EdgeAttribution),
-        Gradients = [.. measurement.Sites.Readers.Select(reader =>
+        CircuitSites sites = measurement.Sites;
+        senders = senders.IsDefault ? sites.Senders(sites.Graph.Sources.Length) : senders;
+        Read changes = new Read.Shared(new SharedNode(
+            "Changes", new([.. senders.Select(site => new Read.From(null, site)), .. measurement.Options.Replacements(senders)]),
+            values => Sources.Changes(values, senders.Length)));
+        return new InterventionGraph
         {
-            ImmutableArray<string> senders = measurement.Sites.Senders(measurement.Sites.Graph.Upstream(reader.Ports[0]));
-            return new GradientNode(
-                reader.Name, reader.Site,
-                [s_gradient, .. senders.Select(site => new Read.From(null, site)), .. measurement.Options.Replacements(senders)],
-                arguments => Products(arguments[0], arguments[1..], senders.Length));
-        })],
-    };
+            Name = nameof(EdgeAttribution),
+            Gradients = [.. Layers(sites).Select(readers => (Readers: readers, Count: Seen(sites, readers, senders).Count()))
+                .Where(layer => layer.Count > 0).Select(layer => new GradientNode(
+                    layer.Readers[0].Name, layer.Readers[0].Site,
+                    [s_gradient, .. layer.Readers.Skip(1).Select(reader => new Read.Gradient(reader.Site)), changes],
+                    x => Products(x[..^1], x[^1].narrow(0, 0, layer.Count))))],
+        };
+    }
+
+    /// <summary>The sources of some sites that a layer's last ports see.</summary>
+    private static IEnumerable<Component> Seen(CircuitSites sites, Reader[] readers, ImmutableArray<string> senders) =>
+        sites.Graph.Sources.Take(sites.Graph.Upstream(readers[^1].Ports[0])).Where(source => senders.Contains(sites.SiteOf(source)));
+
+    /// <summary>The sites of ports, a layer's together; that of the logits is alone.</summary>
+    private static IEnumerable<Reader[]> Layers(CircuitSites sites) => sites.Readers
+        .GroupBy(reader => reader.Ports[0].Component is var component && component == Component.Logits ? -1 : component.Layer)
+        .Select(layer => layer.ToArray());
 
     /// <summary>Products of ports' gradients and sources' changes, summed over positions and width.</summary>
-    /// <param name="gradient"><c>[batch, pos, port, d_model]</c>, or of one port <c>[batch, pos, d_model]</c>.</param>
-    /// <param name="values">What the sources' sites hold, see <see cref="Sources.Change"/>.</param>
-    /// <param name="sites">How many sites there are.</param>
+    /// <param name="gradients">By site, <c>[batch, pos, port, d_model]</c>, or of one port <c>[batch, pos, d_model]</c>.</param>
+    /// <param name="changes"><c>[source, batch, pos · d_model]</c>.</param>
     /// <returns><c>[batch, port, source]</c>.</returns>
-    private static Tensor Products(Tensor gradient, ReadOnlySpan<Tensor> values, int sites)
+    private static Tensor Products(ReadOnlySpan<Tensor> gradients, Tensor changes)
     {
-        Tensor ports = Sources.WithAxis(gradient);
-        // Site by site: all changes together would be as large as everything that the model's heads write.
-        Tensor[] products = new Tensor[sites];
-        for (int site = 0; site < sites; site++)
-            products[site] = ports.matmul(Sources.Change(values, sites, site).transpose(-1, -2)).sum([1L]);
-        return cat(products, -1);
+        Tensor[] ports = new Tensor[gradients.Length];
+        for (int i = 0; i < ports.Length; i++)
+            ports[i] = Sources.WithAxis(gradients[i]).permute(2, 0, 1, 3).flatten(2); // [port, batch, pos · d_model]
+        return cat(ports).transpose(0, 1).bmm(changes.permute(1, 2, 0));
     }
 
     /// <summary>The embedding on its way from what it is replaced by, at 0, to itself, at 1.</summary>
@@ -144,22 +157,26 @@ public static partial class EdgeAttribution
     }
 
     private static EdgeScores Scores(
-        Measurement measurement, InterventionGraph graph, Func<RunResult, string, Tensor> values, CancellationToken cancellationToken)
+        Measurement measurement,
+        InterventionGraph graph,
+        IReadOnlyList<string> kept,
+        Func<RunResult, string, Tensor> values,
+        CancellationToken cancellationToken)
     {
         CircuitGraph edges = measurement.Sites.Graph;
         double[][] scores = [.. measurement.Prompts.Prompts.Select(_ => new double[edges.EdgeCount])];
-        using RunResult run = measurement.Run(graph, cancellationToken);
-        foreach (Reader reader in measurement.Sites.Readers)
+        using RunResult run = measurement.Run(graph, cancellationToken, kept);
+        foreach (Reader[] readers in Layers(measurement.Sites))
         {
             using DisposeScope scope = NewDisposeScope();
-            double[] ofReader = [.. values(run, reader.Name).to(ScalarType.Float64).cpu().contiguous().data<double>()];
-            int upstream = edges.Upstream(reader.Ports[0]), next = 0;
+            double[] ofLayer = [.. values(run, readers[0].Name).to(ScalarType.Float64).cpu().contiguous().data<double>()];
+            int columns = edges.Upstream(readers[^1].Ports[0]), next = 0;
             foreach (double[] ofPrompt in scores)
             {
-                foreach (Port port in reader.Ports)
+                foreach (Port port in readers.SelectMany(reader => reader.Ports))
                 {
-                    ofReader.AsSpan(next, upstream).CopyTo(ofPrompt.AsSpan(edges.FirstInto(port)));
-                    next += upstream;
+                    ofLayer.AsSpan(next, edges.Upstream(port)).CopyTo(ofPrompt.AsSpan(edges.FirstInto(port)));
+                    next += columns;
                 }
             }
         }
@@ -170,6 +187,18 @@ public static partial class EdgeAttribution
 /// <summary>Values that sources write.</summary>
 internal static class Sources
 {
+    /// <summary>The changes of the sources of several sites.</summary>
+    /// <param name="values">See <see cref="Change"/>.</param>
+    /// <param name="sites">How many sites there are.</param>
+    /// <returns><c>[source, batch, pos · d_model]</c>.</returns>
+    public static Tensor Changes(ReadOnlySpan<Tensor> values, int sites)
+    {
+        Tensor[] changes = new Tensor[sites];
+        for (int site = 0; site < sites; site++)
+            changes[site] = Change(values, sites, site).permute(2, 0, 1, 3).flatten(2);
+        return cat(changes);
+    }
+
     /// <summary>
     /// What would change if the sources of a site wrote something else: the other values less their own, or 0 less their own.
     /// </summary>

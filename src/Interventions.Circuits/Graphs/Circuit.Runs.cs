@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using Interventions.ModelGraphs;
-using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,7 +25,7 @@ public sealed partial class Circuit
         return new InterventionGraph
         {
             Name = nameof(Circuit),
-            Writes = [.. sites.Readers.Select(reader => WithoutMissing(sites, reader, options)).OfType<WriteNode>()],
+            Writes = [.. new MissingEdges(this, sites, options).Writes()],
         };
     }
 
@@ -72,38 +70,5 @@ public sealed partial class Circuit
     {
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         return new FaithfulnessScale(measurement, cancellationToken).Of(this);
-    }
-
-    /// <summary>A write to the ports of a site, without what comes over edges that the circuit lacks; null where it lacks none.</summary>
-    private WriteNode? WithoutMissing(CircuitSites sites, Reader reader, CircuitOptions options)
-    {
-        int upstream = Graph.Upstream(reader.Ports[0]);
-        ImmutableArray<string> senders = sites.Senders(upstream);
-        // By site, the missing edges of its sources: [port, source].
-        List<(string Site, double[] Missing, int Sources)> missing = [];
-        for (int site = 0, first = 0; site < senders.Length; site++)
-        {
-            int count = Graph.Sources.Skip(first).TakeWhile(source => sites.SiteOf(source) == senders[site]).Count(), from = first;
-            double[] marks = [.. reader.Ports.SelectMany(port => Into(port).Slice(from, count).ToArray().Select(has => has ? 0.0 : 1))];
-            if (marks.Contains(1))
-                missing.Add((senders[site], marks, count));
-            first += count;
-        }
-        if (missing.Count == 0)
-            return null;
-        Read[] own = [.. missing.Select(sender => new Read.Of(sender.Site))];
-        ImmutableArray<Read> others = options.Replacements(missing.Select(sender => sender.Site));
-        return new WriteNode(reader.Name, reader.Site, [new Read.Value(), .. own, .. others], x =>
-        {
-            Tensor port = x[0];
-            for (int site = 0; site < own.Length; site++)
-            {
-                (_, double[] marks, int count) = missing[site];
-                Tensor edges = tensor(marks).view(-1, count).to(port.dtype).to(port.device);            // [port, source]
-                Tensor change = edges.matmul(Sources.Change(x[1..], own.Length, site));                 // [batch, pos, port, d_model]
-                port = port.plus(reader.HasHeads ? change : change.squeeze(2));
-            }
-            return port;
-        });
     }
 }

@@ -28,7 +28,7 @@ internal sealed class AttentionNodes(DecoderParts parts, PositionNodes positions
             $"{_attn}.{name}", qkv, projection.Slice,
             Detours.Through(port, [port], x => projection.Private(x[0])) with
             {
-                Pullback = (x, gradient) => projection.PullBack(x[0], gradient),
+                Pullback = (x, value, gradient) => projection.PullBack(x[0], value, gradient),
             });
         NodeInput q = Heads("q", projections.Q, ports.Q), k = Heads("k", projections.K, ports.K), v = Heads("v", projections.V, ports.V);
         HeadPreparation preparation = new(parts, positions.Rotary(layer), layer);

@@ -46,17 +46,28 @@ internal sealed record HeadProjection(Norm? Norm, Tensor Weight, Tensor? Bias, i
     }
 
     /// <summary>
-    /// The gradient of the ports, <c>[batch, pos, head, d_model]</c>, from that of the projection, <c>[batch, pos, head, d_head]</c>, where
-    /// all heads read the same residual.
+    /// The gradient of the ports, <c>[batch, pos, head, d_model]</c>, from the value and the gradient of the projection, <c>[batch, pos,
+    /// head, d_head]</c>, where all heads read the same residual.
     /// </summary>
-    public Tensor PullBack(Tensor port, Tensor gradient)
+    public Tensor PullBack(Tensor port, Tensor value, Tensor gradient)
     {
         long[] shape = gradient.shape;
         (long batch, long positions) = (shape[0], shape[1]);
-        Tensor perHead = gradient.permute(2, 0, 1, 3).reshape(Heads, batch * positions, DHead);
-        Tensor weights = Rows(Weight, 0).view(Heads, DHead, -1);
-        Tensor pulled = Norm?.PullBack(port.select(2, 0).reshape(batch * positions, -1), weights, perHead) ?? perHead.bmm(weights);
+        Tensor weights = Rows(Weight, 0).view(Heads, DHead, -1), gradients = PerHead(gradient);
+        Tensor pulled = Norm is null
+            ? gradients.bmm(weights)
+            : Norm.PullBack(port.select(2, 0).reshape(batch * positions, -1), weights, WithoutConstant(PerHead(value), Norm), gradients);
         return pulled.view(Heads, batch, positions, -1).permute(1, 2, 0, 3);
+
+        Tensor PerHead(Tensor x) => x.permute(2, 0, 1, 3).reshape(Heads, batch * positions, DHead);
+    }
+
+    /// <summary>Projected rows <c>[head, row, d_head]</c> without what the norm's and the projection's summands add to each.</summary>
+    private Tensor WithoutConstant(Tensor projected, Norm norm)
+    {
+        if (norm.Bias is { } bias)
+            projected = projected.sub(Rows(Weight, 0).matmul(bias.to(Weight.dtype)).view(Heads, 1, DHead));
+        return Bias is null ? projected : projected.sub(Rows(Bias, 0).view(Heads, 1, DHead));
     }
 
     private Tensor Rows(Tensor all, long axis) => all.narrow(axis, (long)FirstHead * DHead, (long)Heads * DHead);

@@ -54,14 +54,16 @@ internal sealed record Norm(NormKind Kind, double Epsilon, long Width, Tensor? G
     /// </summary>
     /// <param name="x">The norm's input, <c>[row, d_model]</c>.</param>
     /// <param name="weights">The projections, <c>[head, d_head, d_model]</c>.</param>
+    /// <param name="projected">
+    /// The projections' outputs, <c>[head, row, d_head]</c>, as they would be if neither the norm nor they had summands.
+    /// </param>
     /// <param name="gradient">The gradient of the projections' outputs, <c>[head, row, d_head]</c>.</param>
     /// <returns><c>[head, row, d_model]</c>.</returns>
-    public Tensor PullBack(Tensor x, Tensor weights, Tensor gradient)
+    public Tensor PullBack(Tensor x, Tensor weights, Tensor projected, Tensor gradient)
     {
         // The gain is in the weights, and the mean of g is taken from them: rows of weights add up to 0.
         Tensor scale = Scale(x), normalized = Centred(x).div(scale);
         Tensor gained = Centred(Factors is { } factors ? weights.mul(factors.to(weights.dtype)) : weights);
-        Tensor projected = linear(normalized, gained.flatten(0, 1)).split_axis(-1, gained.shape[0], gained.shape[1]).transpose(0, 1);
         Tensor scaled = gradient.div(scale);
         Tensor along = scaled.mul(projected).sum([-1L], keepdim: true).over(Width);
         return scaled.bmm(gained).plus_product_(normalized, along, -1);

@@ -40,6 +40,9 @@ internal sealed record BoundIntervention
     /// <summary>The trained values whose gradients are summed.</summary>
     public required ImmutableArray<BoundParameter> Parameters { get; init; }
 
+    /// <summary>The runs of the prompt set of which values are kept; <see langword="null"/> for all.</summary>
+    public IReadOnlySet<int>? KeptRuns { get; init; }
+
     /// <summary>Prompts in which a write copies what is there already, by the write's number; found when a run is prepared.</summary>
     public IReadOnlyDictionary<int, ImmutableArray<int>> Alike { get; init; } = ImmutableDictionary<int, ImmutableArray<int>>.Empty;
 
@@ -52,6 +55,9 @@ internal sealed record BoundIntervention
     /// <summary>What the methods of writes, captures, gradients and metrics read.</summary>
     public IEnumerable<BoundRead> Reads => Writes.SelectMany(write => write.Reads)
         .Concat(Kept.SelectMany(keep => keep.Reads)).Concat(Metrics.SelectMany(metric => metric.Reads));
+
+    /// <summary>Whether captures, gradients and metrics of a run of the prompt set are kept.</summary>
+    public bool Keeps(int run) => KeptRuns?.Contains(run) ?? true;
 
     /// <summary>The means that are read.</summary>
     public IEnumerable<BoundRead.Mean> Means =>
@@ -89,8 +95,11 @@ internal sealed record BoundIntervention
 internal sealed record BoundRun(int Number, int Of, string Name);
 
 /// <summary>A write; <paramref name="Run"/> is the derived run's number, or null for the changed run.</summary>
-internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, int? Run)
+internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray<BoundRead> Arguments, int? Run)
 {
+    /// <summary>What is read for the arguments.</summary>
+    public ImmutableArray<BoundRead> Reads { get; } = Arguments.Leaves();
+
     /// <summary>The declared writes that it consists of; none for a single one.</summary>
     public ImmutableArray<BoundWrite> Parts { get; init; } = [];
 
@@ -129,8 +138,11 @@ internal sealed record BoundWrite(WriteNode Node, BoundSite Site, ImmutableArray
 }
 
 /// <summary>Something kept of a site: a capture or a gradient.</summary>
-internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<BoundRead> Reads, MethodBody Body)
+internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<BoundRead> Arguments, MethodBody Body)
 {
+    /// <summary>What is read for the arguments.</summary>
+    public ImmutableArray<BoundRead> Reads { get; } = Arguments.Leaves();
+
     /// <summary>What the method reads, as declared.</summary>
     public abstract ImmutableArray<Read> Declared { get; }
 
@@ -142,8 +154,8 @@ internal abstract record BoundKeep(string Name, BoundSite Site, ImmutableArray<B
 }
 
 /// <summary>A value that is kept.</summary>
-internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads)
-    : BoundKeep(Node.Name, Site, Reads, Node.Body)
+internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableArray<BoundRead> Arguments)
+    : BoundKeep(Node.Name, Site, Arguments, Node.Body)
 {
     public override ImmutableArray<Read> Declared => Node.Reads;
 
@@ -151,17 +163,24 @@ internal sealed record BoundCapture(CaptureNode Node, BoundSite Site, ImmutableA
 }
 
 /// <summary>A metric's gradient with respect to a value.</summary>
-internal sealed record BoundGradient(GradientNode Node, BoundSite Site, ImmutableArray<BoundRead> Reads, BoundMetric Metric)
-    : BoundKeep(Node.Name, Site, Reads, Node.Body)
+internal sealed record BoundGradient(GradientNode Node, BoundSite Site, ImmutableArray<BoundRead> Arguments, BoundMetric Metric)
+    : BoundKeep(Node.Name, Site, Arguments, Node.Body)
 {
     public override ImmutableArray<Read> Declared => Node.Reads;
 
     public override bool AcrossBatch => Node.AcrossBatch;
+
+    /// <summary>The sites whose gradients it reads: its own first.</summary>
+    public IEnumerable<BoundSite> Sites =>
+        Reads.OfType<BoundRead.Gradient>().Select(gradient => gradient.Site).OfType<BoundSite>().Prepend(Site);
 }
 
 /// <summary>A number a prompt.</summary>
-internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Reads)
+internal sealed record BoundMetric(MetricNode Node, ImmutableArray<BoundRead> Arguments)
 {
+    /// <summary>What is read for the arguments.</summary>
+    public ImmutableArray<BoundRead> Reads { get; } = Arguments.Leaves();
+
     /// <summary>Whether the sweep's point decides what is kept, in unchanged runs too.</summary>
     public bool IsSwept => Reads.Any(read => read.IsSwept);
 }
@@ -177,7 +196,14 @@ internal abstract record BoundRead
     }
 
     /// <summary>The site that is read, if it is not the method's own.</summary>
-    public BoundSite? OtherSite => this switch { From from => from.Site, Of of => of.Site, Mean mean => mean.Site, _ => null };
+    public BoundSite? OtherSite => this switch
+    {
+        From from => from.Site,
+        Of of => of.Site,
+        Gradient gradient => gradient.Site,
+        Mean mean => mean.Site,
+        _ => null,
+    };
 
     /// <summary>The site of the prompts themselves that the parameter names, if any: that of another value, or of logits.</summary>
     public BoundSite? NamedSite => this switch { Logits logits => logits.At, Mean => null, _ => OtherSite };
@@ -201,8 +227,8 @@ internal abstract record BoundRead
     /// <summary>The value of the method's own site.</summary>
     public sealed record Value : BoundRead;
 
-    /// <summary>The gradient of the method's own site.</summary>
-    public sealed record Gradient : BoundRead;
+    /// <summary>The gradient of the method's own site, or of another one.</summary>
+    public sealed record Gradient(BoundSite? Site) : BoundRead;
 
     /// <summary>Another run's value; <paramref name="Site"/> is null for the method's own site.</summary>
     public sealed record From(DonorRun Run, BoundSite? Site) : BoundRead;
@@ -253,6 +279,9 @@ internal abstract record BoundRead
     /// <summary>The token ids of an answer.</summary>
     public sealed record AnswerIds(int Answer) : BoundRead;
 
+    /// <summary>A value that methods have in common, made of the values of other sites; see <see cref="BoundReads.Leaves"/>.</summary>
+    public sealed record Shared(SharedNode Node, ImmutableArray<BoundRead> Arguments) : BoundRead;
+
     /// <summary>The number at which a sweep stands.</summary>
     public sealed record Swept(string Name) : BoundRead;
 }
@@ -267,6 +296,12 @@ internal readonly record struct LogitColumn(int? Answer, long Token)
 /// <summary>The sites of several parameters.</summary>
 internal static class BoundReads
 {
+    /// <summary>The arguments, and in place of shared values what these read.</summary>
+    public static ImmutableArray<BoundRead> Leaves(this ImmutableArray<BoundRead> arguments) =>
+        arguments.Any(argument => argument is BoundRead.Shared)
+            ? [.. arguments.SelectMany(argument => argument is BoundRead.Shared shared ? shared.Arguments.Leaves() : [argument])]
+            : arguments;
+
     /// <summary>The sites that are read beside the method's own.</summary>
     public static IEnumerable<BoundSite> OtherSites(this IEnumerable<BoundRead> reads) =>
         reads.Select(read => read.OtherSite).OfType<BoundSite>();

@@ -20,7 +20,7 @@ internal static class Exemptions
         BoundIntervention intervention, BoundWrite write, SweepPoint point, int of, Func<int, RunTokens> tokens, bool looksAhead)
     {
         IReadOnlyList<long> own = tokens(of).Ids;
-        if (write.Node.Kind is WriteKind.Freeze)
+        if (write.Node is { Kind: WriteKind.Freeze } or { Uncompared: true })
             return own.Count;
         int? leading = null;
         foreach (BoundRead.From from in Donors(write))

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Declarations;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
@@ -65,15 +66,24 @@ internal sealed class InterventionBinder
         {
             BoundSite site = Site(gradient.Site, gradient.Name);
             ImmutableArray<BoundRead> reads = Reads(gradient.Reads, gradient.Name, site);
-            if (site.Definition.WholeNumbers)
-                throw Wrong(gradient.Name, Sentences.Of(Sentences.WholeNumbers, site.Text));
-            return new BoundGradient(gradient, site, reads, Metric(gradient.Metric, gradient.Name, metrics));
+            BoundGradient bound = new(gradient, site, reads, Metric(gradient.Metric, gradient.Name, metrics));
+            foreach (BoundSite differentiated in bound.Sites)
+                if (differentiated.Definition.WholeNumbers)
+                    throw Wrong(gradient.Name, Sentences.Of(Sentences.WholeNumbers, differentiated.Text));
+            return bound;
         })];
         ImmutableArray<BoundParameter> parameters =
             [.. _graph.Parameters.Select(parameter => new BoundParameter(parameter, Metric(parameter.Metric, parameter.Name, metrics)))];
         foreach (ParameterNode parameter in _graph.Parameters)
             if (!parameter.Value.requires_grad)
                 throw Wrong(parameter.Name, "the parameter does not require gradients: call requires_grad_() on it");
+        foreach ((string name, ImmutableArray<BoundRead> reads) in (IEnumerable<(string, ImmutableArray<BoundRead>)>)
+            [
+                .. writes.Select(write => (write.Node.Name, write.Reads)), .. captures.Select(capture => (capture.Name, capture.Reads)),
+                .. metrics.Select(metric => (metric.Node.Name, metric.Reads)),
+            ])
+            if (reads.Any(read => read is BoundRead.Gradient))
+                throw Wrong(name, "only the method of a gradient reads gradients");
         BoundIntervention bound = new()
         {
             Name = _graph.Name,
@@ -133,7 +143,7 @@ internal sealed class InterventionBinder
         [.. reads.Select(read => read switch
         {
             Read.Value => (BoundRead)new BoundRead.Value(),
-            Read.Gradient => new BoundRead.Gradient(),
+            Read.Gradient gradient => new BoundRead.Gradient(gradient.Site is null ? null : Single(gradient.Site, method)),
             Read.From from => new BoundRead.From(
                 Swept(from.Run) ?? new DonorRun(Donor(from.Run, method, inWrite)), from.Site is null ? null : Single(from.Site, method)),
             Read.Partner partner => new BoundRead.Partner(
@@ -152,8 +162,21 @@ internal sealed class InterventionBinder
             Read.Logits logits => new BoundRead.Logits(LogitsAt(logits.At, method), Measured(logits.In, method), null),
             Read.Swept swept => new BoundRead.Swept(swept.Name),
             Read.AnswerIds answer => new BoundRead.AnswerIds(Answer(answer.Answer, method)),
+            Read.Shared shared => Shared(shared.Node, method, inWrite),
             _ => throw new InvalidOperationException($"Unknown read {read}."),
         })];
+
+    /// <summary>A value that methods have in common: it knows nothing of any method's own site.</summary>
+    private BoundRead.Shared Shared(SharedNode shared, string method, bool inWrite)
+    {
+        Read? own = shared.Reads.FirstOrDefault(read =>
+            read is Read.Value or Read.Gradient or Read.From { Site: null } or Read.Partner or Read.Mean { Site: null } or Read.Along);
+        return own is null
+            ? new BoundRead.Shared(shared, Reads([.. shared.Reads], method, inWrite: inWrite))
+            : throw Wrong(
+                method,
+                $"'{shared.Name}' is shared by methods, so it has no site of its own of which it could read: {GraphText.Describe(own)}");
+    }
 
     private BoundRead.Mean Mean(Read.Mean mean, BoundSite? own, string method)
     {
@@ -289,7 +312,7 @@ internal static class DerivedRuns
                 throw new InterventionException($"{graph.Name}: there are two runs '{run.Name}'; a derived run needs a name of its own.");
 
         foreach (WriteNode write in graph.Writes.SelectMany(write => write.Declared))
-            if (write.Run is { } own && write.Reads.Any(read => read is Read.From from && from.Run == own))
+            if (write.Run is { } own && write.Reads.Leaves().Any(read => read is Read.From from && from.Run == own))
                 throw new InterventionException(
                     $"{graph.Name}.{write.Name}: "
                     + Sentences.Of(Sentences.LaterValue, write.Site, Sentences.Of(Sentences.RunIsComplete, own)));
@@ -309,5 +332,6 @@ internal static class DerivedRuns
     }
 
     private static IEnumerable<string?> Donors(InterventionGraph graph, DerivedRun run) =>
-        graph.Writes.Where(write => write.Run == run.Name).SelectMany(write => write.Reads.OfType<Read.From>()).Select(from => from.Run);
+        graph.Writes.Where(write => write.Run == run.Name).SelectMany(write => write.Reads.Leaves().OfType<Read.From>())
+            .Select(from => from.Run);
 }

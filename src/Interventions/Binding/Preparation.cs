@@ -15,8 +15,17 @@ internal sealed record Preparation(BoundIntervention Intervention, HookedModel M
 {
     /// <summary>Prepares a run.</summary>
     /// <exception cref="InterventionException">It would not run.</exception>
-    public static Preparation Of(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options) =>
-        Of(graph, model, prompts, options.BatchSize, newTokens: null);
+    public static Preparation Of(InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions options)
+    {
+        Preparation ready = Of(graph, model, prompts, options.BatchSize, newTokens: null);
+        if (options.KeptRuns is not { } kept)
+            return ready;
+        foreach (string run in kept)
+            if (VocabularyResolver.UnknownRun(run, prompts.Vocabulary) is { } unknown)
+                throw new InterventionException($"{nameof(RunOptions)}.{nameof(RunOptions.KeptRuns)}: {unknown.Message}");
+        HashSet<int> runs = [.. kept.Select(run => prompts.Vocabulary.Runs.ToList().IndexOf(run))];
+        return ready with { Intervention = ready.Intervention with { KeptRuns = runs } };
+    }
 
     /// <summary>Prepares a generation, which takes no gradients.</summary>
     /// <exception cref="InterventionException">It would not run.</exception>

@@ -49,5 +49,5 @@ internal static class SchemaSkew
     ];
 
     private static IEnumerable<string> Donors(IEnumerable<Read> reads) =>
-        reads.Select(read => read.OtherPath).OfType<string>();
+        reads.Leaves().Select(read => read.OtherPath).OfType<string>();
 }

@@ -135,6 +135,7 @@ internal sealed class GraphJson
             Shape = fields.OptionalTexts("shape", write?.Shape ?? default),
             Pointwise = fields.Truth("pointwise", write?.Pointwise),
             AcrossBatch = fields.Truth("acrossBatch", write?.AcrossBatch),
+            Uncompared = fields.Truth("uncompared", write?.Uncompared),
         };
     }
 
@@ -201,7 +202,7 @@ internal sealed class GraphJson
             case nameof(Runtime.Read.Value):
                 return new Read.Value();
             case nameof(Runtime.Read.Gradient):
-                return new Read.Gradient();
+                return new Read.Gradient(fields.OptionalText("site", (read as Read.Gradient)?.Site));
             case nameof(Runtime.Read.From):
                 Read.From? from = read as Read.From;
                 return new Read.From(fields.OptionalText("run", from?.Run), fields.OptionalText("site", from?.Site));
@@ -234,6 +235,12 @@ internal sealed class GraphJson
                 return new Read.Logits(fields.Text("at", logits?.At), fields.OptionalText("in", logits?.In));
             case nameof(Runtime.Read.Swept):
                 return new Read.Swept(fields.Text("sweep", (read as Read.Swept)?.Name));
+            case nameof(Runtime.Read.Shared):
+                SharedNode? shared = (read as Read.Shared)?.Node;
+                string value = fields.Text("name", shared?.Name);
+                ImmutableArray<Read> ofShared = shared is null ? [] : [.. shared.Reads];
+                (ImmutableArray<Read> reads, MethodBody body) = Method(fields, value, ofShared, shared?.Body);
+                return new Read.Shared(new SharedNode(value, new(reads), body));
             case nameof(Runtime.Read.AnswerIds):
                 return new Read.AnswerIds(fields.Text("answer", (read as Read.AnswerIds)?.Answer));
             default:

@@ -24,7 +24,7 @@ internal sealed class GraphMermaid
         IEnumerable<Read> reads = _graph.Writes.SelectMany(write => write.Declared).SelectMany(write => write.Reads)
             .Concat(_graph.Captures.SelectMany(capture => capture.Reads))
             .Concat(_graph.Gradients.SelectMany(gradient => gradient.Reads))
-            .Concat(_graph.Metrics.SelectMany(metric => metric.Reads));
+            .Concat(_graph.Metrics.SelectMany(metric => metric.Reads)).Leaves();
         // A run of the prompt set is one node; the changed run and each derived run is a box around the sites written in it.
         foreach (string run in reads.Select(Donor).OfType<string>().Distinct().Where(run => !IsDerived(run)))
             Node("", "run:" + run, $"([{Quote(run)}])");
@@ -112,13 +112,13 @@ internal sealed class GraphMermaid
     /// <summary>Draws the edges from other sites of the same run.</summary>
     private void OwnReads(string indent, string id, IEnumerable<Read> reads, string? run)
     {
-        foreach (Read.Of of in reads.OfType<Read.Of>())
+        foreach (Read.Of of in reads.Leaves().OfType<Read.Of>())
             _edges.Add($"{Node(indent, $"site:{run}:{of.Site}", $"[({Quote(of.Site)})]")} --> {id}");
     }
 
     private void Reads(string id, IEnumerable<Read> reads)
     {
-        foreach (Read read in reads)
+        foreach (Read read in reads.Leaves())
             if (Donor(read) is { } donor)
                 _edges.Add($"{Id("run:" + donor)} -- {Quote(GraphText.Describe(read))} --> {id}");
     }

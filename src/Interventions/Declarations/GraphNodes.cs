@@ -125,6 +125,12 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
     /// <summary>Whether the method mixes prompts, so that it is called for all of them at once.</summary>
     public bool AcrossBatch { get; init; }
 
+    /// <summary>
+    /// Whether nobody asks what it changes, as of a method that writes all of what it needs: then its values are not compared with those that
+    /// it finds, and it is not reported where it changes nothing.
+    /// </summary>
+    public bool Uncompared { get; init; }
+
     /// <summary>Whether it is a lambda that nobody named: then it can be saved under no name.</summary>
     internal bool IsNameless { get; init; }
 
@@ -205,7 +211,12 @@ public sealed record WriteNode(string Name, string Site, ImmutableArray<Read> Re
             : Kind is { } kind ? new WriteNode(Name, Site, kind.InRuns(name), name(Run))
             : this with { Run = name(Run), Reads = [.. Reads.Select(Renamed)] };
 
-        Read Renamed(Read read) => read is Read.From donor ? donor with { Run = name(donor.Run) } : read;
+        Read Renamed(Read read) => read switch
+        {
+            Read.From donor => donor with { Run = name(donor.Run) },
+            Read.Shared { Node: var node } => new Read.Shared(node with { Reads = new(node.Reads.Select(Renamed)) }),
+            _ => read,
+        };
     }
 
     /// <summary>The value after this write, in the value's shape and type.</summary>
@@ -228,6 +239,15 @@ internal delegate void PartObserver(int part, Tensor found, Tensor written);
 /// <summary>A body of several parts.</summary>
 internal delegate Tensor ObservedBody(ReadOnlySpan<Tensor> arguments, PartObserver? observe);
 
+/// <summary>
+/// A value that several methods read: it is computed once for all of them, of a run or of several, in the prompts that they see together.
+/// </summary>
+/// <param name="Name">A name, for messages.</param>
+/// <param name="Reads">The arguments of the body: other sites, or further shared values. It has no site of its own.</param>
+/// <param name="Body">Returns a tensor of any shape.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed record SharedNode(string Name, EquatableArray<Read> Reads, MethodBody Body);
+
 /// <summary>The value of one parameter of a method.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract record Read
@@ -240,7 +260,14 @@ public abstract record Read
     public static implicit operator Read(string run) => new From(run);
 
     /// <summary>The path of another site that it names; <see langword="null"/> where it names none.</summary>
-    internal string? OtherPath => this switch { From from => from.Site, Of of => of.Site, Mean mean => mean.Site, _ => null };
+    internal string? OtherPath => this switch
+    {
+        From from => from.Site,
+        Of of => of.Site,
+        Gradient gradient => gradient.Site,
+        Mean mean => mean.Site,
+        _ => null,
+    };
 
     /// <summary>The placeholder that stands for the run that it reads; <see langword="null"/> where none does.</summary>
     internal string? SweptRun => BracedName.Read(this switch
@@ -254,8 +281,10 @@ public abstract record Read
     /// <summary>The selected value of the method's own site, in the method's own run.</summary>
     public sealed record Value : Read;
 
-    /// <summary>The gradient of the metric with respect to the selected value of the method's own site.</summary>
-    public sealed record Gradient : Read;
+    /// <summary>
+    /// The gradient of the metric with respect to the selected value of the method's own site, or, in a gradient's method, of another.
+    /// </summary>
+    public sealed record Gradient(string? Site = null) : Read;
 
     /// <summary>
     /// The value in another run, of the prompt set (unchanged) or derived: of the method's own site, or of another. Without a name: in the
@@ -329,4 +358,15 @@ public abstract record Read
 
     /// <summary>The token ids of an answer: <c>[batch]</c>, int64.</summary>
     public sealed record AnswerIds(string Answer) : Read;
+
+    /// <summary>A value that methods have in common.</summary>
+    public sealed record Shared(SharedNode Node) : Read;
+}
+
+/// <summary>What methods read in the end.</summary>
+internal static class ReadLeaves
+{
+    /// <summary>The reads, and in place of shared values what these read.</summary>
+    public static IEnumerable<Read> Leaves(this IEnumerable<Read> reads) =>
+        reads.SelectMany(read => read is Read.Shared shared ? shared.Node.Reads.Leaves() : [read]);
 }

@@ -64,7 +64,7 @@ internal static class GraphText
     public static string Describe(Read read) => read switch
     {
         Read.Value => "value",
-        Read.Gradient => "gradient",
+        Read.Gradient gradient => gradient.Site is null ? "gradient" : $"gradient of {gradient.Site}",
         Read.From from => from.Site is null ? Run(from.Run) : $"{from.Site} in {Run(from.Run)}",
         Read.Partner partner => $"another prompt's in {Run(partner.Run)}, seed {partner.Seed}",
         Read.Mean { Over: { } over } mean =>
@@ -76,6 +76,7 @@ internal static class GraphText
         Read.WordLogits words => $"logits of {words.Name} at {words.At}{In(words.In)}",
         Read.Logits logits => $"logits at {logits.At}{In(logits.In)}",
         Read.Swept swept => swept.Name,
+        Read.Shared { Node: var node } => $"{node.Name}({Describe(node.Reads)})",
         Read.AnswerIds answer => $"token of {answer.Answer}",
         _ => read.GetType().Name,
     };

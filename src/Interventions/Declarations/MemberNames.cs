@@ -75,6 +75,8 @@ internal sealed class MemberNames
         {
             if (read is Read.Along along)
                 Name(name, along.Tensor);
+            else if (read is Read.Shared { Node: var shared })
+                NameMethod(shared.Name, [.. shared.Reads], shared.Body);
             else if (read is Read.Mean { Over: { } over })
                 Name(over);
         }

@@ -38,23 +38,26 @@ internal sealed class BatchPass
         _context.Kept.Effects.Count(_execution.Writes);
         foreach (PlanPass pass in _execution.Passes)
         {
-            PassVariants variants = new(pass, _store, _batch, _context);
+            SharedValues common = new(_plan, _execution.Slices, _context.Scope);
+            PassVariants variants = new(pass, _store, _batch, _context, common);
             NodeWriter writer = new(_store, _execution.Slices, variants, _context.Kept.Effects, inPlace: !_plan.HasGradients);
             foreach (PlanStep step in pass.Nodes)
             {
                 _context.CancellationToken.ThrowIfCancellationRequested();
                 Compute(step);
                 Write(step, writer);
-                if (_plan.Differentiated.Contains(step.Node))
+                if (_plan.Differentiated.Contains(step.Node) || _plan.Segments.ContainsKey(step.Node))
                     BeginGradients(step.Node);
                 foreach (KeptItem item in _keptAfter[step.Node])
                     Keep(item, variants);
                 foreach (NodeId node in step.Freed)
                     _store.Free(node);
+                common.FreeAfter(step.Node);
                 _context.Report();
             }
             if (_plan.HasGradients)
                 KeepGradients(variants);
+            common.Free();
             if (pass.IsRetained)
                 _store.Retain();
             else
@@ -69,6 +72,7 @@ internal sealed class BatchPass
             foreach (ImmutableArray<RowSet> sets in step.Node.IsInput ? [planned.Sets] : _computer.Alike(planned))
             {
                 using DisposeScope scope = NewDisposeScope();
+                using IDisposable? mode = planned.IsConstant ? no_grad() : null;
                 Tensor rows = step.Node.IsInput ? Input(step.Node, sets) : _computer.Compute(_plan.Node(step.Node), planned, sets);
                 _store.Add(step.Node, new RowTable(Own(rows, scope), sets), group => step.Written.Contains(group));
             }
@@ -137,7 +141,7 @@ internal sealed class BatchPass
     /// <summary>Makes a node's rows the beginning of gradients: derivatives are taken with respect to them.</summary>
     private void BeginGradients(NodeId node)
     {
-        foreach (RowTable table in _store.Fresh(node))
+        foreach (RowTable table in _store.Fresh(node).Where(table => IsDifferentiated(table)))
         {
             Tensor leaf = table.Rows.requires_grad ? table.Rows.alias() : table.Rows.detach().requires_grad_();
             _store.Replace(node, table, leaf.moved_to(_context.Scope));
@@ -155,18 +159,22 @@ internal sealed class BatchPass
             Tensor? total = Total(parameter.Metric, variants, group => group.Run is null);
             _context.Kept.AddParameter(parameter, Derivatives.OrNull(total, parameter.Node.Value));
         }
-        // Site by site: a pulled gradient is as large as all heads' copies of a residual.
+        // Method by method: a pulled gradient is as large as all heads' copies of a residual.
         foreach (IGrouping<NodeId, KeptItem> items in _keptAfter[NodeId.AfterAll].GroupBy(item => item.Site ?? NodeId.BeforeAll))
         {
-            PulledSite? pulled = _plan.Pulled.GetValueOrDefault(items.Key);
-            if (pulled is not null)
-                foreach (RowStore store in gradients.Values)
-                    Pull(variants, items.Key, pulled, store);
+            NodeId[] sites = [.. items.SelectMany(item => item.Differentiated).Select(site => site.Node).Distinct()];
+            foreach (RowStore store in gradients.Values)
+            {
+                foreach (NodeId site in sites.Where(_plan.Pulled.ContainsKey))
+                    Pull(variants, site, _plan.Pulled[site], store);
+                foreach (NodeId site in sites.Where(_plan.Segments.ContainsKey))
+                    GoBack(site, _plan.Id(_plan.Segments[site].Node), store);
+            }
             foreach (KeptItem item in items)
                 Keep(item, variants, gradients);
-            if (pulled is not null)
+            foreach (NodeId site in sites.Where(site => !_plan.Differentiated.Contains(site)))
                 foreach (RowStore store in gradients.Values)
-                    store.Free(items.Key);
+                    store.Free(site);
         }
     }
 
@@ -180,8 +188,21 @@ internal sealed class BatchPass
         using DisposeScope scope = NewDisposeScope();
         Tensor Values(RowStore store, string node) => store.Rows(_plan.Id(node), sets).unsqueeze(_plan.Shapes[node].PositionAxis);
         Tensor[] inputs = [.. pulled.Inputs.Select(input => Values(_store, input))];
-        Tensor gradient = pulled.Pullback(inputs, Values(gradients, pulled.Node)).squeeze(_plan.Shapes[pulled.Site].PositionAxis);
+        Tensor gradient = pulled.Pullback(inputs, Values(_store, pulled.Node), Values(gradients, pulled.Node))
+            .squeeze(_plan.Shapes[pulled.Site].PositionAxis);
         gradients.Add(site, new RowTable(gradient.MoveToOuterDisposeScope(), sets), _ => false);
+    }
+
+    /// <summary>Adds the gradients of a site, by a backward pass from the one node that reads it.</summary>
+    private void GoBack(NodeId site, NodeId node, RowStore gradients)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        RowTable[] sites = [.. _store.Tables(site).Where(IsDifferentiated)], nodes = [.. _store.Tables(node).Where(IsDifferentiated)];
+        Tensor[] found = Derivatives.Back(
+            [.. nodes.Select(table => table.Rows)], [.. nodes.Select(table => gradients.Rows(node, table.Sets))],
+            [.. sites.Select(table => table.Rows)]);
+        foreach ((RowTable table, Tensor gradient) in sites.Zip(found))
+            gradients.Add(site, new RowTable(gradient.MoveToOuterDisposeScope(), table.Sets), _ => false);
     }
 
     /// <summary>
@@ -206,9 +227,12 @@ internal sealed class BatchPass
     /// <summary>The gradients of a number with respect to all tables of differentiated nodes.</summary>
     private RowStore Gradients(Tensor? total)
     {
-        RowTable[] tables = [.. _plan.Differentiated.SelectMany(_store.Tables)];
+        RowTable[] tables = [.. _plan.Differentiated.SelectMany(_store.Tables).Where(IsDifferentiated)];
         Tensor[] found = Derivatives.Of(total, [.. tables.Select(table => table.Rows)]);
         Dictionary<RowTable, Tensor> gradients = tables.Zip(found).ToDictionary(pair => pair.First, pair => pair.Second);
-        return _store.Like(_plan.Differentiated, table => gradients[table]);
+        return _store.Like(_plan.Differentiated, gradients.GetValueOrDefault);
     }
+
+    /// <summary>Whether a table is of runs whose gradients are taken; those of others lie in tables of their own.</summary>
+    private bool IsDifferentiated(RowTable table) => table.Sets.Any(set => set.Groups.Any(member => _plan.IsDifferentiated(member.Group)));
 }

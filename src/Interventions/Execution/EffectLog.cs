@@ -55,7 +55,8 @@ internal sealed class EffectLog(BoundIntervention intervention, DisposeScope own
 
     /// <summary>Adds what a write wrote to a node at a point, for runs without a plan: everything that it selects.</summary>
     public void CountWritten(BoundWrite write, WriteTarget target) => CountPrompts(
-        write, target, (_, positions) => new WriteCount(0, positions.Count, positions.Count, positions.Count, 0));
+        write, target,
+        (_, positions) => new WriteCount(0, positions.Count, positions.Count, write.Node.Uncompared ? 0 : positions.Count, 0));
 
     /// <summary>Adds how values differ from those that a write found.</summary>
     /// <param name="write">The write's number.</param>

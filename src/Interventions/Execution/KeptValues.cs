@@ -21,6 +21,7 @@ internal sealed class KeptValues(
     BoundIntervention intervention, HookedModel model, IPromptSet set, ImmutableArray<int> prompts, bool isStrict, DisposeScope owner)
 {
     private readonly EquatableArray<string> _names = set.Vocabulary.Runs;
+    private readonly int[] _kept = [.. Enumerable.Range(0, set.Vocabulary.Runs.Count).Where(intervention.Keeps)];
     private readonly Dictionary<int, Parts> _runs = [], _points = [];
     private readonly Dictionary<string, Tensor> _parameters = [];
     private readonly HashSet<BoundParameter> _read = [];
@@ -80,7 +81,7 @@ internal sealed class KeptValues(
 
         void Add(string name, bool isStacked, bool isSwept, BoundSite? site)
         {
-            for (int run = 0; run < _names.Count; run++)
+            foreach (int run in _kept)
                 tensors[ResultLayout.Of(_names[run], name)] = Unchanged(run, name, isStacked, isSwept);
             Tensor values = tensors[name] = Changed(name, isStacked);
             bool isMasked = _extents.TryGetValue(name, out SortedDictionary<int, long[]>? extents);
@@ -107,6 +108,7 @@ internal sealed class KeptValues(
         WeightsNote = model.WeightsNote,
         Sweep = intervention.Sweep,
         Runs = [.. _names],
+        KeptRuns = [.. _kept.Select(run => _names[run])],
         BaseRun = _names[intervention.BaseRun],
         Kept = kept,
         Parameters = [.. _parameters.Keys],

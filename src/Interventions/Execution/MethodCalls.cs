@@ -21,6 +21,9 @@ internal sealed record MethodCalls(
     /// <summary>The gradients of the run's metrics, by metric; empty before they are taken.</summary>
     public IReadOnlyDictionary<string, RunValues> Gradients { get; init; } = ImmutableDictionary<string, RunValues>.Empty;
 
+    /// <summary>The values that methods have in common; null where each method computes them for itself.</summary>
+    public SharedValues? Common { get; init; }
+
     /// <summary>Checks what methods promise; null in ordinary runs.</summary>
     public StrictChecks? Strict { get; init; }
 
@@ -56,7 +59,7 @@ internal sealed record MethodCalls(
 
         Tensor Entries(BoundWrite write, BoundSite site, int[] some, long[] shape)
         {
-            Tensor entries = CallWrite(write, Read(write.Reads, site, node, some), observe);
+            Tensor entries = CallWrite(write, Read(write.Arguments, site, node, some), observe);
             write.Node.CheckShape(entries, shape);
             if (site.Definition.WholeNumbers && entries.is_floating_point())
                 throw new InterventionException(
@@ -87,9 +90,9 @@ internal sealed record MethodCalls(
 
         Tensor Reduced(int[] rows)
         {
-            Tensor[] arguments = Read(kept.Reads, kept.Site, node, rows, metric, beforeWrites);
+            Tensor[] arguments = Read(kept.Arguments, kept.Site, node, rows, metric, beforeWrites);
             Tensor value = Call(kept.Name, kept.Declared, Protected(kept.Body), arguments);
-            isWholeTable = !beforeWrites && kept.Reads.IndexOf(new BoundRead.Value()) is >= 0 and int own
+            isWholeTable = !beforeWrites && kept.Arguments.IndexOf(new BoundRead.Value()) is >= 0 and int own
                 && ReferenceEquals(value, arguments[own]) && Own.IsWholeTable(kept.Site, node, Point, rows, value);
             return value.shape.Length > 0 && value.shape[0] == rows.Length
                 ? value
@@ -113,7 +116,7 @@ internal sealed record MethodCalls(
 
         Tensor Measured(int[] rows)
         {
-            Tensor[] arguments = [.. metric.Reads.Select(read => ReadWithoutSite(read, rows))];
+            Tensor[] arguments = [.. metric.Arguments.Select(read => ReadWithoutSite(read, rows))];
             Tensor value = Call(metric.Node.Name, metric.Node.Reads, Protected(metric.Node.Body), arguments);
             return value.shape is [long batch] && batch == rows.Length
                 ? value
@@ -122,6 +125,11 @@ internal sealed record MethodCalls(
                     + $"it must return one number a prompt, [batch={rows.Length}].");
         }
     }
+
+    /// <summary>A value that methods have in common, in some prompts.</summary>
+    public Tensor Compute(BoundRead.Shared shared, int[] rows) => Call(
+        shared.Node.Name, [.. shared.Node.Reads], Protected(shared.Node.Body),
+        [.. shared.Arguments.Select(read => ReadWithoutSite(read, rows))]);
 
     private string Name(string method) => $"{Intervention}.{method}";
 
@@ -152,6 +160,7 @@ internal sealed record MethodCalls(
         {
             BoundRead.Value when beforeWrites => Own.SelectBeforeWrites(site, node, Point, rows),
             BoundRead.Value => Own.Select(site, node, Point, rows),
+            BoundRead.Gradient { Site: { } other } => Gradients[metric!].Select(other, other.Names(Point).Single(), Point, rows),
             BoundRead.Gradient => Gradients[metric!].Select(site, node, Point, rows),
             // A gradient of this run takes the other runs as constants.
             BoundRead.From { Site: null } from => Runs[from.Run.At(Point)].Select(site, node, Point, rows).detach(),
@@ -188,6 +197,7 @@ internal sealed record MethodCalls(
         BoundRead.Logits logits => Own.Logits(logits, Point, rows),
         BoundRead.Swept swept => tensor(Point[swept.Name].Number, dtype: ScalarType.Float64, device: Own.Device),
         BoundRead.AnswerIds answer => Own.AnswerIds(answer.Answer, rows),
+        BoundRead.Shared shared => Common?.Of(shared, this, rows) ?? Compute(shared, rows),
         _ => throw new InvalidOperationException($"{read} needs a site of its own."),
     };
 }

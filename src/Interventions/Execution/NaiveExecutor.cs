@@ -34,7 +34,7 @@ internal sealed class NaiveExecutor(BoundIntervention intervention, HookedModel 
         MethodCalls[] unchanged = Unchanged(context);
         context.Report();
         // An unchanged run has no point of its own: a value that depends on the point is kept of it at every point.
-        for (int run = 0; run < runCount; run++)
+        foreach (int run in Enumerable.Range(0, runCount).Where(intervention.Keeps))
             Keep(unchanged[run], _points, context.Kept.OfRun(run));
 
         for (int i = 0; i < _points.Length; i++)
@@ -135,7 +135,7 @@ internal sealed class NaiveReads(BoundIntervention intervention)
 
     /// <summary>Nodes whose gradients are kept.</summary>
     public IEnumerable<string> Differentiated(IEnumerable<SweepPoint> points) =>
-        points.SelectMany(point => intervention.Gradients.SelectMany(gradient => gradient.Site.Names(point))).Distinct();
+        points.SelectMany(intervention.Differentiated).Distinct();
 
     private static IEnumerable<string> Nodes(IEnumerable<MethodReads> methods, Func<int?, bool> which, SweepPoint point) =>
         methods.SelectMany(method => method.Sites(point)).Where(read => which(read.Run)).SelectMany(read => read.Site.Names(point));
@@ -260,7 +260,7 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
         EffectLog effects = context.Kept.Effects;
         PartObserver? observe = write.Parts.IsEmpty
             ? null
-            : (part, found, written) => effects.Compare(write.Parts[part].Number, found, written);
+            : (part, found, written) => Compare(write.Parts[part], found, written);
         write.Site.CheckAxes(value.shape);
         foreach (int[] rows in batch.RowGroups(write.Selected))
         {
@@ -269,12 +269,18 @@ internal sealed class NaivePoint(NaiveReads reads, HookedModel model, PromptBatc
             Tensor written = SelectedValues.Write(value, selected, entries);
             // What is there afterwards: where two selected positions are one token, only the last one's entry is.
             if (write.Parts.IsEmpty)
-                effects.Compare(write.Number, SelectedValues.Read(value, selected), SelectedValues.Read(written, selected));
+                Compare(write, SelectedValues.Read(value, selected), SelectedValues.Read(written, selected));
             value = written;
         }
         foreach (BoundWrite declared in write.Declared)
             effects.CountWritten(declared, Target(of));
         return value;
+
+        void Compare(BoundWrite declared, Tensor found, Tensor written)
+        {
+            if (!declared.Node.Uncompared)
+                effects.Compare(declared.Number, found, written);
+        }
     }
 
     private WriteTarget Target(int of) => new(batch, batch.Rows, of, point);

@@ -32,19 +32,33 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
         ImmutableArray<RowSet> sets = variants.Sets([group], (_, c) => written.Working[c]);
         if (sets.IsEmpty)
             return;
-        RowTable table = new(Find(node, group, written, sets), sets);
+        // One write of everything leaves nothing of what it finds: no copy is made to write into.
+        bool isReplaced = variants.Count(group) == 1 && written.Steps is [{ Write.Site.IsWhole: true }];
+        RowTable table = new(Find(node, group, written, sets, isCopied: !isReplaced), sets);
         working.Add(node, table, _ => false);
         foreach (WriteStep step in written.Steps)
-            table = Write(node, group, step, working, table);
+            table = Write(node, group, step, working, table, isReplaced);
     }
 
     /// <summary>One write of a group, variant by variant; returns the table after it.</summary>
-    private RowTable Write(NodeId node, VariantGroup group, WriteStep step, RowStore working, RowTable table)
+    /// <param name="node">The node.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="step">The write.</param>
+    /// <param name="working">Has the table.</param>
+    /// <param name="table">The rows before the write.</param>
+    /// <param name="isReplaced">Whether everything is written at once, so that the table is no copy.</param>
+    private RowTable Write(NodeId node, VariantGroup group, WriteStep step, RowStore working, RowTable table, bool isReplaced)
     {
         BoundWrite write = step.Write;
         if (_plan.Answers?.Node != node)
             TableSelection.CheckAxes(write.Site, table.Rows.shape);
         Target[] targets = [.. Targets(node, step, variants.Values(group, 0) with { Store = working })];
+        if (isReplaced && !(targets is [{ Places: var all }] && all.Count == table.Count && IsInOrder(all)))
+        {
+            // Prompts of several lengths are written one length after the other.
+            table = working.Replace(node, table, table.Rows.clone());
+            isReplaced = false;
+        }
         for (int variant = 0; variant < variants.Count(group); variant++)
         {
             VariantValues own = variants.Values(group, variant) with { Store = working };
@@ -59,14 +73,19 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
                 Tensor? found = target.Repeats ? selected.Read(Read(table, rows)).clone() : null;
                 if (step.IsCompared && found is null)
                     effects.Compare(write.Number, selected.Read(Read(table, rows)), entries, target.Unseen);
-                Tensor after = selected.Write(table.Rows, rows, entries, inPlace);
-                if (!inPlace)
-                    table = working.Replace(node, table, after.MoveToOuterDisposeScope());
+                Tensor after = isReplaced
+                    ? selected.Rows(entries).to(table.Rows.dtype)
+                    : selected.Write(table.Rows, rows, entries, inPlace);
+                if (isReplaced || !inPlace)
+                    table = working.Replace(
+                        node, table, (scope.Contains(after) ? after : after.alias()).MoveToOuterDisposeScope());
                 if (found is not null)
                     effects.Compare(write.Number, found, selected.Read(Read(table, rows)), target.Unseen);
             }
         }
         return table;
+
+        static bool IsInOrder(List<VariantValues.SelectedPlace> places) => places.Index().All(place => place.Item.Row(0) == place.Index);
 
         Tensor Read(RowTable table, int[] rows) => working.Rows(rows.Select(row => (table, row)));
     }
@@ -100,8 +119,10 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
         }
     }
 
-    /// <summary>A copy of the rows that the first write finds; rows that are overwritten before they are read are 0.</summary>
-    private Tensor Find(NodeId node, VariantGroup group, WrittenNode written, ImmutableArray<RowSet> sets)
+    /// <summary>
+    /// The rows that the first write finds, as a copy if they are to be written into; rows that are overwritten before they are read are 0.
+    /// </summary>
+    private Tensor Find(NodeId node, VariantGroup group, WrittenNode written, ImmutableArray<RowSet> sets, bool isCopied)
     {
         List<Tensor> parts = [];
         foreach (RowSet set in sets)
@@ -116,7 +137,9 @@ internal sealed class NodeWriter(RowStore store, Slices slices, PassVariants var
             }
             parts.Add(part);
         }
-        return parts.Count > 1 ? cat([.. parts]) : parts[0].is_contiguous() ? parts[0].clone() : parts[0].contiguous();
+        return parts.Count > 1 ? cat([.. parts])
+            : !isCopied ? parts[0]
+            : parts[0].is_contiguous() ? parts[0].clone() : parts[0].contiguous();
 
         Tensor Zeros(RowSet set) =>
             zeros([set.Size, .. _plan.RowShape(node)], _plan.Shapes[_plan.Name(node)].Type, store.Device);

@@ -135,7 +135,8 @@ internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>>
             + $"a later call goes on with the same ones. Override {nameof(HookedModel.WeightsFingerprint)}.");
         IEnumerable<IPromptSet> overs = GraphMembers.Of(graph).Prompts
             .OrderBy(over => over.Key, StringComparer.Ordinal).Select(over => over.Value);
-        string modes = (options.Naive ? ", naive" : "") + (options.Strict ? ", strict" : "");
+        string modes = (options.Naive ? ", naive" : "") + (options.Strict ? ", strict" : "")
+            + (options.KeptRuns is { } runs ? $", keeping of {string.Join(" and ", runs.DefaultIfEmpty("the changed run alone"))}" : "");
         return new ResultOrigin(
         [
             new("declaration", Declaration(graph)),

@@ -62,11 +62,7 @@ internal sealed class RowStore(Expansion plan, Device device)
         foreach (RowTable table in Fresh(node))
         {
             table.Rows.Dispose();
-            tables.Tables.Remove(table);
-            foreach (Dictionary<(int, int), Location> locations in tables.Locations)
-                foreach (((int, int) key, Location location) in locations)
-                    if (ReferenceEquals(location.Table, table))
-                        locations.Remove(key);
+            tables.Remove(table);
         }
     }
 
@@ -86,15 +82,20 @@ internal sealed class RowStore(Expansion plan, Device device)
         return replaced;
     }
 
-    /// <summary>A store of other tensors, laid out as this store's tables of some nodes.</summary>
-    public RowStore Like(IEnumerable<NodeId> nodes, Func<RowTable, Tensor> rows)
+    /// <summary>A store of other tensors, laid out as this store's tables of some nodes; without those that have none.</summary>
+    public RowStore Like(IEnumerable<NodeId> nodes, Func<RowTable, Tensor?> rows)
     {
         RowStore like = new(plan, device);
         foreach (NodeId node in nodes)
         {
             like._nodes[node.Index] = At(node).Copy();
             foreach (RowTable table in Tables(node))
-                like.Replace(node, table, rows(table));
+            {
+                if (rows(table) is { } other)
+                    like.Replace(node, table, other);
+                else
+                    like.At(node).Remove(table);
+            }
         }
         return like;
     }
@@ -214,6 +215,15 @@ internal sealed class RowStore(Expansion plan, Device device)
         public Dictionary<(int Group, int Class), Location> After { get; } = [];
 
         public IEnumerable<Dictionary<(int Group, int Class), Location>> Locations => [Before, After];
+
+        public void Remove(RowTable table)
+        {
+            Tables.Remove(table);
+            foreach (Dictionary<(int, int), Location> locations in Locations)
+                foreach (((int, int) key, Location location) in locations)
+                    if (ReferenceEquals(location.Table, table))
+                        locations.Remove(key);
+        }
 
         public NodeTables Copy()
         {

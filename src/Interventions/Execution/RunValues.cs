@@ -146,7 +146,12 @@ internal sealed record VariantValues(
 }
 
 /// <summary>The variants that a pass computes: the values of each, and the calls of methods for it, made once.</summary>
-internal sealed class PassVariants(PlanPass pass, RowStore store, PromptBatch batch, PassContext context)
+/// <param name="pass">The pass.</param>
+/// <param name="store">The tables.</param>
+/// <param name="batch">The prompts.</param>
+/// <param name="context">What the batch uses and fills.</param>
+/// <param name="common">The values that methods have in common.</param>
+internal sealed class PassVariants(PlanPass pass, RowStore store, PromptBatch batch, PassContext context, SharedValues common)
 {
     private readonly Dictionary<(int Group, int Variant), VariantValues> _values = [];
     private readonly Dictionary<(int Group, int Variant), MethodCalls> _calls = [];
@@ -188,6 +193,7 @@ internal sealed class PassVariants(PlanPass pass, RowStore store, PromptBatch ba
         SweepPoint point = group.IsUnchanged ? SweepPoint.None : plan.Points[PointOf(group, variant)];
         calls = new MethodCalls(plan.Intervention.Name, point, Values(group, variant), runs, context.References)
         {
+            Common = common,
             Strict = context.Kept.Strict,
             Finite = context.Kept.Finite,
         };

@@ -52,6 +52,9 @@ internal sealed class TableSelection
     /// <summary>The selected entries of rows <c>[prompt · position, …]</c>.</summary>
     public Tensor Read(Tensor rows) => Take(rows.reshape([_prompts, _positions, .. rows.shape[1..]]));
 
+    /// <summary>Entries of the whole selection, which they broadcast to, as rows <c>[prompt · position, …]</c>.</summary>
+    public Tensor Rows(Tensor entries) => entries.expand(Shape).movedim([_site.PositionAxis], [1]).flatten(0, 1);
+
     /// <summary>The table with other entries, which broadcast to the selection.</summary>
     /// <param name="table"><c>[row, …]</c>.</param>
     /// <param name="index">The row of each prompt's each position.</param>

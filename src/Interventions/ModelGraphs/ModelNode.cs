@@ -11,9 +11,9 @@ public delegate Tensor ComputeEntries(ReadOnlySpan<Tensor> inputs, Tensor entrie
 
 /// <summary>
 /// Turns the gradient of a node's value into the gradient of the site that a detour goes through: the transpose of the detour's derivative,
-/// at the inputs of an untouched model.
+/// at the inputs and the value of an untouched model.
 /// </summary>
-public delegate Tensor Pullback(ReadOnlySpan<Tensor> inputs, Tensor gradient);
+public delegate Tensor Pullback(ReadOnlySpan<Tensor> inputs, Tensor value, Tensor gradient);
 
 /// <summary>
 /// A value of the forward pass, named by its concrete site path (<c>blocks.0.attn.z</c>); names outside the schema are internal.
@@ -80,7 +80,9 @@ public sealed record Detour(string Through, Definition Definition)
     internal Detour Protected() => this with
     {
         Definition = Definition.Protected(),
-        Pullback = Pullback is { } pullback ? (inputs, gradient) => PureCall.Run(inputs, given => pullback(given, gradient)) : null,
+        Pullback = Pullback is { } pullback
+            ? (inputs, value, gradient) => PureCall.Run(inputs, given => pullback(given, value, gradient))
+            : null,
     };
 }
 

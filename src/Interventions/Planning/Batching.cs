@@ -78,18 +78,21 @@ internal static class Batching
         Expansion plan, Slices slices, ImmutableArray<ImmutableArray<int>> variants, VariantGroup[] groups, NodeId node)
     {
         ModelNode? model = node.IsInput ? null : plan.Node(node);
-        foreach (var alike in groups.Where(group => slices.Before.Any(group, node))
-            .GroupBy(group => model is null ? null : group.DefinitionOf(model), ReferenceEqualityComparer.Instance))
+        foreach (var ofKind in groups.Where(group => slices.Before.Any(group, node)).GroupBy(group => plan.IsConstant(group, node)))
         {
-            Definition? definition = (Definition?)alike.Key;
-            // A row with an axis of keys is as long as its prompt, so that prompts of different lengths cannot lie in one table.
-            bool byLength = model is not null
-                && definition!.Inputs.Select(input => input.Node).Append(model.Name).Any(name => plan.Shapes[name].IsPair);
-            IEnumerable<RowSet.OfGroup> rows = alike.SelectMany(group => Enumerable.Range(0, plan.Classes.Length)
-                .Select(c => new RowSet.OfGroup(group, variants[group.Index].Length, c, slices.Before[group, node, c])));
-            foreach (var ofLength in rows.GroupBy(ofGroup => byLength ? plan.Classes[ofGroup.Class].Length : 0))
-                if (Sets(plan, ofLength) is { IsEmpty: false } sets)
-                    yield return new PlanTable(definition, sets, []);
+            foreach (var alike in ofKind.GroupBy(
+                group => model is null ? null : group.DefinitionOf(model), ReferenceEqualityComparer.Instance))
+            {
+                Definition? definition = (Definition?)alike.Key;
+                // A row with an axis of keys is as long as its prompt, so that prompts of different lengths cannot lie in one table.
+                bool byLength = model is not null
+                    && definition!.Inputs.Select(input => input.Node).Append(model.Name).Any(name => plan.Shapes[name].IsPair);
+                IEnumerable<RowSet.OfGroup> rows = alike.SelectMany(group => Enumerable.Range(0, plan.Classes.Length)
+                    .Select(c => new RowSet.OfGroup(group, variants[group.Index].Length, c, slices.Before[group, node, c])));
+                foreach (var ofLength in rows.GroupBy(ofGroup => byLength ? plan.Classes[ofGroup.Class].Length : 0))
+                    if (Sets(plan, ofLength) is { IsEmpty: false } sets)
+                        yield return new PlanTable(definition, sets, []) { IsConstant = ofKind.Key };
+            }
         }
     }
 
@@ -116,6 +119,9 @@ internal sealed record PassTables(
 internal sealed record PlanTable(
     Definition? Definition, ImmutableArray<RowSet> Sets, ImmutableArray<(ModelNode Node, Definition Definition)> Chain)
 {
+    /// <summary>Whether its rows are constants of every gradient, so that nothing is remembered for a backward pass.</summary>
+    public bool IsConstant { get; init; }
+
     /// <summary>How many rows it has.</summary>
     public long RowCount => Sets.Sum(set => (long)set.Size);
 }
@@ -152,7 +158,8 @@ internal sealed class Readers
             foreach (NodeId read in item.Nodes)
                 readers.AddWhole(read, item.After);
         if (groups.Any(plan.IsDifferentiated))
-            foreach (NodeId node in plan.Differentiated.Concat(plan.Pulled.Values.SelectMany(pulled => pulled.Inputs).Select(plan.Id)))
+            foreach (NodeId node in plan.Differentiated.Concat(plan.Segments.Keys)
+                .Concat(plan.Pulled.Values.SelectMany(pulled => pulled.Inputs).Select(plan.Id)))
                 readers.AddWhole(node, NodeId.AfterAll);
         return readers;
     }

@@ -58,8 +58,16 @@ internal sealed record KeptItem(
     /// <summary>The node of the capture's or gradient's own site; null for a metric.</summary>
     public NodeId? Site => Keep is null ? null : Nodes[0];
 
+    /// <summary>The nodes whose gradients its method reads; none of a capture or a metric.</summary>
+    public IEnumerable<(BoundSite Site, NodeId Node)> Differentiated => Keep is not BoundGradient ? [] : Reads
+        .Where(read => read.NamedSite is not null).Zip(Nodes.Skip(1)).Where(read => read.First is BoundRead.Gradient)
+        .Select(read => (read.First.NamedSite!, read.Second)).Prepend((Keep.Site, Nodes[0]));
+
     /// <summary>The values that its method reads.</summary>
     public ImmutableArray<BoundRead> Reads => Keep?.Reads ?? Metric!.Reads;
+
+    /// <summary>The arguments of its method.</summary>
+    public ImmutableArray<BoundRead> Arguments => Keep?.Arguments ?? Metric!.Arguments;
 
     /// <summary>A point that selects the nodes and positions that are read; any point of the group does.</summary>
     public SweepPoint SomePoint => Point ?? Group.Point;

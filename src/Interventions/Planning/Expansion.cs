@@ -43,13 +43,16 @@ internal sealed record Expansion
     /// <summary>Sites whose gradients are pulled back from that of another node.</summary>
     public required IReadOnlyDictionary<NodeId, PulledSite> Pulled { get; init; }
 
-    /// <summary>The nodes whose gradients are taken.</summary>
+    /// <summary>Sites whose gradients are computed from that of the one node that reads them.</summary>
+    public required IReadOnlyDictionary<NodeId, SegmentSite> Segments { get; init; }
+
+    /// <summary>The nodes whose gradients are taken by the backward pass.</summary>
     public required IReadOnlySet<NodeId> Differentiated { get; init; }
 
     /// <summary>Captures, gradients and metrics of every group.</summary>
     public required ImmutableArray<KeptItem> Kept { get; init; }
 
-    /// <summary>The first of <see cref="Differentiated"/>: from there on measured runs share nothing.</summary>
+    /// <summary>The first node whose gradient is taken: from there on measured runs share nothing.</summary>
     public NodeId FirstDifferentiated { get; private init; } = NodeId.AfterAll;
 
     /// <summary>The length of the longest prompt.</summary>
@@ -75,10 +78,14 @@ internal sealed record Expansion
         NodeNumbers nodes = new(request.Graph);
         ImmutableArray<SweepPoint> points = [.. intervention.Points()];
         Dictionary<NodeId, PulledSite> pulled = Differentiation.Pulled(request, points).ToDictionary(site => nodes[site.Site]);
+        Dictionary<NodeId, SegmentSite> segments = Differentiation
+            .Segments(request, points, pulled.Values.Select(site => site.Site).ToHashSet()).ToDictionary(site => nodes[site.Site]);
         HashSet<NodeId> differentiated =
         [
             .. points.SelectMany(intervention.Differentiated).Select(name => nodes[name])
-                .Select(node => pulled.TryGetValue(node, out PulledSite? site) ? nodes[site.Node] : node),
+                .Select(node => pulled.TryGetValue(node, out PulledSite? site) ? nodes[site.Node]
+                    : segments.TryGetValue(node, out SegmentSite? segment) ? nodes[segment.Node]
+                    : node),
         ];
         var groups = new VariantGrouping(request, points, pulled.Values.Select(site => site.Site).ToHashSet()).Groups();
         ImmutableArray<PromptClass> classes = PromptClass.Of(request.Batch, request.RunCount);
@@ -91,9 +98,10 @@ internal sealed record Expansion
             Classes = classes,
             Answers = AnswerColumns.Of(request, nodes),
             Pulled = pulled,
+            Segments = segments,
             Differentiated = differentiated,
             Kept = [.. KeptItem.Of(nodes, intervention, groups, points)],
-            FirstDifferentiated = differentiated.DefaultIfEmpty(NodeId.AfterAll).MinBy(node => node.Index),
+            FirstDifferentiated = differentiated.Concat(segments.Keys).DefaultIfEmpty(NodeId.AfterAll).MinBy(node => node.Index),
             Longest = classes.Max(prompts => prompts.Length),
         };
         foreach (VariantGroup group in groups)
@@ -125,9 +133,17 @@ internal sealed record Expansion
     /// </summary>
     public bool IsUnshared(VariantGroup group, NodeId node) => node >= FirstDifferentiated && IsDifferentiated(group);
 
-    /// <summary>Whether the gradients of a group's metric are its own: the changed run without writes is the base run.</summary>
-    public bool IsDifferentiated(VariantGroup group) =>
-        group.IsUnchanged || (group.Run is null && (group.Writes.Count > 0 || !Intervention.Parameters.IsEmpty));
+    /// <summary>
+    /// Whether a group's rows of a node are constants of every gradient, though others' are not: they lie in tables of their own, through
+    /// which no backward pass goes.
+    /// </summary>
+    public bool IsConstant(VariantGroup group, NodeId node) => node >= FirstDifferentiated && !IsDifferentiated(group);
+
+    /// <summary>
+    /// Whether the gradients of a group's metric are its own: the changed run without writes is the base run, if anything is kept of that.
+    /// </summary>
+    public bool IsDifferentiated(VariantGroup group) => group.IsMeasured
+        && (group.IsUnchanged || group.Writes.Count > 0 || !Intervention.Parameters.IsEmpty || !Intervention.Keeps(Intervention.BaseRun));
 
     /// <summary>
     /// The group that computes a run at the same points of the sweep as another group. A run of the prompt set has one group, for all
@@ -232,7 +248,7 @@ internal sealed record VariantGroup(
     public int RunOrder => Run ?? int.MaxValue;
 
     /// <summary>Whether captures, gradients and metrics are kept of it; derived runs are only read.</summary>
-    public bool IsMeasured => IsUnchanged || Run is null;
+    public bool IsMeasured { get; init; }
 
     /// <summary>
     /// Nodes that have another shape than the parent's and are read as whole sequences. A sequence of two shapes cannot be put together, so
@@ -259,7 +275,7 @@ internal sealed class VariantGrouping(PlanRequest request, ImmutableArray<SweepP
         IReadOnlyDictionary<string, Definition> ordinary = Detours(Differentiated(points));
         var none = ImmutableDictionary<string, ImmutableArray<BoundWrite>>.Empty;
         for (int run = 0; run < request.RunCount; run++)
-            groups.Add(new VariantGroup(run, run, run, [], SweepPoint.None, none, ordinary));
+            groups.Add(new VariantGroup(run, run, run, [], SweepPoint.None, none, ordinary) { IsMeasured = _intervention.Keeps(run) });
 
         string[] structural = [.. Structural()];
         foreach (IGrouping<string, int> alike in Enumerable.Range(0, points.Length)
@@ -285,7 +301,7 @@ internal sealed class VariantGrouping(PlanRequest request, ImmutableArray<SweepP
         if (run is null)
             touched.UnionWith(Differentiated([point]));
         VariantGroup group = new(index, run, tokensOf, variants, point, writes, Detours(touched));
-        return group with { Whole = Whole(group) };
+        return group with { Whole = Whole(group), IsMeasured = run is null };
     }
 
     private HashSet<string> Differentiated(IEnumerable<SweepPoint> some) =>

@@ -50,8 +50,9 @@ internal sealed class Slicing
             if (item is { Keep: { } keep, Site: NodeId site })
             {
                 Demand(keep is BoundCapture { Node.BeforeWrites: true } ? _demandBefore : _demand, group, keep.Site, site, point, group);
-                if (keep is BoundGradient && _plan.Pulled.TryGetValue(site, out PulledSite? pulled))
-                    DemandPulled(pulled, item, keep.Site, site);
+                foreach ((BoundSite of, NodeId differentiated) in item.Differentiated)
+                    if (_plan.Pulled.TryGetValue(differentiated, out PulledSite? pulled))
+                        DemandPulled(pulled, item, of, differentiated);
             }
             DemandReads(item.Reads, group, item.Keep?.Site, item.Site, point);
         }
@@ -163,7 +164,7 @@ internal sealed class Slicing
                 needed[c] = needed[c].Except(rows) | found;
                 working[c] |= rows | needed[c];
                 unseen.Add(rows.Except(found));
-                isCompared |= !(rows & found).IsEmpty;
+                isCompared |= !write.Node.Uncompared && !(rows & found).IsEmpty;
             }
             DemandReads(write.Reads, group, write.Site, node, group.Point);
             steps.Add(new WriteStep(write, widens, unseen.ToImmutable(), isCompared));

@@ -75,6 +75,7 @@ internal sealed class WriteCounting
                 _leftOut.Add(number);
             bool isCompared = isCarriedOut ? !step!.Unseen[c].Contains(position) : isWritten && !own.Before.Contains(position);
             int written = isWritten ? 1 : 0;
+            isCompared &= step?.Write.Node.Uncompared != true;
             count += new WriteCount(1, written, written, isCompared ? 1 : 0, position < selected.Exempt ? 0 : 1);
         }
         long lanes = (long)group.Count * _plan.Classes[c].Rows.Length;

@@ -78,7 +78,7 @@ internal static class KeptTable
         if (layout.WeightsNote is { } note)
             Line($"weights: {note}");
         if (!layout.Kept.IsEmpty || !layout.Parameters.IsEmpty)
-            text.Append('\n').Append(Kept(result, [null, .. layout.Runs]));
+            text.Append('\n').Append(Kept(result, [null, .. layout.KeptRuns]));
         if (!layout.Effects.IsEmpty)
             text.Append('\n').Append(OfEffects(layout.Effects));
         return text.Append(OfWarnings(result.Warnings)).ToString();

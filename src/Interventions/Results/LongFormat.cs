@@ -46,7 +46,7 @@ internal sealed class LongFormat
     {
         ResultLayout layout = result.Layout;
         IEnumerable<KeptLayout> kept = names.Count == 0 ? layout.Kept : names.Select(result.Find);
-        IEnumerable<Part> values = kept.SelectMany(one => layout.Runs.Select(run => (string?)run).Prepend(null)
+        IEnumerable<Part> values = kept.SelectMany(one => layout.KeptRuns.Select(run => (string?)run).Prepend(null)
             .Select(run => new Part(result.Content(one, run), run, layout.Prompts)));
         IEnumerable<Part> gradients = (names.Count == 0 ? layout.Parameters : []).Select(parameter => Part.OfGradient(result, parameter));
         return new LongFormat([.. values, .. gradients]);

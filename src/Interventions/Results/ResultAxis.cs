@@ -56,6 +56,9 @@ internal sealed record KeptContent(string Name, string Key, Tensor Values, Immut
     /// </summary>
     public Tensor? Baseline { get; init; }
 
+    /// <summary>The run that changes are measured from, if nothing was kept of it; else <see langword="null"/>.</summary>
+    public string? UnkeptBase { get; init; }
+
     /// <summary>The prompts in the run, for the tokens at positions.</summary>
     public ImmutableArray<PromptPlaces> Prompts { get; init; } = [];
 
@@ -66,7 +69,12 @@ internal sealed record KeptContent(string Name, string Key, Tensor Values, Immut
     public int LeadingAxes => Axes.Count(axis => axis.Kind is ResultAxisKind.Sweep or ResultAxisKind.Layer);
 
     /// <summary>The values less those of the unchanged run.</summary>
-    public KeptContent Change() => this with
+    /// <exception cref="InvalidOperationException">Nothing was kept of that run.</exception>
+    public KeptContent Change() => UnkeptBase is null ? Changed() : throw new InvalidOperationException(
+        $"There is no change of '{Name}': nothing was kept of run '{UnkeptBase}', which {nameof(RunOptions)}.{nameof(RunOptions.KeptRuns)} "
+        + "did not name.");
+
+    private KeptContent Changed() => this with
     {
         Name = $"{Name}.Change",
         Key = $"{Key}.change",

@@ -38,6 +38,13 @@ internal sealed record ResultLayout
     /// <summary>The runs of the prompt set.</summary>
     public required ImmutableArray<string> Runs { get; init; }
 
+    /// <summary>Those of which values were kept: all, unless the run's options said which.</summary>
+    public ImmutableArray<string> KeptRuns
+    {
+        get => field.IsDefault ? Runs : field;
+        init;
+    }
+
     /// <summary>The run that is changed.</summary>
     public required string BaseRun { get; init; }
 
@@ -68,7 +75,7 @@ internal sealed record ResultLayout
 
     /// <summary>The names of all tensors.</summary>
     public IEnumerable<string> Tensors => Kept
-        .SelectMany(kept => Runs.Select(run => Of(run, kept.Name)).Prepend(kept.Name).Concat(kept.IsMasked ? [MaskOf(kept.Name)] : []))
+        .SelectMany(kept => KeptRuns.Select(run => Of(run, kept.Name)).Prepend(kept.Name).Concat(kept.IsMasked ? [MaskOf(kept.Name)] : []))
         .Concat(Parameters.Select(GradientOf));
 
     /// <summary>The layout of all batches together: prompts in their order.</summary>
@@ -132,7 +139,7 @@ internal sealed record ResultLayout
         foreach (KeptLayout kept in Kept)
         {
             _ = fields.Texts(kept.Name, [.. Axes(kept, isChanged: true).Select(axis => axis.Name)]);
-            foreach (string run in Runs)
+            foreach (string run in KeptRuns)
                 _ = fields.Texts(Of(run, kept.Name), [.. Axes(kept, isChanged: false).Select(axis => axis.Name)]);
         }
     });
@@ -210,6 +217,8 @@ internal sealed record ResultLayout
             WeightsNote = fields.OptionalText("weights", layout?.WeightsNote),
             Sweep = fields.List("sweep", layout?.Sweep ?? [], Axis),
             Runs = fields.Texts("runs", layout?.Runs ?? default),
+            KeptRuns = fields.OptionalTexts(
+                "keptRuns", layout is null || layout.KeptRuns.SequenceEqual(layout.Runs) ? default : layout.KeptRuns),
             BaseRun = fields.Text("baseRun", layout?.BaseRun),
             Kept = fields.List("kept", layout?.Kept ?? [], KeptFields),
             Parameters = fields.Texts("parameters", layout?.Parameters ?? default),

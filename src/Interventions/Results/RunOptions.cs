@@ -45,6 +45,12 @@ public sealed record RunOptions
     /// <summary>Means that earlier runs took of the same model, and where this run leaves its own; null if it shares none.</summary>
     internal MeanCache? Means { get; init; }
 
+    /// <summary>
+    /// The runs of the prompt set whose captures, gradients and metrics are kept, beside those of the changed run. Of the others only what
+    /// writes and kept values read is computed, and no backward pass goes through them. Default (<see langword="null"/>): all.
+    /// </summary>
+    public IReadOnlyList<string>? KeptRuns { get; init; }
+
     /// <summary>Receives the progress after every step.</summary>
     public IProgress<RunProgress>? Progress { get; init; }
 }

@@ -70,15 +70,21 @@ public class RunResult : IDisposable
     /// <summary>The tensor of one of the layout's names.</summary>
     internal Tensor Saved(string tensor) => _tensors.Kept[tensor];
 
+    /// <summary>The tensor of a kept value in an unchanged run.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such run, or nothing was kept of it.</exception>
+    internal Tensor Saved(string name, string run) => Saved(ResultLayout.Of(KeptRun(run), name));
+
     /// <summary>A kept value in the changed run, with the sweep's axes in front; owned by the result.</summary>
     /// <exception cref="KeyNotFoundException">Nothing is kept under that name.</exception>
     public SweptTensor Changed(string name) => new(Content(Find(name), run: null));
 
     /// <summary>The kept values in an unchanged run, by name; owned by the result.</summary>
     /// <exception cref="KeyNotFoundException">There is no such run.</exception>
-    public IReadOnlyDictionary<string, Tensor> Run(string run) => Layout.Runs.Contains(run)
-        ? Layout.Kept.ToDictionary(kept => kept.Name, kept => Saved(ResultLayout.Of(run, kept.Name)))
-        : throw NoRun(run);
+    public IReadOnlyDictionary<string, Tensor> Run(string run)
+    {
+        string of = KeptRun(run);
+        return Layout.Kept.ToDictionary(kept => kept.Name, kept => Saved(kept.Name, of));
+    }
 
     /// <summary>A value that was kept at several layers, by their numbers; owned by the result.</summary>
     /// <param name="name">The capture's or gradient's name.</param>
@@ -88,7 +94,7 @@ public class RunResult : IDisposable
     public LayerStack Layers(string name, string? run = null)
     {
         KeptLayout kept = Find(name);
-        KeptContent content = Content(kept, run is null || Layout.Runs.Contains(run) ? run : throw NoRun(run));
+        KeptContent content = Content(kept, run is null ? null : KeptRun(run));
         return kept.IsStacked && content.Sweep.IsEmpty
             ? new LayerStack(content)
             : throw new InvalidOperationException(kept.IsStacked
@@ -182,7 +188,7 @@ public class RunResult : IDisposable
         {
             int axis = layout.BatchAxis(kept, isChanged: true);
             tensors[kept.Name] = Join(batches, kept.Name, axis, rows);
-            foreach (string name in layout.Runs.Select(run => ResultLayout.Of(run, kept.Name)))
+            foreach (string name in layout.KeptRuns.Select(run => ResultLayout.Of(run, kept.Name)))
                 tensors[name] = Join(batches, name, layout.BatchAxis(kept, isChanged: false), rows);
             if (!kept.IsMasked)
                 continue;
@@ -245,13 +251,14 @@ public class RunResult : IDisposable
     internal KeptContent Content(KeptLayout kept, string? run) =>
         _contents.GetOrAdd(run is null ? kept.Name : ResultLayout.Of(run, kept.Name), key =>
         {
-            int tokens = Layout.Runs.IndexOf(run ?? Layout.BaseRun);
+            int tokens = Layout.Runs.IndexOf(run is null ? Layout.BaseRun : KeptRun(run));
             return new KeptContent(kept.Name, key, Saved(key), Layout.Axes(kept, isChanged: run is null), _tensors)
             {
                 Sweep = run is null || kept.IsSwept ? Layout.Sweep : [],
                 Layers = kept.Layers,
                 Mask = kept.IsMasked ? Saved(ResultLayout.MaskOf(kept.Name)) : null,
-                Baseline = Saved(ResultLayout.Of(Layout.BaseRun, kept.Name)),
+                Baseline = Layout.KeptRuns.Contains(Layout.BaseRun) ? Saved(ResultLayout.Of(Layout.BaseRun, kept.Name)) : null,
+                UnkeptBase = Layout.KeptRuns.Contains(Layout.BaseRun) ? null : Layout.BaseRun,
                 Prompts = [.. Layout.Tokens.Select(prompt => new PromptPlaces(prompt.Runs[tokens], Layout.Positions))],
             };
         });
@@ -263,7 +270,10 @@ public class RunResult : IDisposable
 
     private string Names() => string.Join(", ", Layout.Kept.Select(kept => kept.Name).DefaultIfEmpty("nothing"));
 
-    private KeyNotFoundException NoRun(string run) => new($"There is no run '{run}'; there is {string.Join(", ", Layout.Runs)}.");
+    /// <summary>A run of which values were kept.</summary>
+    private string KeptRun(string run) => Layout.KeptRuns.Contains(run) ? run : throw new KeyNotFoundException(Layout.Runs.Contains(run)
+        ? $"Nothing was kept of run '{run}': {nameof(RunOptions)}.{nameof(RunOptions.KeptRuns)} did not name it."
+        : $"There is no run '{run}'; there is {string.Join(", ", Layout.KeptRuns)}.");
 
     /// <summary>The tensors, out of every dispose scope.</summary>
     private static Dictionary<string, Tensor> Detached(Dictionary<string, Tensor> tensors)

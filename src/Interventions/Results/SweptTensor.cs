@@ -114,9 +114,10 @@ public class SweptTensor : KeptTensor
     private protected override string Print() => KeptTable.OfSweep(this);
 
     /// <summary>
-    /// A value that depends on the point (a capture whose path is swept) has a baseline at every point; any other has one.
+    /// A value that depends on the point (a capture whose path is swept) has a baseline at every point; any other has one, which is no
+    /// number where nothing was kept of the base run.
     /// </summary>
-    private double[] Baselines(int[] axes) => Content.Baseline is not { } baseline ? [0]
+    private double[] Baselines(int[] axes) => Content.Baseline is not { } baseline ? [Content.UnkeptBase is null ? 0 : double.NaN]
         : baseline.shape.Length == Values.shape.Length ? (Content with { Values = baseline }).Means(baseline, axes)
         : (Content with { Values = baseline, Axes = Content.Axes.RemoveRange(0, axes.Length) }).Means(baseline);
 

@@ -13,7 +13,7 @@ public abstract class UnchangedRun
     internal string Name { get; init; } = "";
 
     /// <summary>The value kept under a name; owned by the whole result.</summary>
-    protected Tensor Get(string name) => Result.Saved(ResultLayout.Of(Name, name));
+    protected Tensor Get(string name) => Result.Saved(name, Name);
 
     /// <summary>The value kept under a name at several layers; owned by the whole result.</summary>
     protected LayerStack GetStack(string name) => Result.Layers(name, Name);

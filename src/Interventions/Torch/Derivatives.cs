@@ -19,6 +19,26 @@ internal static class Derivatives
     /// <summary>The derivative with respect to one tensor; <see langword="null"/> where the number does not depend on it.</summary>
     public static Tensor? OrNull(Tensor? sum, Tensor input) => Found(sum, input)[0];
 
+    /// <summary>
+    /// The gradients of tensors from those of others that depend on them, zero where none does; the graph stays.
+    /// </summary>
+    /// <param name="outputs">Tensors that require a gradient.</param>
+    /// <param name="gradients">The gradient of each.</param>
+    /// <param name="inputs">Tensors that require a gradient.</param>
+    public static Tensor[] Back(Tensor[] outputs, Tensor[] gradients, Tensor[] inputs)
+    {
+        if (outputs.Concat(inputs).FirstOrDefault(tensor => !tensor.requires_grad) is { } constant)
+            throw new ArgumentException($"A tensor [{string.Join(", ", constant.shape)}] requires no gradient.", nameof(inputs));
+        foreach ((Tensor output, Tensor gradient) in outputs.Zip(gradients))
+            if (!output.shape.SequenceEqual(gradient.shape))
+                throw new ArgumentException(
+                    $"A tensor {Shapes.Describe(output)} has no gradient {Shapes.Describe(gradient)}.", nameof(gradients));
+        IList<Tensor>? found = outputs.Length > 0 && inputs.Length > 0
+            ? autograd.grad(outputs, inputs, gradients, retain_graph: true, allow_unused: true)
+            : null;
+        return [.. inputs.Select((input, i) => found?[i] is { IsInvalid: false } gradient ? gradient : zeros_like(input))];
+    }
+
     private static Tensor?[] Found(Tensor? sum, params Tensor[] inputs)
     {
         if (inputs.FirstOrDefault(input => !input.requires_grad) is { } constant)

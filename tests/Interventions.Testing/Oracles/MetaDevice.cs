@@ -18,7 +18,7 @@ public static class MetaDevice
             .Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name)))
         {
             IsLike(real.Changed(name).Values, meta.Changed(name).Values, $"on meta: {name} of {what}");
-            foreach (string run in prompts.Vocabulary.Runs)
+            foreach (string run in real.Layout.KeptRuns)
                 IsLike(real.Run(run)[name], meta.Run(run)[name], $"on meta: {name} of run {run} of {what}");
         }
         Assert.True(real.Effects.Select(Counts).SequenceEqual(meta.Effects.Select(Counts)), $"on meta: effects of {what}");

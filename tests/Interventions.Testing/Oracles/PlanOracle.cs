@@ -40,9 +40,10 @@ public static class PlanOracle
         RandomIntervention random = new(model.Schema, seed);
         IPromptSet prompts = random.Prompts(model.VocabularySize);
         InterventionGraph graph = random.Graph();
+        IReadOnlyList<string>? kept = random.KeptRuns();
         // A prompt alone has no padding, and shares nothing.
-        RunOptions naively = options is null ? new RunOptions { Naive = true } : options with { Naive = true, BatchSize = 1 };
-        options ??= new RunOptions();
+        RunOptions naively = (options is null ? new RunOptions() : options with { BatchSize = 1 }) with { Naive = true, KeptRuns = kept };
+        options = (options ?? new RunOptions()) with { KeptRuns = kept };
         RunResult naive;
         try
         {
@@ -66,7 +67,7 @@ public static class PlanOracle
                 .Concat(graph.Gradients.Select(node => node.Name)).Concat(graph.Metrics.Select(node => node.Name)))
             {
                 Close(naive.Changed(name).Values, planned.Changed(name).Values, $"seed {seed}: {name} of {Describe(graph, prompts)}");
-                foreach (string run in prompts.Vocabulary.Runs)
+                foreach (string run in kept ?? [.. prompts.Vocabulary.Runs])
                     Close(naive.Run(run)[name], planned.Run(run)[name], $"seed {seed}: {name} of run {run} of {Describe(graph, prompts)}");
             }
             SameEffects(graph, naive, planned, $"seed {seed}: of {Describe(graph, prompts)}");

@@ -13,8 +13,9 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
 {
     private static readonly Read s_value = new Read.Value();
 
-    private readonly Random _random = new(seed), _padding = new(~seed), _words = new(seed ^ 0x2545);
+    private readonly Random _random = new(seed), _padding = new(~seed), _words = new(seed ^ 0x2545), _sharing = new(seed ^ 0x71c3);
     private readonly List<string> _placeholders = [];
+    private readonly List<Read> _shared = [];
     private IPromptSet? _prompts, _reference;
     private readonly List<string> _runs = ["clean", "corrupted"];
 
@@ -46,6 +47,10 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
         })]);
         return _prompts;
     }
+
+    /// <summary>The runs of which values are kept: all, or some. To be asked after <see cref="Graph"/>.</summary>
+    public IReadOnlyList<string>? KeptRuns() =>
+        _sharing.Next(2) == 0 ? null : [.. new[] { "clean", "corrupted", "other" }.Where(_ => _sharing.Next(2) == 0)];
 
     public InterventionGraph Graph()
     {
@@ -102,29 +107,40 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
                 { Pointwise = Chance(0.5) },
                 1 => new WriteNode(name, path, [new Read.From(donor)], x => x[0] * 1.1, run) { Pointwise = Chance(0.5) },
                 2 => new WriteNode(name, path, [s_value], x => x[0].tanh(), run),
-                3 => new WriteNode(name, path, [s_value, new Read.Of(Earlier(site, path))], x => x[0] + Summary(x[1], x[0]), run),
+                3 => new WriteNode(name, path, [s_value, Shared(new Read.Of(Earlier(site, path)))], x => x[0] + Summary(x[1], x[0]), run),
                 // A donor may lie anywhere in another run, and may be swept on its own.
                 4 => new WriteNode(
-                    name, path, [s_value, new Read.From(donor, Path(Site(), mayAddPlaceholders: true, single: true))],
+                    name, path, [s_value, Shared(new Read.From(donor, Path(Site(), mayAddPlaceholders: true, single: true)))],
                     x => x[0] + Summary(x[1], x[0]), run),
                 // So may what a mean is of; of the own site it stands at indices.
                 5 => new WriteNode(
-                    name, path, [s_value, MeanOf(Path(Site(), mayAddPlaceholders: true, single: true), Chance(0.5))],
+                    name, path, [s_value, Shared(MeanOf(Path(Site(), mayAddPlaceholders: true, single: true), Chance(0.5)))],
                     x => x[0] + Summary(x[1], x[0]), run),
                 6 => new WriteNode(name, path, [MeanOf(null, true)], x => x[0], run) { Pointwise = Chance(0.5) },
                 // Sees all that it selects: no row of it may be left out.
                 _ => new WriteNode(name, path, [s_value], x => x[0] - (0.3 * x[0].mean([1L], keepdim: true)), run),
             };
 
-        // Scores that are masked are −∞.
-        static Tensor Summary(Tensor x, Tensor like) =>
-            x.tanh().flatten(1).mean([1L]).view([-1, .. Enumerable.Repeat(1L, like.shape.Length - 1)]);
-
         Tensor Vector()
         {
             using Generator generator = new((ulong)_random.Next());
             return randn(schema.SizeOf("d_model")!.Value, dtype: float64, generator: generator).to(device ?? CPU);
         }
+    }
+
+    // Scores that are masked are −∞.
+    private static Tensor Summary(Tensor x, Tensor like) =>
+        x.tanh().flatten(1).mean([1L]).view([-1, .. Enumerable.Repeat(1L, like.shape.Length - 1)]);
+
+    /// <summary>Half of the time, a value that methods have in common in place of what it is made of.</summary>
+    private Read Shared(Read read)
+    {
+        if (_sharing.Next(2) == 0)
+            return read;
+        Read made = _sharing.Next(2) == 0 || _shared.Count == 0 ? read : _shared[_sharing.Next(_shared.Count)];
+        Read shared = new Read.Shared(new SharedNode($"Shared{_shared.Count}", new([read, made]), x => Summary(x[0], x[1]) + x[1]));
+        _shared.Add(shared);
+        return shared;
     }
 
     /// <summary>A site that is mostly computed before another one; one that is not is refused.</summary>
@@ -216,7 +232,11 @@ public sealed class RandomIntervention(ModelSchema schema, int seed, Device? dev
     private CaptureNode Capture(int number)
     {
         string path = Path(Site(), mayAddPlaceholders: false);
-        return _random.Next(3) switch
+        int kind = _random.Next(3);
+        if (_shared.Count > 0 && _sharing.Next(2) == 0)
+            return new CaptureNode(
+                $"Capture{number}", path, [s_value, _shared[_sharing.Next(_shared.Count)]], x => x[0] + Summary(x[1], x[0]));
+        return kind switch
         {
             0 => new CaptureNode($"Capture{number}", path, [s_value, new Read.From("corrupted")], x => x[0] - x[1]),
             1 => new CaptureNode($"Capture{number}", path, [s_value], x => x[0], BeforeWrites: true),
