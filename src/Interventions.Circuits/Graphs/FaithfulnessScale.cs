@@ -20,7 +20,7 @@ internal sealed class FaithfulnessScale(Measurement measurement, CancellationTok
     {
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = Run(circuit);
-        Notes = run.Layout.Notes;
+        Notes = [.. Notes.Union(run.Layout.Notes)];
         (double none, double whole) = _ends ??= Ends(run, circuit);
         return (Changed(run) - none) / (whole - none);
     }
