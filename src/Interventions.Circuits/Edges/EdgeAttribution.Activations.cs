@@ -59,19 +59,12 @@ public static partial class EdgeAttribution
         ImmutableArray<string> notes = [];
         foreach ((int number, string way) in ways.Index())
         {
-            InterventionGraph graph = new()
-            {
-                Name = nameof(EdgeAttribution),
-                Sweeps = [places],
-                Writes = [Way(measurement, way)],
-                Gradients = [.. measurement.Sites.Readers.Select(reader => Scored(reader).Gradient(measurement)).OfType<GradientNode>()],
-            };
-            using RunResult run = measurement.OfPart(number, ways.Length).Run(graph, cancellationToken);
-            foreach (Reader reader in measurement.Sites.Readers)
-                Scored(reader).Add(run, scores);
+            ImmutableArray<string> senders = ofAll ? ways : [way];
+            InterventionGraph graph = Gradients(measurement, senders) with { Sweeps = [places], Writes = [Way(measurement, way)] };
+            using RunResult run = measurement.OfPart(number, ways.Length).Run(graph, cancellationToken, kept: []);
+            foreach (Reader[] readers in Layers(measurement.Sites))
+                Add(measurement.Sites, readers, senders, run, scores);
             notes = run.Layout.Notes;
-
-            ScoredReader Scored(Reader reader) => new(measurement.Sites, reader, ofAll ? ways : [way]);
         }
         if (ofAll)
             scores = [.. scores.Select(prompt => prompt.Select(score => score / ways.Length).ToArray())];
@@ -83,41 +76,27 @@ public static partial class EdgeAttribution
         "Way", site, [new Read.From(measurement.Clean, site), new Read.Swept(Alpha), .. measurement.Options.Replacements([site])],
         x => x.Length == 2 ? x[0].mul(x[1]) : x[2].plus(x[0].sub(x[2]).mul(x[1])));
 
-    /// <summary>The ports of a site, and those of some sites that they see.</summary>
-    private sealed record ScoredReader(CircuitSites Sites, Reader Reader, ImmutableArray<string> Wanted)
+    /// <summary>Adds a layer's means over the places to the scores of all prompts.</summary>
+    private static void Add(CircuitSites sites, Reader[] readers, ImmutableArray<string> senders, RunResult run, double[][] scores)
     {
-        /// <summary>The sites whose edges into the ports are scored.</summary>
-        private ImmutableArray<string> Senders { get; } =
-            [.. Sites.Senders(Sites.Graph.Upstream(Reader.Ports[0])).Where(site => Wanted.Contains(site))];
-
-        /// <summary>The gradient, times what each source would change; null where the ports see none.</summary>
-        public GradientNode? Gradient(Measurement measurement) => Senders.IsEmpty ? null : new GradientNode(
-            Reader.Name, Reader.Site,
-            [
-                s_gradient, .. Senders.Select(site => new Read.From(null, site)), .. measurement.Options.Replacements(Senders),
-            ],
-            arguments => Products(arguments[0], arguments[1..], Senders.Length));
-
-        /// <summary>Adds the means over the places to the scores of all prompts.</summary>
-        public void Add(RunResult run, double[][] scores)
+        Component[] seen = [.. Seen(sites, readers, senders)];
+        if (seen.Length == 0)
+            return;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor mean = run.Changed(readers[0].Name).Values.mean([0L]);                       // [batch, port, source]
+        double[] found = [.. mean.to(ScalarType.Float64).cpu().contiguous().data<double>()];
+        int[] places = [.. seen.Select(source => sites.Graph.Sources.IndexOf(source))];
+        int next = 0;
+        foreach (double[] prompt in scores)
         {
-            if (Senders.IsEmpty)
-                return;
-            using DisposeScope scope = NewDisposeScope();
-            Tensor mean = run.Changed(Reader.Name).Values.mean([0L]);                       // [batch, port, source]
-            double[] found = [.. mean.to(ScalarType.Float64).cpu().contiguous().data<double>()];
-            int next = 0;
-            foreach (double[] prompt in scores)
+            foreach (Port port in readers.SelectMany(reader => reader.Ports))
             {
-                foreach (Port port in Reader.Ports)
+                (int first, int upstream) = (sites.Graph.FirstInto(port), sites.Graph.Upstream(port));
+                foreach (int place in places)
                 {
-                    int edge = Sites.Graph.FirstInto(port);
-                    foreach (Component source in Sites.Graph.Sources.Take(Sites.Graph.Upstream(port)))
-                    {
-                        if (Senders.Contains(Sites.SiteOf(source)))
-                            prompt[edge] += found[next++];
-                        edge++;
-                    }
+                    if (place < upstream)
+                        prompt[first + place] += found[next];
+                    next++;
                 }
             }
         }

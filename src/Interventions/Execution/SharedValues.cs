@@ -62,6 +62,9 @@ internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope o
         SortedSet<int> owners = [];
         foreach (BoundRead read in shared.Arguments.Leaves())
         {
+            // A mean stands at positions of the run's tokens.
+            if (read is BoundRead.Mean)
+                owners.Add(own.Group.TokensOf);
             if (read.NamedSite is not { } site)
                 continue;
             VariantGroup group = read switch
