@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Interventions.Features;
 
-/// <summary>Matching pursuit as the encoder of a dictionary: coefficients are positive, and a row ends where nothing is left for it.</summary>
+/// <summary>Matching pursuit as a dictionary's encoder: coefficients are positive, and a row ends where nothing is left for it.</summary>
 internal static class PositiveMatching
 {
     /// <summary>Codes rows.</summary>

@@ -6,7 +6,7 @@ namespace Interventions.Features;
 /// <summary>How a pursuit takes one more atom, and finds the coefficients of those that it has.</summary>
 public enum PursuitRule
 {
-    /// <summary>The atom with the largest product by absolute value; its coefficient grows by the product (Mallat and Zhang 1993).</summary>
+    /// <summary>The atom with the largest product by absolute value, which is added to its coefficient (Mallat and Zhang 1993).</summary>
     Matching,
 
     /// <summary>The atom with the largest product; its coefficient grows by the product where that is positive.</summary>

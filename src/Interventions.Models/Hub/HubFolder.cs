@@ -53,7 +53,8 @@ internal sealed partial record HubFolder(HubId Id, string Name)
     {
         string[] folders = [.. all.Where(file => weights.Contains(file[(file.LastIndexOf('/') + 1)..]))
             .Select(file => file[..Math.Max(0, file.LastIndexOf('/'))]).Distinct().Order(StringComparer.Ordinal)];
-        string others = folders.Length == 0 ? "." : $"; folders that have one: {string.Join(", ", folders.Take(8))}{(folders.Length > 8 ? ", …" : "")}.";
+        string more = folders.Length > 8 ? ", …" : "";
+        string others = folders.Length == 0 ? "." : $"; folders that have one: {string.Join(", ", folders.Take(8))}{more}.";
         return new CheckpointException($"{this}", $"has none of {string.Join(", ", weights)}{others}");
     }
 
