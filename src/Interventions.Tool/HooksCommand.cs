@@ -1,10 +1,6 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using Interventions.Models.Decoder;
-using Interventions.Runtime;
-using Interventions.Sites;
 using Interventions.Tables;
 
 namespace Interventions.Tool;
@@ -32,69 +28,34 @@ internal static class HooksCommand
             ? DecoderDescription.Read(LocalModel.Of(model!)) with { Path = model! }
             : DecoderDescription.OfConfig(config);
         ModelSchema schema = decoder.Schema with { Model = decoder.Family.Title };
-        PlacedSite[] sites = [.. Sites(schema, pattern)];
-        if (sites.Length == 0)
-            throw new ToolException(WhyNone(pattern!, schema));
-        return new ToolAnswer(() => Text(decoder, schema, sites), () => Json(decoder, schema, sites));
+        SitePattern wanted = new(pattern ?? "*");
+        Listing listing = new(decoder, schema, wanted.In(schema), wanted.Selectors, config is null ? null : PlainRun.Of(decoder.Config));
+        return new ToolAnswer(() => Text(listing), () => Json(listing));
     }
 
-    /// <summary>A site at one place: in a layer, or beside all of them.</summary>
-    private sealed record PlacedSite(SiteDefinition Site, int? Layer)
-    {
-        public string Name => Layer is { } layer
-            ? Site.Path.Replace(SiteMatcher.Layer, layer.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            : Site.Path;
-    }
+    /// <summary>What is listed.</summary>
+    /// <param name="Decoder">The model.</param>
+    /// <param name="Schema">Its names.</param>
+    /// <param name="Sites">Its sites.</param>
+    /// <param name="Selectors">What is selected of each, as it was written.</param>
+    /// <param name="Cost">What a run of it needs; <see langword="null"/> of a checkpoint.</param>
+    private sealed record Listing(
+        DecoderDescription Decoder, ModelSchema Schema, PlacedSite[] Sites, string Selectors, PlainRun? Cost);
 
-    private static IEnumerable<PlacedSite> Sites(ModelSchema schema, string? pattern)
+    private static string Text(Listing listing)
     {
-        Regex? wanted = pattern is null ? null : Glob(pattern);
-        foreach (SiteDefinition site in schema.Sites)
-        {
-            bool isInBlocks = site.Path.Contains(SiteMatcher.Layer, StringComparison.Ordinal);
-            int count = schema.SizeOf("layer") ?? 0;
-            IEnumerable<int?> layers = isInBlocks ? Enumerable.Range(0, count).Select(layer => (int?)layer) : [null];
-            foreach (PlacedSite placed in layers.Select(layer => new PlacedSite(site, layer)))
-                if (wanted?.IsMatch(placed.Name) != false)
-                    yield return placed;
-        }
-    }
-
-    /// <summary>Any text at <c>*</c>, and also at a placeholder; a range of layers as in a site path.</summary>
-    private static Regex Glob(string pattern)
-    {
-        string escaped = Regex.Escape(Regex.Replace(pattern, @"\{[^}]*\}", "*")).Replace(@"\*", ".*", StringComparison.Ordinal);
-        string ranged = Regex.Replace(escaped, @"\\\[(\d+)\\\.\\\.(\d+)]", match =>
-        {
-            (int first, int last) = (Number(match.Groups[1]), Number(match.Groups[2]));
-            return $"({string.Join('|', Enumerable.Range(first, Math.Clamp(last - first + 1, 0, 1000)))})";
-        });
-        return new Regex($"^{ranged}$", RegexOptions.CultureInvariant);
-
-        static int Number(Group digits) =>
-            int.TryParse(digits.Value, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue / 2;
-    }
-
-    /// <summary>What the compiler would say of the pattern, where it is a path; else what there is.</summary>
-    private static string WhyNone(string pattern, ModelSchema schema)
-    {
-        bool isPath = !pattern.Replace("blocks.*.", "", StringComparison.Ordinal).Contains('*', StringComparison.Ordinal);
-        if (isPath && SitePath.TryParse(pattern, out SitePath? path, out _)
-            && SiteResolver.Resolve(path, schema, null).Problems is { Count: > 0 } problems)
-            return $"No site is like '{pattern}': {problems[0].Message}";
-        IEnumerable<string> begins = schema.Sites.Select(site => site.Path.Split('.')).Where(parts => parts.Length > 2)
-            .Select(parts => parts[2]).Distinct();
-        return $"No site is like '{pattern}': in blocks.[0..{(schema.SizeOf("layer") ?? 1) - 1}] of this {schema.Model} they begin with "
-            + Spelling.List([.. begins]);
-    }
-
-    private static string Text(DecoderDescription decoder, ModelSchema schema, PlacedSite[] sites)
-    {
-        StringBuilder text = new(Heading(decoder));
+        (DecoderDescription decoder, ModelSchema schema, PlacedSite[] sites, string selectors, PlainRun? cost) = listing;
+        StringBuilder text = new(Heading(decoder) + (cost is null ? "" : ShortText.Line(cost.Sentence)));
         TextTable table = new(new("site"), new("axes"), new(""));
         IReadOnlyList<Folded<PlacedSite>> lines = Folding.Fold(sites, site => site.Name, site => site.Site.Axes);
+        // A path is shown whole; what stands behind all of them, and is too long for that, once.
+        int beside = lines.Any(line => IsPort(line.First.Site)) ? Port.Length + 4 : 2;
+        int widest = lines.Max(line => line.Name.Length) + selectors.Length + lines.Max(line => Shape(schema, line.First).Length);
+        bool areWhole = selectors.Length == 0 || widest + beside <= TextTable.Width;
+        if (!areWhole)
+            text.Append(ShortText.Line($"with {selectors} behind each site:"));
         foreach (Folded<PlacedSite> line in lines)
-            table.Add(line.Name, Shape(schema, line.First.Site), IsPort(line.First.Site) ? Port : "");
+            table.Add(areWhole ? line.Name + selectors : line.Name, Shape(schema, line.First), IsPort(line.First.Site) ? Port : "");
         text.Append('\n').Append(table.Print());
         if (lines.Any(line => IsPort(line.First.Site)))
             text.Append('\n').Append(ShortText.Line("port: one reader's view of the residual stream; a write reaches it alone"));
@@ -120,30 +81,31 @@ internal static class HooksCommand
     }
 
     /// <summary>The axes, with their lengths where the model says them.</summary>
-    private static string Shape(ModelSchema schema, SiteDefinition site) => string.Join(
-        ", ", site.Axes.Select(axis => axis == "one" ? "1" : schema.SizeOf(site, axis) is { } size ? $"{axis} {size}" : axis));
+    private static string Shape(ModelSchema schema, PlacedSite placed) => string.Join(
+        ", ", placed.Site.Axes.Select(axis => axis == "one" ? "1" : placed.SizeOf(axis, schema) is { } size ? $"{axis} {size}" : axis));
 
     private static bool IsPort(SiteDefinition site) =>
         site.Path.EndsWith("_in", StringComparison.Ordinal) || site.Path.EndsWith("_input", StringComparison.Ordinal);
 
-    private static JsonObject Json(DecoderDescription decoder, ModelSchema schema, PlacedSite[] sites) => new()
+    private static JsonObject Json(Listing listing) => new()
     {
-        ["model"] = decoder.Path,
-        ["family"] = decoder.Family.ModelType,
-        ["parameters"] = decoder.Parameters,
-        ["contextLength"] = decoder.Config.ContextLength,
-        ["axes"] = ToolAnswer.Object(schema.Axes, axis => (axis.Axis, axis.Size)),
-        ["sites"] = ToolAnswer.List(sites.GroupBy(site => site.Site), group => new JsonObject
+        ["model"] = listing.Decoder.Path,
+        ["family"] = listing.Decoder.Family.ModelType,
+        ["parameters"] = listing.Decoder.Parameters,
+        ["contextLength"] = listing.Decoder.Config.ContextLength,
+        ["plainRun"] = listing.Cost?.Json(),
+        ["axes"] = ToolAnswer.Object(listing.Schema.Axes, axis => (axis.Axis, axis.Size)),
+        ["sites"] = ToolAnswer.List(listing.Sites.GroupBy(site => site.Site), group => new JsonObject
         {
-            ["path"] = group.Key.Path,
+            ["path"] = group.Key.Path + listing.Selectors,
             ["axes"] = ToolAnswer.List(group.Key.Axes, axis => axis),
-            ["shape"] = ToolAnswer.List(group.Key.Axes, axis => axis == "one" ? 1 : schema.SizeOf(group.Key, axis)),
+            ["shape"] = ToolAnswer.List(group.Key.Axes, axis => group.First().SizeOf(axis, listing.Schema)),
             ["layers"] = group.First().Layer is null ? null : ToolAnswer.List(group, site => site.Layer),
             ["port"] = IsPort(group.Key),
             ["beside"] = group.Key.Beside,
             ["wholeNumbers"] = group.Key.WholeNumbers,
         }),
-        ["absent"] = ToolAnswer.List(schema.Absent, site => new JsonObject { ["path"] = site.Path, ["reason"] = site.Reason }),
-        ["unexplained"] = ToolAnswer.List(decoder.Unexplained, key => key),
+        ["absent"] = ToolAnswer.List(listing.Schema.Absent, site => new JsonObject { ["path"] = site.Path, ["reason"] = site.Reason }),
+        ["unexplained"] = ToolAnswer.List(listing.Decoder.Unexplained, key => key),
     };
 }

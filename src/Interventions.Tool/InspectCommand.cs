@@ -25,7 +25,8 @@ internal static class InspectCommand
         {
             [(byte)'G', (byte)'G', (byte)'U', (byte)'F', ..] => Gguf(path),
             [(byte)'P', (byte)'K', ..] => Pickle(path),
-            [_, _, _, _, _, _, _, _, (byte)'{', ..] => SafeTensors(path),
+            // The header's length, whose last byte is 0 in a file of any size, and the header.
+            [_, _, _, _, _, _, _, 0, (byte)'{', ..] => SafeTensors(path),
             _ when begin.SkipWhile(one => one <= ' ').FirstOrDefault() == '{' => InspectedJson.Answer(path),
             _ => throw new CheckpointException(
                 path, "is neither safetensors nor GGUF, no zipped PyTorch file, and no JSON object: nothing else is read."),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using Interventions.Models;
 using Interventions.Sites;
 
 namespace Interventions.Tool;
@@ -114,7 +115,9 @@ internal sealed class ToolCommands
 
     private Command Generate()
     {
-        Argument<string> text = new("TEXT") { Description = "The text to continue." };
+        Argument<string> text = new("TEXT") { Description = "The text to continue; with --chat, what the user says." };
+        Option<bool> chat = new("--chat") { Description = "Answer TEXT, in the format of the model's chat template." };
+        Option<string?> system = new("--system") { Description = "With --chat: the system's message before.", HelpName = "TEXT" };
         Option<int> tokens = new("--tokens")
         {
             Description = "The most tokens to add.",
@@ -128,16 +131,28 @@ internal sealed class ToolCommands
             HelpName = "T",
         };
         Option<int> seed = new("--seed") { Description = "Equal seeds draw equal tokens.", DefaultValueFactory = _ => 0, HelpName = "N" };
-        Command command = new("generate", "Continue a text.") { _model, text, tokens, temperature, seed };
+        Command command = new("generate", "Continue a text, or answer it.")
+        {
+            _model, text, chat, system, tokens, temperature, seed,
+        };
         command.SetAction((result, cancellationToken) =>
         {
             GenerateCommand.Run(
-                new(result.GetRequiredValue(_model), result.GetRequiredValue(text), result.GetValue(tokens),
-                    result.GetValue(temperature), result.GetValue(seed)),
+                new(result.GetRequiredValue(_model), result.GetRequiredValue(text),
+                    Chat(result.GetRequiredValue(text), result.GetValue(chat), result.GetValue(system)),
+                    result.GetValue(tokens), result.GetValue(temperature), result.GetValue(seed)),
                 _console, result.GetValue(_json), cancellationToken);
             return Task.FromResult(0);
         });
         return command;
+
+        static IReadOnlyList<ChatMessage>? Chat(string text, bool isChat, string? system) => (isChat, system) switch
+        {
+            (false, null) => null,
+            (false, _) => throw new ToolException("--system belongs to a chat: add --chat."),
+            (_, null) => [("user", text)],
+            _ => [("system", system), ("user", text)],
+        };
     }
 
     private Command Answering(Command command, Func<ParseResult, ToolAnswer> answer)

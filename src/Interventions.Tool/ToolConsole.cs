@@ -32,6 +32,13 @@ internal sealed record ToolConsole(TextWriter Output, TextWriter Error, bool IsT
         Error.WriteLine(line);
     }
 
+    /// <summary>Says something beside the answer, to somebody who watches.</summary>
+    public void Note(string words)
+    {
+        if (IsTerminal)
+            _terminal.MarkupLine($"[grey]({Markup.Escape(words)})[/]");
+    }
+
     /// <summary>Does something that may take a while, beside a word that says what.</summary>
     public T Watched<T>(string what, Func<T> work) =>
         IsTerminal ? _terminal.Status().Spinner(Spinner.Known.Dots).Start($"{Markup.Escape(what)} …", _ => work()) : work();

@@ -101,6 +101,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("the same after loading: True", output);
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
+        Assert.Contains("error after 8 atoms: 0.", output);
     }
 
     [Theory]

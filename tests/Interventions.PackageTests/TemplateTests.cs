@@ -25,14 +25,31 @@ public sealed class TemplateTests(Packages packages, TemplateTests.Installed tem
         Assert.Contains("is out of range: GroupedModel has 2 kv_heads (0 to 1)", output);
     }
 
-    /// <summary>The compiler's error is the only one.</summary>
+    /// <summary>A GGUF folder has none, and says its sizes to the tool alone.</summary>
     [Fact]
     public void A_folder_without_a_configuration_is_one_error()
     {
-        (int code, string output) = Packages.Dotnet(template.New("Absent", "../nowhere"), "build", "-nologo");
+        string folder = template.New("Absent", "../nowhere");
+        (int code, string output) = Packages.Dotnet(folder, "build", "-nologo");
         Assert.NotEqual(0, code);
-        Assert.Contains("nowhere/config.json' could not be found", output);
+        Assert.Contains("error : '../nowhere', the ModelFolder of Absent.csproj, has no config.json", output);
+        Assert.Contains("run 'interventions schema ../nowhere --name AbsentModel > Model.cs' here, and delete [HookedModel]", output);
+        Assert.Contains("1 Error(s)", output);
         Assert.DoesNotContain("INV", output);
+
+        // What it says to do builds.
+        File.WriteAllText(Path.Combine(folder, "Model.cs"), """
+            using Interventions;
+            using Interventions.Models;
+
+            [ModelSchema]
+            [Axis("layer", 4), Axis("head", 4), Axis("kv_head", 4), Axis("d_head", 24), Axis("d_model", 96), Axis("neuron", 384)]
+            [Axis("vocab", 347)]
+            public sealed partial class AbsentModel : Gpt2Model;
+            """);
+        Edit(folder, "[HookedModel(\"config.json\")]\nsealed partial class AbsentModel;\n", "");
+        (code, output) = Packages.Dotnet(folder, "build", "-nologo");
+        Assert.True(code == 0, output);
     }
 
     /// <summary>An untrained Llama that knows the small model's words.</summary>

@@ -12,7 +12,7 @@ public sealed class GenerateTests
     public void A_text_goes_on_as_the_library_says()
     {
         using DecoderModel model = DecoderModel.Load(ToolRun.Model);
-        GenerationOptions options = new() { MaxNewTokens = 4, StopTokens = model.Tokenizer.EosId is { } end ? [end] : [] };
+        GenerationOptions options = new() { MaxNewTokens = 4, StopAtEnd = model.EndTokens.Count > 0 };
         GeneratedRun run = model.Generate([[.. model.Encode(Text)!]], options);
         Assert.Equal($"{Text}{run.Texts[0]}\n", ToolRun.Of("generate", ToolRun.Model, Text, "--tokens", "4").Output);
         JsonElement json = ToolRun.Json("generate", ToolRun.Model, Text, "--tokens", "4");
@@ -64,6 +64,41 @@ public sealed class GenerateTests
         Assert.Equal(expected, events);
     }
 
+    /// <summary>A chat is written by the model's template, and answered; a text ends where the model ends it, and says so.</summary>
+    [Fact]
+    public void A_chat_is_answered_up_to_the_models_end()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string name in new[] { "config.json", "model.safetensors", "tokenizer.json" })
+            File.Copy(Path.Combine(ToolRun.Model, name), folder[name]);
+        File.WriteAllText(
+            folder["tokenizer_config.json"], """{"chat_template": "{% for turn in messages %}{{ turn.content }}{% endfor %}"}""");
+        string[] chat = ["generate", folder.Path, " Tom gave a drink to", "--chat", "--system", "When Mary and Tom went to the store,"];
+        JsonElement free = ToolRun.Json([.. chat, "--tokens", "4"]), text = ToolRun.Json("generate", ToolRun.Model, Text, "--tokens", "4");
+        Assert.Equal(text.GetProperty("text").GetString(), free.GetProperty("text").GetString());
+        Assert.Equal(("length", null), Stopped(free));
+        Assert.Equal(free.GetProperty("text").GetString() + "\n", ToolRun.Of([.. chat, "--tokens", "4"]).Output);
+        Assert.Equal(
+            free.GetProperty("text").GetString(),
+            ToolRun.Json("generate", folder.Path, Text, "--chat", "--tokens", "4").GetProperty("text").GetString());
+
+        JsonElement second = free.GetProperty("tokens")[1];
+        File.WriteAllText(folder["generation_config.json"], $$"""{"eos_token_id": [{{second.GetProperty("id")}}]}""");
+        JsonElement stopped = ToolRun.Json([.. chat, "--tokens", "4"]);
+        Assert.InRange(stopped.GetProperty("tokens").GetArrayLength(), 1, 2);
+        Assert.Equal(("end", second.GetProperty("token").GetString()), Stopped(stopped));
+
+        static (string?, string?) Stopped(JsonElement answer) =>
+            (answer.GetProperty("stopped").GetString(), answer.GetProperty("stoppedBy").GetString());
+    }
+
+    [SharedFact("models/SmolLM2-135M")]
+    public void A_gguf_chat_ends_with_its_turn() => Assert.Equal(
+        "The capital of France is Paris.\n",
+        ToolRun.Of([
+            "generate", SharedData.Path("models/SmolLM2-135M"), "What is the capital of France?", "--chat", "--system", "Be brief.",
+        ]).Output);
+
     [SharedFact("models/SmolLM2-135M")]
     public void A_gguf_file_goes_on() => Assert.StartsWith(
         "The capital of France is Paris",
@@ -74,8 +109,12 @@ public sealed class GenerateTests
     public void What_cannot_be_is_refused()
     {
         Assert.StartsWith("Cannot parse argument 'x' for option '--tokens'", Refusal(Text, "--tokens", "x"), StringComparison.Ordinal);
-        Assert.StartsWith("At least one token is generated.", Refusal(Text, "--tokens", "0"), StringComparison.Ordinal);
-        Assert.StartsWith("A temperature is 0 or more.", Refusal(Text, "--temperature", "-1"), StringComparison.Ordinal);
+        Assert.Equal("--tokens is 0: at least 1 token is added.", Refusal(Text, "--tokens", "0"));
+        Assert.Equal("--tokens is -1: at least 1 token is added.", Refusal(Text, "--tokens", "-1"));
+        Assert.Equal("--temperature is -1: a temperature is 0 or more.", Refusal(Text, "--temperature", "-1"));
+        Assert.Contains(" has 1 token, and 100 are to be generated", Refusal("When", "--tokens", "100"), StringComparison.Ordinal);
+        Assert.Equal("--system belongs to a chat: add --chat.", Refusal(Text, "--system", "Hi"));
+        Assert.EndsWith("has no chat template: it continues a text, without --chat.", Refusal(Text, "--chat"), StringComparison.Ordinal);
         Assert.Equal("The text has no tokens: give at least one word.", Refusal(""));
 
         static string Refusal(params string[] rest) => ToolRun.Refusal(["generate", ToolRun.Model, .. rest]);

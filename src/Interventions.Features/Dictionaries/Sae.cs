@@ -52,7 +52,9 @@ public sealed class Sae : ISplice, IDisposable
     /// <param name="path">
     /// A folder of SAELens (<c>cfg.json</c> and <c>sae_weights.safetensors</c>, version 6 or older), EleutherAI's sparsify (<c>cfg.json</c>
     /// and <c>sae.safetensors</c>), Gemma Scope (<c>params.npz</c>), dictionary_learning (<c>ae.pt</c> or <c>ae.safetensors</c>), or
-    /// OpenAI's autoencoders (<c>config.json</c> and <c>autoencoder.safetensors</c>); or one of these files of weights.
+    /// OpenAI's autoencoders (<c>config.json</c> and <c>autoencoder.safetensors</c>); or one of these files of weights; or a folder on the
+    /// hub, <c>owner/name/blocks.7.hook_resid_pre</c> (with a revision <c>owner/name@revision/…</c>), which is downloaded into the cache
+    /// that Python's tools share unless it is there.
     /// </param>
     /// <param name="type">The element type to compute in. Default: what the file says, else that of the stored tensors.</param>
     /// <exception cref="CheckpointException">There is no such dictionary, it is malformed, or its dialect is not known.</exception>
@@ -72,7 +74,7 @@ public sealed class Sae : ISplice, IDisposable
         ArgumentNullException.ThrowIfNull(x);
         Tensor centred = Centred(x);
         if (Config.Activation is Activation.MatchingPursuit pursuit)
-            return Pursuits.Positive(centred, Weights.Decoder, pursuit);
+            return PositiveMatching.Encode(centred, Weights.Decoder, pursuit);
         Tensor z = centred.matmul(Weights.Encoder!);
         return Config.Activation is Activation.Gated
             ? z.mul(_magnitude!).plus(Weights.MagnitudeBias!).relu().mul(Positive(z.plus(Weights.GateBias!)))

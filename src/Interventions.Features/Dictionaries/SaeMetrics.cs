@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -59,7 +60,9 @@ public sealed record SaeMetrics
     /// <param name="x"><c>[…, d]</c>.</param>
     /// <param name="features"><c>[…, feature]</c>.</param>
     /// <param name="reconstruction"><c>[…, d]</c>.</param>
-    /// <exception cref="ArgumentException">What is decoded has another shape than what was encoded: a transcoder has other metrics.</exception>
+    /// <exception cref="ArgumentException">
+    /// What is decoded has another shape than what was encoded: a transcoder has other metrics.
+    /// </exception>
     public static SaeMetrics Of(Tensor x, Tensor features, Tensor reconstruction)
     {
         ArgumentNullException.ThrowIfNull(x);
@@ -97,6 +100,8 @@ public sealed record SaeMetrics
     }
 
     /// <inheritdoc/>
-    public override string ToString() => FormattableString.Invariant(
-        $"L0 {L0:0.0}, explained variance {ExplainedVariance:0.000}, squared error {SquaredError:g4}, {DeadFeatures} of {Frequencies.Count} features dead");
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"L0 {L0:0.0}, explained variance {ExplainedVariance:0.000}, squared error {SquaredError:g4}, "
+        + $"{DeadFeatures} of {Frequencies.Count} features dead");
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Interventions.Features;
 
-/// <summary>The weights of a dictionary, of one element type. Rows are vectors: d_in is the width of what is encoded, d_out of what is decoded.</summary>
+/// <summary>
+/// The weights of a dictionary, of one element type. Vectors are rows: d_in is the width of what is encoded, d_out of what is decoded.
+/// </summary>
 public sealed record SaeWeights
 {
     /// <summary>W_enc <c>[d_in, feature]</c>; null for matching pursuit, which encodes by the decoder.</summary>
@@ -69,13 +71,14 @@ public sealed record SaeWeights
             return $"W_dec is [feature, d_out], and has the shape {Described(Decoder)}";
         (long features, long width) = (Decoder.shape[0], Decoder.shape[1]);
         bool isPursuit = config.Activation is Activation.MatchingPursuit, isGated = config.Activation is Activation.Gated;
+        bool hasThreshold = config.Activation is Activation.JumpRelu;
         long input = Encoder?.dim() == 2 ? Encoder.shape[0] : width;
         if (!config.IsTranscoder && input != width)
             return $"W_enc reads vectors of {input} and W_dec writes vectors of {width}: only a transcoder may";
         return Wrong("W_enc", Encoder, !isPursuit, isPursuit, input, features)
             ?? Wrong("b_enc", EncoderBias, false, isPursuit || isGated, features)
             ?? Wrong("b_dec", DecoderBias, true, false, width)
-            ?? Wrong("threshold", Threshold, config.Activation is Activation.JumpRelu, config.Activation is not Activation.JumpRelu, features)
+            ?? Wrong("threshold", Threshold, hasThreshold, !hasThreshold, features)
             ?? Wrong("b_gate", GateBias, isGated, !isGated, features)
             ?? Wrong("b_mag", MagnitudeBias, isGated, !isGated, features)
             ?? Wrong("r_mag", LogMagnitude, isGated, !isGated, features)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Interventions.Features.Files;
 
 /// <summary>
-/// Dictionaries of dictionary_learning: <c>ae.pt</c> (or the same tensors as safetensors), with the <c>config.json</c> of its trainer. Where
-/// there is none, the tensors must say which class it is.
+/// Dictionaries of dictionary_learning: <c>ae.pt</c> (or the same tensors as safetensors), with the <c>config.json</c> of its trainer.
+/// Where there is none, the tensors must say which class it is.
 /// </summary>
 internal static class DictionaryLearningFormat
 {

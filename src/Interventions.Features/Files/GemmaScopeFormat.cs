@@ -25,7 +25,8 @@ internal static class GemmaScopeFormat
             {
                 Activation = new Activation.JumpRelu(),
                 SubtractsDecoderBias = false,
-                IsTranscoder = weights.Encoder.dim() == 2 && weights.Decoder.dim() == 2 && weights.Encoder.shape[0] != weights.Decoder.shape[1],
+                IsTranscoder = weights.Encoder.dim() == 2 && weights.Decoder.dim() == 2
+                    && weights.Encoder.shape[0] != weights.Decoder.shape[1],
             },
             weights);
     }

@@ -78,7 +78,8 @@ internal static partial class NpzFile
     }
 
     [GeneratedRegex(
-        @"^\{\s*'descr':\s*'(?<type>[^']*)',\s*'fortran_order':\s*(?<fortran>True|False),\s*'shape':\s*\((?:(?<size>\d{1,18}),?\s*)*\),?\s*\}\s*$",
+        @"^\{\s*'descr':\s*'(?<type>[^']*)',\s*'fortran_order':\s*(?<fortran>True|False),\s*"
+        + @"'shape':\s*\((?:(?<size>\d{1,18}),?\s*)*\),?\s*\}\s*$",
         RegexOptions.ExplicitCapture)]
     private static partial Regex Header();
 }

@@ -1,4 +1,5 @@
 using Interventions.Models.Checkpoints;
+using Interventions.Models.Hub;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,7 +28,7 @@ internal static class SaeFile
     {
         bool isFile = File.Exists(path);
         if (!isFile && !Directory.Exists(path))
-            throw new CheckpointException(path, "does not exist.");
+            path = Locate(path);
         string folder = isFile ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         foreach ((string weights, Func<string, StoredSae> read) in s_dialects)
         {
@@ -40,6 +41,10 @@ internal static class SaeFile
         }
         throw new CheckpointException(path, $"is no dictionary of a known dialect: those have {string.Join(", ", Names)}.");
     }
+
+    private static string Locate(string id) => HubFolder.TryParse(id) is { } folder
+        ? folder.Locate([.. Names], ["cfg.json", "config.json"], HubSettings.Of(Environment.GetEnvironmentVariable))
+        : throw new CheckpointException(id, "does not exist, and is no hub id: those are 'owner/name' or 'owner/name/folder'.");
 
     /// <summary>The tensors of a file of weights, by name, as they are stored.</summary>
     public static Dictionary<string, Tensor> Tensors(string path)

@@ -30,7 +30,7 @@ internal static class SaeLensFormat
         bool isTranscoder = architecture.EndsWith("transcoder", StringComparison.Ordinal);
         if (tensors.Find("scaling_factor") is { } factor && !factor.eq(ones_like(factor)).all().cpu().item<bool>())
             throw new CheckpointException(file,
-                "has a 'scaling_factor' that is not 1 everywhere: it scales what a fine-tuned dictionary decodes, which is not known here.");
+                "has a 'scaling_factor' that is not 1 everywhere: it scales what a fine-tuned dictionary decodes, which is not read here.");
         SaeConfig read = new()
         {
             Activation = ActivationOf(config, architecture),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Interventions.Tables;
 
 namespace Interventions.Models.Chats;
 
@@ -28,7 +29,7 @@ internal static class TemplateText
     {
         null => "none",
         bool or long or double => Scalar(value),
-        TracedText text => $"the text \"{(text.Text.Length <= 20 ? text.Text : string.Concat(text.Text.AsSpan(0, 20), "…"))}\"",
+        TracedText text => $"the text {TextTable.Quote(TextTable.Shorten(text.Text, 21))}",
         TemplateList list => $"a list of {list.Items.Count}",
         TemplateMap => "a map",
         Undefined missing => $"nothing ({missing.What})",

@@ -40,6 +40,9 @@ public sealed class DecoderCheckpoint : IDisposable
     /// <summary>What may matter and is not so: keys of the configuration that nobody reads, and what a format cannot say.</summary>
     public IReadOnlyList<string> Warnings { get; private set; } = [];
 
+    /// <summary>The tokens that its files call the end of a text, beside its tokenizer: read when they are asked for.</summary>
+    internal Func<IReadOnlyList<long>> Ends { get; private init; } = () => [];
+
     /// <summary>Further families that the checkpoint may be of, since its format does not tell them apart.</summary>
     private IReadOnlyList<string> AlsoHolds { get; init; } = [];
 
@@ -84,6 +87,7 @@ public sealed class DecoderCheckpoint : IDisposable
         return new DecoderCheckpoint(file?.FullName ?? folder, StoredTokenizer.InFolder(folder), decoder, weights)
         {
             Warnings = [.. WarningsOf(json, family, decoder)],
+            Ends = () => EndTokens.InFiles(folder, json),
         };
     }
 
@@ -121,7 +125,12 @@ public sealed class DecoderCheckpoint : IDisposable
         using GgufFile file = new(path);
         (DecoderFamily family, DecoderConfig decoder) = GgufConfig.Read(file);
         Dictionary<string, Tensor> weights = WeightFiles.Read(file, family.Gguf!.Weights(family, decoder), decoder, how);
-        return new DecoderCheckpoint(path, StoredTokenizer.InGguf(file.Header), decoder, weights) { AlsoHolds = family.Gguf.AlsoHolds };
+        GgufHeader header = file.Header;
+        return new DecoderCheckpoint(path, StoredTokenizer.InGguf(header), decoder, weights)
+        {
+            AlsoHolds = family.Gguf.AlsoHolds,
+            Ends = () => EndTokens.InGguf(header),
+        };
     }
 
     /// <summary>A decoder that has not been trained; see <see cref="DecoderWeights.Random"/>.</summary>
@@ -166,6 +175,7 @@ public sealed class DecoderCheckpoint : IDisposable
                 + "what they are. Save the model without processing, and process it where it is loaded.");
         DecoderFamily family = DecoderFamily.Named(Config.Family);
         (string Name, byte[] Content)[] tokenizer = [.. _tokenizer.Files()];
+        IReadOnlyList<long> ends = Ends();
         using DisposeScope scope = NewDisposeScope();
         ShardedFiles.Save(folder, WeightFiles.Stored(family, Config, Weights), shardBytes);
         CompleteFile.Replace(System.IO.Path.Combine(folder, ConfigName), stream =>
@@ -175,6 +185,7 @@ public sealed class DecoderCheckpoint : IDisposable
             json.WriteString("model_type", family.ModelType);
             json.WriteString("torch_dtype", Weights["embed.weight"].dtype.ToString().ToLowerInvariant());
             family.Write(Config, json);
+            EndTokens.Write(ends, json);
             json.WriteEndObject();
         });
         foreach ((string name, byte[] content) in tokenizer)
@@ -191,6 +202,7 @@ public sealed class DecoderCheckpoint : IDisposable
         {
             Warnings = Warnings,
             AlsoHolds = AlsoHolds,
+            Ends = Ends,
             Processing = Processing,
         };
     }
@@ -204,14 +216,14 @@ public sealed class DecoderCheckpoint : IDisposable
         try
         {
             // What was done before is done again: folding norms gives values new biases.
-            WeightProcessing all = Processing | processing;
-            WeightProcessings.Check(all, Config);
+            WeightProcessing all = WeightProcessings.Of(Processing | processing, Config);
             WeightRewriting rewriting = new(Config, _weights);
             rewriting.Apply(all);
             return new DecoderCheckpoint(Path, _tokenizer, rewriting.Config, _weights)
             {
                 Warnings = Warnings,
                 AlsoHolds = AlsoHolds,
+                Ends = Ends,
                 Processing = all,
             };
         }

@@ -7,7 +7,7 @@ namespace Interventions.Models.Decoder;
 /// <param name="Path">The file or folder that it was read from.</param>
 /// <param name="Family">The family.</param>
 /// <param name="Config">What the decoder is made of.</param>
-/// <param name="Unexplained">The keys of its configuration that nobody reads.</param>
+/// <param name="Unexplained">The keys of its configuration, and of sections in it, that nobody reads.</param>
 internal sealed record DecoderDescription(string Path, DecoderFamily Family, DecoderConfig Config, IReadOnlyList<string> Unexplained)
 {
     /// <summary>The names and sizes of the decoder.</summary>
@@ -35,6 +35,6 @@ internal sealed record DecoderDescription(string Path, DecoderFamily Family, Dec
     {
         ConfigFile json = ConfigFile.Read(file);
         DecoderFamily family = DecoderFamily.Of(json);
-        return new DecoderDescription(file, family, family.Read(json), [.. family.Unexplained(json)]);
+        return new DecoderDescription(file, family, family.Read(json), [.. family.Unexplained(json), .. family.Unread(json)]);
     }
 }

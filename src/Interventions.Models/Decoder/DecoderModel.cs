@@ -131,6 +131,17 @@ public class DecoderModel : HookedModel
     /// <exception cref="InvalidOperationException">The model was not loaded, or its GGUF file has none.</exception>
     public HuggingFaceTokenizer Tokenizer => _tokenizer.Value;
 
+    /// <summary>
+    /// The tokens with which the model ends a text: all that its <c>generation_config.json</c>, its <c>config.json</c>, its GGUF file and
+    /// its tokenizer call an end.
+    /// </summary>
+    /// <exception cref="CheckpointException">A file calls something an end that is no token id.</exception>
+    public override IReadOnlyList<long> EndTokens => field ??=
+    [
+        .. _checkpoint.Ends().Concat(HasTokenizer && Tokenizer.EosId is { } end ? [end] : [])
+            .Where(token => token >= 0 && token < VocabularySize).Distinct(),
+    ];
+
     /// <inheritdoc/>
     public override ModelSchema Schema { get; }
 
@@ -250,19 +261,25 @@ public class DecoderModel : HookedModel
         IReadOnlyList<IReadOnlyList<long>> prompts, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         GenerationRunner.Generate(this, prompts, options, cancellationToken);
 
+    internal override string NameOf(long token) =>
+        (HasTokenizer ? Tokenizer.IdToToken(checked((int)token)) : null) ?? base.NameOf(token);
+
+    /// <summary>Whether a tokenizer came with the weights.</summary>
+    internal bool HasTokenizer => _checkpoint.HasTokenizer;
+
     /// <inheritdoc/>
     public override string? Decode(IEnumerable<long> tokens) =>
-        _checkpoint.HasTokenizer ? Tokenizer.Decode(tokens.Select(token => checked((int)token)), skipSpecialTokens: true) : null;
+        HasTokenizer ? Tokenizer.Decode(tokens.Select(token => checked((int)token)), skipSpecialTokens: true) : null;
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The tokenizer has no token for a part of the text.</exception>
     public override IReadOnlyList<long>? Encode(string text) =>
-        _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
+        HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text") : null;
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The tokenizer has no token for a part of the text.</exception>
     public override IReadOnlyList<long>? EncodePiece(string text) =>
-        _checkpoint.HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text", addSpecialTokens: false) : null;
+        HasTokenizer ? PromptText.Encode(Tokenizer, text, "the text", addSpecialTokens: false) : null;
 
     /// <summary>
     /// Writes the model in the Hugging Face layout, <c>config.json</c>, <c>model.safetensors</c> and the tokenizer that it was loaded with;

@@ -45,6 +45,12 @@ public enum WeightProcessing
 
     /// <summary>All of them; refused for a model for which one of them is not exact.</summary>
     All = FoldNorms | FoldValueBiases | CentreWritingWeights | CentreUnembedding,
+
+    /// <summary>
+    /// Those of them that are exact for the model, whichever these are: all four for GPT-2, three for Llama. The model's
+    /// <see cref="DecoderModel.Processing"/> says which were done. Never refused; steps that are named beside it still are.
+    /// </summary>
+    Exact = 16,
 }
 
 /// <summary>For which decoders processing is exact.</summary>
@@ -57,12 +63,24 @@ internal static class WeightProcessings
         WeightProcessing.CentreUnembedding,
     ];
 
-    /// <summary>Checks that a processing leaves a decoder's log-probabilities as they are.</summary>
-    /// <exception cref="ArgumentException">It does not; the message says why, and which steps do.</exception>
-    public static void Check(WeightProcessing processing, DecoderConfig config)
+    /// <summary>The steps of a processing, all of which leave a decoder's log-probabilities as they are.</summary>
+    /// <exception cref="ArgumentException">One of those that are named does not; the message says why, and which do.</exception>
+    public static WeightProcessing Of(WeightProcessing processing, DecoderConfig config)
     {
-        if ((processing & ~WeightProcessing.All) != 0)
+        if ((processing & ~(WeightProcessing.All | WeightProcessing.Exact)) != 0)
             throw new ArgumentException($"There is no such processing of weights: {processing}.", nameof(processing));
+        WeightProcessing named = processing & WeightProcessing.All;
+        Check(named, config);
+        // A step may be exact alone and not beside another one, which gives it something to do: the earlier one is taken.
+        return processing == named ? named : s_steps.Aggregate(
+            named, (steps, step) => AreExact(steps | step, config) ? steps | step : steps);
+    }
+
+    private static bool AreExact(WeightProcessing steps, DecoderConfig config) =>
+        s_steps.All(step => !steps.HasFlag(step) || Inexact(step, steps, config) is null);
+
+    private static void Check(WeightProcessing processing, DecoderConfig config)
+    {
         string? Why(WeightProcessing step) => Inexact(step, processing, config);
         string[] reasons =
         [
@@ -72,7 +90,8 @@ internal static class WeightProcessings
         string[] exact = [.. s_steps.Where(step => Why(step) is null).Select(step => $"{nameof(WeightProcessing)}.{step}")];
         if (reasons.Length > 0)
             throw new ArgumentException(
-                $"{string.Join(' ', reasons)} Exact for this {config.Family} is {string.Join(" | ", exact)}.", nameof(processing));
+                $"{string.Join(' ', reasons)} Exact for this {config.Family} is {string.Join(" | ", exact)}, "
+                + $"which {nameof(WeightProcessing)}.{nameof(WeightProcessing.Exact)} stands for.", nameof(processing));
     }
 
     /// <summary>Whether norms have biases.</summary>

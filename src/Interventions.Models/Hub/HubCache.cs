@@ -34,6 +34,9 @@ internal sealed partial class HubCache(HubId id, string root)
         return HasWeights(snapshot) && (!isWhole || KnowsTokenizer(commit)) ? snapshot : null;
     }
 
+    /// <summary>The folder of all files of the revision; <see langword="null"/> if none of them was taken.</summary>
+    public string? FindSnapshot() => Commit() is { } commit && Directory.Exists(Snapshot(commit)) ? Snapshot(commit) : null;
+
     /// <summary>Whether a file is there: a link to nothing is not.</summary>
     public static bool IsThere(string file) =>
         File.Exists(file) && (File.ResolveLinkTarget(file, returnFinalTarget: true)?.Exists ?? true);

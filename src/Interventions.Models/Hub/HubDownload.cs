@@ -14,11 +14,28 @@ internal sealed class HubDownload(HubId id, HubSettings settings, IProgress<Down
     /// <summary>Downloads.</summary>
     /// <returns>The folder, or the file that the id names.</returns>
     /// <exception cref="CheckpointException">Something stands against it.</exception>
-    public async Task<string> RunAsync(CancellationToken cancellationToken)
+    public Task<string> RunAsync(CancellationToken cancellationToken) => CarefullyAsync(() => TakeAsync(cancellationToken));
+
+    /// <summary>Downloads files that are not a model's.</summary>
+    /// <param name="choose">Which of all files, in which order; it throws where what is needed is not there.</param>
+    /// <param name="cancellationToken">Stops; what has arrived is kept.</param>
+    /// <returns>The folder of all files.</returns>
+    /// <exception cref="CheckpointException">Something stands against it.</exception>
+    public Task<string> RunAsync(
+        Func<IReadOnlyCollection<string>, IReadOnlyList<string>> choose, CancellationToken cancellationToken) =>
+        CarefullyAsync(async () =>
+        {
+            (string commit, IReadOnlyCollection<string> all) = await _client.ListAsync(cancellationToken).ConfigureAwait(false);
+            await TakeAsync(commit, choose(all), cancellationToken).ConfigureAwait(false);
+            _cache.Note(commit, []);
+            return _cache.Snapshot(commit);
+        });
+
+    private async Task<string> CarefullyAsync(Func<Task<string>> take)
     {
         try
         {
-            return await TakeAsync(cancellationToken).ConfigureAwait(false);
+            return await take().ConfigureAwait(false);
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException and not CheckpointException)
         {

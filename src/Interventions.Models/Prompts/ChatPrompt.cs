@@ -1,5 +1,6 @@
 using Interventions.Models.Chats;
 using Interventions.Models.Prompts;
+using Interventions.Tables;
 
 namespace Interventions.Models;
 
@@ -45,6 +46,6 @@ public static class ChatPrompt
         chat.Place(message, mark.Start, mark.End) is (int start, int end)
             ? mark with { Start = start, End = end }
             : throw new ArgumentException(
-                $"{chat.Name(message)} marks \"{content.Text[mark.Start..mark.End]}\" as position '{mark.Name}', and the model's template "
-                + "does not write that text as it is, once: mark a part that it keeps.");
+                $"{chat.Name(message)} marks {TextTable.Quote(content.Text[mark.Start..mark.End])} as position '{mark.Name}', and the "
+                + "model's template does not write that text as it is, once: mark a part that it keeps.");
 }

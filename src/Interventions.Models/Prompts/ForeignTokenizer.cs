@@ -1,4 +1,5 @@
 using Interventions.ModelGraphs;
+using Interventions.Tables;
 using Microsoft.ML.Tokenizers;
 
 namespace Interventions.Models.Prompts;
@@ -71,7 +72,7 @@ internal static class ForeignTokenizer
         {
             (int from, int to) = (tokens[i].Offset.Start.Value, tokens[i].Offset.End.Value);
             if (from < last || to < from || to > text.Length || SkipsTo(from))
-                throw WrongOffsets(tokenizer, text, covered, $"token {i}, \"{tokens[i].Value}\", covers {from}..{to}", where);
+                throw WrongOffsets(tokenizer, text, covered, $"token {i}, {TextTable.Quote(tokens[i].Value)}, covers {from}..{to}", where);
             last = from;
             // If one character is several tokens, some tokenizers let only one token cover it, or each token only half a surrogate pair.
             to = Math.Min(Math.Max(to, from + 1), text.Length);
@@ -110,7 +111,7 @@ internal static class ForeignTokenizer
         int from = Math.Max(0, at - Reach), to = Math.Min(text.Length, at + Reach);
         from -= CutsPair(text, from) ? 1 : 0;
         to += CutsPair(text, to) ? 1 : 0;
-        return $"\"{(from > 0 ? "…" : "")}{text[from..to]}{(to < text.Length ? "…" : "")}\"";
+        return TextTable.Quote($"{(from > 0 ? "…" : "")}{text[from..to]}{(to < text.Length ? "…" : "")}");
     }
 
     private static bool CutsPair(string text, int at) => at > 0 && at < text.Length && char.IsSurrogatePair(text[at - 1], text[at]);

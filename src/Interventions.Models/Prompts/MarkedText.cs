@@ -1,4 +1,5 @@
 using System.Text;
+using Interventions.Tables;
 
 namespace Interventions.Models.Prompts;
 
@@ -62,13 +63,13 @@ internal sealed record MarkedText(string Text, IReadOnlyList<Mark> Marks, string
         int[] ways = new int[Text.Length + 1];
         ways[around[0].Length <= Text.Length ? around[0].Length : 0] = Text.StartsWith(around[0], StringComparison.Ordinal) ? 1 : 0;
         if (ways.Max() == 0)
-            throw Unfit(other, 0, $"does not begin with \"{around[0]}\"");
+            throw Unfit(other, 0, $"does not begin with {TextTable.Quote(around[0])}");
         List<int[]> steps = [ways];
         for (int i = 1; i < around.Length; i++)
         {
             steps.Add(ways = Behind(ways, around[i], isLast: i == around.Length - 1));
             if (ways.Max() == 0)
-                throw Unfit(other, i - 1, around[i].Length == 0 ? "has no text there" : $"has no \"{around[i]}\" behind it");
+                throw Unfit(other, i - 1, around[i].Length == 0 ? "has no text there" : $"has no {TextTable.Quote(around[i])} behind it");
         }
         List<Mark> marks = [];
         for (int i = around.Length - 1, end = Text.Length; i > 0; i--)

@@ -1,4 +1,5 @@
 using Interventions.Models.Prompts;
+using Interventions.Tables;
 
 namespace Interventions.Models;
 
@@ -30,7 +31,8 @@ public static class PromptMarks
         for (int i = 1; i < ordered.Length; i++)
             if (ordered[i].Start < ordered[i - 1].End)
                 throw new ArgumentException(
-                    $"Positions '{ordered[i - 1].Name}' and '{ordered[i].Name}' overlap in \"{text}\"; mark parts that do not.");
+                    $"Positions '{ordered[i - 1].Name}' and '{ordered[i].Name}' overlap in {TextTable.Quote(text)}; mark parts that do "
+                    + "not.");
         return new MarkedText(text, ordered, "the text").Written();
     }
 
@@ -46,10 +48,12 @@ public static class PromptMarks
         ArgumentException.ThrowIfNullOrEmpty(part);
         int first = text.IndexOf(part, StringComparison.Ordinal);
         if (first < 0)
-            throw new ArgumentException($"\"{part}\", which is to be position '{position}', is not in \"{text}\".");
+            throw new ArgumentException(
+                $"{TextTable.Quote(part)}, which is to be position '{position}', is not in {TextTable.Quote(text)}.");
         int next = text.IndexOf(part, first + 1, StringComparison.Ordinal);
         return next < 0 ? first..(first + part.Length) : throw new ArgumentException(
-            $"\"{part}\", which is to be position '{position}', stands at characters {first} and {next} of \"{text}\": "
+            $"{TextTable.Quote(part)}, which is to be position '{position}', stands at characters {first} and {next} of "
+            + $"{TextTable.Quote(text)}: "
             + "give more of the text before it, or the characters.");
     }
 
@@ -57,6 +61,7 @@ public static class PromptMarks
     {
         int start = characters.Start.GetOffset(text.Length), end = characters.End.GetOffset(text.Length);
         return start >= 0 && start < end && end <= text.Length ? new Mark(position, start, end) : throw new ArgumentException(
-            $"Position '{position}' is to be characters {characters} of \"{text}\", which has {text.Length}: give a part of it.");
+            $"Position '{position}' is to be characters {characters} of {TextTable.Quote(text)}, which has {text.Length}: give a part of "
+            + "it.");
     }
 }

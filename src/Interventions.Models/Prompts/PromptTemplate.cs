@@ -1,6 +1,7 @@
 using System.Text;
 using Interventions.Models.Prompts;
 using Interventions.Sites;
+using Interventions.Tables;
 
 namespace Interventions.Models;
 
@@ -26,7 +27,8 @@ public sealed class PromptTemplate
         string[] slots = [.. _parts.Where(part => part.IsSlot).Select(part => part.Text)];
         if (slots.GroupBy(slot => slot).FirstOrDefault(same => same.Count() > 1 && _positions.Contains(same.Key)) is { } twice)
             throw new ArgumentException(
-                $"Slot {{{twice.Key}}} occurs twice in \"{text}\", and is a position, which is one place: name one of them otherwise.");
+                $"Slot {{{twice.Key}}} occurs twice in {TextTable.Quote(text)}, and is a position, which is one place: "
+                + "name one of them otherwise.");
         Slots = [.. slots.Distinct()];
     }
 
@@ -49,7 +51,7 @@ public sealed class PromptTemplate
             if (!isSlot)
                 filled.Append(text);
             else if (words.GetValueOrDefault(text) is not string word)
-                throw new ArgumentException($"Slot {{{text}}} of \"{Text}\" has no word: [\"{text}\"] = ….");
+                throw new ArgumentException($"Slot {{{text}}} of {TextTable.Quote(Text)} has no word: [\"{text}\"] = ….");
             else if (_positions.Contains(text))
                 filled.Append('[').Append(text).Append('|').Append(MarkedText.Plain(word)).Append(']');
             else
@@ -71,8 +73,12 @@ public sealed class PromptTemplate
         ArgumentNullException.ThrowIfNull(words);
         CheckSlots(words.Keys);
         string[] slots = [.. Slots.Where(words.ContainsKey)];
+        double possible = slots.Aggregate(1.0, (product, slot) => product * words[slot].Distinct().Count());
         return Drawing.Distinct(
-            $"\"{Text}\"", count, seed, Draw, filling => string.Join('\n', slots.Select(slot => filling[slot])), taken: []);
+            new DrawingSource<Dictionary<string, string>>(
+                TextTable.Quote(Text), possible, Draw, filling => string.Join('\n', slots.Select(slot => filling[slot])),
+                Bytes: _ => 64L * slots.Length),
+            count, seed, taken: []);
 
         Dictionary<string, string> Draw(Random random)
         {
@@ -81,7 +87,8 @@ public sealed class PromptTemplate
             {
                 string[] left = [.. words[slot].Except(filling.Values)];
                 filling[slot] = left.Length > 0 ? random.Pick(left) : throw new ArgumentException(
-                    $"The list for slot {{{slot}}} of \"{Text}\" has no word left that no other slot has: give it more words.");
+                    $"The list for slot {{{slot}}} of {TextTable.Quote(Text)} has no word left that no other slot has: "
+                    + "give it more words.");
             }
             return filling;
         }
@@ -96,7 +103,7 @@ public sealed class PromptTemplate
         {
             string? near = Spelling.Nearest(name, Slots);
             string hint = near is null ? $"its slots are {Spelling.List(Slots)}" : $"did you mean {{{near}}}?";
-            throw new ArgumentException($"\"{Text}\" has no slot {{{name}}}; {hint}");
+            throw new ArgumentException($"{TextTable.Quote(Text)} has no slot {{{name}}}; {hint}");
         }
     }
 
@@ -129,5 +136,5 @@ public sealed class PromptTemplate
     }
 
     private static ArgumentException Broken(string text, int at, string problem) =>
-        new($"The '{text[at]}' at character {at} of \"{text}\" {problem}.");
+        new($"The '{text[at]}' at character {at} of {TextTable.Quote(text)} {problem}.");
 }

@@ -1,5 +1,6 @@
 using Interventions.Models.Prompts;
 using Interventions.Runtime;
+using Interventions.Tables;
 using Microsoft.ML.Tokenizers;
 
 namespace Interventions.Models;
@@ -71,8 +72,9 @@ public static class PromptText
             for (int j = 0; j < i; j++)
                 if (ids[i][0] == ids[j][0] && ids[i].Count + ids[j].Count > 2 && row.Answers[i] != row.Answers[j])
                     throw new ArgumentException(
-                        $"Answers '{vocabulary.Answers[j]}' and '{vocabulary.Answers[i]}' of {prompt}, \"{row.Answers[j]}\" and "
-                        + $"\"{row.Answers[i]}\", begin with the same token, and only the first one counts; choose others.");
+                        $"Answers '{vocabulary.Answers[j]}' and '{vocabulary.Answers[i]}' of {prompt}, "
+                        + $"{TextTable.Quote(row.Answers[j])} and {TextTable.Quote(row.Answers[i])}, begin with the same token, and "
+                        + "only the first one counts; choose others.");
         return new PromptTokens(runs, [.. ids.Select(answer => (long)answer[0])])
         {
             Template = row.Template,
@@ -147,12 +149,13 @@ public static class PromptText
         EncodedText encoded = Encoded(tokenizer, text, addSpecialTokens: false, where);
         if (encoded.Ids.Count == 1 || (encoded.Ids.Count > 1 && allowed == AnswerTokens.First))
             return encoded.Ids;
-        string parts = string.Concat(encoded.Offsets.Select(part => $", \"{text[part]}\""));
+        string parts = string.Concat(encoded.Offsets.Select(part => $", {TextTable.Quote(text[part])}"));
         string advice = text.StartsWith(' ') || !IsOneToken(tokenizer, " " + text) ? ""
             : $" With the space in front, \" {text}\", it is one.";
         string first = encoded.Ids.Count == 0 ? "" : " AnswerTokens.First lets the first of several count.";
         throw new ArgumentException(
-            $"{where}, \"{text}\", is {encoded.Ids.Count} tokens{parts}; an answer is exactly one.{(advice.Length > 0 ? advice : first)}");
+            $"{where}, {TextTable.Quote(text)}, is {encoded.Ids.Count} tokens{parts}; an answer is exactly one."
+            + (advice.Length > 0 ? advice : first));
     }
 
     private static bool IsOneToken(Tokenizer tokenizer, string text)
@@ -177,11 +180,11 @@ public static class PromptText
             return ForeignTokenizer.Encode(tokenizer, text, addSpecialTokens, where);
         EncodedText encoded = own.Encode(text, addSpecialTokens);
         foreach (Range missing in encoded.Missing)
-            throw new ArgumentException($"{where}: the tokenizer has no token for \"{text[missing]}\".");
+            throw new ArgumentException($"{where}: the tokenizer has no token for {TextTable.Quote(text[missing])}.");
         for (int i = 0; i < encoded.Ids.Count; i++)
             // A token that was added around the text covers nothing. In a model with a single special token it is the unknown token too.
             if (encoded.Ids[i] == own.UnknownId && encoded.Offsets[i].End.Value > 0)
-                throw new ArgumentException($"{where}: the tokenizer does not know \"{text[encoded.Offsets[i]]}\".");
+                throw new ArgumentException($"{where}: the tokenizer does not know {TextTable.Quote(text[encoded.Offsets[i]])}.");
         CheckDoubled(own, encoded, where);
         return encoded;
     }
@@ -201,7 +204,8 @@ public static class PromptText
                 && tokenizer.SpecialTokens.ContainsKey(encoded.Tokens[own]))
             {
                 throw new ArgumentException(
-                    $"{where} {verb} with \"{encoded.Tokens[own]}\", which the tokenizer adds itself, so that it would be there twice. "
+                    $"{where} {verb} with {TextTable.Quote(encoded.Tokens[own])}, which the tokenizer adds itself, so that it would be "
+                    + "there twice. "
                     + "Leave it out of the text, or make a chat's text with ChatPrompt.Of; prompts of token ids (FromTokens) are taken as "
                     + "they are.");
             }

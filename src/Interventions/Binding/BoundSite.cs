@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
+using Interventions.Tables;
 
 namespace Interventions.Binding;
 
@@ -124,7 +125,9 @@ internal sealed record BoundSite(
         {
             int start = item.Name is null ? 0 : Named(item.Name);
             if (Checked(item, start, item.First) > Checked(item, start, item.Last))
-                throw Wrong($"{selects} nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its {length} tokens");
+                throw Wrong(
+                    $"{selects} nothing of {promptForMessages}: {item.First}..{item.Last} is empty among its "
+                    + TextTable.Count(length, "token"));
         }
         IReadOnlyList<int> indices = SiteExpansion.Indices(selection, length, Named);
         if (selection.Except)
@@ -140,7 +143,7 @@ internal sealed record BoundSite(
                 ? at
                 : throw Wrong(
                     $"{selects} position {(item.Name is null ? index : at)} of {promptForMessages}, " +
-                    $"which has {length} tokens (0 to {length - 1})");
+                    $"which has {TextTable.Count(length, "token")} (0 to {length - 1})");
         }
     }
 
@@ -150,7 +153,7 @@ internal sealed record BoundSite(
     private void CheckLeftOut(IReadOnlyList<int> leftOut, int length, string promptForMessages)
     {
         if (leftOut.Distinct().Count() is var count && count == length)
-            throw Wrong($"leaves out all {length} tokens of {promptForMessages}");
+            throw Wrong($"leaves out all of {promptForMessages}, which has {TextTable.Count(length, "token")}");
         if (count < leftOut.Count)
             throw Wrong($"leaves out one token of {promptForMessages} twice: leave out another position, or list those that are meant");
     }

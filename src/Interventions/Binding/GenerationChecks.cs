@@ -1,5 +1,6 @@
 using Interventions.ModelGraphs;
 using Interventions.Sites;
+using Interventions.Tables;
 
 namespace Interventions.Binding;
 
@@ -18,8 +19,8 @@ internal sealed class GenerationChecks(BoundIntervention intervention, int maxNe
         int longest = prompts.Prompts.Max(prompt => prompt.Runs[0].Ids.Count);
         if (model.ContextLength is int most && longest + maxNewTokens > most)
             throw new InterventionException(
-                $"A prompt of {prompts.Vocabulary.PromptSet} has {longest} tokens, and {maxNewTokens} are to be generated; " +
-                $"{model.Schema.Model} reads at most {most}.");
+                $"A prompt of {prompts.Vocabulary.PromptSet} has {TextTable.Count(longest, "token")}, and {maxNewTokens} are to be "
+                + $"generated; {model.Schema.Model} reads at most {most}.");
         GenerationChecks checks = new(intervention, maxNewTokens);
         foreach (SweepPoint point in intervention.Points())
             checks.CheckAt(point);

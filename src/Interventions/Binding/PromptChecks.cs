@@ -2,6 +2,7 @@ using System.Globalization;
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
 using Interventions.Sites;
+using Interventions.Tables;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -102,12 +103,13 @@ internal static class PromptChecks
             return misfit;
         for (int i = 0; i < positions.Count; i++)
             if (positions[i] < 0 || positions[i] >= ids.Count)
-                return $"{at}: position '{vocabulary.Positions[i]}' is {positions[i]}, outside its {ids.Count} tokens.";
+                return $"{at}: position '{vocabulary.Positions[i]}' is {positions[i]}, outside its {TextTable.Count(ids.Count, "token")}.";
         int first = prompt.Runs[0].Ids.Count;
         return ids.Count == first
             ? null
-            : $"The runs of {where} differ in length: '{vocabulary.Runs[0]}' has {first} tokens, '{vocabulary.Runs[run]}' has {ids.Count}. "
-            + "Patching needs them aligned token by token; choose words of equally many tokens.\n"
+            : $"The runs of {where} differ in length: '{vocabulary.Runs[0]}' has {TextTable.Count(first, "token")}, "
+            + $"'{vocabulary.Runs[run]}' has {ids.Count}. Patching needs them aligned token by token; choose words of equally many "
+            + "tokens.\n"
             + RunAlignment.Report(prompt.Runs[0], prompt.Runs[run], vocabulary.Runs[0], vocabulary.Runs[run]);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Runtime;
 using Interventions.Sites;
+using Interventions.Tables;
 
 namespace Interventions.Binding;
 
@@ -127,7 +128,7 @@ internal sealed class SweepBinder(
         IReadOnlyList<int> indices = SiteExpansion.Indices(new Selection(null, EquatableArray.Of(item)), _lengths[0]);
         return indices.Count > 0
             ? indices.Select(i => new SelectionItem(null, i, i))
-            : throw Wrong(range.Name, $"sweeps {what}, which is nothing in prompts of {_lengths[0]} tokens");
+            : throw Wrong(range.Name, $"sweeps {what}, which is nothing in prompts of {TextTable.Count(_lengths[0], "token")}");
     }
 
     /// <summary>The length of the prompts; null where they differ.</summary>

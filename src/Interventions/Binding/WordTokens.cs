@@ -1,5 +1,6 @@
 using Interventions.ModelGraphs;
 using Interventions.Runtime;
+using Interventions.Tables;
 
 namespace Interventions.Binding;
 
@@ -22,12 +23,14 @@ internal static class WordTokens
             if (string.IsNullOrEmpty(word))
                 throw wrong($"a word of {read.Name} is {(word is null ? "null" : "empty")}");
             IReadOnlyList<long> tokens = Encode(word)
-                ?? throw wrong($"{model?.Schema.Model ?? "the model"} has no tokenizer, so that \"{word}\" of {read.Name} has no token");
+                ?? throw wrong(
+                    $"{model?.Schema.Model ?? "the model"} has no tokenizer, so that {TextTable.Quote(word)} of {read.Name} has no token");
             if (tokens.Count == 1)
                 return tokens[0];
-            string parts = string.Join(", ", tokens.Select(token => $"\"{model!.Decode([token])}\""));
+            string parts = string.Join(", ", tokens.Select(token => TextTable.Quote(model!.Decode([token]) ?? "")));
             string advice = Pieces.Spaced(model!, word) is null ? "" : $"; \" {word}\", with the space in front, is one";
-            throw wrong($"\"{word}\" of {read.Name} is {tokens.Count} tokens, {parts}, and [Logit] reads words of one token{advice}");
+            throw wrong($"{TextTable.Quote(word)} of {read.Name} is {tokens.Count} tokens, {parts}, and [Logit] reads words of one "
+                + $"token{advice}");
         }
 
         IReadOnlyList<long>? Encode(string word)
@@ -38,7 +41,7 @@ internal static class WordTokens
             }
             catch (ArgumentException unknown)
             {
-                throw wrong($"\"{word}\" of {read.Name}: {unknown.Message}");
+                throw wrong($"{TextTable.Quote(word)} of {read.Name}: {unknown.Message}");
             }
         }
     }
@@ -61,7 +64,7 @@ internal static class GluedAnswers
             string text = model.TextOf(prompts.Prompts[glued[0]].Answers[answer]);
             string others = glued.Length == 1 ? "" : $" and {glued.Length - 1} more";
             string where = $"prompt {glued[0]}{others} of {prompts.Vocabulary.PromptSet}";
-            yield return $"Answer '{prompts.Vocabulary.Answers[answer]}' of {where} is \"{text}\", "
+            yield return $"Answer '{prompts.Vocabulary.Answers[answer]}' of {where} is {TextTable.Quote(text)}, "
                 + $"behind a prompt that ends with a letter; \" {text}\", with the space in front, is another token.";
 
             bool IsGlued(int number)

@@ -1,4 +1,5 @@
 using Interventions.Declarations;
+using Interventions.Tables;
 
 namespace Interventions;
 
@@ -62,10 +63,11 @@ public sealed record RunTokens(IReadOnlyList<long> Ids, IReadOnlyList<int> Posit
         ArgumentNullException.ThrowIfNull(mask);
         ArgumentNullException.ThrowIfNull(positions);
         if (mask.Count != ids.Count)
-            throw new ArgumentException($"The mask has {mask.Count} entries for {ids.Count} tokens; it needs one a token.", nameof(mask));
+            throw new ArgumentException(
+                $"The mask has {mask.Count} entries for {TextTable.Count(ids.Count, "token")}; it needs one a token.", nameof(mask));
         int[] real = [.. Enumerable.Range(0, ids.Count).Where(i => mask[i] != 0)];
         if (real.Length == 0)
-            throw new ArgumentException($"All {ids.Count} tokens are padding by the mask.", nameof(mask));
+            throw new ArgumentException($"All {TextTable.Count(ids.Count, "token")} are padding by the mask.", nameof(mask));
         if (real[^1] - real[0] >= real.Length)
         {
             throw new ArgumentException(

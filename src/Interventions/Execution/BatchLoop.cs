@@ -118,7 +118,7 @@ internal sealed class BatchLoop
     }
 
     private KeptValues Kept(IEnumerable<int> prompts, DisposeScope scope) =>
-        new(_intervention, _model, _prompts, [.. prompts], _options.Strict, scope);
+        new(_intervention, _model, _prompts, [.. prompts], _options, scope);
 
     /// <summary>The activities of the source "Interventions": a run, in it the means and every batch.</summary>
     private static class Activities

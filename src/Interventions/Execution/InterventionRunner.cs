@@ -2,6 +2,7 @@ using Interventions.Binding;
 using Interventions.Execution;
 using Interventions.ModelGraphs;
 using Interventions.Planning;
+using Interventions.Tables;
 
 namespace Interventions;
 
@@ -98,7 +99,7 @@ public static class InterventionRunner
     /// <summary>
     /// What would be computed: by layer the rows, the floating-point operations of the model's matrix products and the bytes of values, in
     /// the naive run, after sharing and after slicing; how many passes the budget needs; and which methods widened a slice. Of each shape
-    /// that the batches have, a table of 80 columns.
+    /// that the batches have, a table of 80 columns. Then what is kept of all points together, where that may be more than the budget.
     /// </summary>
     /// <param name="graph">What the declaration says.</param>
     /// <param name="model">The model; nothing of it is computed but a prompt of three tokens, once.</param>
@@ -106,14 +107,22 @@ public static class InterventionRunner
     /// <param name="options">How it would be run.</param>
     /// <exception cref="InterventionException">It would not run.</exception>
     public static string Explain(this InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null) =>
-        string.Join('\n', Plans(graph, model, prompts, options).Select(PlanExplanation.Of));
+        Explain(Preparation.Of(graph, model, prompts, options ??= new RunOptions()), options);
+
+    private static string Explain(Preparation ready, RunOptions options) => string.Join('\n', [
+        .. Plans(ready, options).Select(PlanExplanation.Of),
+        .. new KeptSizes(ready.Intervention, options.MemoryBudget).Planned(ready.Model, ready.Prompts)
+            .Select(sentence => TextTable.Wrap(sentence, indent: 2) + "\n"),
+    ]);
 
     /// <summary>How it would be run: a plan for each shape that the batches have.</summary>
     internal static IReadOnlyCollection<ExecutionPlan> Plans(
-        InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null)
+        InterventionGraph graph, HookedModel model, IPromptSet prompts, RunOptions? options = null) =>
+        Plans(Preparation.Of(graph, model, prompts, options ??= new RunOptions()), options);
+
+    private static IReadOnlyCollection<ExecutionPlan> Plans(Preparation ready, RunOptions options)
     {
-        options ??= new RunOptions();
-        Preparation ready = Preparation.Of(graph, model, prompts, options);
+        IPromptSet prompts = ready.Prompts;
         return [.. PlannedBatch.All(ready.Intervention, ready.Model, prompts, options).Select(batch => batch.Plan).Distinct()];
     }
 

@@ -15,10 +15,11 @@ namespace Interventions.Execution;
 /// <param name="model">The model, for the texts of tokens.</param>
 /// <param name="set">The prompt set.</param>
 /// <param name="prompts">The numbers of its prompts, in the order of their rows.</param>
-/// <param name="isStrict">Whether promises are checked.</param>
+/// <param name="options">Whether promises are checked, and from which size on kept values are large.</param>
 /// <param name="owner">The scope of the whole run.</param>
 internal sealed class KeptValues(
-    BoundIntervention intervention, HookedModel model, IPromptSet set, ImmutableArray<int> prompts, bool isStrict, DisposeScope owner)
+    BoundIntervention intervention, HookedModel model, IPromptSet set, ImmutableArray<int> prompts, RunOptions options,
+    DisposeScope owner)
 {
     private readonly EquatableArray<string> _names = set.Vocabulary.Runs;
     private readonly int[] _kept = [.. Enumerable.Range(0, set.Vocabulary.Runs.Count).Where(intervention.Keeps)];
@@ -33,10 +34,10 @@ internal sealed class KeptValues(
     public EffectLog Effects { get; } = new(intervention, owner);
 
     /// <summary>Checks what methods promise; <see langword="null"/> in ordinary runs.</summary>
-    public StrictChecks? Strict { get; } = isStrict ? new() : null;
+    public StrictChecks? Strict { get; } = options.Strict ? new() : null;
 
     /// <summary>Finds methods that make infinite values.</summary>
-    public FiniteLog Finite { get; } = new(isStrict, owner);
+    public FiniteLog Finite { get; } = new(options.Strict, owner);
 
     /// <summary>What is kept of an unchanged run.</summary>
     public Parts OfRun(int run) => Get(_runs, run);
@@ -72,7 +73,11 @@ internal sealed class KeptValues(
             Add(metric.Node.Name, isStacked: false, metric.IsSwept, site: null);
         foreach ((string parameter, Tensor gradient) in _parameters)
             tensors[ResultLayout.GradientOf(parameter)] = gradient;
+        KeptSizes sizes = new(intervention, options.MemoryBudget);
         ResultLayout layout = Layout([.. layouts]);
+        IEnumerable<string> large = sizes.Kept(
+            name => [tensors[name], .. _names.Select(run => tensors[ResultLayout.Of(run, name)])], prompts.Length);
+        layout = layout with { Notes = [.. layout.Notes, .. large] };
 
         // Detached only now, when nothing can fail any more.
         foreach (Tensor tensor in tensors.Values)
@@ -130,7 +135,7 @@ internal sealed class KeptValues(
                 $"{intervention.Name}.{parameter.Node.Name} trains nothing: {parameter.Metric.Node.Name} does not depend on it, so its "
                 + "gradient is 0."),
         ];
-        return isStrict && unread.Length > 0 ? throw new InterventionException(string.Join(' ', unread)) : unread;
+        return options.Strict && unread.Length > 0 ? throw new InterventionException(string.Join(' ', unread)) : unread;
     }
 
     private long[] SweepShape() => [.. intervention.Sweep.Select(axis => (long)axis.Coordinates.Length)];

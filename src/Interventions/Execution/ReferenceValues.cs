@@ -3,6 +3,7 @@ using Interventions.ModelGraphs;
 using Interventions.Results;
 using Interventions.Runtime;
 using Interventions.Sites;
+using Interventions.Tables;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -106,7 +107,7 @@ internal sealed class PartnerValues
             ? others[new Random(Hash(seed, prompt)).Next(others.Length)]
             : throw new InterventionException(
                 $"{_intervention.Name}: resampling prompt {prompt} of {_prompts.Vocabulary.PromptSet} needs another prompt"
-                + $"{(equallyLong ? $" of {Length(prompt)} tokens" : "")}, and there is none.");
+                + $"{(equallyLong ? $" of {TextTable.Count(Length(prompt), "token")}" : "")}, and there is none.");
     }
 
     /// <summary>A hash that is the same on every machine and in every process.</summary>

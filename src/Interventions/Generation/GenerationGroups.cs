@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.Binding;
 using Interventions.ModelGraphs;
+using Interventions.Tables;
 
 namespace Interventions.Generation;
 
@@ -29,8 +30,8 @@ internal sealed class GenerationGroups(HookedModel model, IPromptSet prompts, Ge
         long bytes = all.Runs.Sum(BytesOfPrompt), budget = options.MemoryBudget;
         if (bytes > budget)
             throw new InterventionException(
-                $"{intervention.Name}: to generate {options.MaxNewTokens} tokens for one prompt at one point of the sweep takes about "
-                + $"{BatchChecks.MiB(bytes)}, and {nameof(GenerationOptions)}.{nameof(options.MemoryBudget)} is "
+                $"{intervention.Name}: to generate {TextTable.Count(options.MaxNewTokens, "token")} for one prompt at one point of the "
+                + $"sweep takes about {BatchChecks.MiB(bytes)}, and {nameof(GenerationOptions)}.{nameof(options.MemoryBudget)} is "
                 + $"{BatchChecks.MiB(budget)}.");
         int wanted = Math.Min(options.BatchSize, prompts.Prompts.Count), size = (int)Math.Min(wanted, budget / bytes);
         if (size < wanted)

@@ -37,7 +37,7 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
             return false;
         own.Tokens.Add(token);
         own.LogProbabilities.Add(logProbability);
-        own.HasEnded = options.StopTokens.Contains(token);
+        own.StoppedBy = options.StopTokens.Contains(token) ? token : null;
         return true;
     }
 
@@ -50,7 +50,10 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
 
     /// <summary>The tokens, and the values that were kept, in the current scope.</summary>
     public GeneratedContent Content(HookedModel model) => new(
-        [.. _continuations.Select(of => of.Select(one => new GeneratedText(one.Tokens, one.LogProbabilities, model)).ToArray())],
+        [
+            .. _continuations.Select(of =>
+                of.Select(one => new GeneratedText(one.Tokens, one.LogProbabilities, one.StoppedBy, model)).ToArray()),
+        ],
         intervention.Captures.Select(capture => (capture.Name, capture.Site.IsStacked))
             .Concat(intervention.Metrics.Select(metric => (metric.Node.Name, IsStacked: false)))
             .ToDictionary(kept => kept.Name, kept => Value(kept.Name, kept.IsStacked)),
@@ -130,6 +133,8 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
 
         public List<double> LogProbabilities { get; } = [];
 
-        public bool HasEnded { get; set; }
+        public long? StoppedBy { get; set; }
+
+        public bool HasEnded => StoppedBy is not null;
     }
 }

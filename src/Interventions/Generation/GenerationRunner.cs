@@ -15,7 +15,7 @@ public static class GenerationRunner
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <exception cref="InterventionException">
     /// A name is not in the model or the prompt set, a prompt with its new tokens does not fit the model, a method reads a value that new
-    /// tokens do not have, or returned a wrong shape.
+    /// tokens do not have, or returned a wrong shape; or texts are to stop at the end of a model that does not say its end.
     /// </exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; everything it made is freed.</exception>
     public static GenerationResult<GeneratedRun> Generate(
@@ -25,7 +25,7 @@ public static class GenerationRunner
         GenerationOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        options ??= new GenerationOptions();
+        options = WithEnd(options ?? new GenerationOptions(), model);
         Preparation ready = Preparation.Of(graph, model, prompts, options);
         return new GenerationExecutor(ready.Intervention, ready.Model, prompts, options).Execute(cancellationToken);
     }
@@ -63,4 +63,12 @@ public static class GenerationRunner
         using GenerationResult<GeneratedRun> output = Generate(empty, model, new TokenPrompts(prompts), options, cancellationToken);
         return output.Changed();
     }
+
+    /// <summary>The model's end is a token like others that stop a text.</summary>
+    private static GenerationOptions WithEnd(GenerationOptions options, HookedModel model) =>
+        !options.StopAtEnd ? options
+        : model.EndTokens is { Count: > 0 } ends ? options with { StopTokens = [.. options.StopTokens, .. ends] }
+        : throw new InterventionException(
+            $"{model.Schema.Model} does not say with which token it ends a text: give {nameof(options.StopTokens)} in the place of "
+            + $"{nameof(options.StopAtEnd)}.");
 }

@@ -55,6 +55,11 @@ public abstract class HookedModel : IDisposable
     public virtual IReadOnlyList<long>? EncodePiece(string text) => null;
 
     /// <summary>
+    /// The tokens with which the model ends a text, for <see cref="GenerationOptions.StopAtEnd"/>. Default: none.
+    /// </summary>
+    public virtual IReadOnlyList<long> EndTokens => [];
+
+    /// <summary>
     /// Identifies the weights: other weights have another text. Most often <see cref="WeightsChecksum.Of"/>. Default:
     /// <see langword="null"/>, so that a run into a file is refused, because a later call could go on with other weights unnoticed.
     /// </summary>
@@ -68,6 +73,9 @@ public abstract class HookedModel : IDisposable
     /// <summary>The text of one token, for results; without a tokenizer, or for a special token, its id: <c>#12</c>.</summary>
     internal string TextOf(long token) => _texts.GetOrAdd(
         token, one => Decode([one]) is { Length: > 0 } text ? text : string.Create(CultureInfo.InvariantCulture, $"#{one}"));
+
+    /// <summary>A token's name, for results: as the vocabulary writes it where it has no text. Default: its text or its id.</summary>
+    internal virtual string NameOf(long token) => TextOf(token);
 
     /// <summary>Frees the weights.</summary>
     public void Dispose()

@@ -57,6 +57,13 @@ public sealed record GenerationOptions
         init => field = value > 0 ? value : throw Out(nameof(Continuations), value, "A prompt has at least one continuation.");
     } = 1;
 
+    /// <summary>
+    /// Whether a text ends where the model ends it: at one of its <see cref="ModelGraphs.HookedModel.EndTokens"/>, beside those of
+    /// <see cref="StopTokens"/>. <see cref="GeneratedText.StoppedBy"/> says which it was. Default: false, so that all texts are equally
+    /// long.
+    /// </summary>
+    public bool StopAtEnd { get; init; }
+
     /// <summary>Tokens that end a prompt's generation; they are part of the generated tokens. Default: none.</summary>
     public IReadOnlyCollection<long> StopTokens { get; init; } = [];
 

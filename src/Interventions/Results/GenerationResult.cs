@@ -150,6 +150,12 @@ public class GeneratedRun
     public IReadOnlyList<string> Texts => field ??= [.. Single(nameof(Texts)).Select(text => text.Text)];
 
     /// <summary>
+    /// The stop token that ended each prompt's text, or <see langword="null"/>, see <see cref="GeneratedText.StoppedBy"/>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A prompt has several continuations.</exception>
+    public IReadOnlyList<long?> StoppedBy => field ??= [.. Single(nameof(StoppedBy)).Select(text => text.StoppedBy)];
+
+    /// <summary>
     /// The new tokens, <c>[prompt, continuation, step]</c>, int64; 0 behind a continuation's end, where <see cref="TokenMask"/> is false.
     /// </summary>
     /// <returns>A new tensor on the model's device; the caller owns it.</returns>
@@ -193,8 +199,9 @@ public sealed class GeneratedText
 {
     private readonly HookedModel _model;
 
-    internal GeneratedText(IReadOnlyList<long> tokens, IReadOnlyList<double> logProbabilities, HookedModel model) =>
-        (Tokens, LogProbabilities, _model) = (tokens, logProbabilities, model);
+    internal GeneratedText(
+        IReadOnlyList<long> tokens, IReadOnlyList<double> logProbabilities, long? stoppedBy, HookedModel model) =>
+        (Tokens, LogProbabilities, StoppedBy, _model) = (tokens, logProbabilities, stoppedBy, model);
 
     /// <summary>The new tokens, a stop token included.</summary>
     public IReadOnlyList<long> Tokens { get; }
@@ -204,6 +211,15 @@ public sealed class GeneratedText
     /// <see cref="GenerationOptions.Temperature"/>, <see cref="GenerationOptions.TopK"/> and <see cref="GenerationOptions.TopP"/>.
     /// </summary>
     public IReadOnlyList<double> LogProbabilities { get; }
+
+    /// <summary>
+    /// The stop token that ended the text, the last one of <see cref="Tokens"/>; <see langword="null"/> where the text went on to
+    /// <see cref="GenerationOptions.MaxNewTokens"/>.
+    /// </summary>
+    public long? StoppedBy { get; }
+
+    /// <summary>What ended the text, for tables.</summary>
+    internal string End => StoppedBy is { } token ? _model.NameOf(token) : "length";
 
     /// <summary>The new tokens as text, without special tokens.</summary>
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>

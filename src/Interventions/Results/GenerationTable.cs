@@ -43,9 +43,12 @@ internal static class GenerationTable
 
     private static string Table(string[] where, (string[] Where, GeneratedContent Run)[] runs)
     {
+        // What ended a text is a column where a token ended one.
+        bool haveStopped = runs.Any(run => run.Run.Continuations.Any(texts => texts.Any(text => text.StoppedBy is not null)));
         TextTable table = new(
         [
-            .. where.Select(name => new TextColumn(name)), new("prompt", true), new("tokens", true), new("log p", true), new("text"),
+            .. where.Select(name => new TextColumn(name)), new("prompt", true), new("tokens", true),
+            .. haveStopped ? (TextColumn[])[new("ended by")] : [], new("log p", true), new("text"),
         ]);
         string[] sums = ShortNumbers.Format(
             [.. runs.SelectMany(run => run.Run.Continuations).SelectMany(texts => texts).Select(text => text.LogProbabilities.Sum())]);
@@ -54,7 +57,10 @@ internal static class GenerationTable
         foreach ((string[] at, GeneratedContent run) in runs)
             foreach ((int prompt, IReadOnlyList<GeneratedText> texts) in run.Continuations.Index())
                 foreach (GeneratedText text in texts)
-                    table.Add([.. at, Number(prompt), Number(text.Tokens.Count), sums[row++], $"{text}"]);
+                {
+                    string[] end = haveStopped ? [text.End] : [];
+                    table.Add([.. at, Number(prompt), Number(text.Tokens.Count), .. end, sums[row++], $"{text}"]);
+                }
         return table.Print(MostRows);
     }
 

@@ -9,24 +9,26 @@ namespace Interventions.Results;
 /// <summary>Kept values as tables: means over prompts and over every axis that the table does not name.</summary>
 internal static class KeptTable
 {
-    private const int MostRows = 24, MostPoints = 12, MostColumns = 16;
+    private const int MostRows = 128, MostPoints = 12, MostColumns = 16, MostHeads = 64, MostCells = 1536;
 
     /// <summary>
-    /// A sweep of two placeholders is a grid of both. One of a single placeholder is a line a point, or a grid with what else is short; of
-    /// more placeholders, the points that changed most are listed.
+    /// A sweep of two placeholders is a grid of both. One of a single placeholder is a line a point, or a grid with what else is short. Of
+    /// more placeholders, and of more points than anybody reads, those that changed most are listed.
     /// </summary>
     public static string OfSweep(SweptTensor swept)
     {
         KeptContent content = swept.Content;
         int sweeps = content.Sweep.Length;
         int second = sweeps == 2 ? 1 : sweeps == 1 ? ShortAxis(content, from: 1) : -1;
-        if (second > 0)
+        if (second > 0 && Cells(content, 0, second) <= MostCells)
             return Title(content, [0, second]) + Grid(content, 0, second);
         SweptPoints points = swept.Points();
-        bool isCut = sweeps > 2 && points.Count > MostPoints;
+        bool isCut = points.Count > (sweeps > 2 ? MostPoints : MostRows);
         return Title(content, [.. Enumerable.Range(0, sweeps)]) + (isCut
-            ? $"The points with the largest change:\n{OfPoints([.. swept.Top(points.Count)], MostPoints)}"
-            : OfPoints([.. points], MostRows, content));
+            ? TextTable.Wrap(
+                $"The {MostPoints} of {points.Count} points with the largest change; Top(n) gives as many as you ask for, Values all:", 2)
+                + $"\n{OfPoints([.. swept.Top(MostPoints)], content)}"
+            : OfPoints([.. points], content));
     }
 
     /// <summary>A line a layer, or a grid with what else is short.</summary>
@@ -36,7 +38,8 @@ internal static class KeptTable
         if (second > 0)
         {
             (int rows, int columns) = content.Axes[second].IsPositional ? (second, 0) : (0, second);
-            return Title(content, [rows, columns]) + Grid(content, rows, columns);
+            return Title(content, [rows, columns])
+                + (Cells(content, rows, columns) <= MostCells ? Grid(content, rows, columns) : Largest(content, second));
         }
         double[] means = content.Means(content.Values, 0);
         using Tensor magnitudes = content.Values.to(ScalarType.Float64).abs();
@@ -49,9 +52,8 @@ internal static class KeptTable
 
     /// <summary>A line a point: coordinates, value and change.</summary>
     /// <param name="points">The points.</param>
-    /// <param name="most">How many are printed.</param>
     /// <param name="content">The value, for the tokens at positions; <see langword="null"/> for the positions alone.</param>
-    public static string OfPoints(ImmutableArray<SweptPoint> points, int most, KeptContent? content = null)
+    public static string OfPoints(ImmutableArray<SweptPoint> points, KeptContent? content = null)
     {
         if (points.IsEmpty)
             return "no points\n";
@@ -62,7 +64,7 @@ internal static class KeptTable
         string[] changes = ShortNumbers.Format([.. points.Select(point => point.Change)], isSigned: true);
         for (int i = 0; i < points.Length; i++)
             table.Add([.. points[i].Point.Coordinates.Select(Text), values[i], changes[i]]);
-        return table.Print(most);
+        return table.Print();
 
         string Text(SweepCoordinate coordinate, int axis) =>
             content is null ? coordinate.ToString() : Label(content, axis, coordinate.ToString());
@@ -187,7 +189,22 @@ internal static class KeptTable
                 Label(content, rows, row),
                 .. Enumerable.Range(0, width).Select(column => cells[rows < columns ? (row * width) + column : (column * height) + row]),
             ]);
-        return table.Print(MostRows);
+        return table.Print();
+    }
+
+    private static long Cells(KeptContent content, int rows, int columns) => content.Values.shape[rows] * content.Values.shape[columns];
+
+    /// <summary>A line an entry of a stack's grid, those with the largest means, where all of them are more than anybody reads.</summary>
+    private static string Largest(KeptContent content, int second)
+    {
+        int width = (int)content.Values.shape[second];
+        double[] means = content.Means(content.Values, 0, second);
+        int[] largest = [.. Enumerable.Range(0, means.Length).OrderByDescending(cell => Math.Abs(means[cell])).Take(MostPoints)];
+        string[] numbers = ShortNumbers.Format([.. largest.Select(cell => means[cell])]);
+        TextTable table = new(new("layer", true), new(content.Axes[second].Name, true), new("mean", true));
+        for (int i = 0; i < largest.Length; i++)
+            table.Add(content.Axes[0].Label(largest[i] / width), Label(content, second, largest[i] % width), numbers[i]);
+        return $"The {largest.Length} of {means.Length} means that are largest in absolute terms; Values has all:\n{table.Print()}";
     }
 
     private static string Label(KeptContent content, int axis, int index) => Label(content, axis, content.Axes[axis].Label(index));
@@ -206,6 +223,8 @@ internal static class KeptTable
         long[] shape = content.Values.shape;
         int[] longer = [.. Enumerable.Range(from, shape.Length - from)
             .Where(axis => shape[axis] > 1 && content.Axes[axis].Kind != ResultAxisKind.Batch)];
-        return longer is [int only] && (shape[only] <= MostColumns || content.Axes[only].IsPositional) ? only : -1;
+        // Dimensions of a vector are not looked at one by one, as heads are.
+        return longer is [int only] && (content.Axes[only].IsPositional || shape[only] <= MostColumns
+            || (shape[only] <= MostHeads && !content.Axes[only].Name.StartsWith("d_", StringComparison.Ordinal))) ? only : -1;
     }
 }

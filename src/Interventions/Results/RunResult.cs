@@ -53,7 +53,8 @@ public class RunResult : IDisposable
     /// Writes without effect: those that changed nothing on any prompt and point of the sweep, and those that nothing reads. A freeze may
     /// change nothing, and so may a copy of another run at positions up to which both runs' tokens agree; but prompts of which a copy
     /// selects such positions alone are reported by number. Methods that make infinite values from finite ones are reported by name, and
-    /// so are answers that lack the space which the tokenizer has in front of words. Of writes without effect, a strict run
+    /// so are answers that lack the space which the tokenizer has in front of words, and captures that took more memory than
+    /// <see cref="RunOptions.MemoryBudget"/>, which is for what is computed. Of writes without effect, a strict run
     /// (<see cref="RunOptions.Strict"/>) throws instead.
     /// </summary>
     public ImmutableArray<string> Warnings { get; }

@@ -51,5 +51,5 @@ public sealed class SweptPoints : IReadOnlyList<SweptPoint>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>A line a point: its coordinates, its value and its change.</summary>
-    public override string ToString() => KeptTable.OfPoints(_points, _points.Length);
+    public override string ToString() => KeptTable.OfPoints(_points);
 }

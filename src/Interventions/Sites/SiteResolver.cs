@@ -18,28 +18,27 @@ internal static class SiteResolver
     public static SiteResolution Resolve(SitePath path, ModelSchema schema, PromptVocabulary? prompts)
     {
         var problems = new List<SiteProblem>();
+        // A path that names no site of the model has indices of layers too, be they in another library's spelling.
+        PathIndices? indices = path.Segments.Select(segment => segment.Indices).FirstOrDefault(found => found is not null);
+        if (indices is not null)
+            CheckIndices(SiteProblemKind.LayerOutOfRange, "layer", path.Site, indices, schema.SizeOf("layer"), schema.Model, problems);
         SiteDefinition? site = SiteMatcher.Find(path.Segments, schema);
         if (site is null)
         {
             SiteProblem problem;
             (site, problem) = SiteDiagnosis.Explain(path, schema);
-            problems.Add(problem);
+            // In a layer that the model lacks, whatever was meant does not exist.
+            if (site is not null || problems.Count == 0)
+                problems.Add(problem);
         }
-        Selection? layer = null;
         if (site is not null)
         {
-            // A path in another library's spelling has the same indices, though other names.
-            PathIndices? indices = path.Segments.Select(segment => segment.Indices).FirstOrDefault(found => found is not null);
-            layer = indices?.Selection;
-            if (indices is not null)
-            {
-                CheckIndices(SiteProblemKind.LayerOutOfRange, "layer", path.Site, indices, schema.SizeOf("layer"), schema.Model, problems);
-                if (problems.Count == 0)
-                    CheckSpliced(site, path.Site, indices, schema.SizeOf("layer"), problems);
-            }
+            if (indices is not null && problems.Count == 0)
+                CheckSpliced(site, path.Site, indices, schema.SizeOf("layer"), problems);
             foreach (PathSelector selector in path.Selectors)
                 CheckSelector(path, site, selector, schema, prompts, problems);
         }
+        Selection? layer = site is null ? null : indices?.Selection;
         return new SiteResolution(
             path, site, layer, path.Selectors.Select(Selected).ToEquatableArray(), problems.ToEquatableArray());
 

@@ -8,14 +8,17 @@ namespace Interventions.Tables;
 /// <param name="IsNumber">Whether its cells end at one place, as numbers do.</param>
 internal readonly record struct TextColumn(string Header, bool IsNumber = false);
 
-/// <summary>Rows in aligned columns, at most 80 wide: what results, prompts and plans print. What does not fit is cut, and said.</summary>
-/// <param name="columns">The columns. The last ones are left out where all together are too wide.</param>
+/// <summary>
+/// Rows in aligned columns, at most 80 wide: what results, prompts and plans print. Long texts are cut; columns that do not fit beside
+/// each other stand below each other, each block with the first column.
+/// </summary>
+/// <param name="columns">The columns.</param>
 internal sealed class TextTable(params IReadOnlyList<TextColumn> columns)
 {
     /// <summary>How wide a line may be.</summary>
     public const int Width = 80;
 
-    private const int Gap = 2, Narrowest = 12;
+    private const int Gap = 2, Narrowest = 12, Half = (Width - Gap) / 2;
     private const string Cut = "…";
 
     private readonly List<string[]> _rows = [];
@@ -33,27 +36,17 @@ internal sealed class TextTable(params IReadOnlyList<TextColumn> columns)
     {
         string[][] lines = [.. Headers(), .. _rows.Take(mostRows)];
         int[] widths = [.. columns.Select((_, column) => lines.Max(line => line[column].Length))];
-        int shown = Fit(widths);
         StringBuilder text = new();
-        foreach (string[] line in lines.Where(line => line.Any(cell => cell.Length > 0)))
+        foreach (int[] block in Blocks(widths))
         {
-            int start = text.Length;
-            for (int column = 0; column < shown; column++)
-                text.Append(' ', column == 0 ? 0 : Gap).Append(Cell(line[column], widths[column], columns[column].IsNumber));
-            if (shown < columns.Count)
-                text.Append(' ', Gap).Append(Cut);
-            int end = text.Length;
-            while (end > start && text[end - 1] == ' ')
-                end--;
-            text.Length = end;
-            text.Append('\n');
+            text.Append(text.Length == 0 ? "" : "\n");
+            foreach (string[] line in lines.Where(line => block.Any(column => line[column].Length > 0)))
+            {
+                string[] cells = [.. block.Select(column => Cell(line[column], widths[column], columns[column].IsNumber))];
+                text.Append(string.Join(new string(' ', Gap), cells).TrimEnd(' ')).Append('\n');
+            }
         }
-        string[] cuts =
-        [
-            .. _rows.Count > mostRows ? [Count(_rows.Count - mostRows, "row")] : Array.Empty<string>(),
-            .. shown < columns.Count ? [Count(columns.Count - shown, "column")] : Array.Empty<string>(),
-        ];
-        return cuts.Length == 0 ? text.ToString() : text.Append("… and ").AppendJoin(" and ", cuts).Append('\n').ToString();
+        return _rows.Count > mostRows ? text.Append($"… and {Count(_rows.Count - mostRows, "row")}\n").ToString() : text.ToString();
     }
 
     /// <summary>The first characters of a text, where it is longer than a width.</summary>
@@ -89,20 +82,40 @@ internal sealed class TextTable(params IReadOnlyList<TextColumn> columns)
     public static string Count(long number, string thing) =>
         string.Create(CultureInfo.InvariantCulture, $"{number} {thing}{(number == 1 ? "" : "s")}");
 
-    /// <summary>Narrows the widest columns of text until the line fits, and returns how many columns do.</summary>
-    private int Fit(int[] widths)
+    /// <summary>
+    /// The columns that stand beside each other: all of them, where the line fits once the widest texts are narrowed. Otherwise blocks of
+    /// about equally many, each behind the first column.
+    /// </summary>
+    private int[][] Blocks(int[] widths)
     {
-        int shown = widths.Length;
-        while (Total(widths, shown) > Width)
+        int[] all = [.. Enumerable.Range(0, widths.Length)];
+        if (Total(all, column => columns[column].IsNumber ? widths[column] : Math.Min(widths[column], Narrowest)) <= Width)
         {
-            int widest = Enumerable.Range(0, shown).Where(column => !columns[column].IsNumber).DefaultIfEmpty(-1)
-                .MaxBy(column => column < 0 ? 0 : widths[column]);
-            if (widest >= 0 && widths[widest] > Narrowest)
-                widths[widest]--;
-            else
-                shown--;
+            while (Total(all, column => widths[column]) > Width)
+                widths[all.Where(column => !columns[column].IsNumber).MaxBy(column => widths[column])]--;
+            return [all];
         }
-        return shown;
+        foreach (int column in all)
+            widths[column] = Math.Min(widths[column], Half);
+        int[][] blocks = [.. Filled(all.Length)];
+        int[][] equal = [.. Filled((all.Length - 1 + blocks.Length - 1) / Math.Max(1, blocks.Length))];
+        return equal.Length == blocks.Length ? equal : blocks;
+
+        // Blocks that are as full as a line allows.
+        IEnumerable<int[]> Filled(int most)
+        {
+            List<int> block = [0];
+            foreach (int column in all.Skip(1))
+            {
+                if (block.Count > most || Total([.. block, column], one => widths[one]) > Width)
+                {
+                    yield return [.. block];
+                    block = [0];
+                }
+                block.Add(column);
+            }
+            yield return [.. block];
+        }
     }
 
     /// <summary>The headers' lines, the last ones beside each other.</summary>
@@ -114,8 +127,7 @@ internal sealed class TextTable(params IReadOnlyList<TextColumn> columns)
             headers.Select(header => line - height + header.Length is >= 0 and int at ? header[at] : "").ToArray());
     }
 
-    private int Total(int[] widths, int shown) =>
-        widths.Take(shown).Sum() + (Gap * (shown - 1)) + (shown < columns.Count ? Gap + Cut.Length : 0);
+    private static int Total(IReadOnlyCollection<int> block, Func<int, int> width) => block.Sum(width) + (Gap * (block.Count - 1));
 
     private static string Cell(string text, int width, bool isNumber) =>
         isNumber ? Shorten(text, width).PadLeft(width) : Shorten(text, width).PadRight(width);

@@ -120,7 +120,7 @@ public sealed class DialectTests : IDisposable
         SafeTensors.Save(_folder["sae.safetensors"], Contiguous(tensors));
         string flag = isTranscoder ? "true" : "false";
         File.WriteAllText(_folder["cfg.json"], $$"""
-            {"activation": "topk", "k": 4, "d_in": 6, "num_latents": 10, "transcode": {{flag}}, "skip_connection": {{flag}}, "signed": false}
+            {"activation": "topk", "k": 4, "d_in": 6, "transcode": {{flag}}, "skip_connection": {{flag}}, "signed": false}
             """);
         (Tensor values, Tensor indexes) = Z(!isTranscoder).relu().topk(4, -1);
         Tensor f = zeros(12, Count).scatter(-1, indexes, values), y = f.matmul(_decoder) + _decoderBias;
@@ -199,7 +199,7 @@ public sealed class DialectTests : IDisposable
         {
             byte[] damaged = [.. whole.AsSpan(0, i % 3 == 0 ? random.Next(whole.Length) : whole.Length)];
             for (int n = random.Next(1, 4); n > 0 && damaged.Length > 0; n--)
-                damaged[random.Next(2) == 0 ? random.Next(Math.Min(200, damaged.Length)) : random.Next(damaged.Length)] = (byte)random.Next(256);
+                damaged[random.Next(random.Next(2) == 0 ? Math.Min(200, damaged.Length) : damaged.Length)] = (byte)random.Next(256);
             File.WriteAllBytes(_folder["params.npz"], damaged);
             try
             {

@@ -82,6 +82,23 @@ public sealed class ChatPromptTests
             Assert.Throws<ArgumentException>(() => ChatPrompt.Of(changing, [("user", "When[IO| Mary] met")])).Message);
     }
 
+    /// <summary>A message is one line, whatever the user's text is.</summary>
+    [Fact]
+    public void Line_breaks_of_messages_are_escaped_in_errors()
+    {
+        HuggingFaceTokenizer changing = ChatTokenizers.WithTemplate("{{ messages[0].content | upper }}");
+        Assert.StartsWith(
+            "The chat's message 0 (user) marks \"met\\nTom\" as position 'IO', and ",
+            Assert.Throws<ArgumentException>(() => ChatPrompt.Of(changing, [("user", "Mary[IO|met\nTom]")])).Message,
+            StringComparison.Ordinal);
+        foreach (Action wrong in (Action[])[
+            () => PromptMarks.At("a\nb", ("S", "c\nd")), () => _ = new PromptTemplate("a\n{b").Text,
+            () => s_tokenizer.FormatChat([("user", "Hi\n<|end|>")]),
+            () => NamedPrompts.Create(
+                s_tokenizer, ["clean", "other"], ["S"], [], new PromptRow(["Mary\nmet[S| Tom]", "Tom\nmet Tom"], []))])
+            Assert.DoesNotContain("\n", Assert.ThrowsAny<ArgumentException>(wrong).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("When[IO| Mary", "Message 0 (user) of the chat has a '[' at character 4 that is not a mark: write [name|text]")]
     [InlineData("[|]Hi", "Message 0 (user) of the chat begins with [|], as a formatted chat does; give the message alone.")]

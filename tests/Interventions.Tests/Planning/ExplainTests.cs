@@ -55,6 +55,33 @@ public sealed class ExplainTests
         Assert.Equal(Rows(8), Rows(3) + Rows(4) + (2 * Rows(5)) + Rows(6) + Rows(7));
     }
 
+    /// <summary>Points of a sweep multiply what one run keeps: said before, as the most that it can be, and after, as what it is.</summary>
+    [Fact]
+    public void A_large_capture_is_said_with_its_size_and_what_to_do()
+    {
+        using DecoderModel model = DecoderModel.Random(SmallDecoders.Gpt2Config);
+        Intervention sweep = Intervention.On(model).Zero("blocks.{layer}.attn.z[head={head}; pos=end]");
+        Intervention whole = sweep.Capture("Whole", "blocks.*.resid_post");
+        Intervention reduced = sweep.Capture("Norm", "blocks.*.resid_post", x => x.norm(-1));
+        (int layers, int points) = (model.Config.Layers, model.Config.Layers * model.Config.Heads);
+        long bytes = 4L * layers * 2 * 5 * model.Config.DModel * (points + 2);
+        RunOptions tight = new() { MemoryBudget = bytes - 1 }, enough = new() { MemoryBudget = bytes };
+        string said = string.Create(
+            CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB, 2 prompts at {points} points of the sweep: select fewer layers, ");
+        Assert.Contains($"Whole keeps up to {said}", Line(whole.Explain(Prompts(), tight)));
+        Assert.Contains("Norm keeps up to ", Line(reduced.Explain(Prompts(), tight)));
+        Assert.DoesNotContain("keeps", whole.Explain(Prompts(), enough));
+        Assert.All(whole.Explain(Prompts(), tight).Split('\n'), line => Assert.True(line.Length <= 80, line));
+
+        using RunResult large = whole.Run(Prompts(), tight), small = whole.Run(Prompts(), enough), norms = reduced.Run(Prompts(), tight);
+        Assert.Contains($"Whole keeps {said}", Assert.Single(large.Warnings));
+        Assert.Contains("RunTo into a file, StreamAsync", large.Warnings[0]);
+        Assert.Empty(small.Warnings);
+        Assert.Empty(norms.Warnings); // a method that keeps little is not large
+
+        static string Line(string text) => text.Replace("\n  ", " ");
+    }
+
     private static PromptPairs Prompts(int count = 2) => PromptPairs.FromTokens(
         [.. Enumerable.Range(0, count).Select(i => new PromptTokens([new([1, 2, 3, 4 + i, 5], [4]), new([1, 2, 9, 4, 5], [4])], [6, 7]))]);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Interventions.Results;
 using Interventions.Runtime;
 using Interventions.Tests.Declarations;
 using TorchSharp;
@@ -59,6 +60,84 @@ public sealed class PrintedResultTests : IDisposable
             text.Append("=== ").Append(title).Append('\n').Append(printed.TrimEnd('\n')).Append("\n\n");
         }
     }
+
+    /// <summary>The heads of a model of thirty layers: none is hidden, and every line has its layer.</summary>
+    [Fact]
+    public void A_wide_grid_is_printed_whole()
+    {
+        using RunResult run = Swept(layers: 30, heads: 9);
+        string[] lines = run["Score"].ToString()!.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+        Assert.Equal(1 + (2 * 31), lines.Length);
+        Assert.Equal(["layer \\ head", "0", "1", "2", "3", "4"], Cells(lines[1]));
+        Assert.Equal(["layer \\ head", "5", "6", "7", "8"], Cells(lines[32]));
+        Assert.Equal(["29", "-0.02900", "-0.02901", "-0.02902", "-0.02903", "-0.02904"], Cells(lines[31]));
+        Assert.Equal(["29", "-0.02905", "-0.02906", "-0.02907", "-0.02908"], Cells(lines[62]));
+
+        static string[] Cells(string line) => line.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    }
+
+    /// <summary>What nobody would read whole: the points that matter, and a word on where the others are.</summary>
+    [Fact]
+    public void Of_a_very_large_grid_the_largest_changes_are_printed()
+    {
+        using RunResult run = Swept(layers: 80, heads: 64);
+        string printed = run["Score"].ToString()!;
+        Assert.Contains(
+            "The 12 of 5120 points with the largest change; Top(n) gives as many as you ask\n  for, Values all:\nlayer  head ", printed,
+            StringComparison.Ordinal);
+        Assert.Equal("79", printed.Split('\n')[4].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]);
+        Assert.Equal("63", printed.Split('\n')[4].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+        Assert.DoesNotContain("…", printed, StringComparison.Ordinal);
+    }
+
+    /// <summary>Of a stack, too, and without a sweep.</summary>
+    [Fact]
+    public void Of_a_very_large_stack_the_largest_means_are_printed()
+    {
+        Tensor values = arange(48 * 40, dtype: ScalarType.Float64).view(48, 1, 40);
+        using RunResult run = new(
+            Layout([], new KeptLayout("Norm", [.. Enumerable.Range(0, 48)], IsSwept: false, IsMasked: false, [new KeptAxis("pos", [])])),
+            new Dictionary<string, Tensor>
+            {
+                ["Norm"] = values.clone().DetachFromDisposeScope(), ["clean/Norm"] = (-values).DetachFromDisposeScope(),
+            });
+        string[] lines = run.Layers("Norm", "clean").ToString()!.Split('\n');
+        Assert.Equal("The 12 of 1920 means that are largest in absolute terms; Values has all:", lines[1]);
+        Assert.Equal(["layer  pos   mean", "   47   39  -1919", "   47   38  -1918"], lines[2..5]);
+    }
+
+    /// <summary>A result of a score at every layer and head: less where either is larger.</summary>
+    private static RunResult Swept(int layers, int heads)
+    {
+        ResultLayout layout = Layout(
+            [
+                new SweepAxis("layer", [.. Enumerable.Range(0, layers).Select(layer => (SweepCoordinate)layer)]),
+                new SweepAxis("head", [.. Enumerable.Range(0, heads).Select(head => (SweepCoordinate)head)]),
+            ],
+            new KeptLayout("Score", [], IsSwept: false, IsMasked: false, []));
+        Tensor score = ((arange(layers).unsqueeze(1) * 100) + arange(heads)).to_type(ScalarType.Float64) * -1e-5;
+        return new RunResult(layout, new Dictionary<string, Tensor>
+        {
+            ["Score"] = score.unsqueeze(-1).DetachFromDisposeScope(),
+            ["clean/Score"] = zeros(1, dtype: ScalarType.Float64).DetachFromDisposeScope(),
+        });
+    }
+
+    private static ResultLayout Layout(SweepAxis[] sweep, KeptLayout kept) => new()
+    {
+        Declaration = "Wide",
+        Sweep = [.. sweep],
+        Runs = ["clean"],
+        BaseRun = "clean",
+        Kept = [kept],
+        Parameters = [],
+        Prompts = [0],
+        Positions = ["end"],
+        Tokens = [new PromptLayout([new RunLayout(["a"], [0])])],
+        Effects = [],
+        Notes = [],
+    };
 
     [Fact]
     public void Printing_leaves_no_tensor_behind()

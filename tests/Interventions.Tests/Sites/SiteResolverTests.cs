@@ -79,6 +79,12 @@ public sealed class SiteResolverTests
     [InlineData(
         "blocks.[6..-9].mlp_out", nameof(LayerOutOfRange), "6..-9",
         "the range 6..-9 of 'blocks.[6..-9].mlp_out' is empty: Gpt2Small has 12 layers")]
+    // Whatever else is wrong, a layer that does not exist has no site that was meant.
+    [InlineData(
+        "blocks.40.mlp_outt[head=1]", nameof(LayerOutOfRange), "40",
+        "layer 40 of 'blocks.40.mlp_outt' is out of range: Gpt2Small has 12 layers (0 to 11)")]
+    [InlineData(
+        "blocks.40.z", nameof(LayerOutOfRange), "40", "layer 40 of 'blocks.40.z' is out of range: Gpt2Small has 12 layers (0 to 11)")]
     // Other libraries' names; those that depend on the model are in ForeignNamesTests of the models.
     [InlineData(
         "blocks.1.hook_mlp_out", nameof(ForeignSpelling), "hook_mlp_out",
@@ -176,7 +182,7 @@ public sealed class SiteResolverTests
         EquatableArray<SiteProblem> problems =
             SiteResolver.Resolve("blocks.12.attn.hook_z[head=99; pos=nowhere; key=0]", Vocabularies.Gpt2Small, Vocabularies.Ioi).Problems;
 
-        Assert.Equal([ForeignSpelling, LayerOutOfRange, IndexOutOfRange, UnknownPosition, UnknownAxis], problems.Select(
+        Assert.Equal([LayerOutOfRange, ForeignSpelling, IndexOutOfRange, UnknownPosition, UnknownAxis], problems.Select(
             problem => problem.Kind));
     }
 

@@ -40,7 +40,8 @@ public sealed partial class DocstringTask : PromptSet
         PromptTemplate template = new(Template, DeclaredVocabulary);
         // The function's name, seven words of the docstring, four arguments, and those of the corrupted run.
         TaskWords words = TaskWords.Of(tokenizer, nameof(DocstringTask), "words", Words, least: 18);
-        return new DocstringTask(new TaskPrompts(DeclaredVocabulary, count, seed, except).Draw(tokenizer, Draw))
+        double possible = Drawing.Orders(words.Words.Count, 12);
+        return new DocstringTask(new TaskPrompts(DeclaredVocabulary, count, seed, except) { Possible = possible }.Draw(tokenizer, Draw))
         {
             MakingNotes = [words.Note],
         };

@@ -1,6 +1,7 @@
 using Interventions.Models.Prompts;
 using Interventions.Models.Prompts.Tasks;
 using Interventions.Sites;
+using Interventions.Tables;
 
 namespace Interventions.Models;
 
@@ -36,6 +37,7 @@ public sealed record Fact(string Subject, string Relation, string Object)
         string text = Relation.Contains("{subject}", StringComparison.Ordinal) ? Relation : "{subject} " + Relation;
         PromptTemplate template = new(text, vocabulary);
         return template.Slots is ["subject"] ? template : throw new ArgumentException(
-            $"The relation \"{Relation}\" has slots {Spelling.List(template.Slots)}; a relation has the slot {{subject}} alone.");
+            $"The relation {TextTable.Quote(Relation)} has slots {Spelling.List(template.Slots)}; a relation has the slot "
+            + "{subject} alone.");
     }
 }

@@ -31,7 +31,8 @@ public sealed partial class FactualRecallTask : PromptSet
         string note = $"{paired.Length} of {facts.Count} facts can be used{single}, and another one having a subject of as many tokens.";
         if (paired.Length == 0)
             throw new ArgumentException($"{nameof(FactualRecallTask)}: {note}");
-        return new FactualRecallTask(new TaskPrompts(DeclaredVocabulary, count, seed, except).Draw(tokenizer, Draw, answerTokens))
+        return new FactualRecallTask(
+            new TaskPrompts(DeclaredVocabulary, count, seed, except) { Possible = paired.Length }.Draw(tokenizer, Draw, answerTokens))
         {
             MakingNotes = [note],
         };

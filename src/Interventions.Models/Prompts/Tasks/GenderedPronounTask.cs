@@ -43,7 +43,9 @@ public sealed partial class GenderedPronounTask : PromptSet
             TaskWords.Of(tokenizer, nameof(GenderedPronounTask), "feminine names", options.Feminine, least: 1),
             TaskWords.Of(tokenizer, nameof(GenderedPronounTask), "masculine names", options.Masculine, least: 1),
         ];
-        return new GenderedPronounTask(new TaskPrompts(DeclaredVocabulary, count, seed, except).Draw(tokenizer, Draw))
+        double possible = (double)templates.Length * names.Sum(list => list.Words.Count);
+        return new GenderedPronounTask(
+            new TaskPrompts(DeclaredVocabulary, count, seed, except) { Possible = possible }.Draw(tokenizer, Draw))
         {
             MakingNotes = [.. names.Select(list => list.Note)],
         };

@@ -54,7 +54,8 @@ public sealed partial class GreaterThanTask : PromptSet
         if (years.Length == 0)
             throw new ArgumentException(
                 $"{nameof(GreaterThanTask)}: the last {digits} digits of none of {all} years are a token of this tokenizer.");
-        return new GreaterThanTask(new TaskPrompts(DeclaredVocabulary, count, seed, except).Draw(tokenizer, Draw))
+        double possible = (double)nouns.Words.Count * years.Length;
+        return new GreaterThanTask(new TaskPrompts(DeclaredVocabulary, count, seed, except) { Possible = possible }.Draw(tokenizer, Draw))
         {
             MakingNotes = [nouns.Note, $"{years.Length} of {all} years end with a token of {digits} digits."],
         };

@@ -49,7 +49,8 @@ public sealed partial class InductionTask : PromptSet
             throw new ArgumentException(
                 $"{nameof(InductionTask)} draws {2 * length} different tokens, and there are {tokens.Length}: ask for a smaller "
                 + $"{nameof(InductionOptions.Length)}.");
-        return new InductionTask(new TaskPrompts(DeclaredVocabulary, count, seed, except).Draw(Draw));
+        double possible = Drawing.Orders(tokens.Length, length);
+        return new InductionTask(new TaskPrompts(DeclaredVocabulary, count, seed, except) { Possible = possible }.Draw(Draw));
 
         PromptTokens Draw(Random random)
         {

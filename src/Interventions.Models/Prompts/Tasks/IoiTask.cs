@@ -1,6 +1,7 @@
 using Interventions.Models.Prompts;
 using Interventions.Models.Prompts.Tasks;
 using Interventions.Sites;
+using Interventions.Tables;
 using Microsoft.ML.Tokenizers;
 
 namespace Interventions.Models;
@@ -29,7 +30,9 @@ public sealed partial class IoiTask : PromptSet
         Dictionary<string, TaskWords> words = templates.SelectMany(template => template.Template.Slots)
             .Where(slot => !DeclaredVocabulary.Positions.Contains(slot)).Distinct()
             .ToDictionary(slot => slot, slot => TaskWords.Of(tokenizer, nameof(IoiTask), $"words for {{{slot}}}", options.Words[slot], 1));
-        return new IoiTask(new TaskPrompts(DeclaredVocabulary, count, seed, except).Draw(tokenizer, Draw))
+        double possible = templates.Sum(template => template.Template.Slots.Where(words.ContainsKey)
+            .Aggregate(Drawing.Orders(names.Words.Count, 2), (product, slot) => product * words[slot].Words.Count));
+        return new IoiTask(new TaskPrompts(DeclaredVocabulary, count, seed, except) { Possible = possible }.Draw(tokenizer, Draw))
         {
             MakingNotes = [names.Note, .. words.Values.Select(list => list.Note)],
         };
@@ -65,10 +68,10 @@ public sealed partial class IoiTask : PromptSet
             PromptTemplate template = new(text, DeclaredVocabulary);
             foreach (string name in new[] { "IO", "S1", "S2" })
                 if (!template.Slots.Contains(name))
-                    throw new ArgumentException($"Template \"{text}\" of {nameof(IoiTask)} has no slot {{{name}}}.");
+                    throw new ArgumentException($"Template {TextTable.Quote(text)} of {nameof(IoiTask)} has no slot {{{name}}}.");
             foreach (string slot in template.Slots.Except([.. DeclaredVocabulary.Positions, .. options.Words.Keys]))
                 throw new ArgumentException(
-                    $"Template \"{text}\" of {nameof(IoiTask)} has a slot {{{slot}}} without words; "
+                    $"Template {TextTable.Quote(text)} of {nameof(IoiTask)} has a slot {{{slot}}} without words; "
                     + $"there are words for {Spelling.List([.. options.Words.Keys])}.");
             if (options.Order != IoiOrder.Baba)
                 yield return (i, template);

@@ -1,5 +1,6 @@
 using Interventions.Models.Prompts;
 using Interventions.Models.Prompts.Tasks;
+using Interventions.Tables;
 using Microsoft.ML.Tokenizers;
 
 namespace Interventions.Models;
@@ -34,13 +35,18 @@ public sealed partial class MultipleChoiceTask : PromptSet
         foreach (Question question in questions)
             if (question.Wrong.Except([question.Answer]).Distinct().Count() < Choices - 1)
                 throw new ArgumentException(
-                    $"{nameof(MultipleChoiceTask)}: \"{question.Text}\" has fewer than {Choices - 1} different wrong answers.");
+                    $"{nameof(MultipleChoiceTask)}: {TextTable.Quote(question.Text)} has fewer than {Choices - 1} different wrong "
+                    + "answers.");
         TaskWords letters = TaskWords.Of(tokenizer, nameof(MultipleChoiceTask), "letters", s_letters, least: 12);
         TaskWord[] labels = [.. TaskWords.Of(tokenizer, nameof(MultipleChoiceTask), "labels", s_letters[..Choices], least: Choices).Words];
         TaskWord[] others = [.. letters.Words.Except(labels)];
         TaskWord[] numbers = mutation != LabelMutation.Numbers ? []
             : [.. TaskWords.Of(tokenizer, nameof(MultipleChoiceTask), "numbers", ["1", "2", "3", "4"], least: Choices).Words];
-        return new MultipleChoiceTask(new TaskPrompts(DeclaredVocabulary, count, seed, except).Draw(tokenizer, Draw))
+        // Three wrong answers of each question, and the right one at any of four places among them.
+        double possible = questions.Sum(question =>
+            Choices * Drawing.Orders(question.Wrong.Except([question.Answer]).Distinct().Count(), Choices - 1));
+        return new MultipleChoiceTask(
+            new TaskPrompts(DeclaredVocabulary, count, seed, except) { Possible = possible }.Draw(tokenizer, Draw))
         {
             MakingNotes = [letters.Note],
         };

@@ -9,6 +9,9 @@ namespace Interventions.Models.Prompts.Tasks;
 /// <param name="Except">Prompts that are not drawn: those of a training set, for one that is held out.</param>
 internal sealed record TaskPrompts(PromptVocabulary Vocabulary, int Count, int Seed, PromptSet? Except)
 {
+    /// <summary>How many different first runs there are at most.</summary>
+    public required double Possible { get; init; }
+
     /// <summary>Draws prompts of text whose first runs differ, and tokenizes them.</summary>
     /// <exception cref="ArgumentException">There are not so many, or a text cannot be tokenized.</exception>
     public IReadOnlyList<PromptTokens> Draw(
@@ -19,7 +22,12 @@ internal sealed record TaskPrompts(PromptVocabulary Vocabulary, int Count, int S
     /// <summary>Draws prompts whose first runs differ.</summary>
     /// <exception cref="ArgumentException">There are not so many.</exception>
     public IReadOnlyList<PromptTokens> Draw(Func<Random, PromptTokens> draw) =>
-        Drawing.Distinct(Vocabulary.PromptSet, Count, Seed, draw, Key, Except?.Prompts.Select(Key) ?? []);
+        Drawing.Distinct(
+            new DrawingSource<PromptTokens>(Vocabulary.PromptSet, Possible, draw, Key, Bytes), Count, Seed,
+            Except?.Prompts.Select(Key) ?? []);
+
+    /// <summary>Ids, and the texts of tokens, which tokenizers share.</summary>
+    private static long Bytes(PromptTokens prompt) => prompt.Runs.Sum(run => (long)run.Ids.Count * 2 * sizeof(long));
 
     private static string Key(PromptTokens prompt) => string.Join(' ', prompt.Runs[0].Ids);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Interventions.Models.Prompts.Tasks;
 
 namespace Interventions.Models.Tests.Prompts.Tasks;
@@ -78,7 +79,7 @@ public sealed class TaskTests
         IoiTask all = IoiTask.Sample(TaskTokenizers.All, 8, seed: 3, few);
         Assert.Equal(8, CleanIds(all).Distinct().Count());
         Assert.Equal(
-            "IoiTask gives 8 different prompts, and 9 are asked for: ask for fewer, or give it more words.",
+            "IoiTask gives at most 8 different prompts, and 9 are asked for: ask for fewer, or give it more words.",
             Assert.Throws<ArgumentException>(() => IoiTask.Sample(TaskTokenizers.All, 9, seed: 3, few)).Message);
         IoiTask half = IoiTask.Sample(TaskTokenizers.All, 5, seed: 4, few);
         Assert.Equal(3, IoiTask.Sample(TaskTokenizers.All, 3, seed: 4, few, except: half).Prompts.Count);
@@ -86,6 +87,30 @@ public sealed class TaskTests
             "gives 3 different prompts that are not among the 5 excluded ones, and 4 are asked for",
             Assert.Throws<ArgumentException>(() => IoiTask.Sample(TaskTokenizers.All, 4, seed: 4, few, except: half)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => IoiTask.Sample(TaskTokenizers.All, 0, seed: 4, few));
+    }
+
+    /// <summary>Nobody waits for prompts that cannot be, or that no memory holds.</summary>
+    [Fact]
+    public void A_number_of_prompts_beyond_reason_is_refused_at_once()
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        Assert.Matches(
+            @"^IoiTask gives at most \d+ different prompts, and 2147483647 are asked for",
+            Refused(() => IoiTask.Sample(TaskTokenizers.All, int.MaxValue, seed: 1)));
+        Assert.Contains("GreaterThanTask gives at most ", Refused(() => GreaterThanTask.Sample(TaskTokenizers.All, 10_000_000, seed: 1)));
+        Assert.Contains(
+            "GenderedPronounTask gives at most ", Refused(() => GenderedPronounTask.Sample(TaskTokenizers.All, 10_000_000, seed: 1)));
+        Assert.Contains(
+            "FactualRecallTask gives at most ", Refused(() => FactualRecallTask.Sample(TaskTokenizers.All, 10_000_000, seed: 1)));
+        Assert.Contains(
+            "MultipleChoiceTask gives at most ", Refused(() => MultipleChoiceTask.Sample(TaskTokenizers.All, int.MaxValue, seed: 1)));
+        Assert.Matches(
+            @"^2147483647 prompts of DocstringTask take about [\d.]+ GiB, and this machine has [\d.]+ GiB of memory: ask for fewer than \d",
+            Refused(() => DocstringTask.Sample(TaskTokenizers.All, int.MaxValue, seed: 1)));
+        Assert.Contains("prompts of InductionTask take about ", Refused(() => InductionTask.Sample(1000, int.MaxValue, seed: 1)));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"{watch.Elapsed}");
+
+        static string Refused(Action draw) => Assert.Throws<ArgumentException>(draw).Message;
     }
 
     [Fact]

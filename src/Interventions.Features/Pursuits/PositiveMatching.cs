@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 
 namespace Interventions.Features;
 
-/// <summary>Codes of few features by greedy pursuit.</summary>
-internal static class Pursuits
+/// <summary>Matching pursuit as a dictionary's encoder: coefficients are positive, and a row ends where nothing is left for it.</summary>
+internal static class PositiveMatching
 {
-    /// <summary>Matching pursuit with positive coefficients: a pick with a negative product ends a row.</summary>
+    /// <summary>Codes rows.</summary>
     /// <param name="y">What is to be coded, <c>[…, d]</c>.</param>
     /// <param name="dictionary"><c>[feature, d]</c>.</param>
     /// <param name="options">When it ends.</param>
     /// <returns>Coefficients, <c>[…, feature]</c>.</returns>
-    public static Tensor Positive(Tensor y, Tensor dictionary, Activation.MatchingPursuit options)
+    public static Tensor Encode(Tensor y, Tensor dictionary, Activation.MatchingPursuit options)
     {
         long[] shape = [.. y.shape.AsSpan(0, y.shape.Length - 1), dictionary.shape[0]];
         Tensor residual = y.reshape(-1, y.shape[^1]);
