@@ -11,12 +11,12 @@ using Interventions.Models.Decoder;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 Discovery discovery = new();
-Console.WriteLine("Area under the ROC curve of edges, by the known circuit (1 is all of it, and nothing else, first)\n");
+Console.WriteLine("Area under the ROC curve of edges: 1 puts the known circuit first\n");
 Table known = discovery.OnKnownCircuits();
 Console.WriteLine(known);
 
 using DecoderModel model = DecoderModel.Load(args.FirstOrDefault() ?? Path.Combine(AppContext.BaseDirectory, "model"));
-Console.WriteLine($"{CircuitGraph.Of(model)}: faithfulness on other sentences, by part of the edges; and the areas\n");
+Console.WriteLine($"{CircuitGraph.Of(model)}:\nfaithfulness on other sentences, by part of the edges; both areas\n");
 Table curves = discovery.OnLanguageModel(model, out Circuit circuit, out EdgeScores scores);
 Console.WriteLine(curves);
 File.WriteAllText("circuit.svg", circuit.ToSvg(scores));

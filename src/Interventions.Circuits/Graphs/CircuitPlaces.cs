@@ -23,7 +23,7 @@ internal sealed class CircuitPlaces
         bool hasMlps = rows.Any(row => row.Key.Kind == ComponentKind.Mlp);
         int columns = Math.Max(heads.Length + (hasMlps ? 1 : 0), 1);
         double column = Math.Clamp(Narrowest / (double)columns, Box.UsualWidth + Gap, WidestColumn), left = Margin + Names + Gap;
-        Width = Math.Max(left + (columns * column) + Margin, 540);
+        Width = Math.Max(left + (columns * column) + (2 * Margin), 540);
         Height = Header + (Math.Max(rows.Length, 1) * RowHeight) + Margin;
         foreach ((int i, IGrouping<(int, ComponentKind Kind), Component> row) in rows.Index())
         {
