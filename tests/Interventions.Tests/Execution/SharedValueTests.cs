@@ -70,7 +70,10 @@ public sealed class SharedValueTests : ToyTest
         InterventionGraph apart = new()
         {
             Name = "Gradients",
-            Gradients = [.. new[] { "embed", "blocks.1.out" }.Select(site => new GradientNode(site, site, [new Read.Gradient()], x => x[0]))],
+            Gradients =
+            [
+                .. new[] { "embed", "blocks.1.out" }.Select(site => new GradientNode(site, site, [new Read.Gradient()], x => x[0])),
+            ],
             Metrics = [LogitDifference],
         };
         InterventionGraph together = apart with
