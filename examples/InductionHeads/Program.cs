@@ -21,7 +21,8 @@ namespace Interventions.Examples.InductionHeads
     /// <param name="Composition">How much heads read what earlier ones write.</param>
     /// <param name="Copying">Whether heads write what they read.</param>
     /// <param name="Losses">
-    /// The loss of the repeated tokens, in nats: as it is, and without the heads that look behind an earlier token most, one more at a time.
+    /// The loss of the repeated tokens, in nats: as it is, and without the heads that look behind an earlier token most, one more at a
+    /// time.
     /// </param>
     public sealed record InductionStudy(
         RepeatedTokens Repeated, HeadScores Attention, CompositionScores Composition, HeadScores Copying, IReadOnlyList<double> Losses)

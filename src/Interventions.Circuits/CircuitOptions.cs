@@ -182,7 +182,7 @@ internal sealed record Measurement
     public double Mean(InterventionGraph graph, CancellationToken cancellationToken)
     {
         using DisposeScope scope = NewDisposeScope();
-        using RunResult run = Run(graph, cancellationToken);
+        using RunResult run = Run(graph, cancellationToken, kept: []);
         return run.Changed(Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
     }
 

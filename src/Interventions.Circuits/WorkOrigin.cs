@@ -21,7 +21,14 @@ internal sealed record WorkOrigin(ImmutableArray<KeyValuePair<string, string>> P
     public static WorkOrigin Of(Measurement measurement, InterventionGraph metric, string work)
     {
         CircuitOptions options = measurement.Options;
-        string carried = options.Ablation == Ablation.Zero ? "0" : $"values of '{options.From}'";
+        string of = options.Over is null ? "" : $" of other prompts ({ResultOrigin.HashOf(options.Over)})";
+        string carried = options.Ablation switch
+        {
+            Ablation.Zero => "0",
+            Ablation.Mean => $"means of '{options.From}'{of}{(options.AcrossTemplates ? " of all templates" : "")}"
+                + (options.Pooled ? " over all positions" : ""),
+            _ => $"values of '{options.From}'",
+        };
         return new WorkOrigin(
         [
             .. ResultOrigin.Of(metric, measurement.Model, measurement.Prompts, options.Run).Parts,

@@ -2,9 +2,11 @@ using System.Globalization;
 using Interventions.Circuits;
 using Interventions.Models;
 using Interventions.Models.Decoder;
+using Interventions.Results;
 using Interventions.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
+using CircuitMeasurement = Interventions.Circuits.Measurement;
 
 namespace Interventions.Benchmarks;
 
@@ -34,6 +36,7 @@ internal sealed class CircuitsTable(DecoderModel model, int repeats, string only
         Passes("circuit of every second edge", () => half.Run(model, _prompts, metric, alone).Dispose(), 2.5, isBackward: false);
         Passes("circuit of every 100th edge", () => few.Run(model, _prompts, metric, alone).Dispose(), 2.5, isBackward: false);
         Passes("the same, and both unchanged runs", () => few.Run(model, _prompts, metric).Dispose(), 2.5, isBackward: false);
+        Search();
         Exact();
         Memory();
     }
@@ -55,6 +58,51 @@ internal sealed class CircuitsTable(DecoderModel model, int repeats, string only
                 $"{goal * measured[0].Minimum / measured[1].Minimum:0.00} {passes}, "
                     + $"median {goal * measured[0].Median / measured[1].Median:0.00}"),
         }.Print();
+    }
+
+    /// <summary>
+    /// What an edge of a search costs on average beside a whole run of the same circuit: a search that removes 97 of 100 edges, looked at
+    /// where edges lie evenly along its way.
+    /// </summary>
+    private void Search()
+    {
+        const string Name = "ACDC, an edge";
+        const double Goal = 0.6;
+        const int Sampled = 20;
+        if (!IsWanted(Name))
+            return;
+        CircuitMeasurement whole = CircuitMeasurement.Of(model, _prompts, Work.Measured, null);
+        CircuitMeasurement held = whole.Holding(out HeldRuns? runs, default);
+        CircuitGraph graph = whole.Sites.Graph;
+        Random random = new(1);
+        bool[] present = [.. Enumerable.Repeat(true, graph.EdgeCount)];
+        List<Circuit> circuits = [];
+        (Edge Edge, int Place)[] visits = [.. AcdcSearch.Visits(graph, AcdcOrder.LettersFirst)];
+        for (int i = 0; i < visits.Length; i++)
+        {
+            present[visits[i].Place] = random.Next(100) < 3;
+            if (i % (visits.Length / Sampled) == visits.Length / Sampled / 2)
+                circuits.Add(new Circuit(graph, [.. present]));
+        }
+        using (runs)
+        {
+            Measurement[] measured = Interleaved.Measure(repeats, Of(held, 1), Of(whole, Goal));
+            new BenchmarkRow(Name, measured[0], string.Create(CultureInfo.InvariantCulture, $"{Goal} whole runs"), measured[1])
+            {
+                Goal = 1,
+                Remark = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Goal * measured[0].Minimum / measured[1].Minimum:0.00} of a whole run, "
+                        + $"{1000 / measured[0].Minimum:0.0} edges a second"),
+            }.Print();
+        }
+
+        Side Of(CircuitMeasurement measurement, double scale)
+        {
+            void Measure(Circuit circuit) => measurement.Mean(circuit.ToIntervention(model, measurement.Options), default);
+
+            return new Side(() => circuits.ForEach(Measure), scale / circuits.Count, () => Measure(circuits[circuits.Count / 2]));
+        }
     }
 
     /// <summary>All edges of 4 layers of 8 heads, each alone, against the naive run of some of them.</summary>

@@ -42,7 +42,10 @@ public sealed class KnockoutTests
             Assert.Equal(text, $"{Knockout.Parse(text)}");
         Assert.Equal(new Knockout([Component.OfHead(0, 1)], "end"), Knockout.Parse("a0.h1@end"));
         foreach ((string text, string reason) in ((string, string)[])
-            [("a0.h1,a0.h1", "'a0.h1' is there twice"), ("logits", "write nothing"), ("x", "'x' is no component"), ("", "'' is no component")])
+            [
+                ("a0.h1,a0.h1", "'a0.h1' is there twice"), ("logits", "write nothing"), ("x", "'x' is no component"),
+                ("", "'' is no component"),
+            ])
             Assert.Contains(reason, Assert.Throws<FormatException>(() => Knockout.Parse(text)).Message);
         Assert.Throws<ArgumentException>(() => new Knockout([]));
     }
@@ -88,7 +91,8 @@ public sealed class KnockoutTests
             foreach (Knockout knockout in each.Knockouts)
             {
                 Assert.All(
-                    each.OfPrompts(knockout).Zip(naive.OfPrompts(knockout)), pair => Assert.Equal(pair.First, pair.Second, Golden.Tolerance));
+                    each.OfPrompts(knockout).Zip(naive.OfPrompts(knockout)),
+                    pair => Assert.Equal(pair.First, pair.Second, Golden.Tolerance));
                 using RunResult run = Intervention.On(model).Include("out", Knockouts.ToIntervention(model, knockout, options))
                     .LogitDifference("correct", "wrong").Run(prompts);
                 Assert.Equal(

@@ -78,7 +78,8 @@ public sealed class SubspaceTests : IDisposable
             foreach ((int rank, JsonElement share) in shares.EnumerateArray().Index())
                 Assert.Equal(share.GetDouble(), subspace.ExplainedShare(rank + 1), Tolerance);
         }
-        HeadReferenceTests.Close(ofQ.Centroids(q, [.. labels.data<long>().Select(label => (int)label)], 3), file.Read("class_centroids_q_rank_3"), "centroids");
+        HeadReferenceTests.Close(
+            ofQ.Centroids(q, [.. labels.data<long>().Select(label => (int)label)], 3), file.Read("class_centroids_q_rank_3"), "centroids");
         foreach (JsonElement ofRank in json.RootElement.GetProperty("by_rank").EnumerateArray())
         {
             int rank = ofRank.GetProperty("rank").GetInt32();

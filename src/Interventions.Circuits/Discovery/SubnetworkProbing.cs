@@ -34,6 +34,7 @@ public static class SubnetworkProbing
     {
         options ??= new MaskOptions();
         Measurement measurement = Measurement.Of(model, prompts, metric, options.Circuit);
+        CheckMeans(measurement.Options);
         CircuitGraph graph = measurement.Sites.Graph;
         Component[] nodes = [.. graph.Sources.Where(source => source != Component.Embed)];
         ImmutableArray<double> open = MaskTraining.Train(
@@ -47,13 +48,26 @@ public static class SubnetworkProbing
         double Chance(Component component) => chances.GetValueOrDefault(component, 1);
     }
 
+    /// <summary>A mask mixes with means as <c>[Mix]</c> takes them.</summary>
+    private static void CheckMeans(CircuitOptions options)
+    {
+        string? unread = options.Over is not null ? nameof(options.Over)
+            : options.AcrossTemplates ? nameof(options.AcrossTemplates)
+            : options.Pooled ? nameof(options.Pooled)
+            : null;
+        if (unread is not null)
+            throw new InterventionException(
+                $"{nameof(SubnetworkProbing)} takes means over the prompts that are measured, by template and position: leave "
+                + $"{nameof(CircuitOptions)}.{unread} out, or use {nameof(EdgePruning)}.");
+    }
+
     /// <summary>Masks of heads and of feed-forward blocks, out of one tensor: layer by layer the heads and the block.</summary>
     private static InterventionGraph Gated(Measurement measurement, Tensor gates)
     {
         CircuitGraph graph = measurement.Sites.Graph;
         Tensor layers = gates.view(graph.Layers, -1);
-        (Ablation ablation, string? from) =
-            (measurement.Options.Ablation, measurement.Options.Ablation == Ablation.OtherRun ? measurement.Options.From : null);
+        CircuitOptions options = measurement.Options;
+        (Ablation ablation, string? from) = (options.Ablation, options.Ablation == Ablation.Zero ? null : options.From);
         Intervention masked = Intervention.On(measurement.Model)
             .Mix("blocks.*.attn.z", layers.narrow(1, 0, graph.Heads), ["layer", "head"], ablation, from, name: "Heads");
         if (graph.HasMlps)

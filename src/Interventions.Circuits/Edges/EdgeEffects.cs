@@ -89,7 +89,8 @@ public static class EdgeEffects
 
     /// <summary>Measures edges whose sources are alike, and whose targets are, by one sweep.</summary>
     /// <returns>The run's warnings.</returns>
-    private static ImmutableArray<string> Measure(Measurement measurement, Edge[] edges, double[][] scores, CancellationToken cancellationToken)
+    private static ImmutableArray<string> Measure(
+        Measurement measurement, Edge[] edges, double[][] scores, CancellationToken cancellationToken)
     {
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);

@@ -44,7 +44,8 @@ public static class Knockouts
         ImmutableArray<string> notes = [];
         // Those of single heads or blocks differ in what a placeholder goes through; sets are a sweep of their own.
         int[][] sweeps = [.. Enumerable.Range(0, all.Length)
-            .GroupBy(i => (all[i].At, all[i].Components is [var single] ? single.Kind : (ComponentKind?)null)).Select(alike => alike.ToArray())];
+            .GroupBy(i => (all[i].At, all[i].Components is [var single] ? single.Kind : (ComponentKind?)null))
+            .Select(alike => alike.ToArray())];
         foreach ((int sweep, int[] places) in sweeps.Index())
         {
             using DisposeScope scope = NewDisposeScope();

@@ -94,7 +94,8 @@ public sealed class OptimalAblation
         Minimum best = Minimizer.Of(
             Measured, [.. means.SelectMany(mean => mean)], options.Iterations, type == ScalarType.Float64 ? 1e-13 : 1e-6,
             step => options.Run.Progress?.Report(new RunProgress(step, options.Iterations)));
-        return new OptimalAblation(knockout, measurement.Metric.Name, [.. parts.Zip(Parted(best.Place), (part, values) => new Constants(part, values))])
+        return new OptimalAblation(
+            knockout, measurement.Metric.Name, [.. parts.Zip(Parted(best.Place), (part, values) => new Constants(part, values))])
         {
             Clean = clean, Value = sign * best.Value, Iterations = best.Iterations, IsConverged = best.IsConverged,
         };

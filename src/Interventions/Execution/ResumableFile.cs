@@ -143,7 +143,7 @@ internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>>
             new("methods", Methods(graph)),
             new("model", model.Schema.Fingerprint),
             new("weights", Hash([weights, .. Splices(graph)])),
-            new("prompts", Hash([Prompts(prompts), .. overs.Select(Prompts)])),
+            new("prompts", Hash([HashOf(prompts), .. overs.Select(HashOf)])),
             new("options", string.Create(
                 CultureInfo.InvariantCulture,
                 $"batches of {options.BatchSize} within {options.MemoryBudget >> 20} MiB{modes}, on {model.Device.type}")),
@@ -200,7 +200,8 @@ internal sealed record ResultOrigin(ImmutableArray<KeyValuePair<string, string>>
     private static string Methods(InterventionGraph graph) => Hash(GraphMembers.Of(graph).Methods.Values
         .Select(method => UserMethod.ModuleOf(method.Body).ModuleVersionId.ToString()).Distinct().Order(StringComparer.Ordinal));
 
-    private static string Prompts(IPromptSet prompts) => Hash(prompts.Prompts.SelectMany(Lines).Prepend(prompts.Vocabulary.CanonicalText));
+    /// <summary>A hash of a prompt set.</summary>
+    public static string HashOf(IPromptSet prompts) => Hash(prompts.Prompts.SelectMany(Lines).Prepend(prompts.Vocabulary.CanonicalText));
 
     private static IEnumerable<string> Lines(PromptTokens prompt) =>
     [

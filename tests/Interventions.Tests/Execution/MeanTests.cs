@@ -212,7 +212,8 @@ public sealed class MeanTests : ToyTest
         Noted(new Read.Mean("corrupted", false, over, Fewest: 3), [
             "2 of the 5 prompts of ToyPrompts at position 3 of template 0", "1 of the 5 prompts of ToyPrompts at position 3 of template 1"]);
         Noted(new Read.Mean("corrupted", false, over, Fewest: 2), ["1 of the 5 prompts of ToyPrompts at position 3 of template 1"]);
-        Noted(new Read.Mean("corrupted", false, over, AcrossTemplates: true, Fewest: 4), ["3 of the 5 prompts of ToyPrompts at position 3:"]);
+        Noted(
+            new Read.Mean("corrupted", false, over, AcrossTemplates: true, Fewest: 4), ["3 of the 5 prompts of ToyPrompts at position 3:"]);
         Noted(new Read.Mean("corrupted", true, over, Fewest: 6), ["5 of the 5 prompts of ToyPrompts:"]);
         Noted(new Read.Mean("corrupted", true, over, Fewest: 5), []);
         Noted(new Read.Mean("corrupted", false, over), []);
