@@ -33,7 +33,9 @@ internal static class Study
         // Everything but these heads is replaced by its mean over many such prompts of the same pattern.
         CircuitOptions means = options with
         {
-            Ablation = Ablation.Mean, From = "corrupted", Over = Sample(IoiCorruption.OtherNames, 400, seed + 1),
+            Ablation = Ablation.Mean,
+            From = "corrupted",
+            Over = Sample(IoiCorruption.OtherNames, 400, seed + 1),
         };
         Criteria("These heads alone, each at its position", study.Circuit, study.Circuit.Nodes.Length, prompts, means);
         if (CircuitGraph.Of(model) == PublishedCircuits.Ioi.Graph)

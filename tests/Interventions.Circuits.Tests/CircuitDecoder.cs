@@ -20,7 +20,8 @@ internal static class CircuitDecoder
         return config.GetProperty("model_type").GetString() != "attention_only"
             ? DecoderModel.Load(folder, ScalarType.Float64)
             : Toy(Path.Combine(folder, "model.safetensors"), AttentionOnlyModel.Configure(
-                Size("n_layers"), Size("n_heads"), Size("d_model"), Size("d_vocab"), Size("n_ctx")) with { UnembeddingBias = true });
+                Size("n_layers"), Size("n_heads"), Size("d_model"), Size("d_vocab"), Size("n_ctx")) with
+            { UnembeddingBias = true });
 
         int Size(string key) => config.GetProperty(key).GetInt32();
     }

@@ -336,7 +336,8 @@ public sealed class OracleTests : IDisposable
         Assert.Contains("template 0, of which", Refused(() => EdgeAttribution.Of(
             model, s_prompts, s_logits, options: new()
             {
-                Ablation = Ablation.Mean, Over = new ToyPrompts([.. s_prompts.Prompts.Select(prompt => prompt with { Template = 1 })]),
+                Ablation = Ablation.Mean,
+                Over = new ToyPrompts([.. s_prompts.Prompts.Select(prompt => prompt with { Template = 1 })]),
             })));
         Assert.Contains("Ablation is Mean", Refused(() => EdgeAttribution.CleanCorrupted(
             model, s_prompts, s_logits, new() { Ablation = Ablation.Mean })));

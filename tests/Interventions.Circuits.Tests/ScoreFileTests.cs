@@ -11,7 +11,8 @@ public sealed class ScoreFileTests : IDisposable
 {
     private static readonly InterventionGraph s_column = new()
     {
-        Name = "Logits", Metrics = [new("Column", [new Read.Logits("end")], x => x[0].select(1, 7))],
+        Name = "Logits",
+        Metrics = [new("Column", [new Read.Logits("end")], x => x[0].select(1, 7))],
     };
 
     private readonly TemporaryFolder _folder = new();

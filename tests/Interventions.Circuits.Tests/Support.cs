@@ -13,7 +13,8 @@ internal static class Support
     /// <summary>A logit at the end.</summary>
     public static readonly InterventionGraph Column = new()
     {
-        Name = "Column", Metrics = [new("Column", [new Read.Logits("end")], x => x[0].select(1, 7))],
+        Name = "Column",
+        Metrics = [new("Column", [new Read.Logits("end")], x => x[0].select(1, 7))],
     };
 
     /// <summary>Changes, <c>[axes…, batch]</c>; 0 at places that a prompt lacks, as in the reference.</summary>

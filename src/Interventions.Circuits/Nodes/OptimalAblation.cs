@@ -97,7 +97,10 @@ public sealed class OptimalAblation
         return new OptimalAblation(
             knockout, measurement.Metric.Name, [.. parts.Zip(Parted(best.Place), (part, values) => new Constants(part, values))])
         {
-            Clean = clean, Value = sign * best.Value, Iterations = best.Iterations, IsConverged = best.IsConverged,
+            Clean = clean,
+            Value = sign * best.Value,
+            Iterations = best.Iterations,
+            IsConverged = best.IsConverged,
         };
 
         // The metric's mean and gradient with some constants.
@@ -205,7 +208,10 @@ public sealed class OptimalAblation
         ImmutableArray<Constants> constants = fields.List("constants", known?._constants ?? default, Constants.Fields);
         return known ?? new OptimalAblation(Knockout.Parse(knockout), metric, constants)
         {
-            Clean = clean, Value = value, Iterations = iterations, IsConverged = isConverged,
+            Clean = clean,
+            Value = value,
+            Iterations = iterations,
+            IsConverged = isConverged,
         };
     }
 

@@ -95,7 +95,8 @@ internal sealed record BoundSite(
     /// <summary>The site, with all tokens in place of those that are selected.</summary>
     public BoundSite AtAllPositions() => this with
     {
-        Axes = [.. Axes.Select((selection, axis) => IsPositional(axis) ? Selection.All : selection)], Narrowing = null,
+        Axes = [.. Axes.Select((selection, axis) => IsPositional(axis) ? Selection.All : selection)],
+        Narrowing = null,
     };
 
     /// <summary>The axes that count tokens.</summary>

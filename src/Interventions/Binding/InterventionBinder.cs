@@ -187,7 +187,8 @@ internal sealed class InterventionBinder
         return new BoundRead.Mean(
             run, mean.Pooled, mean.AcrossTemplates, mean.Over ?? _prompts, mean.Site is null ? null : site)
         {
-            AtIndices = mean.AtIndices, Fewest = mean.Fewest,
+            AtIndices = mean.AtIndices,
+            Fewest = mean.Fewest,
         };
     }
 

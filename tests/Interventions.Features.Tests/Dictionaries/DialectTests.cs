@@ -218,7 +218,10 @@ public sealed class DialectTests : IDisposable
     {
         using Sae sae = new(new SaeConfig(), new SaeWeights
         {
-            Encoder = _encoder.clone(), EncoderBias = _encoderBias.clone(), Decoder = _decoder.clone(), DecoderBias = _decoderBias.clone(),
+            Encoder = _encoder.clone(),
+            EncoderBias = _encoderBias.clone(),
+            Decoder = _decoder.clone(),
+            DecoderBias = _decoderBias.clone(),
         });
         Assert.Contains(
             "is given values of shape [2, 5]: their last axis has 5, and 6 are needed",

@@ -151,7 +151,7 @@ public sealed class PointSweepTests : ToyTest
         Assert.Equal(["mid", "end"], swept.Changed("LogitDifference").Sweep[0].Coordinates.Select(place => place.Name));
         ToyPrompts twice = new(new PromptTokens([new([1, 2, 3], [2, 2]), new([1, 2, 3], [2, 2])], [0, 1]));
         Says("leaves out one token of prompt 0 of ToyPrompts, run 'clean' twice", () => Run(Graph(Patch("embed[pos!=mid,end]")), twice));
-        Says("leaves out all 3 tokens", () => Run(Graph(Patch("embed[pos!=0..]")), twice));
+        Says("leaves out all of prompt 0 of ToyPrompts, run 'clean', which has 3 tokens", () => Run(Graph(Patch("embed[pos!=0..]")), twice));
         Says("leaves out position 3", () => Run(Graph(Patch("embed[pos!=3]")), twice));
         Says("'blocks.0.z[head!=0..2]' leaves out every head: ToyModel has 3", () => Run(Graph(Patch("blocks.0.z[head!=0..2]")), twice));
     }

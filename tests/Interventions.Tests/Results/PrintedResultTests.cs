@@ -100,7 +100,8 @@ public sealed class PrintedResultTests : IDisposable
             Layout([], new KeptLayout("Norm", [.. Enumerable.Range(0, 48)], IsSwept: false, IsMasked: false, [new KeptAxis("pos", [])])),
             new Dictionary<string, Tensor>
             {
-                ["Norm"] = values.clone().DetachFromDisposeScope(), ["clean/Norm"] = (-values).DetachFromDisposeScope(),
+                ["Norm"] = values.clone().DetachFromDisposeScope(),
+                ["clean/Norm"] = (-values).DetachFromDisposeScope(),
             });
         string[] lines = run.Layers("Norm", "clean").ToString()!.Split('\n');
         Assert.Equal("The 12 of 1920 means that are largest in absolute terms; Values has all:", lines[1]);
