@@ -21,7 +21,7 @@ internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope o
     /// <summary>A value in some prompts of the run for which a method is called; null where every variant has its own.</summary>
     public Tensor? Of(BoundRead.Shared shared, MethodCalls calls, int[] rows)
     {
-        if (calls.Others is not VariantValues own || Owner(shared, own, calls.Point) is not { } of)
+        if (calls.Others is not VariantValues own || Made(shared, own, calls.Point) is not { } of)
             return null;
         Key key = new(shared.Node, of, shared.Arguments.Leaves().Any(read => read.IsSwept) ? calls.Point : null, new(rows));
         if (!_values.TryGetValue(key, out Tensor? value))
@@ -55,16 +55,18 @@ internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope o
     }
 
     /// <summary>
-    /// The groups whose rows a value is made of. A variant that is one of many keeps no value of its own rows: it would be one a variant.
+    /// The rows that a value is made of: of each its group, its kind of prompts and its position. Runs that begin with the same tokens have
+    /// rows in common, and names that stand elsewhere in them. A variant that is one of many keeps no value of its own rows: it would be
+    /// one a variant.
     /// </summary>
-    private EquatableArray<int>? Owner(BoundRead.Shared shared, VariantValues own, SweepPoint point)
+    private EquatableArray<int>? Made(BoundRead.Shared shared, VariantValues own, SweepPoint point)
     {
-        SortedSet<int> owners = [];
+        List<int> rows = [];
         foreach (BoundRead read in shared.Arguments.Leaves())
         {
             // A mean stands at positions of the run's tokens.
             if (read is BoundRead.Mean)
-                owners.Add(own.Group.TokensOf);
+                rows.Add(own.Group.TokensOf);
             if (read.NamedSite is not { } site)
                 continue;
             VariantGroup group = read switch
@@ -76,9 +78,14 @@ internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope o
             NodeId node = plan.Id(site.Names(point).Single());
             for (int c = 0; c < plan.Classes.Length; c++)
                 foreach (int position in plan.Positions(site, group.TokensOf, c, point))
-                    owners.Add(plan.Owner(slices.After, group, node, c, position).Index);
+                {
+                    VariantGroup owner = plan.Owner(slices.After, group, node, c, position);
+                    if (owner.Count > 1)
+                        return null;
+                    rows.AddRange([owner.Index, c, position]);
+                }
         }
-        return owners.Any(group => plan.Groups[group].Count > 1) ? null : new EquatableArray<int>(owners);
+        return new EquatableArray<int>(rows);
     }
 
     /// <summary>The node after which each value is not read any more.</summary>
@@ -129,5 +136,5 @@ internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope o
         shared.Arguments.OfType<BoundRead.Shared>().Select(Height).DefaultIfEmpty(0).Max() + 1;
 
     /// <summary>What decides a value.</summary>
-    private readonly record struct Key(SharedNode Node, EquatableArray<int> Owners, SweepPoint? Point, EquatableArray<int> Prompts);
+    private readonly record struct Key(SharedNode Node, EquatableArray<int> Rows, SweepPoint? Point, EquatableArray<int> Prompts);
 }

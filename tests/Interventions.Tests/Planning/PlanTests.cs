@@ -19,6 +19,15 @@ public sealed class PlanTests
         PlanOracle.Check(model, meta, cases: 5000);
     }
 
+    [Theory]
+    [InlineData(2160)]
+    [InlineData(3569)]
+    public void Cases_that_once_differed_agree(int seed)
+    {
+        using ToyModel model = new(), meta = new(device: META);
+        PlanOracle.CheckOne(model, meta, seed);
+    }
+
     [Fact]
     public void Batches_and_budgets_change_nothing()
     {
