@@ -69,16 +69,18 @@ public sealed record CircuitOptions
     /// <summary>Reads of what stands for the selected values of a method's own site: none for 0.</summary>
     internal ImmutableArray<Read> Replacement() => Replacement(null) is { } read ? [read] : [];
 
+    /// <summary>The name of an option of means that is said; null if none is.</summary>
+    internal string? OfMeans =>
+        Over is not null ? nameof(Over)
+        : AcrossTemplates ? nameof(AcrossTemplates)
+        : Pooled ? nameof(Pooled)
+        : null;
+
     /// <summary>Refuses what is said and not read.</summary>
     /// <exception cref="InterventionException">Something is.</exception>
     internal void Check()
     {
-        string? unread = Ablation == Ablation.Mean ? null
-            : Over is not null ? nameof(Over)
-            : AcrossTemplates ? nameof(AcrossTemplates)
-            : Pooled ? nameof(Pooled)
-            : null;
-        if (unread is not null)
+        if (Ablation != Ablation.Mean && OfMeans is { } unread)
             throw new InterventionException(
                 $"{nameof(CircuitOptions)}.{unread} is of means, and {nameof(Ablation)} is {Ablation}: say {nameof(Ablation)} = "
                 + $"{nameof(Ablation)}.{nameof(Ablation.Mean)}, or leave it out.");
@@ -132,20 +134,12 @@ internal sealed record Measurement
         ArgumentNullException.ThrowIfNull(metric);
         options ??= new CircuitOptions();
         options.Check();
-        string? problem =
-            metric.Metrics.Length != 1 ? $"has {metric.Metrics.Length} metrics, and one is needed"
-            : metric is not { Writes: [], Splices: [], Runs: [], Changes: null } ? "writes, and a metric only measures"
-            : metric is not { Captures: [], Gradients: [], Parameters: [] } ? "keeps more than a metric"
-            : null;
-        if (problem is not null)
-            throw new InterventionException(
-                $"{metric.Name} {problem}: give a declaration such as "
-                + "Intervention.On(model).LogitDifference(\"correct\", \"wrong\").Graph.");
+        MetricNode one = MetricsAlone.One(metric);
         if (options.Ablation == Ablation.OtherRun && options.From == prompts.Vocabulary.Runs[0])
             throw new InterventionException(
                 $"'{options.From}' is the run that is changed: {nameof(CircuitOptions)}.{nameof(CircuitOptions.From)} names another one of "
                 + $"{string.Join(", ", prompts.Vocabulary.Runs)}.");
-        return new Measurement(model, prompts, metric.Metrics[0], options);
+        return new Measurement(model, prompts, one, options);
     }
 
     /// <summary>What a method measures that puts another run's values in.</summary>
@@ -183,6 +177,13 @@ internal sealed record Measurement
     {
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = Run(graph, cancellationToken, kept: []);
+        return MeanOf(run);
+    }
+
+    /// <summary>The metric's mean over prompts in the changed run.</summary>
+    public double MeanOf(RunResult run)
+    {
+        using DisposeScope scope = NewDisposeScope();
         return run.Changed(Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
     }
 
@@ -197,19 +198,28 @@ internal sealed record Measurement
     /// <summary>The same for one of several parts of the work, whose progress is that of the whole: in thousandths of parts.</summary>
     /// <param name="part">The number of the part.</param>
     /// <param name="parts">How many there are.</param>
-    public Measurement OfPart(int part, int parts) => Options.Run.Progress is not { } whole
-        ? this
-        : new Measurement(
-            Model, Prompts, Metric, Options with { Run = Options.Run with { Progress = new PartOfProgress(whole, part, parts) } });
-
-    private sealed class PartOfProgress(IProgress<RunProgress> whole, int part, int parts) : IProgress<RunProgress>
-    {
-        private const int Steps = 1000;
-
-        public void Report(RunProgress value) =>
-            whole.Report(new RunProgress((part * Steps) + (int)((long)Steps * value.Done / Math.Max(1, value.Total)), parts * Steps));
-    }
+    public Measurement OfPart(int part, int parts) =>
+        this with { Options = Options with { Run = PartOfProgress.Of(Options.Run, part, parts) } };
 }
 
 /// <summary>Some prompts of a set.</summary>
 internal sealed record SomePrompts(PromptVocabulary Vocabulary, IReadOnlyList<PromptTokens> Prompts) : IPromptSet;
+
+/// <summary>The progress of a part of the work as that of the whole, in thousandths of parts: parts differ in their steps.</summary>
+internal sealed class PartOfProgress : IProgress<RunProgress>
+{
+    private const int Steps = 1000;
+
+    private readonly IProgress<RunProgress> _whole;
+    private readonly int _part, _parts;
+
+    private PartOfProgress(IProgress<RunProgress> whole, int part, int parts) => (_whole, _part, _parts) = (whole, part, parts);
+
+    /// <summary>How one of several parts is run.</summary>
+    public static RunOptions Of(RunOptions options, int part, int parts) => options.Progress is { } whole
+        ? options with { Progress = new PartOfProgress(whole, part, parts) }
+        : options;
+
+    public void Report(RunProgress value) =>
+        _whole.Report(new RunProgress((_part * Steps) + (int)((long)Steps * value.Done / Math.Max(1, value.Total)), _parts * Steps));
+}

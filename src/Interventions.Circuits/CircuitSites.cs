@@ -33,12 +33,12 @@ internal sealed record CircuitSites(CircuitGraph Graph, string Embed)
     public static CircuitSites Of(HookedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        (string name, HashSet<string> sites) = (model.Schema.Model, [.. model.Schema.Sites.Select(site => site.Path)]);
+        string name = model.Schema.Model;
         foreach (string needed in (string[])
             ["attn.q_input", "attn.k_input", "attn.v_input", "attn.result", "resid_post"])
-            if (!Has(needed))
+            if (!Has(model, needed))
                 throw new InterventionException($"{name} has no site 'blocks.{{layer}}.{needed}', which the edges of circuits need.");
-        if (Has("ln1_post.normalized"))
+        if (Has(model, "ln1_post.normalized"))
             throw new InterventionException(
                 $"{name} has a norm behind attention, so that what single heads write is not added to the residual stream as it is: its "
                 + "edges are not those of single heads.");
@@ -46,20 +46,16 @@ internal sealed record CircuitSites(CircuitGraph Graph, string Embed)
             throw new InterventionException(
                 $"{name} multiplies what attention adds to the residual stream by a factor, which 'attn.result' is without: its edges are "
                 + "not those of single heads.");
-        return new CircuitSites(Sizes(model), sites.Contains("embed_norm") ? "embed_norm" : "embed");
-
-        bool Has(string site) => sites.Contains("blocks.{layer}." + site);
+        return new CircuitSites(Sizes(model), NodeSites.EmbedOf(model));
     }
 
     /// <summary>The sizes of a model's graph, also of a model whose heads do not simply add to the stream.</summary>
     /// <exception cref="InterventionException">It has no layers or no heads.</exception>
     public static CircuitGraph Sizes(HookedModel model)
     {
-        bool hasMlps = Has("mlp_out") && Has("mlp_in");
+        bool hasMlps = Has(model, "mlp_out") && Has(model, "mlp_in");
         return new CircuitGraph(
             Size("layer"), Size("head"), hasMlps, hasMlps && !Sees(model.Graph, "blocks.0.mlp_in", "blocks.0.attn.z"));
-
-        bool Has(string site) => model.Schema.Sites.Any(one => one.Path == "blocks.{layer}." + site);
 
         int Size(string axis) => model.Schema.SizeOf(axis)
             ?? throw new InterventionException($"{model.Schema.Model} has no axis '{axis}', which circuits need.");
@@ -82,11 +78,13 @@ internal sealed record CircuitSites(CircuitGraph Graph, string Embed)
     /// </summary>
     public IEnumerable<string> Streams(HookedModel model)
     {
-        string[] inner = [.. ((string[])["resid_pre", "attn.result", "resid_mid", "mlp_out"]).Where(site =>
-            model.Schema.Sites.Any(known => known.Path == "blocks.{layer}." + site))];
+        string[] inner = [.. ((string[])["resid_pre", "attn.result", "resid_mid", "mlp_out"]).Where(site => Has(model, site))];
         return Enumerable.Range(0, Graph.Layers).SelectMany(layer => inner.Select(site => $"blocks.{layer}.{site}"))
             .Prepend(Embed).Append($"blocks.{Graph.Layers - 1}.resid_post");
     }
+
+    /// <summary>Whether every layer has a site.</summary>
+    private static bool Has(HookedModel model, string site) => model.Schema.Sites.Any(one => one.Path == "blocks.{layer}." + site);
 
     /// <summary>Whether a node is computed from another one.</summary>
     private static bool Sees(ModelGraph graph, string node, string other)

@@ -14,13 +14,6 @@ internal sealed record PromptPart(PromptVocabulary Vocabulary, int First, IReadO
         // A set without prompts is one part, which the run refuses.
         PromptTokens[][] parts = [.. prompts.Prompts.Chunk(size).DefaultIfEmpty([])];
         return parts.Select((part, i) => new PromptPart(
-            prompts.Vocabulary, i * size, part,
-            options with { Progress = options.Progress is { } progress ? new OfPart(progress, i, parts.Length) : null }));
-    }
-
-    /// <summary>The progress of the whole from that of a part: all parts are taken to be as long.</summary>
-    private sealed class OfPart(IProgress<RunProgress> whole, int part, int parts) : IProgress<RunProgress>
-    {
-        public void Report(RunProgress value) => whole.Report(new RunProgress((part * value.Total) + value.Done, parts * value.Total));
+            prompts.Vocabulary, i * size, part, PartOfProgress.Of(options, i, parts.Length)));
     }
 }

@@ -18,16 +18,7 @@ public sealed class AcdcTests : IDisposable
     /// <summary>One that leaves some edges of the small model.</summary>
     private const double Threshold = 1e-4;
 
-    private static readonly InterventionGraph s_ld = new() { Name = "LD", Metrics = [CircuitCase.LogitDifference] };
-
-    private static readonly InterventionGraph s_kl = new()
-    {
-        Name = "KL",
-        Metrics =
-        [
-            new("KL", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => Metrics.KullbackLeibler(x[0], x[1])),
-        ],
-    };
+    private static readonly InterventionGraph s_ld = Golden.LogitDifference, s_kl = Golden.KullbackLeibler;
 
     private readonly TemporaryFolder _folder = new();
     private readonly DecoderModel _model = DecoderModel.Random(

@@ -41,13 +41,13 @@ public sealed class ActivationPatchingTests
                 string key = $"{(direction == PatchDirection.Denoising ? "denoise" : "noise")}.{stored}";
                 if (!circuit.Has("activation_patching", key))
                     return;
-                NodeScores scores = ActivationPatching.Of(circuit.Model, circuit, Support.LogitDifference, nodes, direction);
+                NodeScores scores = ActivationPatching.Of(circuit.Model, circuit, Golden.LogitDifference, nodes, direction);
                 double[] unchanged = [.. direction == PatchDirection.Denoising ? scores.Corrupted : scores.Clean];
-                Support.Close(
+                Golden.Close(
                     Support.Changes(scores) + tensor(unchanged), circuit["activation_patching", $"{key}.per_example"], $"{name} {key}");
                 // Where every prompt has every place, means are the reference's too.
                 if (name.EndsWith("equal", StringComparison.Ordinal))
-                    Support.Close(
+                    Golden.Close(
                         tensor(scores.Values.ToArray()), circuit["activation_patching", key].flatten(), $"{name} {key}, mean");
             }
         }
@@ -75,7 +75,7 @@ public sealed class ActivationPatchingTests
         using RunResult run = on.Capture("Logits", "logits[pos=end]").Run(circuit);
         foreach (string which in (string[])["clean", "corrupted"])
             for (int i = 0; i < circuit.Prompts.Count; i++)
-                Support.Close(
+                Golden.Close(
                     run.Run(which)["Logits"][i, 0],
                     circuit["metrics", $"logits_{which}"][i, circuit.Prompts[i].Runs[0].Ids.Count - 1], $"{name} logits {which}");
 
@@ -83,7 +83,7 @@ public sealed class ActivationPatchingTests
             ActivationPatching.Of(circuit.Model, circuit, metric.Graph, whole, PatchDirection.Noising);
 
         void Agree(string stored, IReadOnlyList<double> found) =>
-            Support.Close(tensor(found.ToArray()), circuit["metrics", stored], $"{name} {stored}");
+            Golden.Close(tensor(found.ToArray()), circuit["metrics", stored], $"{name} {stored}");
     }
 
     /// <summary>The whole stream of any layer is a cut: behind it everything is the other run's.</summary>

@@ -113,21 +113,21 @@ public sealed class AttributionTests : IDisposable
         Agree("dla.positional", "pos_embed");
         Agree("dla.final_norm_bias", "ln_final.bias");
         Agree("dla.unembed_bias", "unembed.bias");
-        HeadReferenceTests.Close(tensor(terms.Measured.ToArray()), circuit["metrics", "ld_clean"], "difference");
+        Golden.Close(tensor(terms.Measured.ToArray()), circuit["metrics", "ld_clean"], "difference");
         Stacked("lens.ld", LogitLens.Of(model, circuit, s_difference));
         Stacked("cumulative_dla", LogitLens.Cumulative(model, circuit, s_difference));
-        HeadReferenceTests.Close(LogitLens.Logits(model, circuit), circuit["logit_attribution", "lens.logits"], "logits");
+        Golden.Close(LogitLens.Logits(model, circuit), circuit["logit_attribution", "lens.logits"], "logits");
 
         // What a model lacks is 0 in the reference, and no term here.
         void Agree(string file, params string[] names)
         {
             Tensor expected = circuit["logit_attribution", file].reshape([names.Length, -1]);
             foreach ((int i, string term) in names.Index())
-                HeadReferenceTests.Close(
+                Golden.Close(
                     terms.Names.Contains(term) ? tensor(terms.OfPrompts(term).ToArray()) : zeros_like(expected[i]), expected[i], term);
         }
 
-        void Stacked(string file, LogitTerms depths) => HeadReferenceTests.Close(
+        void Stacked(string file, LogitTerms depths) => Golden.Close(
             stack(depths.Names.Select(depth => tensor(depths.OfPrompts(depth).ToArray()))), circuit["logit_attribution", file], file);
     }
 

@@ -46,10 +46,13 @@ internal static class Golden
         Close(tensor(scores.Means.ToArray()), circuit["edge_scores", $"{stored}.mean"], $"{stored}, mean");
     }
 
-    /// <summary>Two tensors.</summary>
-    public static void Close(Tensor actual, Tensor expected, string what)
+    /// <summary>Two tensors, relative to the largest value, absolute where that is below 1.</summary>
+    public static void Close(Tensor actual, Tensor expected, string what, double tolerance = Tolerance)
     {
+        Assert.True(
+            actual.shape.SequenceEqual(expected.shape),
+            $"{what}: [{string.Join(", ", actual.shape)}] instead of [{string.Join(", ", expected.shape)}]");
         double worst = Distance.Largest(actual, expected), largest = Math.Max(1, expected.abs().max().item<double>());
-        Assert.True(worst <= Tolerance * largest, $"{what}: differs by {worst}, and the largest value is {largest}");
+        Assert.True(worst <= tolerance * largest, $"{what}: differs by {worst}, and the largest value is {largest}");
     }
 }

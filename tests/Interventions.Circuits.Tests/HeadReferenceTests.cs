@@ -39,11 +39,11 @@ public sealed class HeadReferenceTests
         using DisposeScope scope = NewDisposeScope();
         (int layers, int heads) = (copying.Layers, copying.Heads);
         Component[] all = [.. Enumerable.Range(0, layers * heads).Select(place => Component.OfHead(place / heads, place % heads))];
-        Close(Means(copying, HeadWeights.Copying), circuit["../weights", "ov_copying"], "copying");
-        Close(Means(copying, HeadWeights.VocabularyCopying), circuit["../weights", "ov_copying_vocabulary"], "vocabulary");
+        Golden.Close(Means(copying, HeadWeights.Copying), circuit["../weights", "ov_copying"], "copying");
+        Golden.Close(Means(copying, HeadWeights.VocabularyCopying), circuit["../weights", "ov_copying_vocabulary"], "vocabulary");
         foreach ((string letter, PortInput input) in ((string, PortInput)[])
             [("Q", PortInput.Query), ("K", PortInput.Key), ("V", PortInput.Value)])
-            Close(
+            Golden.Close(
                 tensor(all.SelectMany(earlier => all.Select(later => composition[input, earlier, later])).ToArray())
                     .view(layers, heads, layers, heads),
                 circuit["../weights", $"composition_{letter}"], letter);
@@ -101,12 +101,6 @@ public sealed class HeadReferenceTests
                from prompt in scores.OfPrompts(kind, layer, head)
                select prompt,
         ];
-        Close(tensor(found).view(3, scores.Layers, scores.Heads, scores.PromptCount), expected, what);
-    }
-
-    internal static void Close(Tensor actual, Tensor expected, string what)
-    {
-        double worst = Distance.Largest(actual, expected), largest = Math.Max(1, expected.abs().max().item<double>());
-        Assert.True(worst <= Tolerance * largest, $"{what}: differs by {worst}, and the largest value is {largest}");
+        Golden.Close(tensor(found).view(3, scores.Layers, scores.Heads, scores.PromptCount), expected, what);
     }
 }

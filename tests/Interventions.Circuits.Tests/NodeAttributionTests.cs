@@ -181,7 +181,7 @@ public sealed class NodeAttributionTests
             [(NodeKind.Key, NodeKind.KeyGroup), (NodeKind.Value, NodeKind.ValueGroup)])
         {
             Tensor single = Support.Changes(scores[one]), stored = Support.Changes(scores[group]);  // [layer, head, pos, batch]
-            Support.Close(single.view(single.shape[0], stored.shape[1], -1, single.shape[2], single.shape[3]).sum(2), stored, $"{one}");
+            Golden.Close(single.view(single.shape[0], stored.shape[1], -1, single.shape[2], single.shape[3]).sum(2), stored, $"{one}");
         }
     }
 
@@ -208,7 +208,7 @@ public sealed class NodeAttributionTests
                 Writes = [new("Moved", path, [new Read.Value(), new Read.Swept("step")], x => x[0] + (Direction(x[0]) * x[1]))],
             }).Run(model, s_prompts);
             Tensor slope = (moved["Column"].Values[1] - moved["Column"].Values[0]) / (2 * Step);
-            Support.Close(found.Run("clean")["Slope"], slope, $"{family} {path}", 1e-6);
+            Golden.Close(found.Run("clean")["Slope"], slope, $"{family} {path}", 1e-6);
         }
 
         // Nothing along keys that are hidden: what is written there counts for nothing.
@@ -262,21 +262,21 @@ public sealed class NodeAttributionTests
         bool drops = fixes.HasFlag(AttributionFixes.GradDrop);
         kinds = [.. kinds.Where(kind => circuit.Has("atp", $"{(drops ? "graddrop" : "atp")}.{kind.Stored}"))];
         NodeAttributions found =
-            NodeAttribution.Of(circuit.Model, circuit, Support.LogitDifference, fixes, [.. kinds.Select(kind => kind.Kind)]);
+            NodeAttribution.Of(circuit.Model, circuit, Golden.LogitDifference, fixes, [.. kinds.Select(kind => kind.Kind)]);
         foreach ((string stored, NodeKind kind) in kinds)
         {
             using DisposeScope scope = NewDisposeScope();
             string key = $"{(drops ? "graddrop" : "atp")}.{stored}";
             Tensor changes = Support.Changes(found[kind]);
-            Support.Close(changes.abs().mean([-1L]), circuit["atp", key], $"{name} {key}");
+            Golden.Close(changes.abs().mean([-1L]), circuit["atp", key], $"{name} {key}");
             if (circuit.Has("atp", $"{key}.signed_mean"))
-                Support.Close(changes.mean([-1L]), circuit["atp", $"{key}.signed_mean"], $"{name} {key}, signed");
+                Golden.Close(changes.mean([-1L]), circuit["atp", $"{key}.signed_mean"], $"{name} {key}, signed");
             if (circuit.Has("atp", $"{key}.per_example"))
-                Support.Close(changes, circuit["atp", $"{key}.per_example"], $"{name} {key} by prompt");
+                Golden.Close(changes, circuit["atp", $"{key}.per_example"], $"{name} {key} by prompt");
             if (circuit.Has("atp", $"{key}.by_block.per_example"))
             {
                 Tensor blocks = stack(found.ByBlock(kind).Select(Support.Changes));
-                Support.Close(blocks, circuit["atp", $"{key}.by_block.per_example"], $"{name} {key} by block");
+                Golden.Close(blocks, circuit["atp", $"{key}.by_block.per_example"], $"{name} {key} by block");
             }
         }
     }

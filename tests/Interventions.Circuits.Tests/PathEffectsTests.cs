@@ -23,8 +23,8 @@ public sealed class PathEffectsTests
             using DisposeScope scope = NewDisposeScope();
             Agree(circuit["path_patching", $"{stored}.to_logits.per_example"], [new Port(Component.Logits)]);
             NodeScores toLogits =
-                PathEffects.Of(circuit.Model, circuit, Support.LogitDifference, [new Port(Component.Logits)], paths: paths);
-            Support.Close(
+                PathEffects.Of(circuit.Model, circuit, Golden.LogitDifference, [new Port(Component.Logits)], paths: paths);
+            Golden.Close(
                 tensor(toLogits.Values.ToArray()), circuit["path_patching", $"{stored}.to_logits"].flatten(), $"{name} {stored}, mean");
             Tensor toHeads = circuit["path_patching", $"{stored}.to_head_qkv.per_example"]; // [q k v, sender, receiver, batch]
             foreach (Port port in graph.Ports.Where(port => port.Component.Kind == ComponentKind.Head && port.Component.Layer > 0))
@@ -33,8 +33,8 @@ public sealed class PathEffectsTests
 
             void Agree(Tensor expected, IReadOnlyList<Port> receivers)
             {
-                NodeScores scores = PathEffects.Of(circuit.Model, circuit, Support.LogitDifference, receivers, paths: paths);
-                Support.Close(
+                NodeScores scores = PathEffects.Of(circuit.Model, circuit, Golden.LogitDifference, receivers, paths: paths);
+                Golden.Close(
                     Support.Changes(scores) + tensor(scores.Clean.ToArray()), expected,
                     $"{name} {stored} to {string.Join(", ", receivers)}");
             }
@@ -62,14 +62,14 @@ public sealed class PathEffectsTests
                 {
                     // Nothing is sent: the reference has the clean values, and we say so.
                     Assert.Contains("nothing is sent to it", Assert.Throws<InterventionException>(() => Of()).Message);
-                    Support.Close(circuit["metrics", "ld_clean"], expected, name);
+                    Golden.Close(circuit["metrics", "ld_clean"], expected, name);
                     continue;
                 }
                 NodeScores scores = Of();
-                Support.Close(Support.Changes(scores) + tensor(scores.Clean.ToArray()), expected, $"{name} {stored}");
+                Golden.Close(Support.Changes(scores) + tensor(scores.Clean.ToArray()), expected, $"{name} {stored}");
                 measured++;
 
-                NodeScores Of() => PathEffects.Of(circuit.Model, circuit, Support.LogitDifference, receivers, senders, paths);
+                NodeScores Of() => PathEffects.Of(circuit.Model, circuit, Golden.LogitDifference, receivers, senders, paths);
             }
 
             IEnumerable<string> Names(string property) =>

@@ -9,20 +9,6 @@ namespace Interventions.Circuits.Tests;
 /// <summary>Every number against golden values of a plain float64 transformer, which repeats the forward pass for each of them.</summary>
 public sealed class ReferenceTests
 {
-    /// <summary>Relative to the largest value, absolute where that is below 1; the reference's own tolerance is 1e-8.</summary>
-    private const double Tolerance = 1e-9;
-
-    private static readonly InterventionGraph s_ld = new() { Name = "LD", Metrics = [CircuitCase.LogitDifference] };
-
-    private static readonly InterventionGraph s_kl = new()
-    {
-        Name = "KL",
-        Metrics =
-        [
-            new("KL", [new Read.Logits("end"), new Read.Logits("end", "clean")], x => Metrics.KullbackLeibler(x[0], x[1])),
-        ],
-    };
-
     private static readonly CircuitOptions s_zero = new() { Ablation = Ablation.Zero };
 
     [SharedTheory("reference/circuits")]
@@ -32,9 +18,9 @@ public sealed class ReferenceTests
         using CircuitCase circuit = new(name);
         using JsonDocument json = circuit.Json("../graph");
         CircuitGraph graph = CircuitGraph.Of(circuit.Model);
-        Assert.Equal(Texts(json.RootElement, "sources"), graph.Sources.Select(source => $"{source}"));
-        Assert.Equal(Texts(json.RootElement, "ports"), graph.Ports.Select(port => $"{port}"));
-        Assert.Equal(Texts(json.RootElement, "edges"), graph.Edges.Select(edge => $"{edge}"));
+        Assert.Equal(Golden.Texts(json.RootElement.GetProperty("sources")), graph.Sources.Select(source => $"{source}"));
+        Assert.Equal(Golden.Texts(json.RootElement.GetProperty("ports")), graph.Ports.Select(port => $"{port}"));
+        Assert.Equal(Golden.Texts(json.RootElement.GetProperty("edges")), graph.Edges.Select(edge => $"{edge}"));
     }
 
     [SharedTheory("reference/circuits")]
@@ -42,15 +28,15 @@ public sealed class ReferenceTests
     public void Attribution_agrees(string name)
     {
         using CircuitCase circuit = new(name);
-        Agree(circuit, "eap", EdgeAttribution.Of(circuit.Model, circuit, s_ld));
-        Agree(circuit, "eap_zero", EdgeAttribution.Of(circuit.Model, circuit, s_ld, options: s_zero));
-        Agree(circuit, "eap_kl", EdgeAttribution.Of(circuit.Model, circuit, s_kl));
-        Agree(circuit, "clean_corrupted", EdgeAttribution.CleanCorrupted(circuit.Model, circuit, s_ld));
+        Golden.Agree(circuit, "eap", EdgeAttribution.Of(circuit.Model, circuit, Golden.LogitDifference));
+        Golden.Agree(circuit, "eap_zero", EdgeAttribution.Of(circuit.Model, circuit, Golden.LogitDifference, options: s_zero));
+        Golden.Agree(circuit, "eap_kl", EdgeAttribution.Of(circuit.Model, circuit, Golden.KullbackLeibler));
+        Golden.Agree(circuit, "clean_corrupted", EdgeAttribution.CleanCorrupted(circuit.Model, circuit, Golden.LogitDifference));
         foreach (IntegrationRule rule in Enum.GetValues<IntegrationRule>())
         {
             string stored = $"eap_ig_inputs_{$"{rule}".ToLowerInvariant()}";
-            Agree(circuit, stored, EdgeAttribution.Of(circuit.Model, circuit, s_ld, steps: 5, rule));
-            Agree(circuit, $"{stored}_kl", EdgeAttribution.Of(circuit.Model, circuit, s_kl, steps: 5, rule));
+            Golden.Agree(circuit, stored, EdgeAttribution.Of(circuit.Model, circuit, Golden.LogitDifference, steps: 5, rule));
+            Golden.Agree(circuit, $"{stored}_kl", EdgeAttribution.Of(circuit.Model, circuit, Golden.KullbackLeibler, steps: 5, rule));
         }
     }
 
@@ -59,9 +45,9 @@ public sealed class ReferenceTests
     public void Exact_effects_agree(string name)
     {
         using CircuitCase circuit = new(name);
-        Agree(circuit, "exact", EdgeEffects.Of(circuit.Model, circuit, s_ld));
-        Agree(circuit, "exact_zero", EdgeEffects.Of(circuit.Model, circuit, s_ld, s_zero));
-        Agree(circuit, "exact_kl", EdgeEffects.Of(circuit.Model, circuit, s_kl));
+        Golden.Agree(circuit, "exact", EdgeEffects.Of(circuit.Model, circuit, Golden.LogitDifference));
+        Golden.Agree(circuit, "exact_zero", EdgeEffects.Of(circuit.Model, circuit, Golden.LogitDifference, s_zero));
+        Golden.Agree(circuit, "exact_kl", EdgeEffects.Of(circuit.Model, circuit, Golden.KullbackLeibler));
     }
 
     [SharedTheory("reference/circuits")]
@@ -88,8 +74,8 @@ public sealed class ReferenceTests
 
         void Measured(string stored, Circuit measured, CircuitOptions options)
         {
-            using RunResult run = measured.Run(circuit.Model, circuit, s_ld, options);
-            Close(run["LD"].Values, circuit["edge_sets", $"{stored}.ld"][i], $"{stored}, set {i}");
+            using RunResult run = measured.Run(circuit.Model, circuit, Golden.LogitDifference, options);
+            Golden.Close(run["LD"].Values, circuit["edge_sets", $"{stored}.ld"][i], $"{stored}, set {i}");
         }
     }
 
@@ -99,7 +85,7 @@ public sealed class ReferenceTests
     {
         using CircuitCase circuit = new(name);
         CircuitGraph graph = CircuitGraph.Of(circuit.Model);
-        EdgeScores scores = EdgeAttribution.Of(circuit.Model, circuit, s_ld, steps: 5);
+        EdgeScores scores = EdgeAttribution.Of(circuit.Model, circuit, Golden.LogitDifference, steps: 5);
         using JsonDocument json = circuit.Json("selection");
         foreach (JsonElement selection in json.RootElement.GetProperty("selections").EnumerateArray())
         {
@@ -107,19 +93,21 @@ public sealed class ReferenceTests
             Assert.Equal(Of(graph, selection, "edges"), chosen);
             Assert.Equal(Of(graph, selection, "pruned"), chosen.Pruned());
             Assert.Equal(
-                selection.GetProperty("faithfulness").GetDouble(), chosen.Pruned().Faithfulness(circuit.Model, circuit, s_ld), Tolerance);
+                selection.GetProperty("faithfulness").GetDouble(),
+                chosen.Pruned().Faithfulness(circuit.Model, circuit, Golden.LogitDifference), Golden.Tolerance);
         }
         foreach (JsonElement curve in json.RootElement.GetProperty("curves").EnumerateArray())
         {
             ImmutableArray<double> sizes = [.. curve.GetProperty("sizes").EnumerateArray().Select(size => size.GetDouble())];
             Assert.Equal(
                 curve.GetProperty("counts").EnumerateArray().Select(count => count.GetInt32()), sizes.Select(graph.CountOf));
-            FaithfulnessCurve found = FaithfulnessCurve.Of(count => Selected(curve, count), circuit.Model, circuit, s_ld, sizes);
+            FaithfulnessCurve found = FaithfulnessCurve.Of(
+                count => Selected(curve, count), circuit.Model, circuit, Golden.LogitDifference, sizes);
             Assert.All(
                 curve.GetProperty("faithfulness").EnumerateArray().Zip(found.Faithfulness),
-                pair => Assert.Equal(pair.First.GetDouble(), pair.Second, Tolerance));
-            Assert.Equal(curve.GetProperty("cpr").GetDouble(), found.Cpr, Tolerance);
-            Assert.Equal(curve.GetProperty("cmd").GetDouble(), found.Cmd, Tolerance);
+                pair => Assert.Equal(pair.First.GetDouble(), pair.Second, Golden.Tolerance));
+            Assert.Equal(curve.GetProperty("cpr").GetDouble(), found.Cpr, Golden.Tolerance);
+            Assert.Equal(curve.GetProperty("cmd").GetDouble(), found.Cmd, Golden.Tolerance);
         }
 
         Circuit Selected(JsonElement how, int count)
@@ -129,22 +117,6 @@ public sealed class ReferenceTests
         }
     }
 
-    private static Circuit Of(CircuitGraph graph, JsonElement json, string edges) => new(graph, Texts(json, edges).Select(Edge.Parse));
-
-    private static string[] Texts(JsonElement json, string name) =>
-        [.. json.GetProperty(name).EnumerateArray().Select(text => text.GetString()!)];
-
-    private static void Agree(CircuitCase circuit, string stored, EdgeScores scores)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor prompts = stack(Enumerable.Range(0, scores.PromptCount).Select(i => tensor(scores.OfPrompt(i).ToArray())), 1);
-        Close(prompts, circuit["edge_scores", $"{stored}.per_example"], stored);
-        Close(tensor(scores.Means.ToArray()), circuit["edge_scores", $"{stored}.mean"], $"{stored}, mean");
-    }
-
-    private static void Close(Tensor actual, Tensor expected, string what)
-    {
-        double worst = Distance.Largest(actual, expected), largest = Math.Max(1, expected.abs().max().item<double>());
-        Assert.True(worst <= Tolerance * largest, $"{what}: differs by {worst}, and the largest value is {largest}");
-    }
+    private static Circuit Of(CircuitGraph graph, JsonElement json, string edges) =>
+        new(graph, Golden.Texts(json.GetProperty(edges)).Select(Edge.Parse));
 }

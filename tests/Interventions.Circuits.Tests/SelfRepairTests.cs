@@ -14,7 +14,7 @@ public sealed class SelfRepairTests : IDisposable
 
     private static readonly LogitDirection s_difference = ("correct", "wrong");
 
-    private static readonly CircuitOptions s_zero = new() { Ablation = Ablation.Zero };
+    private static readonly CircuitOptions s_zero = new() { Ablation = Ablation.Zero }, s_mean = new() { Ablation = Ablation.Mean };
 
     private readonly DisposeScope _scope = NewDisposeScope();
 
@@ -34,7 +34,7 @@ public sealed class SelfRepairTests : IDisposable
     {
         using DecoderModel model = SmallDecoders.Model(family);
         bool isParallel = family is "gpt_neox" or "toy";
-        foreach (CircuitOptions options in (CircuitOptions[])[new(), s_zero])
+        foreach (CircuitOptions options in (CircuitOptions[])[new(), s_zero, s_mean])
         {
             HeadScores scores = SelfRepair.Of(model, s_prompts, s_difference, options: options);
             LogitTerms terms = DirectAttribution.Of(model, s_prompts, s_difference);
@@ -97,6 +97,12 @@ public sealed class SelfRepairTests : IDisposable
 
     private static double[] Knockout(DecoderModel model, Component head, CircuitOptions options)
     {
+        if (options.Ablation == Ablation.Mean)
+        {
+            Knockout alone = new([head], "end");
+            KnockoutEffects effects = Knockouts.Of(model, s_prompts, Golden.LogitDifference, [alone], options);
+            return [.. effects.OfPrompts(alone).Zip(effects.Clean, (changed, clean) => changed - clean)];
+        }
         string site = $"blocks.{head.Layer}.attn.z[head={head.Head}; pos=end]";
         Intervention measured = Intervention.On(model).LogitDifference("correct", "wrong");
         using RunResult run = (options.Ablation == Ablation.Zero ? measured.Zero(site) : measured.Patch(site, "corrupted"))

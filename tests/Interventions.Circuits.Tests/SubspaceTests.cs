@@ -71,14 +71,14 @@ public sealed class SubspaceTests : IDisposable
         using Subspace ofQ = Subspace.Of(q), ofK = Subspace.Of(k), ofV = Subspace.Of(v);
         foreach ((string name, Subspace subspace) in ((string, Subspace)[])[("q", ofQ), ("k", ofK), ("v", ofV)])
         {
-            HeadReferenceTests.Close(subspace.Mean, file.Read($"{name}.mean"), "mean");
-            HeadReferenceTests.Close(subspace.SingularValues, file.Read($"{name}.singular_values"), "singular values");
-            HeadReferenceTests.Close(subspace.Projector(3), file.Read($"{name}.projector_rank_3"), "projector");
+            Golden.Close(subspace.Mean, file.Read($"{name}.mean"), "mean");
+            Golden.Close(subspace.SingularValues, file.Read($"{name}.singular_values"), "singular values");
+            Golden.Close(subspace.Projector(3), file.Read($"{name}.projector_rank_3"), "projector");
             JsonElement shares = json.RootElement.GetProperty("explained_share").GetProperty(name);
             foreach ((int rank, JsonElement share) in shares.EnumerateArray().Index())
                 Assert.Equal(share.GetDouble(), subspace.ExplainedShare(rank + 1), Tolerance);
         }
-        HeadReferenceTests.Close(
+        Golden.Close(
             ofQ.Centroids(q, [.. labels.data<long>().Select(label => (int)label)], 3), file.Read("class_centroids_q_rank_3"), "centroids");
         foreach (JsonElement ofRank in json.RootElement.GetProperty("by_rank").EnumerateArray())
         {

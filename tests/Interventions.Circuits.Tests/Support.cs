@@ -7,9 +7,6 @@ namespace Interventions.Circuits.Tests;
 /// <summary>What tests of nodes share.</summary>
 internal static class Support
 {
-    /// <summary>The reference's logit difference.</summary>
-    public static readonly InterventionGraph LogitDifference = new() { Name = "LD", Metrics = [CircuitCase.LogitDifference] };
-
     /// <summary>A logit at the end.</summary>
     public static readonly InterventionGraph Column = new()
     {
@@ -25,19 +22,11 @@ internal static class Support
         return tensor(flat).view([.. scores.Axes.Select(axis => (long)axis.Labels.Length), scores.PromptCount]);
     }
 
-    /// <summary>Relative to the largest value, absolute where that is below 1.</summary>
-    public static void Close(Tensor actual, Tensor expected, string what, double tolerance = 1e-9)
-    {
-        Assert.True(actual.shape.SequenceEqual(expected.shape), $"{what}: [{string.Join(", ", actual.shape)}]");
-        double worst = Distance.Largest(actual, expected), largest = Math.Max(1, expected.abs().max().item<double>());
-        Assert.True(worst <= tolerance * largest, $"{what}: differs by {worst}, and the largest value is {largest}");
-    }
-
     /// <summary>Equal numbers of every place and prompt.</summary>
     public static void Same(NodeScores expected, NodeScores actual, double tolerance = 1e-9)
     {
         using DisposeScope scope = NewDisposeScope();
-        Close(Changes(actual), Changes(expected), actual.Title, tolerance);
+        Golden.Close(Changes(actual), Changes(expected), actual.Title, tolerance);
     }
 
     /// <summary>The same prompts, whose other run is their first one.</summary>

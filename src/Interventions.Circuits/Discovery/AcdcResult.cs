@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Interventions.Files;
 using Interventions.Results;
 using Interventions.Tables;
@@ -112,29 +111,15 @@ public sealed class AcdcResult
         for (int i = 0; i < changes.Length; i++)
             table.Add($"{kept[i].Edge}", changes[i]);
         text.Append(kept.Length > 0 ? table.Print() : "");
-        return text.Append(kept.Length > Printed ? $"… and {TextTable.Count(kept.Length - Printed, "edge")}\n" : "").ToString();
+        return text.Append(TextTable.Others(kept.Length - Printed, "edge")).ToString();
 
         static double Change(AcdcStep step) => step.Candidate!.Value - step.Metric;
     }
 
-    internal static (AcdcResult Result, WorkOrigin? Origin) Read(string json, string path)
-    {
-        try
-        {
-            return JsonFields.Read(json, fields => Fields(fields, null, null), (place, problem) =>
-                new InterventionException($"'{path}' is no search: {(place.Length > 0 ? $"at {place}, " : "")}{problem}."));
-        }
-        catch (Exception wrong) when (wrong is JsonException or FormatException or ArgumentException)
-        {
-            throw new InterventionException($"'{path}' is no search: {wrong.Message}", wrong);
-        }
-    }
+    internal static (AcdcResult Result, WorkOrigin? Origin) Read(string json, string path) =>
+        StoredJson.Read(json, $"'{path}' is no search", fields => Fields(fields, null, null));
 
-    internal void Write(string path, WorkOrigin? origin)
-    {
-        byte[] text = Encoding.UTF8.GetBytes(JsonFields.Write(fields => Fields(fields, this, origin)));
-        CompleteFile.Replace(path, stream => stream.Write(text));
-    }
+    internal void Write(string path, WorkOrigin? origin) => StoredJson.Write(path, fields => Fields(fields, this, origin));
 
     private static (AcdcResult, WorkOrigin?) Fields(JsonFields fields, AcdcResult? result, WorkOrigin? origin)
     {

@@ -127,8 +127,8 @@ internal static class MaskTraining
         using IDisposable mode = enable_grad();
         InterventionGraph graph = gated(tensor(gates, device: measurement.Model.Device).requires_grad_());
         using RunResult run = measurement.Run(graph, cancellationToken);
-        double mean = run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
-        Tensor gradient = run.Gradient(graph.Parameters[0].Name).to(ScalarType.Float64).cpu().contiguous();
-        return (mean, [.. gradient.data<double>().Select(one => one / measurement.Prompts.Prompts.Count)]);
+        double mean = measurement.MeanOf(run);
+        double[] gradient = run.Gradient(graph.Parameters[0].Name).Doubles();
+        return (mean, [.. gradient.Select(one => one / measurement.Prompts.Prompts.Count)]);
     }
 }

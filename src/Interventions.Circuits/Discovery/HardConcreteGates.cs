@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
-using System.Text.Json;
 using Interventions.Files;
 
 namespace Interventions.Circuits;
@@ -115,24 +113,13 @@ internal sealed class HardConcreteGates
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 
-    private void Save(string path)
-    {
-        byte[] text = Encoding.UTF8.GetBytes(JsonFields.Write(fields => Fields(fields, isReading: false)));
-        CompleteFile.Replace(path, stream => stream.Write(text));
-    }
+    private void Save(string path) => StoredJson.Write(path, fields => Fields(fields, isReading: false));
 
     private void Resume(string path, int count)
     {
-        try
-        {
-            WorkOrigin? begun = JsonFields.Read(File.ReadAllText(path), fields => Fields(fields, isReading: true), (_, problem) =>
-                new InterventionException($"'{path}' holds no gates: {problem}."));
-            _origin!.Check(begun, path);
-        }
-        catch (JsonException wrong)
-        {
-            throw new InterventionException($"'{path}' holds no gates: {wrong.Message}", wrong);
-        }
+        WorkOrigin? begun = StoredJson.Read(
+            File.ReadAllText(path), $"'{path}' holds no gates", fields => Fields(fields, isReading: true));
+        _origin!.Check(begun, path);
         if (_logOdds.Length != count || _first.Length != count || _second.Length != count || _metrics.Count > _options.Steps)
             throw new InterventionException($"'{path}' holds {_logOdds.Length} gates, and there are {count}.");
     }

@@ -26,6 +26,6 @@ public sealed record LearnedMask(EdgeScores Scores, Circuit Circuit, ImmutableAr
             table.Add($"{edge}", FormattableString.Invariant($"{Scores[edge]:0.000}"));
         return $"{Circuit}; metric {metrics[0]} to {metrics[1]} in {TextTable.Count(Metrics.Length, "step")}\n"
             + (edges.Length > 0 ? table.Print() : "")
-            + (edges.Length > Printed ? $"… and {TextTable.Count(edges.Length - Printed, "edge")}\n" : "");
+            + TextTable.Others(edges.Length - Printed, "edge");
     }
 }

@@ -51,11 +51,7 @@ public static class SubnetworkProbing
     /// <summary>A mask mixes with means as <c>[Mix]</c> takes them.</summary>
     private static void CheckMeans(CircuitOptions options)
     {
-        string? unread = options.Over is not null ? nameof(options.Over)
-            : options.AcrossTemplates ? nameof(options.AcrossTemplates)
-            : options.Pooled ? nameof(options.Pooled)
-            : null;
-        if (unread is not null)
+        if (options.OfMeans is { } unread)
             throw new InterventionException(
                 $"{nameof(SubnetworkProbing)} takes means over the prompts that are measured, by template and position: leave "
                 + $"{nameof(CircuitOptions)}.{unread} out, or use {nameof(EdgePruning)}.");

@@ -74,7 +74,7 @@ public static partial class EdgeAttribution
     /// <summary>What a site's sources write on its way from what stands for it, at 0, to what it is, at 1: no gradient passes it.</summary>
     private static WriteNode Way(Measurement measurement, string site) => new(
         "Way", site, [new Read.From(measurement.Clean, site), new Read.Swept(Alpha), .. measurement.Options.Replacements([site])],
-        x => x.Length == 2 ? x[0].mul(x[1]) : x[2].plus(x[0].sub(x[2]).mul(x[1])));
+        OnTheWay);
 
     /// <summary>Adds a layer's means over the places to the scores of all prompts.</summary>
     private static void Add(CircuitSites sites, Reader[] readers, ImmutableArray<string> senders, RunResult run, double[][] scores)
@@ -84,7 +84,7 @@ public static partial class EdgeAttribution
             return;
         using DisposeScope scope = NewDisposeScope();
         Tensor mean = run.Changed(readers[0].Name).Values.mean([0L]);                       // [batch, port, source]
-        double[] found = [.. mean.to(ScalarType.Float64).cpu().contiguous().data<double>()];
+        double[] found = mean.Doubles();
         int[] places = [.. seen.Select(source => sites.Graph.Sources.IndexOf(source))];
         int next = 0;
         foreach (double[] prompt in scores)

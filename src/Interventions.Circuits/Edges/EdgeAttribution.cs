@@ -148,13 +148,15 @@ public static partial class EdgeAttribution
     {
         string embed = measurement.Sites.Embed;
         return new WriteNode(
-            "Interpolated", embed,
-            [new Read.Value(), new Read.Swept(Alpha), .. measurement.Options.Replacements([embed])],
-            x => x.Length == 2 ? x[0].mul(x[1]) : x[2].plus(x[0].sub(x[2]).mul(x[1])))
+            "Interpolated", embed, [new Read.Value(), new Read.Swept(Alpha), .. measurement.Options.Replacements([embed])], OnTheWay)
         {
             Pointwise = true,
         };
     }
+
+    /// <summary>A value on its way from what stands for it, or from 0: of itself, the place, and what stands for it.</summary>
+    private static Tensor OnTheWay(ReadOnlySpan<Tensor> x) =>
+        x.Length == 2 ? x[0].mul(x[1]) : x[2].plus(x[0].sub(x[2]).mul(x[1]));
 
     private static EdgeScores Scores(
         Measurement measurement,
@@ -169,7 +171,7 @@ public static partial class EdgeAttribution
         foreach (Reader[] readers in Layers(measurement.Sites))
         {
             using DisposeScope scope = NewDisposeScope();
-            double[] ofLayer = [.. values(run, readers[0].Name).to(ScalarType.Float64).cpu().contiguous().data<double>()];
+            double[] ofLayer = values(run, readers[0].Name).Doubles();
             int columns = edges.Upstream(readers[^1].Ports[0]), next = 0;
             foreach (double[] ofPrompt in scores)
             {

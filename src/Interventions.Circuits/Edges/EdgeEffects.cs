@@ -95,8 +95,7 @@ public static class EdgeEffects
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = measurement.Run(Sweep(measurement, edges), cancellationToken);
         string name = measurement.Metric.Name;
-        Tensor effects = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]);
-        double[] found = [.. effects.to(ScalarType.Float64).cpu().contiguous().data<double>()];
+        double[] found = run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]).Doubles();
         foreach ((int i, int place) in edges.Select(measurement.Sites.Graph.IndexOf).Index())
             for (int prompt = 0; prompt < scores.Length; prompt++)
                 scores[prompt][place] = found[(i * scores.Length) + prompt];

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
 using Interventions.Files;
 using Interventions.Results;
 
@@ -37,11 +35,8 @@ public sealed partial class EdgeScores
             .Select(row => (string[])[$"{edge.Item}", row.Prompt, row.Score.ToString("R", CultureInfo.InvariantCulture)])));
 
     /// <summary>Writes scores of which some are measured.</summary>
-    internal void Write(string path, WorkOrigin? origin, int measured)
-    {
-        byte[] text = Encoding.UTF8.GetBytes(JsonFields.Write(fields => Fields(fields, new SavedScores(this, measured, origin))));
-        CompleteFile.Replace(path, stream => stream.Write(text));
-    }
+    internal void Write(string path, WorkOrigin? origin, int measured) =>
+        StoredJson.Write(path, fields => Fields(fields, new SavedScores(this, measured, origin)));
 
     /// <summary>Takes over scores of a file.</summary>
     /// <param name="path">The file.</param>
@@ -58,18 +53,8 @@ public sealed partial class EdgeScores
         return saved.Measured;
     }
 
-    private static SavedScores Read(string path)
-    {
-        try
-        {
-            return JsonFields.Read(File.ReadAllText(path), fields => Fields(fields, null), (place, problem) =>
-                new InterventionException($"'{path}' holds no scores: {(place.Length > 0 ? $"at {place}, " : "")}{problem}."));
-        }
-        catch (Exception wrong) when (wrong is JsonException or ArgumentException)
-        {
-            throw new InterventionException($"'{path}' holds no scores: {wrong.Message}", wrong);
-        }
-    }
+    private static SavedScores Read(string path) =>
+        StoredJson.Read(File.ReadAllText(path), $"'{path}' holds no scores", fields => Fields(fields, null));
 
     private static SavedScores Fields(JsonFields fields, SavedScores? saved)
     {

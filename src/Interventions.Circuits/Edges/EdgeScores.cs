@@ -151,8 +151,7 @@ public sealed partial class EdgeScores
         TextTable table = new(new TextColumn("edge"), new TextColumn("score", IsNumber: true));
         for (int i = 0; i < numbers.Length; i++)
             table.Add($"{edges[i]}", numbers[i]);
-        return table.Print() + (edges.Length > Printed ? $"… and {TextTable.Count(edges.Length - Printed, "edge")}\n" : "")
-            + KeptTable.OfWarnings(Warnings);
+        return table.Print() + TextTable.Others(edges.Length - Printed, "edge") + KeptTable.OfWarnings(Warnings);
     }
 
     /// <summary>The key of an edge by its place; smaller comes first.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using Interventions.Results;
 using Interventions.Sites;
 using Interventions.Tables;
+using static TorchSharp.torch;
 
 namespace Interventions.Circuits;
 
@@ -25,6 +26,28 @@ public sealed class AblationEffects
         _places = names.Index().ToDictionary(name => name.Item, name => name.Index);
     }
 
+    /// <summary>The changes of a swept run, from those of its points.</summary>
+    /// <param name="what">What is ablated.</param>
+    /// <param name="names">The names of the points.</param>
+    /// <param name="measured">The metrics.</param>
+    /// <param name="prompts">The prompts; the first run is the unchanged one.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="reduce">Takes a metric at all points to <c>[point, prompt]</c>; it is that unless this is given.</param>
+    internal static AblationEffects Of(
+        string what, IReadOnlyList<string> names, InterventionGraph measured, IPromptSet prompts, RunResult run,
+        Func<Tensor, Tensor>? reduce = null)
+    {
+        (string from, int count) = (prompts.Vocabulary.Runs[0], prompts.Prompts.Count);
+        return new AblationEffects(
+            what, names,
+            measured.Metrics.ToDictionary(one => one.Name, one =>
+            {
+                Tensor changed = run.Changed(one.Name).Values;
+                return (reduce is null ? changed : reduce(changed)).sub(run.Run(from)[one.Name]).Doubles().Chunk(count).ToArray();
+            }),
+            measured.Metrics.ToDictionary(one => one.Name, one => run.Run(from)[one.Name].Doubles()));
+    }
+
     /// <summary>What is ablated: <c>path</c>, <c>neuron</c>.</summary>
     public string What { get; }
 
@@ -44,7 +67,7 @@ public sealed class AblationEffects
     /// <summary>A metric's changes, one a prompt.</summary>
     /// <exception cref="ArgumentException">There is no such metric, or nothing of that name was ablated.</exception>
     public IReadOnlyList<double> OfPrompts(string metric, string name) => _places.TryGetValue(name, out int place)
-        ? Of(_changes, metric)[place]
+        ? MetricsAlone.Of(_changes, metric)[place]
         : throw new ArgumentException(
             $"'{name}' was not ablated; {(Spelling.Nearest(name, Names) is { } nearest
                 ? $"did you mean '{nearest}'?" : $"there are {string.Join(", ", Names.Take(4))}, …")}",
@@ -52,11 +75,11 @@ public sealed class AblationEffects
 
     /// <summary>A metric's mean over prompts without any ablation.</summary>
     /// <exception cref="ArgumentException">There is no such metric.</exception>
-    public double Unchanged(string metric) => Of(_unchanged, metric).Average();
+    public double Unchanged(string metric) => MetricsAlone.Of(_unchanged, metric).Average();
 
     /// <summary>A metric's numbers without any ablation, one a prompt.</summary>
     /// <exception cref="ArgumentException">There is no such metric.</exception>
-    public IReadOnlyList<double> UnchangedOf(string metric) => Of(_unchanged, metric);
+    public IReadOnlyList<double> UnchangedOf(string metric) => MetricsAlone.Of(_unchanged, metric);
 
     /// <summary>All names, those with the largest absolute mean changes of a metric first.</summary>
     /// <exception cref="ArgumentException">There is no such metric.</exception>
@@ -77,7 +100,7 @@ public sealed class AblationEffects
             ArgumentOutOfRangeException.ThrowIfNegative(prompt, nameof(first));
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(prompt, PromptCount, nameof(first));
         }
-        double[][] changes = Of(_changes, metric);
+        double[][] changes = MetricsAlone.Of(_changes, metric);
         double[] a = Centred(first), b = Centred(second);
         double sizes = Math.Sqrt(a.Sum(x => x * x) * b.Sum(x => x * x));
         return sizes == 0 ? 0 : a.Zip(b, (x, y) => x * y).Sum() / sizes;
@@ -111,10 +134,6 @@ public sealed class AblationEffects
             [.. Metrics.Select(metric => ShortNumbers.Format([.. names.Select(name => this[metric, name])], isSigned: true))];
         foreach ((int row, string name) in names.Index())
             table.Add([name, .. numbers.Select(of => of[row])]);
-        return table.Print() + (Names.Count > Printed ? $"… and {TextTable.Count(Names.Count - Printed, What)}\n" : "");
+        return table.Print() + TextTable.Others(Names.Count - Printed, What);
     }
-
-    private static T Of<T>(IReadOnlyDictionary<string, T> values, string metric) => values.TryGetValue(metric, out T? found)
-        ? found
-        : throw new ArgumentException($"There is no metric '{metric}'; there is {string.Join(", ", values.Keys)}.", nameof(metric));
 }

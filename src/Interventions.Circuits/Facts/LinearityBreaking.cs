@@ -72,6 +72,6 @@ public static class LinearityBreaking
         Tensor values = SiteValues.Of(model, prompts, site, options, cancellationToken).flatten(1).to(ScalarType.Float64);
         Tensor[] ofParts = [.. parts.Select(part => values.index_select(
             0, tensor(names.Select(name => (long)part(name)).ToArray(), device: values.device)))];
-        return [.. DirectAttribution.Numbers(Of(ofParts[0], ofParts[1], ofParts[2], ofParts[3], ofParts[4], ofParts[5]))];
+        return [.. Of(ofParts[0], ofParts[1], ofParts[2], ofParts[3], ofParts[4], ofParts[5]).Doubles()];
     }
 }

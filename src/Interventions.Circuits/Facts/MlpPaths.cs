@@ -59,19 +59,7 @@ public static class MlpPaths
             ],
         };
         using RunResult run = graph.Run(model, prompts, options, cancellationToken);
-        return Changes("path", [.. paths.Select(path => $"m{Text(path.Source)}->m{Text(path.Target)}")], measured, prompts, run);
-    }
-
-    /// <summary>The changes of a swept run, from those of its points.</summary>
-    internal static AblationEffects Changes(
-        string what, IReadOnlyList<string> names, InterventionGraph measured, IPromptSet prompts, RunResult run)
-    {
-        (string from, int count) = (prompts.Vocabulary.Runs[0], prompts.Prompts.Count);
-        return new AblationEffects(
-            what, names,
-            measured.Metrics.ToDictionary(one => one.Name, one =>
-                DirectAttribution.Numbers(run.Changed(one.Name).Values.sub(run.Run(from)[one.Name])).Chunk(count).ToArray()),
-            measured.Metrics.ToDictionary(one => one.Name, one => DirectAttribution.Numbers(run.Run(from)[one.Name])));
+        return AblationEffects.Of("path", [.. paths.Select(path => $"m{Text(path.Source)}->m{Text(path.Target)}")], measured, prompts, run);
     }
 
     /// <summary>What each block writes at the position, as a mean over prompts: <c>[layer, d_model]</c>.</summary>

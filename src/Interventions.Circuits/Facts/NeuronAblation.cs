@@ -45,7 +45,7 @@ public static class NeuronAblation
             Writes = [Write(layer, at, [], x => means[(long)x[1].item<double>()].expand_as(x[0]))],
         };
         using RunResult run = graph.Run(model, prompts, options, cancellationToken);
-        return MlpPaths.Changes("neuron", Names(layer, neurons), measured, prompts, run);
+        return AblationEffects.Of("neuron", Names(layer, neurons), measured, prompts, run);
     }
 
     /// <summary>
@@ -93,7 +93,8 @@ public static class NeuronAblation
                 Writes = [Write(layer, at, [new Read.Swept(Draw)], x => Donated(x, activations, donors)) with { AcrossBatch = true }],
             };
             using RunResult run = graph.Run(model, part, part.Options, cancellationToken);
-            parts.Add(OverDraws(layer, neurons, measured, part, run));
+            parts.Add(AblationEffects.Of(
+                "neuron", Names(layer, neurons), measured, part, run, changed => changed.mean([1L]))); // [neuron, draw, prompt]
         }
         return new AblationEffects(
             "neuron", Names(layer, neurons),
@@ -102,18 +103,6 @@ public static class NeuronAblation
 
         Dictionary<string, double[][]> Joined(Func<string, double[][]> of) =>
             measured.Metrics.ToDictionary(one => one.Name, one => of(one.Name));
-    }
-
-    /// <summary>The means over draws of a run's changes.</summary>
-    private static AblationEffects OverDraws(
-        int layer, IReadOnlyList<int> neurons, InterventionGraph measured, IPromptSet prompts, RunResult run)
-    {
-        (string from, int count) = (prompts.Vocabulary.Runs[0], prompts.Prompts.Count);
-        return new AblationEffects(
-            "neuron", Names(layer, neurons),
-            measured.Metrics.ToDictionary(one => one.Name, one => DirectAttribution.Numbers(
-                run.Changed(one.Name).Values.mean([1L]).sub(run.Run(from)[one.Name])).Chunk(count).ToArray()), // [neuron, draw, batch]
-            measured.Metrics.ToDictionary(one => one.Name, one => DirectAttribution.Numbers(run.Run(from)[one.Name])));
     }
 
     /// <summary>What a neuron is in each prompt's drawn other one: <c>[batch, 1, 1]</c>.</summary>
@@ -133,17 +122,8 @@ public static class NeuronAblation
 
     /// <summary>The neurons of all prompts at the position: <c>[prompt, neuron]</c>.</summary>
     private static Tensor Activations(
-        HookedModel model, IPromptSet prompts, int layer, string at, RunOptions? options, CancellationToken cancellationToken)
-    {
-        InterventionGraph graph = new()
-        {
-            Name = nameof(NeuronAblation),
-            Captures = [new CaptureNode(nameof(Activations), $"blocks.{Text(layer)}.mlp.post[pos={at}]", [new Read.Value()], x => x[0])],
-            IsUnanalyzed = true,
-        };
-        using RunResult run = graph.Run(model, prompts, options, cancellationToken);
-        return run.Changed(nameof(Activations)).Values.squeeze(1).clone();
-    }
+        HookedModel model, IPromptSet prompts, int layer, string at, RunOptions? options, CancellationToken cancellationToken) =>
+        SiteValues.Of(model, prompts, $"blocks.{Text(layer)}.mlp.post[pos={at}]", options, cancellationToken);
 
     /// <summary>Of each prompt the numbers of drawn other ones: different ones, as far as there are.</summary>
     private static long[][] Others(IPromptSet prompts, int draws, Random random)

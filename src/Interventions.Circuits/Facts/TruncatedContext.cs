@@ -86,7 +86,7 @@ public sealed class TruncatedContext
             Tensor whole = Whole(model, part, cancellationToken).index_select(
                 1, tensor(cuts.Select(cut => (long)cut.Token).ToArray(), device: model.Device));
             Tensor cut = Ends(model, ids, cuts, part.Options, cancellationToken);
-            double[] found = DirectAttribution.Numbers(Cosines(whole.sub(mean.unsqueeze(1)), cut.sub(mean.unsqueeze(1))));
+            double[] found = Cosines(whole.sub(mean.unsqueeze(1)), cut.sub(mean.unsqueeze(1))).Doubles();
             foreach ((int layer, double[] ofLayer) in found.Chunk(cuts.Length).Index())
                 foreach (((int token, int length), double cosine) in cuts.Zip(ofLayer))
                 {

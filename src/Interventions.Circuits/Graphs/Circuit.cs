@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Interventions.Files;
 
 namespace Interventions.Circuits;
@@ -126,19 +125,7 @@ public sealed partial class Circuit : IEquatable<Circuit>
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="InterventionException">The text is no circuit.</exception>
-    public static Circuit FromJson(string json)
-    {
-        ArgumentNullException.ThrowIfNull(json);
-        try
-        {
-            return JsonFields.Read(json, fields => Fields(fields, null), (place, problem) =>
-                new InterventionException($"This is no circuit: {(place.Length > 0 ? $"at {place}, " : "")}{problem}."));
-        }
-        catch (Exception wrong) when (wrong is JsonException or FormatException or ArgumentException)
-        {
-            throw new InterventionException($"This is no circuit: {wrong.Message}", wrong);
-        }
-    }
+    public static Circuit FromJson(string json) => StoredJson.Read(json, "This is no circuit", fields => Fields(fields, null));
 
     /// <summary>Sizes of the graph, and the edges as texts: <c>a0.h2-&gt;a3.h1.q</c>.</summary>
     public string ToJson() => JsonFields.Write(fields => Fields(fields, this), isIndented: true);

@@ -69,11 +69,9 @@ public static class DirectAttribution
             .. reading.ConstantNames.Select((name, i) => (name, run.Changed(Constants).Values.select(-1, i))),
         ];
         return new LogitTerms(
-            direction, [.. terms.Select(term => term.Name)], [.. terms.Select(term => Numbers(term.Values))],
-            Numbers(run.Changed(Measured).Values), areParts: true);
+            direction, [.. terms.Select(term => term.Name)], [.. terms.Select(term => term.Values.Doubles())],
+            run.Changed(Measured).Values.Doubles(), areParts: true);
     }
-
-    internal static double[] Numbers(Tensor values) => [.. values.to(ScalarType.Float64).cpu().contiguous().data<double>()];
 }
 
 /// <summary>How parts of the stream at a position are read as logits, by the last norm's scale of the whole stream.</summary>

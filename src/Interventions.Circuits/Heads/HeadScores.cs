@@ -32,8 +32,7 @@ public sealed class HeadScores
                 $"The values are [{string.Join(", ", values.shape)}]; needed is [kind={kinds.Count}, layer, head, prompt].",
                 nameof(values));
         (_kinds, Ranking, Layers, Heads, PromptCount) = ([.. kinds], ranking, (int)layers, (int)heads, (int)prompts);
-        using DisposeScope scope = NewDisposeScope();
-        _values = [.. values.to(ScalarType.Float64).cpu().contiguous().data<double>()];
+        _values = values.Doubles();
         _means = [.. _values.Chunk(PromptCount).Select(ofPrompts => ofPrompts.Average())];
         if (Array.FindIndex(_values, value => !double.IsFinite(value)) is >= 0 and int wrong)
         {
@@ -72,7 +71,7 @@ public sealed class HeadScores
     public IReadOnlyList<Component> Ranked(string kind)
     {
         int first = PlaceOf(kind) * Layers * Heads;
-        return [.. Enumerable.Range(0, Layers * Heads).OrderBy(head => Key(_means[first + head])).Select(Head)];
+        return [.. Enumerable.Range(0, Layers * Heads).OrderBy(head => EdgeScores.Key(_means[first + head], Ranking)).Select(Head)];
 
         Component Head(int place) => Component.OfHead(place / Heads, place % Heads);
     }
@@ -115,16 +114,8 @@ public sealed class HeadScores
                 $"{head.Layer}.{head.Head}",
                 .. Kinds.SelectMany((_, kind) => (string[])[numbers[kind][row], Text(Place(ranked[kind], head))]),
             ]);
-        int others = (Layers * Heads) - shown.Length;
-        return table.Print() + (others > 0 ? $"… and {TextTable.Count(others, "head")}\n" : "");
+        return table.Print() + TextTable.Others((Layers * Heads) - shown.Length, "head");
     }
-
-    private double Key(double value) => Ranking switch
-    {
-        Ranking.Absolute => -Math.Abs(value),
-        Ranking.MostNegative => value,
-        _ => -value,
-    };
 
     private int PlaceOf(string kind) => Array.IndexOf(_kinds, kind) is >= 0 and int place
         ? place

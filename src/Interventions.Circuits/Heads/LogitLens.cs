@@ -101,10 +101,10 @@ public static class LogitLens
             direction,
             [.. Enumerable.Range(0, layers).Select(layer => $"blocks.{layer}.resid_pre"), $"blocks.{layers - 1}.resid_post"],
             [
-                .. Enumerable.Range(0, layers).Select(layer => DirectAttribution.Numbers(streams.select(0, layer))),
-                DirectAttribution.Numbers(run.Changed(Last).Values),
+                .. Enumerable.Range(0, layers).Select(layer => streams.select(0, layer).Doubles()),
+                run.Changed(Last).Values.Doubles(),
             ],
-            DirectAttribution.Numbers(run.Changed(Measured).Values), areParts: false);
+            run.Changed(Measured).Values.Doubles(), areParts: false);
     }
 
     /// <summary>Captures of all streams at a position.</summary>

@@ -31,17 +31,17 @@ public sealed class RankCurve
 
     /// <summary>A metric's mean over prompts at each rank.</summary>
     /// <exception cref="ArgumentException">There is no such metric.</exception>
-    public IReadOnlyList<double> this[string metric] => [.. Of(_values, metric).Select(ofRank => ofRank.Average())];
+    public IReadOnlyList<double> this[string metric] => [.. MetricsAlone.Of(_values, metric).Select(ofRank => ofRank.Average())];
 
     /// <summary>A metric's numbers at a rank, one a prompt.</summary>
     /// <exception cref="ArgumentException">There is no such metric or rank.</exception>
     public IReadOnlyList<double> OfPrompts(string metric, int rank) => Ranks.IndexOf(rank) is >= 0 and int place
-        ? Of(_values, metric)[place]
+        ? MetricsAlone.Of(_values, metric)[place]
         : throw new ArgumentException($"Rank {rank} was not measured; there are {string.Join(", ", Ranks)}.", nameof(rank));
 
     /// <summary>A metric's mean over prompts in the model as it is.</summary>
     /// <exception cref="ArgumentException">There is no such metric.</exception>
-    public double Unchanged(string metric) => Of(_unchanged, metric).Average();
+    public double Unchanged(string metric) => MetricsAlone.Of(_unchanged, metric).Average();
 
     /// <summary>Measures metrics while the values of sites are projected, all of them to one rank at a time.</summary>
     /// <param name="model">The model.</param>
@@ -83,8 +83,8 @@ public sealed class RankCurve
         return new RankCurve(
             [.. ranks],
             measured.Metrics.ToDictionary(
-                one => one.Name, one => DirectAttribution.Numbers(run.Changed(one.Name).Values).Chunk(count).ToArray()),
-            measured.Metrics.ToDictionary(one => one.Name, one => DirectAttribution.Numbers(run.Run(from)[one.Name])));
+                one => one.Name, one => run.Changed(one.Name).Values.Doubles().Chunk(count).ToArray()),
+            measured.Metrics.ToDictionary(one => one.Name, one => run.Run(from)[one.Name].Doubles()));
     }
 
     /// <summary>Writes a row a number: <c>metric, rank, prompt, value</c>.</summary>
@@ -109,27 +109,5 @@ public sealed class RankCurve
         return table.Print();
     }
 
-    private static T Of<T>(Dictionary<string, T> values, string metric) => values.TryGetValue(metric, out T? found)
-        ? found
-        : throw new ArgumentException($"There is no metric '{metric}'; there is {string.Join(", ", values.Keys)}.", nameof(metric));
-
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-}
-
-/// <summary>Declarations that only measure.</summary>
-internal static class MetricsAlone
-{
-    /// <summary>The declaration, to which writes are added.</summary>
-    /// <exception cref="InterventionException">It has no metric, writes, or keeps more.</exception>
-    public static InterventionGraph Of(InterventionGraph metric)
-    {
-        ArgumentNullException.ThrowIfNull(metric);
-        string? problem =
-            metric.Metrics.IsEmpty ? "has no metric"
-            : metric is not { Writes: [], Splices: [], Runs: [], Changes: null } ? "writes, and a metric only measures"
-            : metric is not { Captures: [], Gradients: [], Parameters: [] } ? "keeps more than metrics"
-            : null;
-        return problem is null ? metric with { IsUnanalyzed = true } : throw new InterventionException(
-            $"{metric.Name} {problem}: give a declaration such as Intervention.On(model).LogitDifference(\"correct\", \"wrong\").Graph.");
-    }
 }

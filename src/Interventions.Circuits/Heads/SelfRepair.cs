@@ -45,7 +45,7 @@ public static class SelfRepair
         using RunResult direct = measurement.Run(
             metric with { Captures = [.. Enumerable.Range(0, layers).Select(layer => DirectChanges(measurement, reading, layer))] },
             cancellationToken);
-        WriteNode knockout = KnockedOut($"blocks.{{layer}}.attn.z[head={{head}}; pos={at}]", measurement.Options);
+        WriteNode knockout = Knockouts.Write("KnockedOut", $"blocks.{{layer}}.attn.z[head={{head}}; pos={at}]", measurement.Options);
         using RunResult total = measurement.Run(metric with { Writes = [knockout] }, cancellationToken);
         IReadOnlyDictionary<string, Tensor> clean = direct.Run(measurement.Clean);
         Tensor changes = stack(Enumerable.Range(0, layers).Select(layer => clean[NameOf(layer)]), 0)
@@ -80,7 +80,7 @@ public static class SelfRepair
         InterventionGraph knockout = new()
         {
             Name = nameof(SelfRepair),
-            Writes = [KnockedOut($"blocks.{head.Layer}.attn.z[head={head.Head}; pos={at}]", measurement.Options)],
+            Writes = [Knockouts.Write("KnockedOut", $"blocks.{head.Layer}.attn.z[head={head.Head}; pos={at}]", measurement.Options)],
         };
         return DirectAttribution.Of(model, prompts, direction, at, knockout, run, cancellationToken)
             .Minus(DirectAttribution.Of(model, prompts, direction, at, options: run, cancellationToken: cancellationToken));
@@ -89,15 +89,11 @@ public static class SelfRepair
     private static InterventionGraph Metric(LogitDirection direction, string at) =>
         new() { Name = nameof(SelfRepair), Metrics = [direction.Metric(Measured, at)] };
 
-    /// <summary>What stands for a head's output by the options, or 0.</summary>
-    private static WriteNode KnockedOut(string site, CircuitOptions options) => new(
-        nameof(KnockedOut), site, [new Read.Value(), .. options.Replacements([site])], x => x.Length == 1 ? zeros_like(x[0]) : x[1]);
-
     /// <summary>What each head's own output would change, by the held scale and by a new one: <c>[batch, head, kind]</c>.</summary>
     private static CaptureNode DirectChanges(Measurement measurement, FinalReading reading, int layer)
     {
         string site = $"blocks.{layer}.attn.result[pos={reading.At}]", last = measurement.Sites.Readers.Last().Site;
-        Read[] others = [.. measurement.Options.Replacements([site])];
+        Read[] others = [.. measurement.Options.Replacement()];
         return new CaptureNode(
             NameOf(layer), site, [new Read.Value(), new Read.Of($"{last}[pos={reading.At}]"), .. others, .. reading.Reads], x =>
             {

@@ -165,7 +165,6 @@ public static class ActivationPatching
         if (nodes.Unit == PatchUnit.Entry)
             selectors.Add($"key={{key={all}}}");
         string layer = nodes.Layers.IsEmpty ? "{layer}" : $"{{layer={string.Join(',', nodes.Layers)}}}";
-        return (nodes.Kind == NodeKind.Embed ? "" : $"blocks.{layer}.") + sites.SiteOf(nodes.Kind)
-            + (selectors.Count == 0 ? "" : $"[{string.Join("; ", selectors)}]");
+        return NodeSites.With((nodes.Kind == NodeKind.Embed ? "" : $"blocks.{layer}.") + sites.SiteOf(nodes.Kind), selectors);
     }
 }

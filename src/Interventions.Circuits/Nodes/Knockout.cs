@@ -76,18 +76,8 @@ internal sealed record KnockedOut(string Name, string Site, ImmutableArray<Compo
     public bool AreHeads => Components[0].Kind == ComponentKind.Head;
 
     /// <summary>The path of the selected values.</summary>
-    public string Path
-    {
-        get
-        {
-            string[] selectors =
-            [
-                .. AreHeads ? [$"head={string.Join(',', Components.Select(component => component.Head))}"] : Array.Empty<string>(),
-                .. At is null ? [] : new[] { $"pos={At}" },
-            ];
-            return selectors.Length > 0 ? $"{Site}[{string.Join("; ", selectors)}]" : Site;
-        }
-    }
+    public string Path => NodeSites.Selected(
+        Site, AreHeads ? $"head={string.Join(',', Components.Select(component => component.Head))}" : null, At);
 
     /// <summary>The parts of a knockout, in the order of computation.</summary>
     public static ImmutableArray<KnockedOut> Of(HookedModel model, Knockout knockout) =>
@@ -104,6 +94,18 @@ internal sealed record KnockedOut(string Name, string Site, ImmutableArray<Compo
     {
         ComponentKind.Head => $"blocks.{component.Layer}.attn.z",
         ComponentKind.Mlp => $"blocks.{component.Layer}.mlp_out",
-        _ => model.Schema.Sites.Any(site => site.Path == "embed_norm") ? "embed_norm" : "embed",
+        _ => NodeSites.EmbedOf(model),
     };
+
+    /// <summary>A value some of whose heads are knocked out.</summary>
+    /// <param name="isOut">Of each head whether it is; of another component one mark.</param>
+    /// <param name="value">The value, <c>[batch, pos, head, d_head]</c> or <c>[batch, pos, d_model]</c>.</param>
+    /// <param name="other">What stands for it; null for 0.</param>
+    public static Tensor Mixed(bool[] isOut, Tensor value, Tensor? other)
+    {
+        if (!isOut.Contains(true))
+            return value;
+        other ??= zeros_like(value);
+        return isOut.Contains(false) ? where(tensor(isOut, device: value.device).unsqueeze(-1), other, value) : other;
+    }
 }

@@ -60,8 +60,7 @@ public sealed class KnockoutEffects
         TextTable table = new(new TextColumn("knockout"), new TextColumn(Metric, IsNumber: true), new TextColumn("change", IsNumber: true));
         for (int i = 0; i < shown.Length; i++)
             table.Add(TextTable.Shorten($"{shown[i]}", 40), values[i], effects[i]);
-        string cut = Knockouts.Length > shown.Length ? $"… and {TextTable.Count(Knockouts.Length - shown.Length, "knockout")}\n" : "";
-        return $"clean {ShortNumbers.Format([_clean.Average()])[0]}\n{table.Print()}{cut}" + KeptTable.OfWarnings(Warnings);
-
+        return $"clean {ShortNumbers.Format([_clean.Average()])[0]}\n{table.Print()}"
+            + TextTable.Others(Knockouts.Length - shown.Length, "knockout") + KeptTable.OfWarnings(Warnings);
     }
 }

@@ -51,15 +51,13 @@ public static class Knockouts
             using DisposeScope scope = NewDisposeScope();
             using RunResult run = measurement.OfPart(sweep, sweeps.Length)
                 .Run(Sweep(measurement, [.. places.Select(i => all[i])]), cancellationToken);
-            clean = Numbers(run.Run(measurement.Clean)[measurement.Metric.Name]);
-            double[] found = Numbers(run.Changed(measurement.Metric.Name).Values);
+            clean = run.Run(measurement.Clean)[measurement.Metric.Name].Doubles();
+            double[] found = run.Changed(measurement.Metric.Name).Values.Doubles();
             foreach ((int number, int place) in places.Index())
                 values[place] = found[(number * clean.Length)..((number + 1) * clean.Length)];
             notes = run.Layout.Notes;
         }
         return new KnockoutEffects(measurement.Metric.Name, [.. all], values, clean) { Warnings = notes };
-
-        static double[] Numbers(Tensor tensor) => [.. tensor.to(ScalarType.Float64).cpu().contiguous().data<double>()];
     }
 
     /// <summary>Measures the knockout of every head and every feed-forward block alone: a planned sweep of each.</summary>
@@ -78,13 +76,11 @@ public static class Knockouts
         CircuitOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        int layers = model.Schema.SizeOf("layer") ?? 0, heads = model.Schema.SizeOf("head") ?? 0;
-        bool hasMlps = model.Schema.Sites.Any(site => site.Path == "blocks.{layer}.mlp_out");
-        IEnumerable<Component> components = Enumerable.Range(0, layers).SelectMany(layer => (IEnumerable<Component>)
+        NodeSites sites = NodeSites.Of(model);
+        IEnumerable<Component> components = Enumerable.Range(0, sites.Layers).SelectMany(layer => (IEnumerable<Component>)
         [
-            .. Enumerable.Range(0, heads).Select(head => Component.OfHead(layer, head)),
-            .. hasMlps ? [Component.OfMlp(layer)] : Array.Empty<Component>(),
+            .. Enumerable.Range(0, sites.Heads).Select(head => Component.OfHead(layer, head)),
+            .. sites.HasMlps ? [Component.OfMlp(layer)] : Array.Empty<Component>(),
         ]);
         return Of(
             model, prompts, metric, components.Select(component => new Knockout([component], at)), options, cancellationToken);
@@ -120,13 +116,13 @@ public static class Knockouts
             {
                 Name = nameof(Knockouts),
                 Sweeps = [SweepAxis.OfPoints("layer, head", [.. knockouts.Select(one => Place(one.Components[0]))])],
-                Writes = [Write("Head", $"blocks.{{layer}}.attn.z[head={{head}}{(at is null ? "" : $"; pos={at}")}]", measurement.Options)],
+                Writes = [Write("Head", NodeSites.Selected("blocks.{layer}.attn.z", "head={head}", at), measurement.Options)],
             },
             ComponentKind.Mlp => new InterventionGraph
             {
                 Name = nameof(Knockouts),
                 Sweeps = [SweepAxis.OfNumbers("layer", [.. knockouts.Select(one => (double)one.Components[0].Layer)])],
-                Writes = [Write("Mlp", "blocks.{layer}.mlp_out" + (at is null ? "" : $"[pos={at}]"), measurement.Options)],
+                Writes = [Write("Mlp", NodeSites.Selected("blocks.{layer}.mlp_out", null, at), measurement.Options)],
             },
             _ => new InterventionGraph
             {
@@ -143,7 +139,8 @@ public static class Knockouts
         static string Place(Component head) => FormattableString.Invariant($"{head.Layer}.{head.Head}");
     }
 
-    private static WriteNode Write(string name, string path, CircuitOptions options) =>
+    /// <summary>What stands for selected values, by the options.</summary>
+    internal static WriteNode Write(string name, string path, CircuitOptions options) =>
         options.Replacement() is [var read]
             ? new WriteNode(name, path, [read], x => x[0]) { Pointwise = true }
             : BuiltInWrites.Zero(path) with { Name = name };
@@ -152,14 +149,8 @@ public static class Knockouts
     private static WriteNode SweptWrite(KnockedOut part, Knockout[] knockouts, CircuitOptions options)
     {
         bool[][] isOut = [.. knockouts.Select(one => part.Components.Select(component => one.Components.Contains(component)).ToArray())];
-        return new WriteNode(part.Name, part.Path, [new Read.Value(), new Read.Swept(Number), .. options.Replacement()], x =>
-        {
-            bool[] marks = isOut[(int)x[1].item<double>()];
-            if (!marks.Contains(true))
-                return x[0];
-            Tensor other = x.Length == 2 ? zeros_like(x[0]) : x[2];
-            return !marks.Contains(false) ? other : where(tensor(marks, device: x[0].device).unsqueeze(-1), other, x[0]); // of heads
-        })
+        return new WriteNode(part.Name, part.Path, [new Read.Value(), new Read.Swept(Number), .. options.Replacement()],
+            x => KnockedOut.Mixed(isOut[(int)x[1].item<double>()], x[0], x.Length == 2 ? null : x[2]))
         {
             Pointwise = true,
         };

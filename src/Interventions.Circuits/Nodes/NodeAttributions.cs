@@ -54,7 +54,7 @@ public sealed class NodeAttributions : IReadOnlyList<NodeScores>
         foreach ((NodeScore node, int i) in top.Select((node, i) => (node, i)))
             table.Add($"{node.Kind}", node.Place, means[i], magnitudes[i]);
         int others = _scores.Sum(scores => scores.Count) - top.Count;
-        return table.Print() + (others > 0 ? $"… and {TextTable.Count(others, "node")}\n" : "");
+        return table.Print() + TextTable.Others(others, "node");
     }
 
     private int PlaceOf(NodeKind kind)

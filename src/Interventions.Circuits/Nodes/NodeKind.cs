@@ -54,7 +54,7 @@ internal sealed class NodeSites
         _model = model;
         _name = model.Schema.Model;
         _sites = [.. model.Schema.Sites.Select(site => site.Path)];
-        Embed = _sites.Contains("embed_norm") ? "embed_norm" : "embed";
+        Embed = EmbedOf(model);
         Layers = model.Schema.SizeOf("layer") ?? throw new InterventionException($"{_name} has no axis 'layer', which nodes need.");
         Heads = model.Schema.SizeOf("head") ?? 0;
         KeyHeads = model.Schema.SizeOf("kv_head") ?? Heads;
@@ -133,15 +133,24 @@ internal sealed class NodeSites
         _ => throw new InterventionException($"'{source}' writes nothing to the stream."),
     };
 
-    /// <summary>A path with selectors.</summary>
+    /// <summary>A path with selectors of a head and of positions.</summary>
     /// <param name="site">The site.</param>
     /// <param name="unit">The selector of a head; null for none.</param>
     /// <param name="at">The positions; null for all.</param>
-    public static string Selected(string site, string? unit, string? at)
+    public static string Selected(string site, string? unit, string? at) => With(site, unit, at is null ? null : $"pos={at}");
+
+    /// <summary>A path with selectors.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="selectors">The selectors; null for none.</param>
+    public static string With(string site, params IEnumerable<string?> selectors)
     {
-        string[] selectors = [.. new[] { unit, at is null ? null : $"pos={at}" }.OfType<string>()];
-        return selectors.Length == 0 ? site : $"{site}[{string.Join("; ", selectors)}]";
+        string all = string.Join("; ", selectors.OfType<string>());
+        return all.Length == 0 ? site : $"{site}[{all}]";
     }
+
+    /// <summary>The site of the token embedding as it enters the residual stream: behind a norm, where there is one.</summary>
+    public static string EmbedOf(HookedModel model) =>
+        model.Schema.Sites.Any(site => site.Path == "embed_norm") ? "embed_norm" : "embed";
 
     /// <summary>The axis that tells a kind's nodes of a layer and position apart, as selectors call it; null where there is none.</summary>
     public string? UnitOf(NodeKind kind) => kind switch

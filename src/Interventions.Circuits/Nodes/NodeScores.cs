@@ -227,7 +227,7 @@ public sealed class NodeScores
         for (int i = 0; i < places.Length; i++)
             table.Add([.. Labels(places[i]), means[i], magnitudes[i]]);
         int others = Count - places.Length;
-        return table.Print() + (others > 0 ? $"… and {TextTable.Count(others, "place")}\n" : "");
+        return table.Print() + TextTable.Others(others, "place");
     }
 
     private static string Text(double number) => number.ToString("R", CultureInfo.InvariantCulture);

@@ -30,7 +30,7 @@ internal sealed class NodeTable
     /// <param name="lengths">How many tokens each of them has; null where every place is one of theirs.</param>
     public void Fill(Tensor values, IReadOnlyList<int> prompts, IReadOnlyList<int>? lengths = null)
     {
-        double[] numbers = Numbers(values);
+        double[] numbers = values.Doubles();
         int[] sizes = [.. values.shape.SkipLast(1).Select(size => (int)size)], at = new int[sizes.Length];
         for (int i = 0; i < numbers.Length; i += prompts.Count)
         {
@@ -43,13 +43,6 @@ internal sealed class NodeTable
             for (int axis = at.Length - 1; axis >= 0 && ++at[axis] == sizes[axis]; axis--)
                 at[axis] = 0;
         }
-    }
-
-    /// <summary>A tensor's numbers, the last axis fastest.</summary>
-    public static double[] Numbers(Tensor values)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        return [.. values.detach().to(ScalarType.Float64).cpu().contiguous().data<double>()];
     }
 
     private bool IsThere(int[] at, int length)
@@ -102,7 +95,7 @@ internal sealed class BaselineTable(Measurement measurement)
     {
         foreach ((string name, double[] values) in ((string, double[])[])
             [(measurement.Clean, _clean), (measurement.Options.From, _corrupted)])
-            foreach ((double value, int prompt) in NodeTable.Numbers(run.Run(name)[measurement.Metric.Name]).Zip(prompts))
+            foreach ((double value, int prompt) in run.Run(name)[measurement.Metric.Name].Doubles().Zip(prompts))
                 values[prompt] = value;
     }
 

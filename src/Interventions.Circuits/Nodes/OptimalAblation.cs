@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Interventions.Files;
 using Interventions.ModelGraphs;
 using Interventions.Results;
@@ -119,8 +118,8 @@ public sealed class OptimalAblation
                 },
                 cancellationToken);
             return (
-                sign * run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean().item<double>(),
-                [.. parts.SelectMany(part => Numbers(run.Gradient(part.Name))).Select(number => sign * number / prompts.Prompts.Count)]);
+                sign * measurement.MeanOf(run),
+                [.. parts.SelectMany(part => run.Gradient(part.Name).Doubles()).Select(number => sign * number / prompts.Prompts.Count)]);
         }
 
         double[][] Parted(double[] all)
@@ -172,19 +171,8 @@ public sealed class OptimalAblation
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="InterventionException">The text is no optimal ablation.</exception>
-    public static OptimalAblation FromJson(string json)
-    {
-        ArgumentNullException.ThrowIfNull(json);
-        try
-        {
-            return JsonFields.Read(json, fields => Fields(fields, null), (place, problem) =>
-                new InterventionException($"This is no optimal ablation: {(place.Length > 0 ? $"at {place}, " : "")}{problem}."));
-        }
-        catch (Exception wrong) when (wrong is JsonException or FormatException or ArgumentException)
-        {
-            throw new InterventionException($"This is no optimal ablation: {wrong.Message}", wrong);
-        }
-    }
+    public static OptimalAblation FromJson(string json) =>
+        StoredJson.Read(json, "This is no optimal ablation", fields => Fields(fields, null));
 
     /// <summary>What was knocked out, the metric, and the constants.</summary>
     public string ToJson() => JsonFields.Write(fields => Fields(fields, this), isIndented: true);
@@ -230,7 +218,7 @@ public sealed class OptimalAblation
         IReadOnlyDictionary<string, Tensor> clean = run.Run(measurement.Clean);
         return (
             clean[measurement.Metric.Name].to(ScalarType.Float64).mean().item<double>(),
-            [.. parts.Select(part => Numbers(clean[part.Name].to(ScalarType.Float64).mean([0L])))],
+            [.. parts.Select(part => clean[part.Name].to(ScalarType.Float64).mean([0L]).Doubles())],
             clean[parts[0].Name].dtype);
     }
 
@@ -260,6 +248,4 @@ public sealed class OptimalAblation
                 : throw fields.Wrong($"there are {values.Length} values for {part.Components.Length} components");
         }
     }
-
-    private static double[] Numbers(Tensor values) => [.. values.to(ScalarType.Float64).cpu().contiguous().data<double>()];
 }

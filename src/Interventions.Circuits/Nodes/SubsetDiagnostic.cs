@@ -103,7 +103,7 @@ public sealed record SubsetDiagnostic(ImmutableArray<NodeScore> Nodes, SubsetEst
         return TextTable.Wrap(
             $"{Estimates.Samples} random subsets of {TextTable.Count(Nodes.Length, "node")}: with 95 % confidence none changes the metric "
             + $"by more than {bound}, as a mean over what else is patched", 2)
-            + $"\n{table.Print()}{(others > 0 ? $"… and {TextTable.Count(others, "node")}\n" : "")}";
+            + $"\n{table.Print()}{TextTable.Others(others, "node")}";
     }
 
     private static bool[][] Draw(SubsetOptions options, int nodes)
@@ -141,7 +141,7 @@ public sealed record SubsetDiagnostic(ImmutableArray<NodeScore> Nodes, SubsetEst
         };
         using RunResult run = measurement.Run(graph, token);
         string name = measurement.Metric.Name;
-        return NodeTable.Numbers(run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]).to(ScalarType.Float64).mean([1L]));
+        return run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]).to(ScalarType.Float64).mean([1L]).Doubles();
     }
 
     /// <summary>The writes of one kind's nodes, layer by layer: those of the sample's subset have the other run's value.</summary>

@@ -74,7 +74,7 @@ public abstract class CircuitParts
                 Circuit left = removal.Parts.Aggregate(whole, (left, part) => left - parts[part]);
                 using RunResult run = measurement.OfPart(i, removals.Count)
                     .Run(left.ToIntervention(measurement.Model, measurement.Options), cancellationToken);
-                means[i] = run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean().item<double>();
+                means[i] = measurement.MeanOf(run);
                 notes.UnionWith(run.Layout.Notes);
             }
             return (means, [.. notes]);

@@ -113,7 +113,7 @@ public sealed record IoiStudy(PathTree Tree, ImmutableArray<IoiHead> Heads, Circ
         IoiHead Head(PathLevel level, PathSender sender)
         {
             (int layer, int head) = (sender.Head.Layer, sender.Head.Head);
-            double[] to = [.. looks[Array.IndexOf(at, level.At)][layer][head].cpu().contiguous().data<double>()];
+            double[] to = looks[Array.IndexOf(at, level.At)][layer][head].Doubles();
             (double toIO, double toS1, double afterS1, double toS2) = (to[0], to[1], to[2], to[3]);
             (double copies, double negates) =
                 (copying[CopyingScores.Copying, layer, head], copying[CopyingScores.Negative, layer, head]);

@@ -64,11 +64,7 @@ public sealed partial class NodeCircuit
         ImmutableArray<int> all = [.. Enumerable.Range(0, Nodes.Length)];
         (double[] means, _) = Measure(
             measurement, [new Removal(false, []), new Removal(false, all), new Removal(true, [])], cancellationToken);
-        (double circuit, double none, double whole) = (means[0], means[1], means[2]);
-        return whole != none
-            ? (circuit - none) / (whole - none)
-            : throw new InterventionException(
-                $"{measurement.Metric.Name} is {whole} with and without all nodes, so there is nothing to be faithful to.");
+        return FaithfulnessScale.Place(measurement.Metric.Name, means[0], means[1], means[2], "nodes");
     }
 
     /// <summary>The metric's mean over prompts without some nodes, of the circuit or of the model: all in one sweep.</summary>
@@ -80,7 +76,7 @@ public sealed partial class NodeCircuit
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = measurement.Run(Knockouts(measurement.Model, removals, measurement.Options), cancellationToken);
         Tensor means = run.Changed(measurement.Metric.Name).Values.to(ScalarType.Float64).mean([-1L]);
-        return ([.. means.reshape(-1).cpu().data<double>()], run.Layout.Notes);
+        return (means.Doubles(), run.Layout.Notes);
     }
 
     /// <summary>Knockouts as an intervention: of one its writes, of several a sweep.</summary>
@@ -141,12 +137,7 @@ public sealed partial class NodeCircuit
         return new WriteNode(place.Name, place.Site, [new Read.Value(), .. swept, .. replacements], x =>
         {
             bool[] heads = marks[swept.Length == 0 ? 0 : (int)x[1].item<double>()];
-            Tensor other = replacements.IsEmpty ? zeros_like(x[0]) : x[1 + swept.Length];
-            if (!heads.Contains(false))
-                return other;
-            if (!heads.Contains(true))
-                return x[0];
-            return where(tensor(heads).to(x[0].device).unsqueeze(-1), other, x[0]); // [batch, pos, head, d_head]
+            return KnockedOut.Mixed(heads, x[0], replacements.IsEmpty ? null : x[1 + swept.Length]);
         });
 
         // Of the circuit, everything that it lacks is out too; of the model, a node is out where the circuit keeps it.
@@ -170,13 +161,10 @@ public sealed partial class NodeCircuit
         {
             get
             {
-                string[] selectors =
-                [
-                    .. First.Kind == ComponentKind.Head ? [$"head={string.Join(',', Heads)}"] : Array.Empty<string>(),
-                    .. Positions is null ? [] : new[] { Positions },
-                ];
-                string site = First.Kind == ComponentKind.Head ? "attn.z" : "mlp_out";
-                return $"blocks.{First.Layer}.{site}" + (selectors.Length > 0 ? $"[{string.Join("; ", selectors)}]" : "");
+                bool areHeads = First.Kind == ComponentKind.Head;
+                return NodeSites.With(
+                    $"blocks.{First.Layer}.{(areHeads ? "attn.z" : "mlp_out")}",
+                    areHeads ? $"head={string.Join(',', Heads)}" : null, Positions);
             }
         }
     }

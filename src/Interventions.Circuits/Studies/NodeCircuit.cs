@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Interventions.Files;
 
 namespace Interventions.Circuits;
@@ -88,19 +87,7 @@ public sealed partial class NodeCircuit : IEquatable<NodeCircuit>
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="InterventionException">The text is no circuit.</exception>
-    public static NodeCircuit FromJson(string json)
-    {
-        ArgumentNullException.ThrowIfNull(json);
-        try
-        {
-            return JsonFields.Read(json, fields => Fields(fields, null), (place, problem) =>
-                new InterventionException($"This is no circuit of nodes: {(place.Length > 0 ? $"at {place}, " : "")}{problem}."));
-        }
-        catch (Exception wrong) when (wrong is JsonException or FormatException or ArgumentException)
-        {
-            throw new InterventionException($"This is no circuit of nodes: {wrong.Message}", wrong);
-        }
-    }
+    public static NodeCircuit FromJson(string json) => StoredJson.Read(json, "This is no circuit of nodes", fields => Fields(fields, null));
 
     /// <summary>Sizes of the graph, and of each node its component, class and positions.</summary>
     public string ToJson() => JsonFields.Write(fields => Fields(fields, this), isIndented: true);
@@ -121,9 +108,7 @@ public sealed partial class NodeCircuit : IEquatable<NodeCircuit>
 
     private static NodeCircuit Fields(JsonFields fields, NodeCircuit? circuit)
     {
-        CircuitGraph graph = new(
-            fields.Integer("layers", circuit?.Graph.Layers), fields.Integer("heads", circuit?.Graph.Heads),
-            fields.Truth("mlps", circuit?.Graph.HasMlps), fields.Truth("parallel", circuit?.Graph.IsParallel));
+        CircuitGraph graph = CircuitGraph.Fields(fields, circuit?.Graph);
         bool knocksOutMlps = fields.Truth("knocksOutMlps", circuit?.KnocksOutMlps);
         ImmutableArray<CircuitNode> nodes = fields.List("nodes", circuit?.Nodes ?? default, (item, node) => new CircuitNode(
             Component.Parse(item.Text("component", node?.Component.ToString())), item.Text("class", node?.Class),

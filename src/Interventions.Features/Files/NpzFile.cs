@@ -66,10 +66,10 @@ internal static partial class NpzFile
         if (match.Groups["fortran"].Value == "True")
             throw Wrong("is stored column by column, which is not read");
         long[] shape = [.. match.Groups["size"].Captures.Select(text => long.Parse(text.Value, CultureInfo.InvariantCulture))];
-        long bytes = shape.Aggregate((Int128)type.ElementSize(), (product, next) => product * next) is var all && all > entry.Length
-            ? throw Wrong("is longer than its file") : (long)all;
-        if (entry.Length != bytes + start.Length + size.Length + length)
-            throw Wrong("is shorter than its file");
+        // The product of so many sizes may be beyond any number; what is longer than the file stays so.
+        double bytes = shape.Aggregate((double)type.ElementSize(), (product, next) => product * next);
+        if (bytes != entry.Length - (start.Length + size.Length + length))
+            throw Wrong($"is of shape [{string.Join(", ", shape)}], and its file is not as long as that");
         Tensor array = empty(shape, type);
         array.ReadBytesFromStream(stream, 1 << 20);
         return array;

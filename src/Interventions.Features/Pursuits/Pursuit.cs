@@ -75,7 +75,7 @@ public static class Pursuit
         using IDisposable mode = no_grad();
         CheckNorms(dictionary);
         Tensor norms = y.norm(-1).at_least(Nothing);
-        State state = new(y, zeros(y.shape[0], dictionary.shape[0], dtype: y.dtype, device: y.device));
+        State state = new(y.alias(), zeros(y.shape[0], dictionary.shape[0], dtype: y.dtype, device: y.device));
         Tensor[] picks = new Tensor[steps], errors = new Tensor[steps];
         for (int step = 0; step < steps; step++)
         {
@@ -168,16 +168,13 @@ public static class Pursuit
         /// <summary>Keeps this beyond the current scope, and frees the state before it.</summary>
         public State MovedOut(State before)
         {
-            foreach (Tensor? tensor in (Tensor?[])[Residual, Codes, Atoms, Used, Support])
+            foreach (Tensor? tensor in All)
                 tensor?.MoveToOuterDisposeScope();
-            // The first residual is the caller's tensor.
-            before.Codes.Dispose();
-            before.Atoms?.Dispose();
-            before.Used?.Dispose();
-            before.Support?.Dispose();
-            if (before.Atoms is not null || before.Used is not null)
-                before.Residual.Dispose();
+            foreach (Tensor? tensor in before.All)
+                tensor?.Dispose();
             return this;
         }
+
+        private Tensor?[] All => [Residual, Codes, Atoms, Used, Support];
     }
 }

@@ -46,7 +46,7 @@ internal sealed class TextTable(params IReadOnlyList<TextColumn> columns)
                 text.Append(string.Join(new string(' ', Gap), cells).TrimEnd(' ')).Append('\n');
             }
         }
-        return _rows.Count > mostRows ? text.Append($"… and {Count(_rows.Count - mostRows, "row")}\n").ToString() : text.ToString();
+        return text.Append(Others(_rows.Count - mostRows, "row")).ToString();
     }
 
     /// <summary>The first characters of a text, where it is longer than a width.</summary>
@@ -81,6 +81,9 @@ internal sealed class TextTable(params IReadOnlyList<TextColumn> columns)
     /// <summary>A number of things: <c>1 prompt</c>, <c>2 prompts</c>.</summary>
     public static string Count(long number, string thing) =>
         string.Create(CultureInfo.InvariantCulture, $"{number} {thing}{(number == 1 ? "" : "s")}");
+
+    /// <summary>The line behind what is shown that says how many more things there are; nothing where there are none.</summary>
+    public static string Others(long number, string thing) => number > 0 ? $"… and {Count(number, thing)}\n" : "";
 
     /// <summary>
     /// The columns that stand beside each other: all of them, where the line fits once the widest texts are narrowed. Otherwise blocks of

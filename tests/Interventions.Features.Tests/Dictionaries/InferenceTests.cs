@@ -30,11 +30,7 @@ public sealed class InferenceTests
         if (!golden.Has("fold_norm.W_dec"))
             return;
         using Sae folded = golden.Sae.FoldNorms();
-        foreach ((string weight, Tensor value) in folded.Weights.Named)
-            Near(golden[$"fold_norm.{weight}"], value);
-        Tensor features = folded.Encode(golden.X);
-        Near(golden["fold_norm.feature_acts"], features);
-        Near(golden["fold_norm.reconstruction"], folded.Decode(features, golden.X));
+        IsStored(golden, "fold_norm", folded);
     }
 
     [SharedTheory("reference/features/sae")]
@@ -45,11 +41,7 @@ public sealed class InferenceTests
         if (!golden.Has("fold_scale.scale"))
             return;
         using Sae folded = golden.Sae.FoldScale(golden["fold_scale.scale"].item<double>());
-        foreach ((string weight, Tensor value) in folded.Weights.Named)
-            Near(golden[$"fold_scale.{weight}"], value);
-        Tensor features = folded.Encode(golden.X);
-        Near(golden["fold_scale.feature_acts"], features);
-        Near(golden["fold_scale.reconstruction"], folded.Decode(features, golden.X));
+        IsStored(golden, "fold_scale", folded);
     }
 
     [SharedTheory("reference/features/sae")]
@@ -112,6 +104,15 @@ public sealed class InferenceTests
         Assert.Equal(golden.Sae.Config with { }, read.Config);
         Assert.True(golden.Sae.Encode(golden.X).Equals(read.Encode(golden.X)));
         Assert.True(golden.Sae.Reconstruct(golden.X).Equals(read.Reconstruct(golden.X)));
+    }
+
+    private static void IsStored(SaeCase golden, string name, Sae folded)
+    {
+        foreach ((string weight, Tensor value) in folded.Weights.Named)
+            Near(golden[$"{name}.{weight}"], value);
+        Tensor features = folded.Encode(golden.X);
+        Near(golden[$"{name}.feature_acts"], features);
+        Near(golden[$"{name}.reconstruction"], folded.Decode(features, golden.X));
     }
 
     private static void Near(Tensor expected, Tensor actual)
