@@ -57,7 +57,7 @@ public sealed record AttributionNode(AttributionNodeKind Kind, int Layer, int Po
 public sealed record AttributionEdge(AttributionNode Source, AttributionNode Target, double Weight)
 {
     /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Source} -> {Target}: {Weight:+0.####;-0.####;0}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Source} -> {Target}: {(Weight > 0 ? "+" : "")}{Weight:G4}");
 }
 
 /// <summary>A logit, or a difference of two, that a graph explains.</summary>

@@ -19,7 +19,7 @@ public readonly record struct FeatureEffect(int Prompt, int Position, int Featur
     /// <inheritdoc/>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"feature {Feature} at {Position} of prompt {Prompt}: {Effect:+0.####;-0.####;0} ({Activation:0.###} active)");
+        $"feature {Feature} at {Position} of prompt {Prompt}: {(Effect > 0 ? "+" : "")}{Effect:G4} ({Activation:G4} active)");
 }
 
 /// <summary>

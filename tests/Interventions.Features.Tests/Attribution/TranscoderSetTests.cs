@@ -187,7 +187,7 @@ public sealed class TranscoderSetTests : IDisposable
         ToyPrompts prompts = ToyPrompts.Random(5, 6);
         using RunResult run = Intervention.On(_model).Include("set", set.ToIntervention(_model, errorTerm: false))
             .Capture("First", "blocks.0.mlp_out.transcoder.features").Capture("Last", "blocks.2.mlp_out.transcoder.features")
-            .Capture("Read", "blocks.0.mlp_in").Capture("Written", "blocks.0.mlp_out").Run(prompts);
+            .Capture("Read", "blocks.0.mlp_in").Capture("Written", "blocks.0.mlp_out").Capture("Logits", "logits").Run(prompts);
         Assert.Equal((8, 10), (run["First"].shape[^1], run["Last"].shape[^1]));
         SpliceCase.Close(set[0].Reconstruct(run.Changed("Read").Values), run.Changed("Written").Values);
     }
