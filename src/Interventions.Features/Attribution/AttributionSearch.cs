@@ -57,7 +57,7 @@ internal sealed class AttributionSearch(
     {
         int length = replacement.Length;
         ReplacementTarget[] features = [.. rows.Features.OrderBy(rows.ColumnOf)];
-        string[] texts = [.. tokens.Select(model.NameOf)];
+        string[] texts = [.. tokens.Select(token => TokenTexts.Of(model, token))];
         ImmutableArray<AttributionNode> nodes =
         [
             .. features.Select(feature => FeatureNode(feature, texts)),

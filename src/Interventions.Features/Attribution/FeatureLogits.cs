@@ -53,7 +53,7 @@ public static class FeatureLogits
         ImmutableArray<(string, double)> Sorted(bool largest)
         {
             (Tensor values, Tensor tokens) = logits.topk(most, 0, largest, sorted: true);
-            return [.. tokens.cpu().data<long>().ToArray().Select(model.NameOf)
+            return [.. tokens.cpu().data<long>().ToArray().Select(token => TokenTexts.Of(model, token))
                 .Zip(values.to_type(ScalarType.Float64).cpu().data<double>().ToArray())];
         }
     }

@@ -3,7 +3,7 @@ namespace Interventions.Features;
 /// <summary>Where the nodes of a picture are: a column a token, a row a layer; those of one token and layer beside each other.</summary>
 internal sealed class GraphPlaces
 {
-    public const int Margin = 16, LabelWidth = 56, Heading = 66, Step = 17, RowGap = 16, Foot = 34;
+    public const int Margin = 16, LabelWidth = 56, Heading = 66, Step = 17, RowGap = 26, Foot = 34;
 
     private const int NarrowestColumn = 46, MostBesideEachOther = 6;
 

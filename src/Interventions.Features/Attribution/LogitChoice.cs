@@ -1,4 +1,3 @@
-using System.Globalization;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
 using TorchSharp;
@@ -60,8 +59,8 @@ internal sealed record LogitChoice(LogitTarget[] Targets, double[] Probabilities
             Probability = probability,
             Against = (int?)target.Against,
             Text = target.Against is { } other
-                ? string.Create(CultureInfo.InvariantCulture, $"{model.NameOf(target.Token)} - {model.NameOf(other)}")
-                : model.NameOf(target.Token),
+                ? $"{TokenTexts.Of(model, target.Token)} - {TokenTexts.Of(model, other)}"
+                : TokenTexts.Of(model, target.Token),
         });
 
     /// <summary>Rows of the targets less what they are compared with.</summary>
