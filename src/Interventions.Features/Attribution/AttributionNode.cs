@@ -57,7 +57,8 @@ public sealed record AttributionNode(AttributionNodeKind Kind, int Layer, int Po
 public sealed record AttributionEdge(AttributionNode Source, AttributionNode Target, double Weight)
 {
     /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Source} -> {Target}: {(Weight > 0 ? "+" : "")}{Weight:G4}");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Source} -> {Target}: {(Weight > 0 ? "+" : "")}{Weight:G4}");
 }
 
 /// <summary>A logit, or a difference of two, that a graph explains.</summary>

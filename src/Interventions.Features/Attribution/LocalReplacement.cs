@@ -186,7 +186,8 @@ internal sealed class LocalReplacement : IDisposable
 
         // What the highest target reads is behind its own layer's attention and its norm.
         bool IsBelow(string site, int layers) =>
-            layers == Layers.Length || (site.Split('.') is ["blocks", string layer, ..] && int.Parse(layer, CultureInfo.InvariantCulture) <= layers);
+            layers == Layers.Length
+            || (site.Split('.') is ["blocks", string layer, ..] && int.Parse(layer, CultureInfo.InvariantCulture) <= layers);
     }
 
     private WriteNode Output(int layer, Tensor constant) => _set[layer].Weights.Skip is not { } skip

@@ -107,7 +107,7 @@ internal static partial class TranscoderFiles
         Choose(HubFolder.Below(folder), layers, options, folder) is { } chosen
             ? [.. chosen.Select(file => Path.Combine(folder, file))]
             : throw new CheckpointException(
-                folder, $"has no transcoder{(options.Width is { } width ? $", {width} wide," : "")} of some of the layers 0 to {layers - 1}: "
+                folder, $"has no transcoder{(options.Width is { } width ? $", {width} wide," : "")} of some of layers 0 to {layers - 1}: "
                 + "files are called layer_0.safetensors, or lie in folders layer_0 and so on.");
 
     /// <summary>A file that a configuration names: <c>hf://owner/name/file?revision=main</c>, or one beside it.</summary>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Interventions.Features.Tests.Attribution;
 
-/// <summary>Attribution graphs: what a target reads is the sum of what its sources write, and each is what an intervention measures.</summary>
+/// <summary>What a target reads is the sum of what its sources write, and each part is what an intervention measures.</summary>
 public sealed class AttributionGraphTests
 {
     private const double Tolerance = 1e-9;
@@ -146,7 +146,8 @@ public sealed class AttributionGraphTests
         AttributionNode[] Logits(AttributionGraphOptions options) =>
             [.. AttributionGraph.Of(model, set, s_tokens, options).Nodes.Where(node => node.Kind == AttributionNodeKind.Logit)];
         AttributionNode[] chosen = Logits(new() { MostLogits = 60, LogitProbability = 0.7 });
-        Assert.Equal(likely.OrderDescending().Take(chosen.Length), chosen.Select(node => node.Probability), (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.All(
+            likely.OrderDescending().Zip(chosen), pair => Assert.Equal(pair.First, pair.Second.Probability, Tolerance));
         Assert.True(chosen.Sum(node => node.Probability) >= 0.7 && chosen.SkipLast(1).Sum(node => node.Probability) < 0.7);
         Assert.Equal(2, Logits(new() { MostLogits = 2 }).Length);
         AttributionNode difference = Assert.Single(Logits(new() { Targets = [new LogitTarget(4, Against: 9)] }));

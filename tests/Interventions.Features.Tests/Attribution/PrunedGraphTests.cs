@@ -27,10 +27,12 @@ public sealed class PrunedGraphTests
         for (int power = 0; power < 8; power++)
             sum = sum + (step = step.matmul(shares));
         Assert.All(sum.data<double>().ToArray().Zip(graph.Influences), pair => Assert.Equal(pair.First, pair.Second, 1e-12));
-        double Of(AttributionNodeKind kind) => graph.Nodes.Zip(graph.Influences).Where(pair => pair.First.Kind == kind).Sum(pair => pair.Second);
-        Assert.Equal(
-            Of(AttributionNodeKind.Token) / (Of(AttributionNodeKind.Token) + Of(AttributionNodeKind.Error)), graph.ReplacementScore, 1e-12);
+        double tokens = Of(AttributionNodeKind.Token), errors = Of(AttributionNodeKind.Error);
+        Assert.Equal(tokens / (tokens + errors), graph.ReplacementScore, 1e-12);
         Assert.InRange(graph.CompletenessScore, 0, 1);
+
+        double Of(AttributionNodeKind kind) =>
+            graph.Nodes.Zip(graph.Influences).Where(pair => pair.First.Kind == kind).Sum(pair => pair.Second);
     }
 
     /// <summary>By the rules, written down again with matrices.</summary>
@@ -176,7 +178,8 @@ public sealed class PrunedGraphTests
             i => new AttributionNode(AttributionNodeKind.Feature, i / each, i % each / 2, i % 2) { Activation = 1 })];
         AttributionNode[] errors = [.. Enumerable.Range(0, layers * tokens).Select(
             i => new AttributionNode(AttributionNodeKind.Error, i / tokens, i % tokens, -1))];
-        AttributionNode[] embeddings = [.. Enumerable.Range(0, tokens).Select(i => new AttributionNode(AttributionNodeKind.Token, -1, i, i))];
+        AttributionNode[] embeddings = [.. Enumerable.Range(0, tokens).Select(
+            i => new AttributionNode(AttributionNodeKind.Token, -1, i, i))];
         AttributionNode[] logits = [.. new[] { 0.6, 0.3 }.Select(
             (probability, i) => new AttributionNode(AttributionNodeKind.Logit, layers, tokens - 1, i) { Probability = probability })];
         AttributionNode[] sources = [.. features, .. errors, .. embeddings], targets = [.. features, .. logits];

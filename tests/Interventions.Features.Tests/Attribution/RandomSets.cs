@@ -20,9 +20,9 @@ internal static class RandomSets
     }
 
     public static TranscoderSet Transcoders(
-        DecoderModel model, int features = 20, bool skips = false, Activation? activation = null, string reads = "mlp_in", ulong seed = 5) =>
+        DecoderModel model, int features = 20, bool skips = false, Activation? activation = null, string reads = "mlp_in") =>
         new([.. Enumerable.Range(0, model.Config.Layers).Select(layer =>
-            Transcoder(model.Config.DModel, features, skips, activation ?? new Activation.Relu(), seed + (ulong)layer))], reads, "random");
+            Transcoder(model.Config.DModel, features, skips, activation ?? new Activation.Relu(), 5 + (ulong)layer))], reads, "random");
 
     public static Sae Transcoder(
         long width, int features, bool skips, Activation activation, ulong seed, ScalarType type = ScalarType.Float64)

@@ -49,7 +49,8 @@ public sealed class SplicingTests
                 string path = $"{Site}.sae.features[feature={feature}{at}]";
                 foreach ((string edit, Intervention edited) in new[]
                 {
-                    ("zero", spliced.Zero(path)), ("double", spliced.Scale(path, 2)), ("set", spliced.Patch(path, x => full_like(x, value))),
+                    ("zero", spliced.Zero(path)), ("double", spliced.Scale(path, 2)),
+                    ("set", spliced.Patch(path, x => full_like(x, value))),
                 })
                 {
                     using RunResult run = edited.Capture("Logits", "logits").Run(golden);
@@ -86,7 +87,8 @@ public sealed class SplicingTests
         SpliceLosses losses = SpliceLosses.Of(golden.Model, golden, golden.At);
         foreach ((string name, RunLosses run) in new[]
         {
-            ("clean", losses.Model), ("spliced", losses.Spliced), ("zero_ablated", losses.ZeroAblated), ("mean_ablated", losses.MeanAblated),
+            ("clean", losses.Model), ("spliced", losses.Spliced), ("zero_ablated", losses.ZeroAblated),
+            ("mean_ablated", losses.MeanAblated),
         })
             SpliceCase.Close(golden.Splicing($"loss_per_target.{name}"), stack(run.Losses.Select(row => tensor(row)), 0));
         SpliceCase.Close(

@@ -89,7 +89,8 @@ public sealed class TranscoderSetTests : IDisposable
         foreach (Activation activation in (Activation[])[new Activation.Relu(), new Activation.Gated()])
         {
             using Sae sae = RandomSets.Transcoder(32, 12, skips: true, activation, 3);
-            Tensor gain = _model.Weights["blocks.0.ln2.gain"], bias = _model.Weights["blocks.0.ln2.bias"], h = randn(5, 32, ScalarType.Float64);
+            Tensor gain = _model.Weights["blocks.0.ln2.gain"], bias = _model.Weights["blocks.0.ln2.bias"];
+            Tensor h = randn(5, 32, ScalarType.Float64);
             using Sae behind = new TranscoderHooks("ln2.normalized", true, null, "files").Fitted(
                 new Sae(sae.Config, sae.Weights.Select((_, weight) => weight.clone())), _model, 0);
             SpliceCase.Close(sae.Encode(h), behind.Encode((h * gain) + bias), 1e-9);
