@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Interventions.ModelGraphs;
 using Interventions.Models.Decoder;
+using Interventions.Results;
 using Interventions.Tables;
 
 namespace Interventions.Features;
@@ -135,6 +136,18 @@ public sealed class AttributionGraph
     /// <param name="edges">The share of influence that edges keep, from 0 to 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">One is no share.</exception>
     public PrunedGraph Prune(double nodes = 0.8, double edges = 0.98) => new GraphPruning(this, nodes, edges).Run();
+
+    /// <summary>Writes a row for each direct effect that is not 0: source, its token, target, its token, effect.</summary>
+    /// <param name="path">The file. It appears under its name only when it is complete.</param>
+    public void SaveCsv(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        IEnumerable<AttributionEdge> edges = Terms.SelectMany(terms => InputsOf(terms.Target));
+        CsvFile.Write(path, ["source", "source_token", "target", "target_token", "effect"], edges.Select(edge => new[]
+        {
+            edge.Source.Name, edge.Source.Text, edge.Target.Name, edge.Target.Text, edge.Weight.ToString("R", CultureInfo.InvariantCulture),
+        }));
+    }
 
     /// <summary>The nodes with the most influence: a table of at most 80 columns.</summary>
     public override string ToString()

@@ -158,6 +158,10 @@ public sealed class PrunedGraphTests
         foreach (string text in new[] { $"{pruned}", $"{pruned.Whole}" })
             Assert.All(text.Split('\n'), line => Assert.True(line.Length <= 80, line));
         Assert.Contains("… and", $"{pruned.Whole}", StringComparison.Ordinal);
+        using TemporaryFolder folder = new();
+        pruned.Whole.SaveCsv(folder["edges.csv"]);
+        Assert.Equal(
+            1 + pruned.Whole.Terms.Sum(terms => pruned.Whole.InputsOf(terms.Target).Count), File.ReadAllLines(folder["edges.csv"]).Length);
         Assert.Contains($"{pruned.Edges.MaxBy(edge => Math.Abs(edge.Weight))!.Source}", $"{pruned}", StringComparison.Ordinal);
     }
 
