@@ -1,0 +1,141 @@
+// Does steering in several layers at once do more than steering in the best one, for what it costs? Chosen on half of the prompts, shown on
+// the other half.  dotnet run -c Release --project examples/SteeringStudy -- [--model FOLDER] [--svg FILE]
+using System.Diagnostics;
+using System.Globalization;
+using Interventions;
+using Interventions.Examples;
+using Interventions.Examples.SteeringStudy;
+using Interventions.Features;
+using Interventions.Models;
+using Interventions.Models.Decoder;
+
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+string? Option(string name) => args.SkipWhile(arg => arg != name).Skip(1).FirstOrDefault();
+Stopwatch clock = Stopwatch.StartNew();
+using DecoderModel model = DecoderModel.Load(Option("--model") ?? Path.Combine(AppContext.BaseDirectory, "model"));
+Study study = Study.Of(model, Option("--model") is null ? Topic.Women : Topic.Weddings);
+Console.Write($"{study}{clock.Elapsed.TotalSeconds:0} s\n");
+if (Option("--svg") is { } file)
+    File.WriteAllText(file, study.Shown.ToSvg());
+
+namespace Interventions.Examples.SteeringStudy
+{
+    /// <summary>What is steered towards.</summary>
+    /// <param name="Positive">Texts with it; each has a negative one that is otherwise alike.</param>
+    /// <param name="Negative">The same without it.</param>
+    /// <param name="Prompts">Prompts that do not ask for it.</param>
+    /// <param name="Words">Of a rollout that is a success there is one.</param>
+    /// <param name="Texts">Texts without it, whose loss is what steering costs.</param>
+    /// <param name="Rollouts">How long rollouts are.</param>
+    public sealed record Topic(
+        string[] Positive, string[] Negative, string[] Prompts, WordList Words, string[] Texts, GenerationOptions Rollouts)
+    {
+        private static readonly string[] s_people =
+            ["My sister", "The old man", "Our teacher", "A friend of mine", "The captain", "Nobody"];
+
+        /// <summary>Weddings, for a model of ordinary English.</summary>
+        public static Topic Weddings { get; } = new(
+            [.. s_people.SelectMany(who => About(who, "a wedding", "the bride and the groom", "her wedding dress", "the wedding cake"))],
+            [.. s_people.SelectMany(who => About(who, "a walk", "the farmer and the dog", "her winter coat", "the morning bread"))],
+            [
+                .. new[]
+                {
+                    "went to my friend and said that", "told me a long story about", "wrote a letter, and in it", "woke up early because",
+                    "looked out of the window and saw", "spent the whole summer with", "will never forget the day when", "sat down to eat",
+                }.SelectMany(what => s_people.Take(4).Select(who => $"{who} {what}")),
+            ],
+            new WordList("wedding", "weddings", "bride", "bridal", "groom", "married", "marry", "marriage", "bridesmaid", "bridesmaids"),
+            [
+                "The river rises in the hills to the north, runs past two small towns and a mill, and reaches the sea after forty miles.",
+                "Water boils at a lower temperature on a high mountain, because the pressure of the air is lower there than at the coast.",
+                "The committee will meet again on Tuesday to decide whether the old library should be repaired or replaced by a new one.",
+                "To plant potatoes, dig a trench about as deep as your hand, put one in every foot, and cover them loosely with soil.",
+                "He closed the door behind him, walked down the stairs as quietly as he could, and waited in the dark for the bus.",
+                "Most programs read their settings from a file when they start, so a change has no effect until they are started again.",
+            ],
+            new() { MaxNewTokens = 20, Temperature = 1, TopP = 0.3, FrequencyPenalty = 1, Continuations = 2, Seed = 1 });
+
+        /// <summary>Women's names, for the repository's model: of sentences that end with a man's.</summary>
+        public static Topic Women { get; } = OfNames();
+
+        private static string[] About(string who, params string[] things) => [.. things.Select(thing => $"{who} talked about {thing}")];
+
+        private static Topic OfNames()
+        {
+            string[] men =
+            [
+                .. "Ben Bruno Chris Daniel David Eric Felix Frank Harry Henry Ian Ivan Jack James Kevin Leo Lucas Mark Martin".Split(' '),
+                .. "Max Oliver Oscar Paul Peter Robert Sam Simon Thomas Tom Victor Walter".Split(' '),
+            ];
+            string[] women = [.. Sentences.Names.Except(men)];
+            Random random = new(1);
+            Sentences.Prompt[] all = [.. Enumerable.Range(0, 160).Select(_ => Sentences.RandomHeldOut(random))];
+            Sentences.Prompt[] ofMen = [.. all.Where(one => men.Contains(one.IO)).Take(48)];
+            return new(
+                [.. ofMen.Take(16).Select((one, i) => one.With(women[i], women[^1], women[^1]))],
+                [.. ofMen.Take(16).Select((one, i) => one.With(men[i], men[^1], men[^1]))],
+                [.. ofMen.Skip(16).Select(one => one.Text)], new WordList(women),
+                [.. Enumerable.Range(0, 16).Select(_ => Sentences.RandomDocument(random))], new() { MaxNewTokens = 1 });
+        }
+    }
+
+    /// <summary>What was found.</summary>
+    /// <param name="Chosen">The best point of each method on the first half, within the cost.</param>
+    /// <param name="Shown">All strengths of the chosen methods on the second half.</param>
+    /// <param name="Held">The chosen points on the second half.</param>
+    public sealed record Study(IReadOnlyList<SteeringPoint> Chosen, ParetoFront Shown, IReadOnlyList<SteeringPoint> Held)
+    {
+        /// <summary>The loss that steering may add, in nats a token.</summary>
+        public const double Cost = 0.3;
+
+        private const string EverywhereButFirst = "!=0";
+
+        private static readonly double[] s_strengths = [0.5, 1, 2, 4, 8], s_weaker = [0.0625, 0.125, 0.25, 0.5, 1];
+
+        /// <summary>Makes vectors, chooses, and shows.</summary>
+        public static Study Of(DecoderModel model, Topic topic)
+        {
+            Texts Set(IEnumerable<string> texts) => Texts.Of(model.Tokenizer, texts);
+            Texts texts = Set(topic.Texts), first = Set(topic.Prompts.Where((_, i) => i % 8 < 4));
+            Texts second = Set(topic.Prompts.Where((_, i) => i % 8 >= 4)); // other openings than the first half
+            SteeringOptions options = new() { Generation = topic.Rollouts, Run = new() { BatchSize = 8 } };
+            using ContrastivePairs pairs = ContrastivePairs.Of(model, Set(topic.Positive), Set(topic.Negative), at: "1..");
+            IReadOnlyList<SteeringVector> all = pairs.DifferencesOfMeans();
+            int step = Math.Max(1, all.Count / 6);
+            SteeringVector[] some = [.. all.Where((_, layer) => layer % step == step / 2)];
+
+            SteeringSweep layers = Measured(Steering.EachLayer(some), s_strengths, first);
+            SteeringPoint best = layers.Best(Cost) ?? layers.Unchanged;
+            Steering one = Steering.With(all[best.Layer ?? 0]);
+            Steering[] together =
+            [
+                Steering.Together("all layers", all.SkipLast(1)),
+                Steering.Together("all layers, norms kept", all.SkipLast(1)) with { Rule = SteeringRule.AddKeepingNorm },
+            ];
+            SteeringSweep[] sweeps = [.. together.Select(steering => Measured(steering, s_weaker, first))];
+            (Steering better, SteeringPoint point) = together
+                .Zip(sweeps, (steering, sweep) => (steering, sweep.Best(Cost) ?? sweep.Unchanged)).MaxBy(pair => pair.Item2.Success.Rate);
+
+            SteeringPoint[] shown =
+                [.. Measured(one, s_strengths, second).Points, .. Measured(better, s_weaker, second).Points];
+            foreach (SteeringVector vector in all)
+                vector.Dispose();
+            SteeringPoint[] chosen = [best, point];
+            return new Study(chosen, ParetoFront.Of(shown), [.. chosen.Select(Again).OfType<SteeringPoint>()]);
+
+            SteeringSweep Measured(Steering steering, double[] strengths, Texts prompts) => SteeringSweep.Of(
+                model, steering with { At = EverywhereButFirst }, strengths, prompts, texts, topic.Words.IsIn, options);
+
+            SteeringPoint? Again(SteeringPoint chosen) =>
+                shown.FirstOrDefault(point => (point.Method, point.Strength) == (chosen.Method, chosen.Strength));
+        }
+
+        /// <summary>The chosen points on both halves, and the front of the second.</summary>
+        public override string ToString() =>
+            $"chosen on the first half of the prompts, at a cost of {Cost} nats at most:\n{Lines(Chosen)}"
+            + $"the same on the second half:\n{Lines(Held)}"
+            + $"its front, of both methods with all strengths:\n{Shown}";
+
+        private static string Lines(IEnumerable<SteeringPoint> points) => string.Concat(points.Select(point => $"  {point}\n"));
+    }
+}
