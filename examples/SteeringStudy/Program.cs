@@ -13,7 +13,7 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 string? Option(string name) => args.SkipWhile(arg => arg != name).Skip(1).FirstOrDefault();
 Stopwatch clock = Stopwatch.StartNew();
 using DecoderModel model = DecoderModel.Load(Option("--model") ?? Path.Combine(AppContext.BaseDirectory, "model"));
-Study study = Study.Of(model, Option("--model") is null ? Topic.Women : Topic.Weddings);
+Study study = Study.Of(model, Option("--model") is null ? Topic.Mary : Topic.Weddings);
 Console.Write($"{study}{clock.Elapsed.TotalSeconds:0} s\n");
 if (Option("--svg") is { } file)
     File.WriteAllText(file, study.Shown.ToSvg());
@@ -23,12 +23,15 @@ namespace Interventions.Examples.SteeringStudy
     /// <summary>What is steered towards.</summary>
     /// <param name="Positive">Texts with it; each has a negative one that is otherwise alike.</param>
     /// <param name="Negative">The same without it.</param>
+    /// <param name="At">Where their values are compared.</param>
     /// <param name="Prompts">Prompts that do not ask for it.</param>
     /// <param name="Words">Of a rollout that is a success there is one.</param>
     /// <param name="Texts">Texts without it, whose loss is what steering costs.</param>
-    /// <param name="Rollouts">How long rollouts are.</param>
+    /// <param name="Rollouts">How rollouts are made.</param>
+    /// <param name="Cost">The loss that steering may add, in nats a token.</param>
     public sealed record Topic(
-        string[] Positive, string[] Negative, string[] Prompts, WordList Words, string[] Texts, GenerationOptions Rollouts)
+        string[] Positive, string[] Negative, string At, string[] Prompts, WordList Words, string[] Texts, GenerationOptions Rollouts,
+        double Cost)
     {
         private static readonly string[] s_people =
             ["My sister", "The old man", "Our teacher", "A friend of mine", "The captain", "Nobody"];
@@ -37,6 +40,7 @@ namespace Interventions.Examples.SteeringStudy
         public static Topic Weddings { get; } = new(
             [.. s_people.SelectMany(who => About(who, "a wedding", "the bride and the groom", "her wedding dress", "the wedding cake"))],
             [.. s_people.SelectMany(who => About(who, "a walk", "the farmer and the dog", "her winter coat", "the morning bread"))],
+            "1..",
             [
                 .. new[]
                 {
@@ -53,29 +57,22 @@ namespace Interventions.Examples.SteeringStudy
                 "He closed the door behind him, walked down the stairs as quietly as he could, and waited in the dark for the bus.",
                 "Most programs read their settings from a file when they start, so a change has no effect until they are started again.",
             ],
-            new() { MaxNewTokens = 20, Temperature = 1, TopP = 0.3, FrequencyPenalty = 1, Continuations = 2, Seed = 1 });
+            new() { MaxNewTokens = 20, Temperature = 1, TopP = 0.3, FrequencyPenalty = 1, Continuations = 2, Seed = 1 }, Cost: 0.3);
 
-        /// <summary>Women's names, for the repository's model: of sentences that end with a man's.</summary>
-        public static Topic Women { get; } = OfNames();
+        /// <summary>The name Mary, for the repository's model: in the place of another name.</summary>
+        public static Topic Mary { get; } = OfNames();
 
         private static string[] About(string who, params string[] things) => [.. things.Select(thing => $"{who} talked about {thing}")];
 
         private static Topic OfNames()
         {
-            string[] men =
-            [
-                .. "Ben Bruno Chris Daniel David Eric Felix Frank Harry Henry Ian Ivan Jack James Kevin Leo Lucas Mark Martin".Split(' '),
-                .. "Max Oliver Oscar Paul Peter Robert Sam Simon Thomas Tom Victor Walter".Split(' '),
-            ];
-            string[] women = [.. Sentences.Names.Except(men)];
             Random random = new(1);
-            Sentences.Prompt[] all = [.. Enumerable.Range(0, 160).Select(_ => Sentences.RandomHeldOut(random))];
-            Sentences.Prompt[] ofMen = [.. all.Where(one => men.Contains(one.IO)).Take(48)];
+            Sentences.Prompt[] others = [.. Enumerable.Range(0, 160).Select(_ => Sentences.RandomHeldOut(random))
+                .Where(one => one.IO != "Mary" && one.S != "Mary").Take(48)];
             return new(
-                [.. ofMen.Take(16).Select((one, i) => one.With(women[i], women[^1], women[^1]))],
-                [.. ofMen.Take(16).Select((one, i) => one.With(men[i], men[^1], men[^1]))],
-                [.. ofMen.Skip(16).Select(one => one.Text)], new WordList(women),
-                [.. Enumerable.Range(0, 16).Select(_ => Sentences.RandomDocument(random))], new() { MaxNewTokens = 1 });
+                [.. others.Take(16).Select(one => (one with { IO = "Mary" }).Text)], [.. others.Take(16).Select(one => one.Text)], "end",
+                [.. others.Skip(16).Select(one => one.Text)], new WordList("Mary"),
+                [.. Enumerable.Range(0, 16).Select(_ => Sentences.RandomDocument(random))], new() { MaxNewTokens = 1 }, Cost: 1);
         }
     }
 
@@ -83,14 +80,12 @@ namespace Interventions.Examples.SteeringStudy
     /// <param name="Chosen">The best point of each method on the first half, within the cost.</param>
     /// <param name="Shown">All strengths of the chosen methods on the second half.</param>
     /// <param name="Held">The chosen points on the second half.</param>
-    public sealed record Study(IReadOnlyList<SteeringPoint> Chosen, ParetoFront Shown, IReadOnlyList<SteeringPoint> Held)
+    /// <param name="Cost">The loss that they may add, in nats a token.</param>
+    public sealed record Study(IReadOnlyList<SteeringPoint> Chosen, ParetoFront Shown, IReadOnlyList<SteeringPoint> Held, double Cost)
     {
-        /// <summary>The loss that steering may add, in nats a token.</summary>
-        public const double Cost = 0.3;
-
         private const string EverywhereButFirst = "!=0";
 
-        private static readonly double[] s_strengths = [0.5, 1, 2, 4, 8], s_weaker = [0.0625, 0.125, 0.25, 0.5, 1];
+        private static readonly double[] s_strengths = [0.5, 1, 1.5, 2, 4, 6], s_weaker = [0.25, 0.5, 0.75, 1, 1.5, 2];
 
         /// <summary>Makes vectors, chooses, and shows.</summary>
         public static Study Of(DecoderModel model, Topic topic)
@@ -99,13 +94,13 @@ namespace Interventions.Examples.SteeringStudy
             Texts texts = Set(topic.Texts), first = Set(topic.Prompts.Where((_, i) => i % 8 < 4));
             Texts second = Set(topic.Prompts.Where((_, i) => i % 8 >= 4)); // other openings than the first half
             SteeringOptions options = new() { Generation = topic.Rollouts, Run = new() { BatchSize = 8 } };
-            using ContrastivePairs pairs = ContrastivePairs.Of(model, Set(topic.Positive), Set(topic.Negative), at: "1..");
+            using ContrastivePairs pairs = ContrastivePairs.Of(model, Set(topic.Positive), Set(topic.Negative), at: topic.At);
             IReadOnlyList<SteeringVector> all = pairs.DifferencesOfMeans();
             int step = Math.Max(1, all.Count / 6);
             SteeringVector[] some = [.. all.Where((_, layer) => layer % step == step / 2)];
 
             SteeringSweep layers = Measured(Steering.EachLayer(some), s_strengths, first);
-            SteeringPoint best = layers.Best(Cost) ?? layers.Unchanged;
+            SteeringPoint best = layers.Best(topic.Cost) ?? layers.Unchanged;
             Steering one = Steering.With(all[best.Layer ?? 0]);
             Steering[] together =
             [
@@ -114,14 +109,14 @@ namespace Interventions.Examples.SteeringStudy
             ];
             SteeringSweep[] sweeps = [.. together.Select(steering => Measured(steering, s_weaker, first))];
             (Steering better, SteeringPoint point) = together
-                .Zip(sweeps, (steering, sweep) => (steering, sweep.Best(Cost) ?? sweep.Unchanged)).MaxBy(pair => pair.Item2.Success.Rate);
+                .Zip(sweeps, (steering, sweep) => (steering, sweep.Best(topic.Cost) ?? sweep.Unchanged)).MaxBy(pair => pair.Item2.Success.Rate);
 
             SteeringPoint[] shown =
                 [.. Measured(one, s_strengths, second).Points, .. Measured(better, s_weaker, second).Points];
             foreach (SteeringVector vector in all)
                 vector.Dispose();
             SteeringPoint[] chosen = [best, point];
-            return new Study(chosen, ParetoFront.Of(shown), [.. chosen.Select(Again).OfType<SteeringPoint>()]);
+            return new Study(chosen, ParetoFront.Of(shown), [.. chosen.Select(Again).OfType<SteeringPoint>()], topic.Cost);
 
             SteeringSweep Measured(Steering steering, double[] strengths, Texts prompts) => SteeringSweep.Of(
                 model, steering with { At = EverywhereButFirst }, strengths, prompts, texts, topic.Words.IsIn, options);

@@ -24,8 +24,9 @@ internal sealed record MeasuredPoint(int? Layer, double Strength, double Loss, I
         {
             ImmutableArray<long> tokens = text.Longs("tokens", rollout is null ? default : [.. rollout.Tokens]);
             ImmutableArray<double> logs = text.Numbers("logProbabilities", rollout is null ? default : [.. rollout.LogProbabilities]);
+            int? stoppedBy = text.OptionalInteger("stoppedBy", (int?)rollout?.StoppedBy);
             return rollout ?? (logs.Length == tokens.Length
-                ? new GeneratedText(tokens, logs, text.OptionalInteger("stoppedBy", null), model)
+                ? new GeneratedText(tokens, logs, stoppedBy, model)
                 : throw text.Wrong($"there are {tokens.Length} tokens and {logs.Length} probabilities"));
         }));
     }

@@ -66,7 +66,7 @@ public sealed class ParetoFrontTests
     [Fact]
     public void An_interval_holds_the_rate_and_lies_between_0_and_1() => Prop.ForAll(
         Arb.From(from count in Gen.Choose(1, 200) from hits in Gen.Choose(0, count) select new SuccessRate(hits, count)),
-        rate => rate.Low >= -1e-12 && rate.Low <= rate.Rate && rate.Rate <= rate.High && rate.High <= 1 + 1e-12
+        rate => rate.Low >= -1e-12 && rate.Low <= rate.Rate + 1e-12 && rate.Rate <= rate.High + 1e-12 && rate.High <= 1 + 1e-12
             && rate.High - rate.Low > 0).QuickCheckThrowOnFailure();
 
     [Theory]

@@ -25,7 +25,7 @@ public sealed class SteeringVectorTests : IDisposable
     public void Equal_prompts_add_nothing_and_the_common_first_token_never_does()
     {
         using ActivationAddition same = ActivationAddition.Of(_model, [1, 5, 9], [1, 5, 9], Site, padding: 3);
-        Assert.Equal(0, same.Vector.Norm);
+        Assert.Equal(0, same.Vector.Norm, 1e-12);
         using ActivationAddition other = ActivationAddition.Of(_model, [1, 5, 9, 4], [1, 7], Site, padding: 3);
         Assert.Equal(4, other.Vector.Positions);
         Assert.InRange(other.Vector.Value[0].norm().item<double>(), 0, 1e-12);

@@ -9,14 +9,15 @@ namespace Interventions.Features.Tests.Steered;
 public sealed class StudyTests
 {
     [Fact]
-    public void Women_are_named_where_men_were()
+    public void Mary_is_named_in_the_place_of_others()
     {
         using DecoderModel model = DecoderModel.Load(Path.Combine(AppContext.BaseDirectory, "model"));
         long before = LiveTensors.Count();
-        Study study = Study.Of(model, Topic.Women);
+        Study study = Study.Of(model, Topic.Mary);
         Assert.Equal(before, LiveTensors.Count());
         Assert.All(study.ToString().Split('\n'), line => Assert.InRange(line.Length, 0, 100));
         Assert.Equal(2, study.Chosen.Count);
-        Assert.All(study.Held, point => Assert.True(point.Success.Rate > 0.5, study.ToString()));
+        Assert.Equal(2, study.Held.Count);
+        Assert.Contains(study.Held, point => point.Success.Rate > 0.2);
     }
 }
