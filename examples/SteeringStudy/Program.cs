@@ -46,7 +46,7 @@ namespace Interventions.Examples.SteeringStudy
                 {
                     "went to my friend and said that", "told me a long story about", "wrote a letter, and in it", "woke up early because",
                     "looked out of the window and saw", "spent the whole summer with", "will never forget the day when", "sat down to eat",
-                }.SelectMany(what => s_people.Take(4).Select(who => $"{who} {what}")),
+                }.SelectMany(what => s_people.Select(who => $"{who} {what}")),
             ],
             new WordList("wedding", "weddings", "bride", "bridal", "groom", "married", "marry", "marriage", "bridesmaid", "bridesmaids"),
             [
@@ -57,7 +57,7 @@ namespace Interventions.Examples.SteeringStudy
                 "He closed the door behind him, walked down the stairs as quietly as he could, and waited in the dark for the bus.",
                 "Most programs read their settings from a file when they start, so a change has no effect until they are started again.",
             ],
-            new() { MaxNewTokens = 20, Temperature = 1, TopP = 0.3, FrequencyPenalty = 1, Continuations = 2, Seed = 1 }, Cost: 0.3);
+            new() { MaxNewTokens = 16, Temperature = 1, TopP = 0.3, FrequencyPenalty = 1, Seed = 1 }, Cost: 0.3);
 
         /// <summary>The name Mary, for the repository's model: in the place of another name.</summary>
         public static Topic Mary { get; } = OfNames();
@@ -85,14 +85,14 @@ namespace Interventions.Examples.SteeringStudy
     {
         private const string EverywhereButFirst = "!=0";
 
-        private static readonly double[] s_strengths = [0.5, 1, 1.5, 2, 4, 6], s_weaker = [0.25, 0.5, 0.75, 1, 1.5, 2];
+        private static readonly double[] s_strengths = [0.5, 1, 1.5, 2, 4, 6], s_together = [0.25, 0.5, 0.75, 1, 1.5, 2];
 
         /// <summary>Makes vectors, chooses, and shows.</summary>
         public static Study Of(DecoderModel model, Topic topic)
         {
             Texts Set(IEnumerable<string> texts) => Texts.Of(model.Tokenizer, texts);
-            Texts texts = Set(topic.Texts), first = Set(topic.Prompts.Where((_, i) => i % 8 < 4));
-            Texts second = Set(topic.Prompts.Where((_, i) => i % 8 >= 4)); // other openings than the first half
+            int half = topic.Prompts.Length / 2; // the second half has other openings
+            Texts texts = Set(topic.Texts), first = Set(topic.Prompts.Take(half)), second = Set(topic.Prompts.Skip(half));
             SteeringOptions options = new() { Generation = topic.Rollouts, Run = new() { BatchSize = 8 } };
             using ContrastivePairs pairs = ContrastivePairs.Of(model, Set(topic.Positive), Set(topic.Negative), at: topic.At);
             IReadOnlyList<SteeringVector> all = pairs.DifferencesOfMeans();
@@ -107,12 +107,13 @@ namespace Interventions.Examples.SteeringStudy
                 Steering.Together("all layers", all.SkipLast(1)),
                 Steering.Together("all layers, norms kept", all.SkipLast(1)) with { Rule = SteeringRule.AddKeepingNorm },
             ];
-            SteeringSweep[] sweeps = [.. together.Select(steering => Measured(steering, s_weaker, first))];
+            SteeringSweep[] sweeps = [.. together.Select(steering => Measured(steering, s_together, first))];
             (Steering better, SteeringPoint point) = together
-                .Zip(sweeps, (steering, sweep) => (steering, sweep.Best(topic.Cost) ?? sweep.Unchanged)).MaxBy(pair => pair.Item2.Success.Rate);
+                .Zip(sweeps, (steering, sweep) => (steering, sweep.Best(topic.Cost) ?? sweep.Unchanged))
+                .MaxBy(pair => pair.Item2.Success.Rate);
 
             SteeringPoint[] shown =
-                [.. Measured(one, s_strengths, second).Points, .. Measured(better, s_weaker, second).Points];
+                [.. Measured(one, s_strengths, second).Points, .. Measured(better, s_together, second).Points];
             foreach (SteeringVector vector in all)
                 vector.Dispose();
             SteeringPoint[] chosen = [best, point];
