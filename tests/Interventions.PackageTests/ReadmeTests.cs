@@ -110,6 +110,10 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
         Assert.Contains("error after 8 atoms: 0.", output);
+        Assert.Contains("difference of means at blocks.2.resid_post, norm ", output);
+        Assert.Contains("steered: ", output);
+        Assert.Contains(" points are on the front", output);
+        Assert.Contains("weights and activations agree: True", output);
     }
 
     [Theory]
