@@ -110,6 +110,10 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
         Assert.Contains("error after 8 atoms: 0.", output);
+        Assert.Contains("blocks.{layer}.resid_post[pos=end]: 48 rows to fit, 12 to measure", output);
+        Assert.Contains("random ones, mean", output);
+        Assert.Contains("Logit lens at ", output);
+        Assert.Contains("Tuned lens of 4 layers", output);
     }
 
     [Theory]
