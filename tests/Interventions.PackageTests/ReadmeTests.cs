@@ -110,7 +110,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
         Assert.Contains("error after 8 atoms: 0.", output);
-        Assert.Contains("blocks.{layer}.resid_post[pos=end]: 48 rows to fit, 12 to measure", output);
+        Assert.Contains("blocks.{layer}.resid_post[pos=S1]: 48 rows to fit, 12 to measure", output);
         Assert.Contains("random ones, mean", output);
         Assert.Contains("Logit lens at ", output);
         Assert.Contains("Tuned lens of 4 layers", output);

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Interventions.Features;
 
 /// <summary>
@@ -75,8 +78,7 @@ internal sealed class CoordinateDescent
                 if (change == 0)
                     continue;
                 weights[j] += change;
-                for (int i = 0; i < _changes.Length; i++)
-                    _changes[i] += change * _columns[j][i];
+                Add(_columns[j], change);
                 (largest, furthest) = (Math.Max(largest, Math.Abs(change)), Math.Max(furthest, Math.Abs(weights[j] - start[j])));
             }
             double shift = Shifted();
@@ -88,17 +90,40 @@ internal sealed class CoordinateDescent
         return bias;
     }
 
-    /// <summary>The model's slope and curvature along a column, where it stands.</summary>
+    /// <summary>The model's slope and curvature along a column. The time is spent here, so it takes several rows at once.</summary>
     private (double Slope, double Curvature) Along(double[] column)
     {
-        double slope = 0, curvature = 0;
-        for (int i = 0; i < column.Length; i++)
+        ReadOnlySpan<Vector<double>> x = Vectors(column), slopes = Vectors(_slopes), curvatures = Vectors(_curvatures);
+        ReadOnlySpan<Vector<double>> changes = Vectors(_changes);
+        Vector<double> slope = default, curvature = default;
+        for (int i = 0; i < x.Length; i++)
         {
-            slope += (_slopes[i] + (_curvatures[i] * _changes[i])) * column[i];
-            curvature += _curvatures[i] * column[i] * column[i];
+            Vector<double> curved = curvatures[i] * x[i];
+            slope += (slopes[i] * x[i]) + (curved * changes[i]);
+            curvature += curved * x[i];
         }
-        return (slope, curvature);
+        (double s, double c) = (Vector.Sum(slope), Vector.Sum(curvature));
+        for (int i = x.Length * Vector<double>.Count; i < column.Length; i++)
+        {
+            s += (_slopes[i] + (_curvatures[i] * _changes[i])) * column[i];
+            c += _curvatures[i] * column[i] * column[i];
+        }
+        return (s, c);
     }
+
+    /// <summary>Changes every row's score by a column times a number.</summary>
+    private void Add(double[] column, double change)
+    {
+        Span<Vector<double>> changes = MemoryMarshal.Cast<double, Vector<double>>(_changes.AsSpan());
+        ReadOnlySpan<Vector<double>> x = Vectors(column);
+        for (int i = 0; i < x.Length; i++)
+            changes[i] += change * x[i];
+        for (int i = x.Length * Vector<double>.Count; i < column.Length; i++)
+            _changes[i] += change * column[i];
+    }
+
+    private static ReadOnlySpan<Vector<double>> Vectors(double[] numbers) =>
+        MemoryMarshal.Cast<double, Vector<double>>(numbers.AsSpan());
 
     /// <summary>Moves the bias to the model's minimum, and returns by how much.</summary>
     private double Shifted()
