@@ -181,6 +181,26 @@ public sealed class LensTests
         }
     }
 
+    [SharedFact("models/stories260K")]
+    [Trait("Duration", "long")]
+    public void Of_a_trained_model_a_tuned_lens_says_in_the_first_layer_what_plain_ones_say_in_the_third()
+    {
+        using DecoderModel model = DecoderModel.Load(SharedData.Path("models/stories260K"));
+        IReadOnlyList<long> begin = model.Encode("Once upon a time")!;
+        IReadOnlyList<long>[] stories =
+        [
+            .. model.Generate(
+                    [.. Enumerable.Repeat(begin, 32)], new() { MaxNewTokens = 64 - begin.Count, Temperature = 1, Continuations = 4 })
+                .Continuations.SelectMany(one => one).Select(one => (IReadOnlyList<long>)[.. begin, .. one.Tokens]),
+        ];
+        LensPrompts held = new(stories[..8]);
+        using Lens logit = Lens.Logit(model), tuned = TunedLens.Fit(
+            model, Corpus.OfTokens(stories[8..]), new() { Steps = 100, ContextsPerStep = 8, LearningRate = 3e-3 });
+        IReadOnlyList<double> before = logit.Read(model, held, "1..").Divergences, after = tuned.Read(model, held, "1..").Divergences;
+        Assert.True(after[0] < before[2], $"{after[0]}, {before[2]}");
+        Assert.All(before.Zip(after).SkipLast(1), layer => Assert.True(layer.Second < layer.First / 3, $"{layer}"));
+    }
+
     /// <summary>Weights and biases of what blocks add to the stream.</summary>
     private static IEnumerable<string> Written(DecoderModel model) => model.Weights.Keys
         .Where(name => name.Contains(".attn.out.") || name.Contains(".mlp.out.")).ToArray();
