@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace Interventions.Features;
 
 /// <summary>
-/// A linear support vector machine by an interior point method (Ferris and Munson 2002): Newton's steps towards the conditions of a
-/// minimum, whose products of slacks shrink together. Each solves one system as wide as the values, like a step of
-/// <see cref="NewtonLogistic"/>; some thirty of them give what a method of single rows gives after thousands of rounds.
+/// A linear support vector machine by an interior point method (Ferris and Munson 2002, with Mehrotra's corrections): Newton's steps
+/// towards the conditions of a minimum, whose products of slacks shrink together. Each solves one system as wide as the values, like a step
+/// of <see cref="NewtonLogistic"/>; some twenty of them give what a method of single rows gives after thousands of rounds.
 /// </summary>
 internal static class HingeMachine
 {
     private const int MostSteps = 200;
-    private const double Tolerance = 1e-10, Shrinking = 0.1, Caution = 0.99;
+    private const double Tolerance = 1e-10, Caution = 0.99;
 
     /// <summary>min ½‖w‖² + C Σ max(0, 1 − y(w·x + b)).</summary>
     /// <param name="x"><c>[row, d]</c>, float64.</param>
@@ -22,57 +22,72 @@ internal static class HingeMachine
     {
         CentredRows rows = new(x);
         State state = new(zeros_like(rows.Penalty), ones_like(y).times(c / 2), ones_like(y), ones_like(y));
-        for (int step = 0; step < MostSteps; step++)
+        bool isMinimum = false;
+        double unit = 1;
+        for (int step = 0; step < MostSteps && !isMinimum; step++)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor rest = state.Dual.neg().plus(c), cut = rows.Rows.matmul(state.Solution).mul(y).plus(-1.0);
             // Of y(w·x + b) = 1 − loss + slack, and of w = Σ dual y x and Σ dual y = 0, what does not hold yet.
-            Tensor primal = cut.plus(state.Loss).sub(state.Slack);
+            Tensor primal = rows.Rows.matmul(state.Solution).mul(y).plus(-1.0).plus(state.Loss).sub(state.Slack);
             Tensor dual = rows.Rows.t().matmul(state.Dual.mul(y)).sub(state.Solution.mul(rows.Penalty));
-            double gap = state.Dual.dot(state.Slack).plus(rest.dot(state.Loss)).item<double>() / (2 * y.shape[0]);
-            if (gap <= Tolerance * Math.Max(1, c) && primal.abs().max().item<double>() <= 1e-8 && dual.norm().item<double>() <= 1e-8)
-            {
-                state = state with { IsMinimum = true };
-                break;
-            }
-            double aim = Shrinking * gap;
-            Tensor loose = state.Loss.div(rest).plus(state.Slack.div(state.Dual));
-            Tensor wanted = state.Dual.reciprocal().times(aim).sub(state.Slack)
-                .sub(rest.reciprocal().times(aim).sub(state.Loss)).sub(primal);
-            Tensor right = rows.Rows.t().matmul(y.mul(wanted).div(loose)).plus(dual);
-            Tensor way = linalg.solve(rows.Curvature(loose.reciprocal()), right);
-            Tensor dualWay = wanted.sub(rows.Rows.matmul(way).mul(y)).div(loose);
-            Tensor lossWay = rest.mul(state.Loss).neg().plus(aim).plus(state.Loss.mul(dualWay)).div(rest);
-            Tensor slackWay = state.Dual.mul(state.Slack).neg().plus(aim).sub(state.Slack.mul(dualWay)).div(state.Dual);
-            double length = new[]
-            {
-                Longest(state.Dual, dualWay), Longest(rest, dualWay.neg()), Longest(state.Loss, lossWay), Longest(state.Slack, slackWay),
-            }.Min();
-            State next = new(
-                state.Solution.plus(way.times(length)), state.Dual.plus(dualWay.times(length)),
-                state.Loss.plus(lossWay.times(length)), state.Slack.plus(slackWay.times(length)));
-            state = next.MovedOut(state);
+            double gap = state.Gap(c), lacking = dual.norm().item<double>();
+            unit = step == 0 ? Math.Max(1, lacking) : unit;
+            isMinimum = gap <= Tolerance * Math.Max(1, c) && primal.abs().max().item<double>() <= 1e-8 && lacking <= 1e-8 * unit;
+            if (!isMinimum)
+                state = Next(gap, primal, dual).MovedOut(state);
         }
-        return state.IsMinimum ? rows.Back(state.Solution) : throw new InterventionException(
+        return isMinimum ? rows.Back(state.Solution) : throw new InterventionException(
             $"The support vector machine found no minimum in {MostSteps} steps: scale the values, or lower C.");
+
+        // A step that is planned twice: first straight to products of 0, whose success says how far they can shrink now.
+        State Next(double gap, Tensor primal, Tensor dual)
+        {
+            Tensor rest = state.Dual.neg().plus(c);
+            Tensor loose = state.Loss.div(rest).plus(state.Slack.div(state.Dual));
+            Tensor system = rows.Curvature(loose.reciprocal());
+            State straight = Way(zeros_like(y), zeros_like(y));
+            double shrunk = state.Moved(straight, state.Reach(straight, c)).Gap(c) / gap;
+            double aim = gap * Math.Pow(shrunk, 3);
+            State way = Way(straight.Dual.mul(straight.Slack).neg().plus(aim), straight.Dual.mul(straight.Loss).plus(aim));
+            return state.Moved(way, state.Reach(way, c));
+
+            // The way on which dual · slack, and (C − dual) · loss, become what is wanted of them.
+            State Way(Tensor slackProduct, Tensor lossProduct)
+            {
+                Tensor wanted = slackProduct.div(state.Dual).sub(state.Slack).sub(lossProduct.div(rest)).plus(state.Loss).sub(primal);
+                Tensor solution = linalg.solve(system, rows.Rows.t().matmul(y.mul(wanted).div(loose)).plus(dual));
+                Tensor change = wanted.sub(rows.Rows.matmul(solution).mul(y)).div(loose);
+                return new State(
+                    solution, change, lossProduct.plus(state.Loss.mul(change)).div(rest).sub(state.Loss),
+                    slackProduct.sub(state.Slack.mul(change)).div(state.Dual).sub(state.Slack));
+            }
+        }
     }
 
-    /// <summary>How much of a way can be gone, at most all of it, until something positive would be 0.</summary>
-    private static double Longest(Tensor positive, Tensor way)
-    {
-        double ratio = way.neg().div(positive).max().item<double>();
-        return ratio <= Caution ? 1 : Caution / ratio;
-    }
-
-    /// <summary>Where the search is.</summary>
+    /// <summary>Where the search is, or a way from there.</summary>
     /// <param name="Solution">Weights and bias, <c>[coordinate]</c>.</param>
     /// <param name="Dual">How much of each row is in the weights, from 0 to C.</param>
     /// <param name="Loss">What each row's margin lacks.</param>
     /// <param name="Slack">What it has to spare.</param>
     private sealed record State(Tensor Solution, Tensor Dual, Tensor Loss, Tensor Slack)
     {
-        /// <summary>Whether it is the minimum.</summary>
-        public bool IsMinimum { get; init; }
+        /// <summary>The mean of the products that are 0 at the minimum.</summary>
+        public double Gap(double c) =>
+            Dual.dot(Slack).plus(Dual.neg().plus(c).dot(Loss)).item<double>() / (2 * Dual.shape[0]);
+
+        public State Moved(State way, double length) => new(
+            Solution.plus(way.Solution.times(length)), Dual.plus(way.Dual.times(length)), Loss.plus(way.Loss.times(length)),
+            Slack.plus(way.Slack.times(length)));
+
+        /// <summary>How much of a way can be gone, at most all of it, until something positive would be 0.</summary>
+        public double Reach(State way, double c)
+        {
+            double steepest = new[]
+            {
+                way.Dual.neg().div(Dual), way.Dual.div(Dual.neg().plus(c)), way.Loss.neg().div(Loss), way.Slack.neg().div(Slack),
+            }.Max(ratio => ratio.max().item<double>());
+            return steepest <= Caution ? 1 : Caution / steepest;
+        }
 
         /// <summary>Keeps this beyond the current scope, and frees the state before it.</summary>
         public State MovedOut(State before)
