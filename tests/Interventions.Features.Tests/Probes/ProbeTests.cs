@@ -128,6 +128,17 @@ public sealed class ProbeTests
     }
 
     [Fact]
+    public void A_value_on_an_edge_of_the_bins_goes_up()
+    {
+        // Of 33 values the quantiles k/32 are values: each is alone in its bin, but for the two highest.
+        using Tensor x = arange(33.0, dtype: ScalarType.Float64).unsqueeze(1);
+        bool[] labels = [.. Enumerable.Range(0, 33).Select(value => value < 2 || value % 2 == 1)];
+        double p = labels.Count(label => label) / 33.0;
+        double entropy = -(p * Math.Log(p)) - ((1 - p) * Math.Log(1 - p));
+        Assert.Equal(entropy - (2 / 33.0 * Math.Log(2)), SparseProbe.Scores(new(x, labels), ProbeRanking.MutualInformation)[0], 1e-12);
+    }
+
+    [Fact]
     public void Adaptive_thresholding_keeps_the_planted_neuron_and_a_rotation_hides_it()
     {
         using DisposeScope scope = NewDisposeScope();
