@@ -114,6 +114,10 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("steered: ", output);
         Assert.Contains(" points are on the front", output);
         Assert.Contains("weights and activations agree: True", output);
+        Assert.Contains("blocks.{layer}.resid_post[pos=S1]: 48 rows to fit, 12 to measure", output);
+        Assert.Contains("random ones, mean", output);
+        Assert.Contains("Logit lens at ", output);
+        Assert.Contains("Tuned lens of 4 layers", output);
     }
 
     [Theory]
