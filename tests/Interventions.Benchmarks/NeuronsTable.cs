@@ -16,7 +16,7 @@ namespace Interventions.Benchmarks;
 /// <param name="only">Rows whose name contains it.</param>
 internal sealed class NeuronsTable(DecoderModel model, int repeats, string only)
 {
-    private const int Layer = 5, Neurons = 16, Length = 64;
+    private const int Layer = 5, Neurons = 4, Length = 64;
 
     private readonly NeuronSite _site = NeuronSite.Of($"blocks.{Layer}.mlp.post", Enumerable.Range(0, Neurons));
 
@@ -30,7 +30,7 @@ internal sealed class NeuronsTable(DecoderModel model, int repeats, string only)
     /// <summary>Graphs of random neurons on random texts, which need many tokens: the longest work that there is.</summary>
     private void Graphs()
     {
-        const string Name = "Neuron to Graph, 16 neurons";
+        const string Name = "Neuron to Graph, 4 neurons";
         const int Sampled = 64;
         if (!Name.Contains(only, StringComparison.Ordinal))
             return;

@@ -14,6 +14,7 @@ public sealed class ActivationHistogram
 
     private readonly long[] _counts = new long[2 * Side];
     private int? _exponent;
+    private double _limit, _perBin;
 
     /// <summary>Tokens on which it was exactly 0; they are in no bin.</summary>
     public long Zeros { get; private set; }
@@ -40,20 +41,24 @@ public sealed class ActivationHistogram
             Zeros++;
             return;
         }
-        // |value| < 2^(ILogB + 1)
-        int needed = Math.ILogB(value) + 1 - int.Log2(Side);
-        _exponent ??= needed;
-        for (; _exponent < needed; _exponent++)
-            Widen();
-        _counts[(int)Math.Floor(Math.ScaleB(value, -_exponent.Value)) + Side]++;
+        if (Math.Abs(value) >= _limit)
+            Widen(value);
+        // A product with a power of two is exact.
+        _counts[(int)Math.Floor(value * _perBin) + Side]++;
     }
 
-    private void Widen()
+    /// <summary>Makes bins wide enough for a value: |value| is less than 2^(ILogB + 1).</summary>
+    private void Widen(double value)
     {
-        long[] before = [.. _counts];
-        Array.Clear(_counts);
-        for (int bin = 0; bin < before.Length; bin++)
-            _counts[((bin - Side) >> 1) + Side] += before[bin];
+        int needed = Math.ILogB(value) + 1 - int.Log2(Side);
+        for (_exponent ??= needed; _exponent < needed; _exponent++)
+        {
+            long[] before = [.. _counts];
+            Array.Clear(_counts);
+            for (int bin = 0; bin < before.Length; bin++)
+                _counts[((bin - Side) >> 1) + Side] += before[bin];
+        }
+        (_limit, _perBin) = (Side * Width, 1 / Width);
     }
 
     /// <summary>Writes or reads it.</summary>

@@ -35,17 +35,16 @@ internal sealed class ExamplePass
         if (counted.Length == 0)
             return;
         _tokens += counted.Length;
-        foreach (int position in counted)
-            for (int neuron = 0; neuron < neurons; neuron++)
-                _tallies[neuron].Count(activations[(position * neurons) + neuron], position, _options.Threshold);
         ImmutableArray<long> ids = [.. tokens.Skip(first)];
         Lazy<ImmutableArray<string>> texts = new(() => [.. ids.Select(textOf)]);
         for (int neuron = 0; neuron < neurons; neuron++)
+        {
+            _tallies[neuron].Count(activations.AsSpan(neuron), neurons, counted, _options.Threshold);
             _tallies[neuron].EndContext(_options.Threshold, drawn, pivot => new NeuronExample(
-                context, ids, texts.Value,
-                [.. Enumerable.Range(first, ids.Length).Select(position =>
-                    tokens[position] == _bos ? 0 : activations[(position * neurons) + neuron])],
-                pivot - first));
+                context, ids, texts.Value, [.. Enumerable.Range(first, ids.Length).Select(Activation)], pivot - first));
+
+            double Activation(int position) => tokens[position] == _bos ? 0 : activations[(position * neurons) + neuron];
+        }
     }
 
     /// <summary>What was found.</summary>
@@ -66,7 +65,7 @@ internal sealed class ExamplePass
     private sealed class Tally(MaxActivatingOptions options)
     {
         private double _largest;
-        private int _pivot = -1;
+        private int _pivot;
 
         public ActivationHistogram Histogram { get; } = new();
 
@@ -80,16 +79,23 @@ internal sealed class ExamplePass
 
         public Best Silent { get; } = new(options.Silent);
 
-        public void Count(double activation, int position, double threshold)
+        /// <summary>Counts the neuron's activations in a context: those at some positions, which lie so far from each other.</summary>
+        public void Count(ReadOnlySpan<double> activations, int distance, int[] positions, double threshold)
         {
-            Histogram.Add(activation);
-            Sum += activation;
-            if (activation > threshold)
-                Firing++;
-            if (_pivot < 0 || activation > _largest)
-                (_largest, _pivot) = (activation, position);
+            (_largest, _pivot) = (double.NegativeInfinity, -1);
+            foreach (int position in positions)
+            {
+                double activation = activations[position * distance];
+                Histogram.Add(activation);
+                Sum += activation;
+                if (activation > threshold)
+                    Firing++;
+                if (activation > _largest)
+                    (_largest, _pivot) = (activation, position);
+            }
         }
 
+        /// <summary>Keeps the context that was counted, where it is one of those that are kept.</summary>
         public void EndContext(double threshold, double drawn, Func<int, NeuronExample> example)
         {
             NeuronExample? made = null;
@@ -97,7 +103,6 @@ internal sealed class ExamplePass
             if (isFiring)
                 Offer(Top, _largest);
             Offer(isFiring ? Sampled : Silent, drawn);
-            _pivot = -1;
 
             void Offer(Best best, double priority)
             {
