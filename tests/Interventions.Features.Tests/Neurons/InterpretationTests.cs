@@ -30,13 +30,20 @@ public sealed partial class InterpretationTests
         Scripted client = new(messages =>
             IsSimulation(messages) ? Simulated(messages, (tokens, i) => tokens[i] == "#5" ? 10 : 0) : Knowing(messages));
         NeuronInterpretation found = await AutomatedInterpretation.Of(s_examples, client);
-        (double X, double Y)[] tokens = [.. client.Asked.Where(IsSimulation).Select(Tokens).SelectMany(texts =>
-            texts.Select((text, i) => (Fires(texts, i) ? 1.0 : 0, text == "#5" ? 10.0 : 0)))];
-        double x = tokens.Average(token => token.X), y = tokens.Average(token => token.Y);
-        double expected = tokens.Average(token => (token.X - x) * (token.Y - y))
-            / Math.Sqrt(tokens.Average(token => (token.X - x) * (token.X - x)) * tokens.Average(token => (token.Y - y) * (token.Y - y)));
-        Assert.InRange(expected, 0.3, 0.95);
-        Assert.Equal(expected, found.Simulation.Correlation, 1e-9);
+        string[][] texts = [.. client.Asked.Where(IsSimulation).Select(Tokens)];
+        Assert.InRange(found.Simulation.Correlation, 0.3, 0.95);
+        Assert.Equal(Expected(texts), found.Simulation.Correlation, 1e-9);
+        Assert.Equal(Expected(texts[5..]), found.Simulation.RandomCorrelation, 1e-9); // behind five top examples
+        Assert.NotEqual(found.Simulation.Correlation, found.Simulation.RandomCorrelation, 1e-6);
+
+        static double Expected(string[][] texts)
+        {
+            (double X, double Y)[] tokens =
+                [.. texts.SelectMany(text => text.Select((token, i) => (Fires(text, i) ? 1.0 : 0, token == "#5" ? 10.0 : 0)))];
+            double x = tokens.Average(token => token.X), y = tokens.Average(token => token.Y);
+            double xx = tokens.Average(token => (token.X - x) * (token.X - x)), yy = tokens.Average(token => (token.Y - y) * (token.Y - y));
+            return tokens.Average(token => (token.X - x) * (token.Y - y)) / Math.Sqrt(xx * yy);
+        }
     }
 
     [Fact]
