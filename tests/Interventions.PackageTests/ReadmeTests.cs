@@ -118,6 +118,8 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("random ones, mean", output);
         Assert.Contains("Logit lens at ", output);
         Assert.Contains("Tuned lens of 4 layers", output);
+        Assert.Contains("blocks.1.mlp.post[neuron=17]: fires on ", output);
+        Assert.Contains(" tokens; 2 predictions", output);
     }
 
     [Theory]
