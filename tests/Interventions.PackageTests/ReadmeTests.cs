@@ -110,6 +110,8 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
         Assert.Contains("error after 8 atoms: 0.", output);
+        Assert.Contains("batch [8, 96]", output);
+        Assert.Contains("loss recovered: ", output);
     }
 
     [Theory]
