@@ -158,7 +158,7 @@ public sealed record DictionaryEvaluation
         ("loss increase", LossIncrease), ("loss recovered", LossRecovered), ("loss recovered from the mean", LossRecoveredFromMean),
         ("KL", KullbackLeibler), ("L0", Metrics.L0), ("explained variance", Metrics.ExplainedVariance),
         ("squared error", Metrics.SquaredError), ("cosine", Metrics.CosineSimilarity),
-        ("shrinkage, E‖x̂‖² / E[x·x̂]", Metrics.RelativeBias), ("dead features", DeadFeatures.Count),
+        ("shrinkage (relative bias)", Metrics.RelativeBias), ("dead features", DeadFeatures.Count),
         ("rare features, below 0.0001", RareFeatures.Count), ("dense features, from 0.1 on", DenseFeatures.Count),
     ];
 

@@ -107,14 +107,14 @@ internal sealed class EvaluationRuns : IDisposable
 
         using (RunResult run = Spliced(ids, mask).Run(prompts, options, cancellationToken))
         {
-            double[] scores = [.. run["Scores"].Values.sum(0).cpu().data<double>()];
+            double[] scores = [.. run["Scores"].Values.sum([0L]).cpu().data<double>()];
             (_spliced, _clean, _divergence) = (_spliced + scores[0], _clean + scores[1], _divergence + scores[2]);
             if (counted.Contains(true))
                 sums.Add(Rows(run["Value"]), Rows(run["Features"]), Rows(run["Reconstruction"]));
         }
         using (RunResult run = Ablated(ids, mask).Run(prompts, options, cancellationToken))
         {
-            double[] losses = [.. run["Losses"].Values.sum(1).cpu().data<double>()];
+            double[] losses = [.. run["Losses"].Values.sum([1L]).cpu().data<double>()];
             (_zero, _ofMean) = (_zero + losses[0], _ofMean + losses[1]);
         }
         (_contexts, _tokens, _targets) = (_contexts + count, _tokens + ((long)count * length), _targets + ((long)count * (length - 1)));

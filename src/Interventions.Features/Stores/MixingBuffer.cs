@@ -33,9 +33,16 @@ internal sealed class MixingBuffer(ActivationReader reader, int size, long seed)
     {
         Refill(count);
         _values ??= Values(_rows);
-        ActivationBatch taken = Each(_values, rows => rows.narrow(0, _given, count).clone());
+        Tensor input = Copied(_values.Input);
+        Tensor target = ReferenceEquals(_values.Input, _values.Target) ? input : Copied(_values.Target);
         _given += count;
-        return taken;
+        return new ActivationBatch(input, target);
+
+        Tensor Copied(Tensor rows)
+        {
+            using Tensor some = rows.narrow(0, _given, count);
+            return some.clone();
+        }
     }
 
     public void Dispose()
@@ -109,12 +116,6 @@ internal sealed class MixingBuffer(ActivationReader reader, int size, long seed)
             }
         }
         return new ActivationBatch(input!.DetachFromDisposeScope(), (target ?? input).DetachFromDisposeScope());
-    }
-
-    private static ActivationBatch Each(ActivationBatch batch, Func<Tensor, Tensor> of)
-    {
-        Tensor input = of(batch.Input);
-        return new ActivationBatch(input, ReferenceEquals(batch.Input, batch.Target) ? input : of(batch.Target));
     }
 
     private static IEnumerable<IReadOnlyList<long>[]> Endless(ActivationReader reader)

@@ -54,8 +54,14 @@ internal static class TextFiles
             ShouldRecursePredicate = (ref FileSystemEntry entry) => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
         };
         // A link may lead nowhere.
-        return files.Where(File.Exists).Order(StringComparer.Ordinal)
-            .DistinctBy(file => new FileInfo(file).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(file));
+        return files.Order(StringComparer.Ordinal).Select(file => (Name: file, Target: Target(file))).Where(file => file.Target.Exists)
+            .DistinctBy(file => file.Target.FullName).Select(file => file.Name);
+
+        static FileSystemInfo Target(string file)
+        {
+            FileInfo info = new(file);
+            return info.ResolveLinkTarget(returnFinalTarget: true) ?? info;
+        }
     }
 
     private static bool IsText(string file)

@@ -35,7 +35,9 @@ public sealed class CorpusTests : IDisposable
         CorpusOptions options = new() { ContextLength = 4 };
         Assert.Equal(["abcd", "efg"], Cut(texts, options with { Beginning = BoundaryToken.None }));
         Assert.Equal(["abc$", "defg"], Cut(texts, options with { Beginning = BoundaryToken.None, Separator = BoundaryToken.Eos }));
-        Assert.Equal(["$abc", "$^de", "$fg"], Cut(texts, options with { Beginning = BoundaryToken.Eos, Separator = BoundaryToken.Of(1) }));
+        CorpusOptions both = options with { Beginning = BoundaryToken.Eos, Separator = BoundaryToken.Of(1) };
+        Assert.Equal(["$abc", "$def", "$g^h"], Cut([.. texts, "h"], both));
+        Assert.Equal(["$ab^", "$cd"], Cut(["ab", "cd"], both));
         Assert.Equal(["^abc", "^def"], Cut(texts, options with { Packed = false }));
         Assert.Equal(["abc", "defg"], Cut(texts, options with { Packed = false, Beginning = BoundaryToken.None }));
         // What a text begins with already is not there twice.
