@@ -110,6 +110,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
         Assert.Contains("error after 8 atoms: 0.", output);
+        Assert.Contains("trained: TopK dictionary of 32 features, 96 wide, at blocks.2.resid_post", output);
     }
 
     [Theory]
