@@ -112,6 +112,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("error after 8 atoms: 0.", output);
         Assert.Contains("batch [8, 96]", output);
         Assert.Contains("loss recovered: ", output);
+        Assert.Contains("trained: TopK dictionary of 32 features, 96 wide, at blocks.2.resid_post", output);
     }
 
     [Theory]
