@@ -23,7 +23,7 @@ if (args.Where((_, i) => i % 2 == 0).FirstOrDefault(name => !known.Contains(name
 }
 bool isSmall = Option("--model") is null;
 using DecoderModel model = DecoderModel.Load(Option("--model") ?? Path.Combine(AppContext.BaseDirectory, "model"));
-int length = Math.Min(128, model.Config.ContextLength ?? 128), seeds = Number("--seeds", 3), active = Number("--active", isSmall ? 8 : 32);
+int length = Math.Min(128, model.Config.ContextLength), seeds = Number("--seeds", 3), active = Number("--active", isSmall ? 8 : 32);
 double minutes = double.Parse(Option("--minutes") ?? (isSmall ? "0.2" : "10"));
 string site = $"blocks.{Number("--layer", model.Config.Layers / 2)}.resid_post";
 
@@ -100,7 +100,7 @@ ActivationStore Filled(string folder)
     using CancellationTokenSource time = new(TimeSpan.FromMinutes(minutes));
     try
     {
-        return ActivationStore.Fill(model, training, site, folder, new() { ShardBytes = 16 << 20 }, time.Token);
+        return ActivationStore.Fill(model, training, site, folder, new() { ShardBytes = isSmall ? 1 << 20 : 8 << 20 }, time.Token);
     }
     catch (OperationCanceledException)
     {

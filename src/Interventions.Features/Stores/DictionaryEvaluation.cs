@@ -133,8 +133,8 @@ public sealed record DictionaryEvaluation
         foreach ((string name, double value) in Numbers().Skip(7))
             ofValues.Add(name, value.ToString("0.####", CultureInfo.InvariantCulture));
         string head = TextTable.Wrap(
-            $"{Dictionary}, in {Site}: {TextTable.Count(Contexts, "context")}, {TextTable.Count(Positions, "position")}; left out: "
-            + LeftOut, 2);
+            $"{Dictionary}{(Dictionary.EndsWith(Site, StringComparison.Ordinal) ? "" : $", in {Site}")}: "
+            + $"{TextTable.Count(Contexts, "context")}, {TextTable.Count(Positions, "position")}; left out: {LeftOut}", 2);
         return $"{head}\n\n{inModel.Print()}\n{ofValues.Print()}\n{PrintedHistogram()}";
 
         static string Percent(double part) => part.ToString("0.0 %", CultureInfo.InvariantCulture);
