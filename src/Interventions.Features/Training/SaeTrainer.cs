@@ -113,7 +113,7 @@ internal sealed class SaeTrainer : IDisposable
     /// <summary>Counts how often features are active from here on.</summary>
     public void ClearCounts()
     {
-        Fired.zero_();
+        Fired.times_(0);
         Rows = 0;
     }
 

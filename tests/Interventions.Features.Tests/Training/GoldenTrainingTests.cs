@@ -10,6 +10,11 @@ public sealed class GoldenTrainingTests
 {
     private const double Tolerance = 1e-9;
 
+    /// <summary>The reference's part of features that is dead, 8 of 40, is a float32 number there, and so is what is multiplied by it.</summary>
+    private const double Float32 = 1e-7;
+
+    private double _tolerance = Tolerance;
+
     /// <summary>Where a stored number is under another name than our term: the penalty's name is a metric's there.</summary>
     private static readonly string[] s_metrics = ["l0", "total", "gradient_norm_before_clipping", "topk_threshold_after"];
 
@@ -18,6 +23,8 @@ public sealed class GoldenTrainingTests
     public void Terms_and_gradients_and_weights_agree(string name)
     {
         using TrainingCase golden = new(name);
+        bool isOfPart = golden.Options.Objective is SaeObjective.Standard { Ghosts.Scale: not GhostScale.Original };
+        _tolerance = isOfPart ? Float32 : Tolerance;
         using SaeTrainer trainer = new(golden.Options, golden.Weights());
         for (int step = 0; step < golden.Steps.Length; step++)
         {
@@ -100,7 +107,7 @@ public sealed class GoldenTrainingTests
             expected.sub(actual).abs().max().item<float>() <= 1e-5f, $"off by {expected.sub(actual).abs().max().item<float>()}");
     }
 
-    private static void Gradients_agree(TrainingCase golden, SaeTrainer trainer)
+    private void Gradients_agree(TrainingCase golden, SaeTrainer trainer)
     {
         string[] names = [.. trainer.Weights.Named.Select(weight => weight.Name)];
         Tensor[] gradients = Derivatives.Of(
@@ -117,13 +124,13 @@ public sealed class GoldenTrainingTests
     private static SaeLosses Losses(TrainingCase golden, SaeTrainer trainer, int step) => SaeLosses.Of(
         trainer.Weights, golden.Options, trainer.Of(golden.Batch(step)) with { Dead = golden.Dead });
 
-    private static void Near(double expected, double actual) =>
-        Assert.Equal(expected, actual, Tolerance * Math.Max(1, Math.Abs(expected)));
+    private void Near(double expected, double actual) =>
+        Assert.Equal(expected, actual, _tolerance * Math.Max(1, Math.Abs(expected)));
 
-    private static void Near(Tensor expected, Tensor actual)
+    private void Near(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
         double worst = expected.sub(actual).abs().max().item<double>(), largest = expected.abs().max().item<double>();
-        Assert.True(worst <= Tolerance * Math.Max(1, largest), $"off by {worst}");
+        Assert.True(worst <= _tolerance * Math.Max(1, largest), $"off by {worst}");
     }
 }

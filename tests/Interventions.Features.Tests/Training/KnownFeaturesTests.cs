@@ -33,7 +33,7 @@ public sealed class KnownFeaturesTests : IDisposable
         Tensor rows = randn(5, 4, float64), mixed = cat([rows.flip(0).mul(3.0), zeros(1, 4, float64)]);
         FeatureRecovery recovery = FeatureRecovery.Of(rows, mixed);
         Assert.Equal(1, recovery.Mean, 1e-12);
-        Assert.Equal([4L, 3, 2, 1, 0], recovery.Rows);
+        Assert.Equal([4L, 3, 2, 1, 0], recovery.Rows.ToArray());
         Assert.Throws<ArgumentException>(() => FeatureRecovery.Of(rows, randn(5, 3, float64)));
     }
 
