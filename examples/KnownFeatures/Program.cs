@@ -7,7 +7,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-int steps = args.ElementAtOrDefault(0) is { } text ? int.Parse(text) : 5000;
+int steps = args.ElementAtOrDefault(0) is { } text ? int.Parse(text) : 1500;
 Console.Write(KnownFeaturesStudy.Of(steps, seeds: 3));
 
 namespace Interventions.Examples.KnownFeatures
@@ -42,66 +42,70 @@ namespace Interventions.Examples.KnownFeatures
     }
 
     /// <summary>One trained dictionary.</summary>
-    /// <param name="Training">Which training.</param>
+    /// <param name="Rate">The learning rate that the training began with.</param>
+    /// <param name="IsResampled">Whether dead features began anew.</param>
     /// <param name="Seed">Of directions, values and weights.</param>
     /// <param name="Recovery">How well its rows are the known directions.</param>
     /// <param name="Last">The last step's metrics.</param>
-    public sealed record Trained(string Training, int Seed, FeatureRecovery Recovery, SaeTrainingStep Last);
+    public sealed record Trained(double Rate, bool IsResampled, int Seed, FeatureRecovery Recovery, SaeTrainingStep Last);
 
-    /// <summary>Dictionaries of known features, trained with and without resampling.</summary>
+    /// <summary>Dictionaries of known features, trained calmly and too fast, with and without resampling.</summary>
     public sealed record KnownFeaturesStudy(IReadOnlyList<Trained> Trainings)
     {
-        private const int Known = 64, Width = 32;
+        private const int Known = 64, Width = 32, Rows = 1024;
         private const double Chance = 0.05;
 
-        public const string Calm = "calm", Rough = "rough", Resampled = "rough, resampled";
+        /// <summary>With the first rate no feature dies. The others, without a warm-up, push some off all values for good.</summary>
+        public static IReadOnlyList<double> Rates { get; } = [0.02, 0.1, 0.15];
 
-        /// <summary>
-        /// Trains. A calm training warms up and finds nearly all; a rough one starts with all of its learning rate and penalty, which kills
-        /// features for good.
-        /// </summary>
+        /// <summary>Trains one dictionary for each rate and seed, without and with resampling.</summary>
         public static KnownFeaturesStudy Of(int steps, int seeds)
         {
-            SaeTrainingOptions calm = new()
-            {
-                Objective = new SaeObjective.Standard(L1: 0.4),
-                Features = Known,
-                Steps = steps,
-                LearningRate = 1e-3,
-                WarmUpSteps = steps / 10,
-                SparsityWarmUpSteps = steps / 10,
-                DeadAfter = 100,
-                RecordEvery = steps,
-            };
-            SaeTrainingOptions rough = calm with { LearningRate = 0.02, WarmUpSteps = 0, SparsityWarmUpSteps = 0 };
-            Resampling resampling = new() { At = [steps / 4, steps / 2], Window = steps / 10 };
             List<Trained> trainings = [];
             foreach (int seed in Enumerable.Range(1, seeds))
             {
                 using KnownValues values = KnownValues.Of(Known, Width, Chance, seed);
-                foreach ((string name, SaeTrainingOptions options) in new[]
-                    { (Calm, calm), (Rough, rough), (Resampled, rough with { Resampling = resampling }) })
+                foreach ((double rate, bool isResampled) in Rates.SelectMany(rate => new[] { (rate, false), (rate, true) }))
                 {
-                    using SaeTrainingResult result = SaeTraining.Train(values.Batches(2048, seed), options with { Seed = seed });
-                    trainings.Add(new Trained(
-                        name, seed, FeatureRecovery.Of(values.Directions, result.Sae.Weights.Decoder), result.History[^1]));
+                    SaeTrainingOptions options = new()
+                    {
+                        Objective = new SaeObjective.Standard(L1: 0.4),
+                        Features = Known,
+                        Steps = steps,
+                        LearningRate = rate,
+                        WarmUpSteps = 0,
+                        SparsityWarmUpSteps = 0,
+                        DecayPart = 1,
+                        DeadAfter = 100,
+                        Resampling = isResampled
+                            ? new Resampling { At = [steps / 5, 2 * steps / 5, 3 * steps / 5], Window = steps / 10 } : null,
+                        RecordEvery = steps,
+                        Seed = seed,
+                    };
+                    using SaeTrainingResult result = SaeTraining.Train(values.Batches(Rows, seed), options);
+                    FeatureRecovery recovery = FeatureRecovery.Of(values.Directions, result.Sae.Weights.Decoder);
+                    trainings.Add(new Trained(rate, isResampled, seed, recovery, result.History[^1]));
                 }
             }
             return new KnownFeaturesStudy(trainings);
         }
 
+        /// <summary>By how much resampling raises the mean over seeds of MMCS.</summary>
+        public double GainAt(double rate) => MeanOf(rate, true) - MeanOf(rate, false);
+
         /// <summary>The mean over seeds of MMCS.</summary>
-        public double MeanOf(string training) =>
-            Trainings.Where(one => one.Training == training).Average(one => one.Recovery.Mean);
+        public double MeanOf(double rate, bool isResampled) =>
+            Trainings.Where(one => one.Rate == rate && one.IsResampled == isResampled).Average(one => one.Recovery.Mean);
 
         /// <summary>A row for each dictionary.</summary>
         public override string ToString() => $"""
             {Known} known features in {Width} dimensions, {Known * Chance:0.0} of them in a value on the average.
-            training          seed   MMCS  above 0.9    L0  expl. variance  dead
-            {string.Join('\n', Trainings.OrderBy(one => one.Training).Select(one =>
-                $"{one.Training,-16} {one.Seed,5} {one.Recovery.Mean,6:0.000} {one.Recovery.PartAbove(0.9),10:0%} {one.Last.L0,5:0.0}"
-                + $" {one.Last.ExplainedVariance,15:0.000} {one.Last.DeadFeatures,5}"))}
-            Resampling gains {MeanOf(Resampled) - MeanOf(Rough):0.000} of MMCS.
+            rate  resampled  seed   MMCS  above 0.9    L0  expl. variance  dead
+            {string.Join('\n', Trainings.OrderBy(one => (one.Rate, one.IsResampled, one.Seed)).Select(one =>
+                $"{one.Rate,4:0.00} {(one.IsResampled ? "yes" : "no"),10} {one.Seed,5} {one.Recovery.Mean,6:0.000} "
+                + $"{one.Recovery.PartAbove(0.9),10:0%} {one.Last.L0,5:0.0} {one.Last.ExplainedVariance,15:0.000} "
+                + $"{one.Last.DeadFeatures,5}"))}
+            At these rates resampling gains {string.Join(", ", Rates.Select(rate => $"{GainAt(rate):0.000}"))} of MMCS.
 
             """;
     }

@@ -95,7 +95,8 @@ internal sealed class FeaturesTable(int repeats, string only)
             Goal = 1,
             Remark = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{goal * measured[0].Minimum / measured[1].Minimum:0.00} of it, median {goal * measured[0].Median / measured[1].Median:0.00}"),
+                $"{goal * measured[0].Minimum / measured[1].Minimum:0.00} of it, "
+                    + $"median {goal * measured[0].Median / measured[1].Median:0.00}"),
         }.Print();
     }
 

@@ -29,6 +29,11 @@ internal sealed class Adam : IDisposable
     /// <summary>The means of their squares.</summary>
     public SaeWeights Second { get; }
 
+    /// <summary>
+    /// How many steps there were before Adam began with each feature, float64; null where it began with all of them at once.
+    /// </summary>
+    public Tensor? Begun { get; set; }
+
     /// <summary>Moves the weights.</summary>
     /// <param name="weights">The weights.</param>
     /// <param name="gradients">Of each, in their order.</param>
@@ -37,6 +42,7 @@ internal sealed class Adam : IDisposable
     public void Step(SaeWeights weights, IReadOnlyList<Tensor> gradients, double rate, long step)
     {
         double first_left = 1 - Math.Pow(_beta1, step + 1), second_left = Math.Sqrt(1 - Math.Pow(Beta2, step + 1));
+        (Tensor First, Tensor Second)? left = Begun is null ? null : Left(step, weights.Decoder.dtype);
         int i = 0;
         foreach ((string name, Tensor weight) in weights.Named)
         {
@@ -45,14 +51,28 @@ internal sealed class Adam : IDisposable
             Tensor mean = First?[name] is { } first ? first.times_(_beta1).plus_(gradient, 1 - _beta1) : gradient;
             second.times_(Beta2).plus_product_(gradient, gradient, 1 - Beta2);
             // (m / left₁) / (√v / left₂ + ε), with what is common in the rate.
-            weight.plus_quotient_(mean, second.sqrt().plus_(Epsilon * second_left), -rate * second_left / first_left);
+            if (left is null || SaeWeights.FeatureAxis(name) is not { } axis)
+            {
+                weight.plus_quotient_(mean, second.sqrt().plus_(Epsilon * second_left), -rate * second_left / first_left);
+                continue;
+            }
+            Tensor of_mean = Along(left.Value.Second.div(left.Value.First)), of_square = Along(left.Value.Second);
+            weight.plus_quotient_(mean.mul(of_mean), second.sqrt().plus_(of_square, Epsilon), -rate);
+
+            Tensor Along(Tensor features) => weight.dim() == 2 && axis == 0 ? features.unsqueeze(-1) : features;
         }
     }
 
-    /// <summary>Forgets what it knows of some features' weights.</summary>
+    /// <summary>
+    /// Begins anew with some features' weights: their moments are 0, and as small as at the first step. Otherwise the first step behind it
+    /// would be up to 1/√(1 − β₂) times as long.
+    /// </summary>
     /// <param name="features">Their numbers.</param>
-    public void Forget(Tensor features)
+    /// <param name="step">How many steps were taken.</param>
+    public void Forget(Tensor features, long step)
     {
+        Begun ??= zeros(Second.Decoder.shape[0], dtype: ScalarType.Float64, device: features.device).DetachFromDisposeScope();
+        Begun.index_copy_(0, features, zeros_like(features).to_type(ScalarType.Float64).plus((double)step));
         foreach (SaeWeights moments in new[] { First, Second }.OfType<SaeWeights>())
             foreach ((string name, Tensor moment) in moments.Named)
                 if (SaeWeights.FeatureAxis(name) is { } axis)
@@ -64,6 +84,16 @@ internal sealed class Adam : IDisposable
     {
         First?.Dispose();
         Second.Dispose();
+        Begun?.Dispose();
+    }
+
+    /// <summary>By feature, what is missing in its moments' means: 1 − β₁ⁿ and √(1 − β₂ⁿ) of its own n steps.</summary>
+    private (Tensor First, Tensor Second) Left(long step, ScalarType type)
+    {
+        Tensor steps = Begun!.neg().plus(step + 1.0);
+        return (Of(_beta1).to_type(type), Of(Beta2).sqrt().to_type(type));
+
+        Tensor Of(double beta) => steps.times(Math.Log(beta)).exp().neg().plus(1.0);
     }
 
     private static SaeWeights Zeros(SaeWeights weights) => weights.Select((_, weight) => zeros_like(weight).DetachFromDisposeScope());

@@ -6,7 +6,8 @@ namespace Interventions.Features;
 /// <summary>Lets features begin anew.</summary>
 /// <param name="weights">The weights, which are written into.</param>
 /// <param name="adam">What forgets them.</param>
-internal sealed class Resampler(SaeWeights weights, Adam adam)
+/// <param name="step">How many steps were taken.</param>
+internal sealed class Resampler(SaeWeights weights, Adam adam, long step)
 {
     /// <summary>The norm of a new encoder column, in norms of those of features that live.</summary>
     private const double EncoderPart = 0.2;
@@ -63,7 +64,7 @@ internal sealed class Resampler(SaeWeights weights, Adam adam)
                     "threshold" => zeros_like(features).to_type(weight.dtype).plus(InitialWeights.FirstThreshold(jump!)),
                     _ => zeros_like(features).to_type(weight.dtype),
                 });
-        adam.Forget(features);
+        adam.Forget(features, step);
     }
 
     private static Tensor Unit(Tensor rows) => rows.div(rows.norm(-1, keepdim: true).at_least(1e-12));

@@ -89,7 +89,7 @@ internal sealed class SaeTrainer : IDisposable
         if (rare.shape[0] == 0)
             return 0;
         using Generator generator = InitialWeights.Draws(Options, Steps, rare.device);
-        Resampler resampler = new(Weights, Adam);
+        Resampler resampler = new(Weights, Adam, Steps);
         SaeObjective.JumpRelu? jump = Options.Objective as SaeObjective.JumpRelu;
         if (resampling.IsLazy)
         {

@@ -16,7 +16,8 @@ internal sealed class SaeTrainingFile(SaeTrainingOptions options, string batches
     private const string Kind = "kind", Training = "dictionary training", Options = "options", Batches = "batches", Steps = "steps",
         Rows = "rows", Scale = "scale", Threshold = "threshold", Terms = "terms";
 
-    private const string First = "adam.first.", Second = "adam.second.", Idle = "idle", Fired = "fired", History = "history";
+    private const string First = "adam.first.", Second = "adam.second.", Begun = "adam.begun", Idle = "idle", Fired = "fired",
+        History = "history";
 
     /// <summary>Writes the file, which appears under its name only when it is complete.</summary>
     public void Write(SaeTrainer trainer, IReadOnlyList<SaeTrainingStep> history)
@@ -35,6 +36,8 @@ internal sealed class SaeTrainingFile(SaeTrainingOptions options, string batches
             tensors.Add(Second + name, moment);
         foreach ((string name, Tensor moment) in trainer.Adam.First?.Named ?? [])
             tensors.Add(First + name, moment);
+        if (trainer.Adam.Begun is { } begun)
+            tensors.Add(Begun, begun);
         SafeTensors.Save(options.Path!, tensors, new Dictionary<string, string>
         {
             [Kind] = Training,
@@ -69,7 +72,8 @@ internal sealed class SaeTrainingFile(SaeTrainingOptions options, string batches
         double[] recorded = stored.numel() == 0 ? [] : [.. stored.data<double>()];
         SaeTrainingStep[] history = [.. recorded.Chunk(columns).Select(numbers => SaeTrainingStep.Of(numbers, terms))];
         SaeTrainer trainer = new(
-            options, weights.Select((_, weight) => weight.requires_grad_()), new Adam(first, second, options.Beta1),
+            options, weights.Select((_, weight) => weight.requires_grad_()),
+            new Adam(first, second, options.Beta1) { Begun = file.Entries.ContainsKey(Begun) ? Owned(file.Read(Begun), device) : null },
             Owned(file.Read(Idle), device), Owned(file.Read(Fired), device))
         {
             Steps = (int)Number(file, Steps),
@@ -91,7 +95,8 @@ internal sealed class SaeTrainingFile(SaeTrainingOptions options, string batches
                 + "give another path, or delete it.");
         if (Note(file, Batches) != batches)
             throw new InterventionException(
-                $"'{file.Path}' was begun on other batches: their first one differs. Go on with the same, give another path, or delete it.");
+                $"'{file.Path}' was begun on other batches: their first one differs. Go on with the same, give another path, or delete "
+                + "it.");
     }
 
     /// <summary>What a text says otherwise than another one, without what both begin and end with.</summary>

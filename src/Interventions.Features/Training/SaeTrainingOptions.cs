@@ -183,8 +183,8 @@ public sealed record SaeTrainingOptions
 
 /// <summary>
 /// Dead features begin anew at inputs that are reconstructed badly: an input is drawn with a chance in proportion to its squared loss, once
-/// at most; d_i ← unit(x − b_dec), the encoder's column ← the same times 0.2 of the mean norm of the others, biases ← 0, and Adam forgets
-/// these weights (Bricken et al. 2023, Towards Monosemanticity).
+/// at most; d_i ← unit(x − b_dec), the encoder's column ← the same times 0.2 of the mean norm of the others, biases ← 0, and Adam begins
+/// anew with these weights, moments and count of steps (Bricken et al. 2023, Towards Monosemanticity).
 /// </summary>
 public sealed record Resampling
 {

@@ -10,7 +10,7 @@ public sealed class GoldenTrainingTests
 {
     private const double Tolerance = 1e-9;
 
-    /// <summary>The reference's part of features that is dead, 8 of 40, is a float32 number there, and so is what is multiplied by it.</summary>
+    /// <summary>The reference's part of features that is dead, 8 of 40, is a float32 number, and so is what is multiplied by it.</summary>
     private const double Float32 = 1e-7;
 
     private double _tolerance = Tolerance;

@@ -58,15 +58,11 @@ public sealed class KnownFeaturesTests : IDisposable
 
     [Fact]
     [Trait("Duration", "long")]
-    public void A_calm_training_finds_nearly_all_and_resampling_mends_a_rough_one()
+    public void A_calm_training_finds_nearly_all_and_resampling_mends_fast_ones()
     {
-        KnownFeaturesStudy study = KnownFeaturesStudy.Of(steps: 5000, seeds: 3);
-        Assert.True(study.MeanOf(KnownFeaturesStudy.Calm) > 0.97, $"{study}");
-        for (int seed = 1; seed <= 3; seed++)
-            Assert.True(Mean(KnownFeaturesStudy.Resampled, seed) > Mean(KnownFeaturesStudy.Rough, seed), $"{study}");
+        KnownFeaturesStudy study = KnownFeaturesStudy.Of(steps: 1500, seeds: 3);
+        Assert.True(study.MeanOf(KnownFeaturesStudy.Rates[0], isResampled: false) > 0.97, $"{study}");
+        Assert.All(KnownFeaturesStudy.Rates.Skip(1), rate => Assert.True(study.GainAt(rate) > 0.003, $"{study}"));
         Assert.All(study.ToString().Split('\n'), line => Assert.True(line.Length <= 80, line));
-
-        double Mean(string training, int seed) =>
-            study.Trainings.Single(one => one.Training == training && one.Seed == seed).Recovery.Mean;
     }
 }

@@ -44,7 +44,7 @@ public sealed class ResamplingTests : IDisposable
         Tensor losses = SaeLosses.Of(trainer.Weights, options, trainer.Of(new ActivationBatch(inputs))).Error.pow(2).sum(-1);
         Near(golden["per_input_loss"], losses);
         Near(golden["probability"], Resampler.Chances(losses));
-        Resampler resampler = new(trainer.Weights, trainer.Adam);
+        Resampler resampler = new(trainer.Weights, trainer.Adam, 0);
         Near(golden["mean_alive_encoder_norm"], resampler.MeanAliveNorm(dead).view(1));
         Tensor drawn = inputs.index_select(0, golden["drawn_inputs"]).sub(trainer.Weights.DecoderBias);
         resampler.At(dead, drawn, drawn, null);
@@ -93,6 +93,39 @@ public sealed class ResamplingTests : IDisposable
         Assert.True(moments[.., 0].equal(trainer.Adam.Second.Encoder![.., 0]).all().item<bool>());
         Assert.Equal((0L, 0.0), (trainer.Rows, trainer.Fired.sum().item<double>()));
         Assert.Equal(0, trainer.Resample(new Resampling(), [new(Rows(5))]) - 12); // nothing was counted since: all are at 0
+    }
+
+    /// <summary>What began anew moves as in a training that begins, and all else as if nothing had happened.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.9)]
+    public void Adam_begins_anew_with_what_is_resampled(double beta1)
+    {
+        SaeTrainingOptions options = Options() with { Beta1 = beta1, LearningRate = 1e-3, DecayPart = 0 };
+        using SaeTrainer trainer = new(options, InitialWeights.Of(options, 6, Rows(0)));
+        for (int step = 0; step < 8; step++)
+            Step(trainer, step);
+        trainer.ClearCounts(); // so all features count as dead
+        Assert.Equal(12, trainer.Resample(new Resampling(), [new(Rows(8))]));
+        using SaeTrainer fresh = new(options, trainer.Weights.Select(
+            (_, weight) => weight.detach().clone().requires_grad_().DetachFromDisposeScope()));
+        for (int step = 0; step < 3; step++)
+        {
+            Step(trainer, step);
+            Step(fresh, step);
+            foreach ((string name, Tensor weight) in trainer.Weights.Named.Where(one => one.Name != "b_dec"))
+                Assert.True(weight.allclose(fresh.Weights[name]!, 1e-9, 1e-9), name);
+            // What is no feature's goes on as before.
+            Assert.False(trainer.Weights.DecoderBias.allclose(fresh.Weights.DecoderBias, 1e-9, 1e-9));
+            using (no_grad())
+                fresh.Weights.DecoderBias.copy_(trainer.Weights.DecoderBias);
+        }
+
+        static void Step(SaeTrainer trainer, int step)
+        {
+            using ActivationBatch batch = new(Rows(step));
+            trainer.Step(batch, isRecorded: false);
+        }
     }
 
     [Fact]
