@@ -120,6 +120,9 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("Tuned lens of 4 layers", output);
         Assert.Contains("blocks.1.mlp.post[neuron=17]: fires on ", output);
         Assert.Contains(" tokens; 2 predictions", output);
+        Assert.Contains("batch [8, 96]", output);
+        Assert.Contains("loss recovered: ", output);
+        Assert.Contains("trained: TopK dictionary of 32 features, 96 wide, at blocks.2.resid_post", output);
     }
 
     [Theory]

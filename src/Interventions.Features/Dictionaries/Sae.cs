@@ -136,6 +136,7 @@ public sealed class Sae : ISplice, IDisposable
         {
             "W_dec" => weight.div(norms.unsqueeze(-1)),
             "b_dec" or "r_mag" or "W_skip" => weight.clone(),
+            "threshold" when Config.RescalesByDecoderNorm => weight.clone(), // it is compared with features in units of norms already
             _ => weight.mul(norms),
         });
     }
@@ -176,8 +177,7 @@ public sealed class Sae : ISplice, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach ((_, Tensor weight) in Weights.Named)
-            weight.Dispose();
+        Weights.Dispose();
         _norms?.Dispose();
         _magnitude?.Dispose();
     }
