@@ -99,6 +99,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("EAP-IG: ", output);
         Assert.Contains("ACDC: ", output);
         Assert.Contains("induction found: True", output);
+        Assert.Contains("reversed, a c b begins with b: 1.00", output);
     }
 
     [Fact]
@@ -110,6 +111,8 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
         Assert.Contains("error after 8 atoms: 0.", output);
+        Assert.Contains("each has 0.4 dimensions", output);
+        Assert.Contains("excluded 1.95", output);
     }
 
     [Theory]
