@@ -87,18 +87,19 @@ public sealed class NodeCircuitTests
         string[] there =
         [
             "a9.h9->logits", "a7.h3->a9.h9.q", "a5.h5->a7.h3.v", "a3.h0->a8.h6.k", "a2.h2->a5.h5.k", "embed->a4.h11.q", "embed->a10.h7.v",
-            "a9.h9->m9", "m11->logits", "a7.h3->m8", "m8->a9.h9.q", "m5->a7.h3.v",
+            "a9.h9->m9", "m11->logits", "a7.h3->m8", "m8->a9.h9.q", "m5->a7.h3.v", "m4->a5.h5.q", "embed->m3", "embed->logits",
         ];
         string[] missing =
         [
-            "embed->logits", "embed->a9.h9.q", "a7.h3->logits", "a5.h5->a9.h9.q", "a7.h3->a9.h9.k", "a2.h2->a5.h5.q", "embed->a5.h5.k",
-            "a10.h7->a11.h2.q", "m4->a5.h5.q",
+            "embed->a9.h9.q", "a7.h3->logits", "a5.h5->a9.h9.q", "a7.h3->a9.h9.k", "a2.h2->a5.h5.q", "embed->a5.h5.k",
+            "a10.h7->a11.h2.q", "m4->a5.h4.q", "a5.h4->m7",
         ];
         Assert.All(there, edge => Assert.True(edges.Contains(Edge.Parse(edge)), edge));
         Assert.All(missing, edge => Assert.False(edges.Contains(Edge.Parse(edge)), edge));
-        // Of 26 heads, 13 write to the logits; 182 edges need no feed-forward block.
+        // The published count has one more for each query, key and value of the 26 heads.
+        Assert.Equal(1041 - (3 * 26), edges.Count);
         Assert.Equal(
-            182, edges.Edges.Count(edge => edge.Source.Kind != ComponentKind.Mlp && edge.Target.Component.Kind != ComponentKind.Mlp));
+            183, edges.Edges.Count(edge => edge.Source.Kind != ComponentKind.Mlp && edge.Target.Component.Kind != ComponentKind.Mlp));
     }
 
     private static NodeCircuit Of(params string[] nodes) => new(s_graph, nodes.Select(text =>

@@ -139,8 +139,8 @@ public static partial class EdgeAttribution
     {
         Tensor[] ports = new Tensor[gradients.Length];
         for (int i = 0; i < ports.Length; i++)
-            ports[i] = Sources.WithAxis(gradients[i]).permute(2, 0, 1, 3).flatten(2); // [port, batch, pos · d_model]
-        return cat(ports).transpose(0, 1).bmm(changes.permute(1, 2, 0));
+            ports[i] = Sources.WithAxis(gradients[i]).transpose(1, 2); // [batch, port, pos, d_model]
+        return cat(ports, 1).flatten(2).bmm(changes.permute(1, 2, 0));
     }
 
     /// <summary>The embedding on its way from what it is replaced by, at 0, to itself, at 1.</summary>
@@ -197,8 +197,8 @@ internal static class Sources
     {
         Tensor[] changes = new Tensor[sites];
         for (int site = 0; site < sites; site++)
-            changes[site] = Change(values, sites, site).permute(2, 0, 1, 3).flatten(2);
-        return cat(changes);
+            changes[site] = Change(values, sites, site).permute(2, 0, 1, 3);
+        return cat(changes).flatten(2);
     }
 
     /// <summary>

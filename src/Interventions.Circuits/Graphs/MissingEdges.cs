@@ -98,7 +98,7 @@ internal sealed class MissingEdges(Circuit circuit, CircuitSites sites, CircuitO
         Read[] parts = [.. last > 0 ? [_before[last]] : Array.Empty<Read>(), .. Sites(last, upstream).Select(site => ChangeOf(site.Site))];
         return _before[upstream] = parts is [Read one]
             ? one
-            : new Read.Shared(new SharedNode($"Changes of {upstream} sources", new(parts), x => cat([.. x])));
+            : new Read.Shared(SharedNode.Joined($"Changes of {upstream} sources", new(parts)));
     }
 
     /// <summary>The change of a site's sources: <c>[source, batch, pos · d_model]</c>.</summary>

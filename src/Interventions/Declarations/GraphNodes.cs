@@ -246,7 +246,21 @@ internal delegate Tensor ObservedBody(ReadOnlySpan<Tensor> arguments, PartObserv
 /// <param name="Reads">The arguments of the body: other sites, or further shared values. It has no site of its own.</param>
 /// <param name="Body">Returns a tensor of any shape.</param>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public sealed record SharedNode(string Name, EquatableArray<Read> Reads, MethodBody Body);
+public sealed record SharedNode(string Name, EquatableArray<Read> Reads, MethodBody Body)
+{
+    private static readonly MethodBody s_join = values => cat([.. values]);
+
+    /// <summary>
+    /// Values one after another along their first axis. Where the first is such a value itself, the others are written behind it, so that a
+    /// value that grows from layer to layer is not copied at each.
+    /// </summary>
+    /// <param name="name">A name, for messages.</param>
+    /// <param name="reads">The values.</param>
+    public static SharedNode Joined(string name, EquatableArray<Read> reads) => new(name, reads, s_join);
+
+    /// <summary>Whether it was made by <see cref="Joined"/>.</summary>
+    internal bool IsJoined => ReferenceEquals(Body, s_join);
+}
 
 /// <summary>The value of one parameter of a method.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]

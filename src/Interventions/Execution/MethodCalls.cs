@@ -186,7 +186,7 @@ internal sealed record MethodCalls(
     }
 
     /// <summary>An argument that does not depend on the method's own site.</summary>
-    private Tensor ReadWithoutSite(BoundRead read, int[] rows) => read switch
+    public Tensor ReadWithoutSite(BoundRead read, int[] rows) => read switch
     {
         BoundRead.From { Site: BoundSite other } from =>
             Runs[from.Run.At(Point)].Select(other, other.Names(Point).Single(), Point, rows).detach(),

@@ -15,23 +15,11 @@ namespace Interventions.Execution;
 /// <param name="owner">Owns the values.</param>
 internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope owner)
 {
-    private readonly Dictionary<Key, Tensor> _values = [];
+    private readonly Dictionary<Key, Stored> _values = [];
     private readonly ILookup<NodeId, SharedNode> _unread = LastReaders(plan).ToLookup(last => last.Value, last => last.Key);
 
     /// <summary>A value in some prompts of the run for which a method is called; null where every variant has its own.</summary>
-    public Tensor? Of(BoundRead.Shared shared, MethodCalls calls, int[] rows)
-    {
-        if (calls.Others is not VariantValues own || Made(shared, own, calls.Point) is not { } of)
-            return null;
-        Key key = new(shared.Node, of, shared.Arguments.Leaves().Any(read => read.IsSwept) ? calls.Point : null, new(rows));
-        if (!_values.TryGetValue(key, out Tensor? value))
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor found = calls.Compute(shared, rows);
-            _values[key] = value = (scope.Contains(found) ? found : found.alias()).moved_to(owner);
-        }
-        return value.alias();
-    }
+    public Tensor? Of(BoundRead.Shared shared, MethodCalls calls, int[] rows) => Find(shared, calls, rows)?.Value.alias();
 
     /// <summary>Frees what no method reads after a node.</summary>
     public void FreeAfter(NodeId node)
@@ -45,13 +33,46 @@ internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope o
 
     private void Free(Func<Key, bool> which)
     {
-        foreach ((Key key, Tensor value) in _values)
+        foreach ((Key key, Stored stored) in _values)
         {
             if (!which(key))
                 continue;
-            value.Dispose();
+            stored.Value.Dispose();
             _values.Remove(key);
+            if (stored.Joined is { } joined && !_values.Values.Any(other => other.Joined == joined))
+                joined.Dispose();
         }
+    }
+
+    private Stored? Find(BoundRead.Shared shared, MethodCalls calls, int[] rows)
+    {
+        if (calls.Others is not VariantValues own || Made(shared, own, calls.Point) is not { } of)
+            return null;
+        Key key = new(shared.Node, of, shared.Arguments.Leaves().Any(read => read.IsSwept) ? calls.Point : null, new(rows));
+        if (!_values.TryGetValue(key, out Stored? stored))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            // Gradients remember values, so with them nothing may be written behind one.
+            if (shared.Node.IsJoined && !is_grad_enabled())
+                stored = Join(shared, calls, rows);
+            else
+            {
+                Tensor found = calls.Compute(shared, rows);
+                stored = new((scope.Contains(found) ? found : found.alias()).moved_to(owner), null);
+            }
+            _values[key] = stored;
+        }
+        return stored;
+    }
+
+    /// <summary>Values one after another: behind the first, if that is such a value and nothing stands behind it yet.</summary>
+    private Stored Join(BoundRead.Shared shared, MethodCalls calls, int[] rows)
+    {
+        Stored? first = shared.Arguments[0] is BoundRead.Shared { Node.IsJoined: true } joined ? Find(joined, calls, rows) : null;
+        IEnumerable<BoundRead> added = first is null ? shared.Arguments : shared.Arguments.Skip(1);
+        Tensor[] values = [.. added.Select(read => calls.ReadWithoutSite(read, rows))];
+        JoinedRows table = first?.Joined is { } before && before.Count == first.Value.shape[0] ? before : new(first?.Value, owner);
+        return new(table.Join(values).moved_to(owner), table);
     }
 
     /// <summary>
@@ -135,6 +156,59 @@ internal sealed class SharedValues(Expansion plan, Slices slices, DisposeScope o
     private static int Height(BoundRead.Shared shared) =>
         shared.Arguments.OfType<BoundRead.Shared>().Select(Height).DefaultIfEmpty(0).Max() + 1;
 
+    /// <summary>A value, and the table that it is the beginning of, if others were joined to it or may be.</summary>
+    private sealed record Stored(Tensor Value, JoinedRows? Joined);
+
     /// <summary>What decides a value.</summary>
     private readonly record struct Key(SharedNode Node, EquatableArray<int> Rows, SweepPoint? Point, EquatableArray<int> Prompts);
+}
+
+/// <summary>Rows one after another in a tensor that has room for more: those that are there already are seldom copied.</summary>
+internal sealed class JoinedRows : IDisposable
+{
+    private readonly DisposeScope _owner;
+    private Tensor? _rows;
+
+    /// <summary>A table that begins with a copy of some rows.</summary>
+    public JoinedRows(Tensor? first, DisposeScope owner)
+    {
+        _owner = owner;
+        if (first is not null)
+            Add(first);
+    }
+
+    /// <summary>How many rows there are.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Writes rows behind the others, and returns all of them.</summary>
+    public Tensor Join(IEnumerable<Tensor> values)
+    {
+        foreach (Tensor value in values)
+            Add(value);
+        return _rows!.narrow(0, 0, Count);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _rows?.Dispose();
+
+    private void Add(Tensor value)
+    {
+        long[] shape = value.shape;
+        long count = Count + shape[0];
+        if (_rows is not null && !_rows.shape.AsSpan(1).SequenceEqual(shape.AsSpan(1)))
+            throw new ArgumentException($"Values that are joined have shapes that differ: [{string.Join(", ", shape)}] and "
+                + $"[{string.Join(", ", _rows.shape[1..].Prepend(Count))}].");
+        if (_rows is null || _rows.shape[0] < count)
+        {
+            Tensor larger = empty([2 * count, .. shape[1..]], value.dtype, value.device).moved_to(_owner);
+            if (_rows is not null)
+            {
+                larger.narrow(0, 0, Count).copy_(_rows.narrow(0, 0, Count));
+                _rows.Dispose();
+            }
+            _rows = larger;
+        }
+        _rows.narrow(0, Count, shape[0]).copy_(value);
+        Count = count;
+    }
 }

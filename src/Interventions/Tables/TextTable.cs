@@ -59,6 +59,9 @@ internal sealed class TextTable(params IReadOnlyList<TextColumn> columns)
         for (int width = Width; text.Length > width; width = Width - indent)
         {
             int at = text.LastIndexOf(' ', width);
+            // A number and its % stay together.
+            if (at > 0 && at + 1 < text.Length && text[at + 1] == '%')
+                at = text.LastIndexOf(' ', at - 1);
             // Spaces in front are the first line's own indentation.
             if (at <= text.Length - text.TrimStart().Length)
                 break;

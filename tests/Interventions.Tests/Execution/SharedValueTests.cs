@@ -46,6 +46,48 @@ public sealed class SharedValueTests : ToyTest
 
     [Theory]
     [MemberData(nameof(Executors))]
+    public void Joined_values_grow_behind_what_two_runs_have_in_common(bool naive)
+    {
+        ToyPrompts prompts = ToyPrompts.Random(6, 4, 4, 4);
+        Read[] sites = [new Read.Of("embed"), new Read.Of("blocks.0.out"), new Read.Of("blocks.0.resid")];
+        Read scaled = Shared("Scaled", [sites[0]], x => x[0] * 0.5);
+        Read two = new Read.Shared(SharedNode.Joined("Two", new([sites[0], scaled])));
+        Read three = new Read.Shared(SharedNode.Joined("Three", new([two, sites[1]])));
+        Read four = new Read.Shared(SharedNode.Joined("Four", new([three, sites[2]])));
+        // The runs share the embedding alone, so what stands behind it is one run's or the other's.
+        InterventionGraph joined = Graph(
+            [Value, two], [Value, three], [Value, four], x => x[0] + Weighted(x[1], x[0].shape[0]));
+        InterventionGraph apart = Graph(
+            [Value, .. sites[..1]], [Value, .. sites[..2]], [Value, .. sites],
+            x => x[0] + Weighted(cat([x[1], x[1] * 0.5, .. x[2..]]), x[0].shape[0]));
+        using RunResult expected = Run(apart, prompts, new() { Naive = true });
+        using RunResult actual = Run(joined, prompts, new() { Naive = naive });
+        Close(expected.Changed("logits").Values, actual.Changed("logits").Values);
+
+        static Tensor Weighted(Tensor joined, long batch)
+        {
+            Tensor parts = joined.view([-1, batch, .. joined.shape[1..]]);
+            return (parts * arange(1, parts.shape[0] + 1, float64).view(-1, 1, 1, 1)).sum(0) * 0.1;
+        }
+
+        static InterventionGraph Graph(Read[] first, Read[] second, Read[] third, MethodBody body) => new()
+        {
+            Name = "Joining",
+            Runs = [new DerivedRun("other")],
+            Writes =
+            [
+                new("Twice", "blocks.0.out", [Value], x => x[0] * 2, "other"),
+                .. from run in (string?[])[null, "other"]
+                   from write in new[] { ("First", "blocks.0.resid", first), ("Second", "blocks.1.out", second), ("Third", "blocks.1.resid", third) }
+                   select new WriteNode($"{write.Item1}{run}", write.Item2, [.. write.Item3], body, run),
+                new("Both", "logits", [Value, new Read.From("other")], x => x[0] - (x[1] * 0.5)),
+            ],
+            Captures = [Capture("logits")],
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(Executors))]
     public void Gradients_flow_through_it(bool naive)
     {
         ToyPrompts prompts = ToyPrompts.Random(2, 4, 4);

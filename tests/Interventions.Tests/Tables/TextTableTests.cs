@@ -98,6 +98,10 @@ public sealed class TextTableTests
         Assert.All(lines[1..], line => Assert.StartsWith("    word", line));
         Assert.Equal(words, string.Join(' ', lines.Select(line => line.Trim())));
         Assert.Equal(new string('x', 100), TextTable.Wrap(new string('x', 100), indent: 2));
+        // A number and its % stay together, wherever they stand.
+        for (int before = 70; before < 85; before++)
+            Assert.Contains("-4 %", TextTable.Wrap($"{new string('x', before)} -4 % b", indent: 2), StringComparison.Ordinal);
+        Assert.EndsWith(" ", TextTable.Wrap(new string('x', 80) + " ", indent: 2), StringComparison.Ordinal);
     }
 
     private static Arbitrary<(string[] Headers, string[][] Rows)> Tables
