@@ -15,7 +15,7 @@ using static TorchSharp.torch;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 set_num_threads(1); // the order of sums, and so the result, must not depend on how many cores there are
 FiniteGroup group = FiniteGroup.Named(args.ElementAtOrDefault(0) ?? "S4");
-int steps = int.Parse(args.ElementAtOrDefault(1) ?? "10000"), seed = int.Parse(args.ElementAtOrDefault(2) ?? "0");
+int steps = int.Parse(args.ElementAtOrDefault(1) ?? "12000"), seed = int.Parse(args.ElementAtOrDefault(2) ?? "0");
 using Multiplier model = new(group, seed);
 CompositionStudy study = CompositionStudy.Of(group, model, steps, seed, Console.Error.WriteLine);
 Console.WriteLine($"{group}\n{study}\n{study.Knockouts(model)}");

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 set_num_threads(1); // the order of sums, and so the result, must not depend on how many cores there are
-SuperpositionStudy study = new() { Steps = args.FirstOrDefault() is { } steps ? int.Parse(steps) : 4000 };
+SuperpositionStudy study = new() { Steps = args.FirstOrDefault() is { } steps ? int.Parse(steps) : 2500 };
 Console.WriteLine("Five features in two dimensions, each 0.9 times as important as the one before\n");
 Console.WriteLine(study.BySparsity([0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99]));
 Console.WriteLine("The second of two features in one dimension: . is absent, | has it alone, x shares\n");
@@ -24,7 +24,7 @@ namespace Interventions.Examples.Superposed
         public int Samples { get; init; } = 512;
 
         /// <summary>How long each model is trained.</summary>
-        public int Steps { get; init; } = 4000;
+        public int Steps { get; init; } = 2500;
 
         /// <summary>How many models begin elsewhere; the best of them counts.</summary>
         public int Starts { get; init; } = 6;
