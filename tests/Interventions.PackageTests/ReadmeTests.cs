@@ -99,6 +99,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("EAP-IG: ", output);
         Assert.Contains("ACDC: ", output);
         Assert.Contains("induction found: True", output);
+        Assert.Contains("reversed, a c b begins with b: 1.00", output);
     }
 
     [Fact]
@@ -123,6 +124,8 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("batch [8, 96]", output);
         Assert.Contains("loss recovered: ", output);
         Assert.Contains("trained: TopK dictionary of 32 features, 96 wide, at blocks.2.resid_post", output);
+        Assert.Contains("each has 0.4 dimensions", output);
+        Assert.Contains("excluded 1.95", output);
     }
 
     [Theory]
