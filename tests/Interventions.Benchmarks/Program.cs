@@ -12,9 +12,9 @@
 // `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample of it. `circuits` is what the methods of
 // circuits cost in plain passes. `features` is dictionaries beside plain code for the same maths. `store` is what a store of activations
 // costs beside plain passes. `generation` is the text of a sweep's points against that of as many prompts. `memory` is what a sweep holds
-// within a budget. `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong number, no growth.
-// `tokenizers` is how fast texts become tokens. `editor` is what the generators and analyzers cost. `fuzz` reads COUNT damaged files of each
-// FORMAT, from number FIRST on: each is read, or refused with one clear exception.
+// within a budget. `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong number, no
+// growth. `tokenizers` is how fast texts become tokens. `editor` is what the generators and analyzers cost. `fuzz` reads COUNT damaged
+// files of each FORMAT, from number FIRST on: each is read, or refused with one clear exception.
 using System.Globalization;
 using Interventions.Benchmarks;
 using Interventions.Models;

@@ -35,7 +35,8 @@ public sealed class StoreTests : IDisposable
         using DecoderModel model = SmallDecoders.Model(family);
         Corpus corpus = TinyCorpora.Random(40);
         LeftOut leftOut = new() { First = 2, Tokens = [5, 17, 30] };
-        using ActivationStore store = ActivationStore.Fill(model, corpus, site, _folder["rows"], _options with { LeftOut = leftOut, ShardBytes = 600 });
+        StoreOptions options = _options with { LeftOut = leftOut, ShardBytes = 600 };
+        using ActivationStore store = ActivationStore.Fill(model, corpus, site, _folder["rows"], options);
         Same(Naive(model, corpus, site, leftOut), All(store).Input);
         Assert.True(Directory.GetFiles(_folder["rows"], "*.safetensors").Length > 2);
         Assert.Equal(site, store.Site);
