@@ -57,7 +57,7 @@ namespace Interventions.Examples.SteeringStudy
                 "He closed the door behind him, walked down the stairs as quietly as he could, and waited in the dark for the bus.",
                 "Most programs read their settings from a file when they start, so a change has no effect until they are started again.",
             ],
-            new() { MaxNewTokens = 16, Temperature = 1, TopP = 0.3, FrequencyPenalty = 1, Seed = 1 }, Cost: 0.3);
+            new() { MaxNewTokens = 16, Temperature = 1, TopP = 0.3, FrequencyPenalty = 1, Seed = 1 }, Cost: 0.5);
 
         /// <summary>The name Mary, for the repository's model: in the place of another name.</summary>
         public static Topic Mary { get; } = OfNames();
@@ -85,7 +85,7 @@ namespace Interventions.Examples.SteeringStudy
     {
         private const string EverywhereButFirst = "!=0";
 
-        private static readonly double[] s_strengths = [0.5, 1, 1.5, 2, 4, 6], s_together = [0.25, 0.5, 0.75, 1, 1.5, 2];
+        private static readonly double[] s_strengths = [0.5, 1, 1.5, 2, 4, 6];
 
         /// <summary>Makes vectors, chooses, and shows.</summary>
         public static Study Of(DecoderModel model, Topic topic)
@@ -102,18 +102,19 @@ namespace Interventions.Examples.SteeringStudy
             SteeringSweep layers = Measured(Steering.EachLayer(some), s_strengths, first);
             SteeringPoint best = layers.Best(topic.Cost) ?? layers.Unchanged;
             Steering one = Steering.With(all[best.Layer ?? 0]);
+            double[] parts = [.. s_strengths.Select(strength => strength / (all.Count - 1))]; // of each layer
             Steering[] together =
             [
                 Steering.Together("all layers", all.SkipLast(1)),
                 Steering.Together("all layers, norms kept", all.SkipLast(1)) with { Rule = SteeringRule.AddKeepingNorm },
             ];
-            SteeringSweep[] sweeps = [.. together.Select(steering => Measured(steering, s_together, first))];
+            SteeringSweep[] sweeps = [.. together.Select(steering => Measured(steering, parts, first))];
             (Steering better, SteeringPoint point) = together
                 .Zip(sweeps, (steering, sweep) => (steering, sweep.Best(topic.Cost) ?? sweep.Unchanged))
                 .MaxBy(pair => pair.Item2.Success.Rate);
 
             SteeringPoint[] shown =
-                [.. Measured(one, s_strengths, second).Points, .. Measured(better, s_together, second).Points];
+                [.. Measured(one, s_strengths, second).Points, .. Measured(better, parts, second).Points];
             foreach (SteeringVector vector in all)
                 vector.Dispose();
             SteeringPoint[] chosen = [best, point];
