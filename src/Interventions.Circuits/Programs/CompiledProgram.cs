@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.ModelGraphs;
 using Interventions.Models;
 using Interventions.Models.Decoder;
 using Interventions.Tables;
@@ -20,15 +21,15 @@ public sealed record ProgramPrompt(string Clean, string Corrupted, string Correc
 public sealed class CompiledProgram : IDisposable
 {
     private readonly AttentionProgram _program;
-    private readonly ProgramVariable<string> _answer;
+    private readonly ProgramVariable _answer;
+    private readonly ProgramLayout _layout;
 
     internal CompiledProgram(
-        AttentionProgram program, ProgramVariable<string> answer, IReadOnlyList<ProgramPrompt> prompts, double strength,
-        torch.ScalarType? dtype)
+        AttentionProgram program, ProgramVariable answer, IReadOnlyList<ProgramPrompt> prompts, double strength, torch.ScalarType? dtype)
     {
         (_program, _answer) = (program, answer);
         Prompts = PromptPairs.FromTokens([.. prompts.Select(Tokens)]);
-        ProgramLayout layout = new(program);
+        ProgramLayout layout = _layout = new(program);
         Circuit = layout.CircuitOf(answer);
         Components = layout.Components.ToImmutableSortedDictionary(
             step => step.Key.Name, step => step.Value, StringComparer.Ordinal);
@@ -52,8 +53,25 @@ public sealed class CompiledProgram : IDisposable
     /// <summary>The correct answer's logit less the wrong one's, at the last token.</summary>
     public InterventionGraph Metric { get; }
 
-    /// <summary>The tokens, by id.</summary>
-    public ImmutableArray<string> Vocabulary => _program.Tokens.Values;
+    /// <summary>The tokens, by id; the start token, if there is one, is the last.</summary>
+    public ImmutableArray<string> Vocabulary => _program.StartToken is { } start
+        ? _program.Tokens.Values.Add(start.Name)
+        : _program.Tokens.Values;
+
+    /// <summary>What each coordinate of the residual stream stands for: a variable and its value, or a number.</summary>
+    public IReadOnlyList<string> Labels => [.. _program.Variables.SelectMany(variable => variable.Labels)];
+
+    /// <summary>A variable's coordinates in the residual stream. Nothing but its component writes them.</summary>
+    /// <param name="variable">A variable of the program.</param>
+    /// <exception cref="ArgumentException">It belongs to another program.</exception>
+    public Range CoordinatesOf(ProgramVariable variable)
+    {
+        ArgumentNullException.ThrowIfNull(variable);
+        if (variable.Program != _program)
+            throw new ArgumentException($"'{variable}' is a variable of another program.", nameof(variable));
+        int first = _layout.PlaceOf(variable);
+        return first..(first + variable.Size);
+    }
 
     /// <summary>The head or feed-forward block that computes each variable, by name.</summary>
     public IReadOnlyDictionary<string, Component> Components { get; }
@@ -65,8 +83,31 @@ public sealed class CompiledProgram : IDisposable
     {
         ArgumentNullException.ThrowIfNull(prompt);
         ImmutableArray<double> shares = _program.Evaluate(_answer, Split(prompt))[^1];
-        return [.. Vocabulary.Select(token =>
-            _answer.Values.IndexOf(token) is >= 0 and int value ? ProgramWeights.Certain * shares[value] : 0)];
+        ImmutableArray<string> words = _answer is ProgramVariable<string> answer ? answer.Values : [];
+        return [.. Vocabulary.Select(token => words.IndexOf(token) is >= 0 and int value ? ProgramWeights.Certain * shares[value] : 0)];
+    }
+
+    /// <summary>
+    /// What the transformer knows of a variable behind its last block: what <see cref="AttentionProgram"/> evaluates it to, but for
+    /// attention that is not exact.
+    /// </summary>
+    /// <param name="variable">A variable of the program.</param>
+    /// <param name="prompt">Tokens, with spaces between them.</param>
+    /// <returns>By position a share of each value; of a number the number alone.</returns>
+    /// <exception cref="ArgumentException">
+    /// A token is unknown, there are too many, or the variable belongs to another program.
+    /// </exception>
+    public ImmutableArray<ImmutableArray<double>> Evaluate(ProgramVariable variable, string prompt)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        (int first, int size) = CoordinatesOf(variable).GetOffsetAndLength(_layout.Width);
+        using DisposeScope scope = torch.NewDisposeScope();
+        using IDisposable mode = torch.no_grad();
+        long[] ids = [.. Run(prompt).Ids];
+        string stream = $"blocks.{Model.Config.Layers - 1}.resid_post";
+        torch.Tensor known = GraphEvaluator.Evaluate(Model.Graph, torch.tensor(ids, device: Model.Device).unsqueeze(0), [stream])[stream];
+        double[] numbers = known.select(0, 0).narrow(0, _program.Front, ids.Length - _program.Front).narrow(1, first, size).Doubles();
+        return [.. numbers.Chunk(size).Select(position => position.ToImmutableArray())];
     }
 
     /// <summary>The steps, each with its component and what it reads; those in brackets are not in the circuit.</summary>
@@ -103,6 +144,8 @@ public sealed class CompiledProgram : IDisposable
     {
         string[] tokens = Split(text);
         long[] ids = [.. _program.IdsOf(tokens)];
+        if (_program.StartToken is { } start)
+            (tokens, ids) = ([start.Name, .. tokens], [_program.StartId, .. ids]);
         return new RunTokens(ids, [ids.Length - 1]) { Texts = [.. tokens.Select((token, i) => i == 0 ? token : " " + token)] };
     }
 

@@ -38,26 +38,27 @@ internal sealed class ProgramLayout
     /// <summary>The component that computes each variable, in the order of the program.</summary>
     public IReadOnlyDictionary<ProgramVariable, Component> Components => _components;
 
-    /// <summary>The variables that a layer's feed-forward block computes, with its tables.</summary>
-    public IEnumerable<(ProgramVariable Variable, TableStep Step)> Tables(int layer) =>
+    /// <summary>The neurons of a layer's feed-forward block, with the variables that they write.</summary>
+    public IEnumerable<(ProgramVariable Variable, ProgramNeuron Neuron)> Neurons(int layer) =>
         from variable in _program.Variables
-        where variable.Step is TableStep && _components[variable].Layer == layer
-        select (variable, (TableStep)variable.Step!);
+        where variable.Step is MlpStep && _components[variable].Layer == layer
+        from neuron in ((MlpStep)variable.Step!).Neurons
+        select (variable, neuron);
 
     /// <summary>A variable's first coordinate.</summary>
     public int PlaceOf(ProgramVariable variable) => _places[variable];
 
-    /// <summary>A decoder without norms, with feed-forward blocks if there are tables.</summary>
+    /// <summary>A decoder without norms, with feed-forward blocks if there are functions.</summary>
     public DecoderConfig Config()
     {
-        (int vocabulary, int length) = (_program.Tokens.Size, _program.Positions.Size);
-        int neurons = Enumerable.Range(0, Layers).Max(layer => Tables(layer).Sum(table => table.Step.Results.Length));
+        (int vocabulary, int length) = (_program.Tokens.Size + _program.Front, _program.Positions.Size + _program.Front);
+        int neurons = Enumerable.Range(0, Layers).Max(layer => Neurons(layer).Count());
         int d_head = _program.Variables.Select(variable => variable.Step).OfType<AttentionStep>()
             .Select(step => step.Width).DefaultIfEmpty(1).Max();
         DecoderConfig config = neurons == 0
             ? AttentionOnlyModel.Configure(Layers, Heads, Width, vocabulary, length)
             : NormFreeModel.Configure(Layers, Heads, Width, neurons, vocabulary, length) with { Activation = Activation.Relu };
-        return (config with { DHead = d_head, ScoreScale = 1 / Math.Sqrt(d_head) }).Checked();
+        return (config with { DHead = d_head, ScoreScale = 1 / Math.Sqrt(d_head), LooksAhead = _program.LooksAhead }).Checked();
     }
 
     /// <summary>The edges over which the answer comes about.</summary>
@@ -70,8 +71,8 @@ internal sealed class ProgramLayout
 
         void Follow(ProgramVariable variable, Port reader)
         {
-            if (variable == _program.Positions)
-                return; // on no edge
+            if (variable == _program.Positions || variable == _program.StartToken)
+                return; // the same in every prompt, and on no edge
             Component source = variable.Step is null ? Component.Embed : _components[variable];
             edges.Add(new Edge(source, reader));
             if (variable.Step is { } step && followed.Add(variable))
@@ -87,7 +88,7 @@ internal sealed class ProgramLayout
         int last = step.Reads.Select(read => _components.TryGetValue(read.Variable, out Component component)
             ? (2 * component.Layer) + (component.Kind == ComponentKind.Mlp ? 1 : 0)
             : -1).Max();
-        if (step is TableStep)
+        if (step is MlpStep)
             return Component.OfMlp((last + 1) / 2);
         int layer = (last + 2) / 2;
         return Component.OfHead(layer, _components.Values.Count(other => other.Kind == ComponentKind.Head && other.Layer == layer));

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Interventions.Circuits;
 
 /// <summary>
-/// What a program knows at every position of a prompt: one of some values. Where attention has averaged over several positions, it is a
-/// share of each value. In the compiled model every value is one coordinate of the residual stream.
+/// What a program knows at every position of a prompt: one of some values, or a number. Where attention has averaged over several
+/// positions, it is a share of each value. In the compiled model every value, and every number, is one coordinate of the residual stream.
 /// </summary>
 public abstract class ProgramVariable
 {
@@ -14,14 +14,17 @@ public abstract class ProgramVariable
     /// <summary>Its name, which no other variable of the program has.</summary>
     public string Name { get; }
 
-    /// <summary>How many values there are.</summary>
+    /// <summary>How many coordinates it has: as many as there are values, or one for a number.</summary>
     public int Size { get; }
 
     /// <summary>The program that it belongs to.</summary>
     internal AttentionProgram Program { get; }
 
-    /// <summary>What computes it; null for tokens and positions, which are there from the start.</summary>
+    /// <summary>What computes it; null for tokens, positions and the start, which are there from the beginning.</summary>
     internal ProgramStep? Step { get; }
+
+    /// <summary>What its coordinates stand for.</summary>
+    internal abstract IEnumerable<string> Labels { get; }
 
     /// <summary>Its name.</summary>
     public override string ToString() => Name;
@@ -37,52 +40,31 @@ public sealed class ProgramVariable<T> : ProgramVariable
 
     /// <summary>The values that it may have.</summary>
     public ImmutableArray<T> Values { get; }
-}
 
-/// <summary>What computes a variable from others.</summary>
-internal abstract record ProgramStep
-{
-    /// <summary>What it reads, and through which port of its component.</summary>
-    public abstract IEnumerable<(ProgramVariable Variable, PortInput Input)> Reads { get; }
-}
-
-/// <summary>An attention head: the mean of values over the keys that a selector selects.</summary>
-internal sealed record AttentionStep(Selector Selector, ProgramVariable Values) : ProgramStep
-{
     /// <inheritdoc/>
-    public override IEnumerable<(ProgramVariable Variable, PortInput Input)> Reads =>
-    [
-        .. Selector.Terms.Where(term => term.Queries is not null).Select(term => (term.Queries!, PortInput.Query)),
-        .. Selector.Terms.Select(term => (term.Keys, PortInput.Key)),
-        (Values, PortInput.Value),
-    ];
-
-    /// <summary>How many coordinates the head needs.</summary>
-    public int Width => Math.Max(Values.Size, Selector.Terms.Sum(term => term.Width));
+    internal override IEnumerable<string> Labels => Values.Select(value => FormattableString.Invariant($"{Name}:{value}"));
 }
 
-/// <summary>A table in a feed-forward block: a value for every combination of values.</summary>
-/// <param name="Inputs">The variables that are combined.</param>
-/// <param name="Results">
-/// The number of the resulting value by combination; those of the last variable's values follow each other.
-/// </param>
-internal sealed record TableStep(ImmutableArray<ProgramVariable> Inputs, ImmutableArray<int> Results) : ProgramStep
+/// <summary>A variable that is a number, such as a fraction of positions.</summary>
+public sealed class ProgramNumber : ProgramVariable
 {
-    /// <inheritdoc/>
-    public override IEnumerable<(ProgramVariable Variable, PortInput Input)> Reads => Inputs.Select(input => (input, PortInput.All));
-
-    /// <summary>
-    /// What a combination's neuron subtracts before it cuts at 0: a neuron doubles the shares of its values, so that one alone that is not
-    /// there silences it, and what is there with certainty gives 1.
-    /// </summary>
-    public int Threshold => (2 * Inputs.Length) - 1;
-
-    /// <summary>The numbers of a combination's values, by variable.</summary>
-    public int[] ValuesOf(int combination)
+    internal ProgramNumber(AttentionProgram program, string name, IEnumerable<double> values, ProgramStep? step)
+        : base(program, name, 1, step)
     {
-        int[] values = new int[Inputs.Length];
-        for (int i = values.Length - 1; i >= 0; i--)
-            (combination, values[i]) = Math.DivRem(combination, Inputs[i].Size);
-        return values;
+        // Fractions that are equal may differ by rounding.
+        List<double> distinct = [];
+        foreach (double value in values.Order())
+            if (distinct.Count == 0 || value - distinct[^1] > Rounding)
+                distinct.Add(value);
+        Values = [.. distinct];
     }
+
+    /// <summary>Numbers that differ by less are one.</summary>
+    internal const double Rounding = 1e-9;
+
+    /// <summary>The numbers that it may be, ascending.</summary>
+    public ImmutableArray<double> Values { get; }
+
+    /// <inheritdoc/>
+    internal override IEnumerable<string> Labels => [Name];
 }

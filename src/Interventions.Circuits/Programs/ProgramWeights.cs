@@ -15,22 +15,23 @@ internal sealed class ProgramWeights(DecoderModel model, AttentionProgram progra
     public const double Certain = 10;
 
     /// <summary>Writes all of them.</summary>
-    public void Write(ProgramVariable<string> answer)
+    public void Write(ProgramVariable answer)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
         foreach (Tensor weight in model.Weights.Values)
             weight.zero_();
-        Set("W_E", Coordinates(program.Tokens));
-        Set("W_pos", Coordinates(program.Positions));
+        Set("W_E", Coordinates(program.Tokens, [.. Enumerable.Range(0, program.Tokens.Size)]));
+        Set("W_pos", Coordinates(program.Positions, [.. Enumerable.Range(program.Front, program.Positions.Size)]));
         foreach ((ProgramVariable variable, Component component) in layout.Components)
             if (variable.Step is AttentionStep step)
                 SetHead($"blocks.{component.Layer}.attn", component.Head, step, layout.PlaceOf(variable));
         for (int layer = 0; layer < layout.Layers && model.Config.HasMlp; layer++)
-            SetTables($"blocks.{layer}.mlp", layout.Tables(layer));
-        double[,] unembedding = new double[layout.Width, program.Tokens.Size];
-        foreach ((int value, string token) in answer.Values.Index())
-            unembedding[layout.PlaceOf(answer) + value, program.Tokens.Values.IndexOf(token)] = Certain;
+            SetNeurons($"blocks.{layer}.mlp", layout.Neurons(layer));
+        double[,] unembedding = new double[layout.Width, model.Config.VocabularySize];
+        if (answer is ProgramVariable<string> { Values: var words })
+            foreach ((int value, string token) in words.Index())
+                unembedding[layout.PlaceOf(answer) + value, program.Tokens.Values.IndexOf(token)] = Certain;
         Set("W_U", unembedding);
     }
 
@@ -50,6 +51,8 @@ internal sealed class ProgramWeights(DecoderModel model, AttentionProgram progra
             AddTerm(term, first, queries, always, keys);
             first += term.Width;
         }
+        if (step.StartScore is double start)
+            AddStart(start, step.Selector, first, queries, always, keys);
         Set($"{attn}.W_Q", queries, head);
         Set($"{attn}.b_Q", always, head);
         Set($"{attn}.W_K", keys, head);
@@ -81,33 +84,49 @@ internal sealed class ProgramWeights(DecoderModel model, AttentionProgram progra
         }
     }
 
-    private void SetTables(string mlp, IEnumerable<(ProgramVariable Variable, TableStep Step)> tables)
+    /// <summary>
+    /// A coordinate with the start token's score. The start itself looks at nothing else, so that nothing is known there that other
+    /// positions could read.
+    /// </summary>
+    private void AddStart(double score, Selector selector, int coordinate, double[,] queries, double[,] always, double[,] keys)
     {
-        (int neurons, int neuron) = (model.Config.Neurons, 0);
-        double[,] inputs = new double[layout.Width, neurons], thresholds = new double[1, neurons];
-        double[,] outputs = new double[neurons, layout.Width];
-        foreach ((ProgramVariable variable, TableStep step) in tables)
+        int start = layout.PlaceOf(program.StartToken!);
+        double scale = strength / model.Config.ScoreScale, most = selector.Terms.Sum(term => term.Scores.Cast<double>().Max(Math.Abs));
+        keys[start, coordinate] = 1;
+        always[0, coordinate] = scale * score;
+        queries[start, coordinate] = scale * (most + 1 - score);
+    }
+
+    private void SetNeurons(string mlp, IEnumerable<(ProgramVariable Variable, ProgramNeuron Neuron)> all)
+    {
+        int neurons = model.Config.Neurons;
+        double[,] inputs = new double[layout.Width, neurons], biases = new double[1, neurons], outputs = new double[neurons, layout.Width];
+        foreach ((int at, (ProgramVariable variable, ProgramNeuron neuron)) in all.Index())
         {
-            for (int combination = 0; combination < step.Results.Length; combination++, neuron++)
-            {
-                foreach ((ProgramVariable input, int value) in step.Inputs.Zip(step.ValuesOf(combination)))
-                    inputs[layout.PlaceOf(input) + value, neuron] += 2;
-                thresholds[0, neuron] = -step.Threshold;
-                outputs[neuron, layout.PlaceOf(variable) + step.Results[combination]] = 1;
-            }
+            foreach ((ProgramVariable input, int coordinate, double weight) in neuron.Reads)
+                inputs[layout.PlaceOf(input) + coordinate, at] += weight;
+            if (program.StartToken is { } start)
+                inputs[layout.PlaceOf(start), at] += neuron.AtStart;
+            biases[0, at] = neuron.Bias;
+            foreach ((int coordinate, double weight) in neuron.Writes)
+                outputs[at, layout.PlaceOf(variable) + coordinate] += weight;
         }
         Set($"{mlp}.W_in", inputs);
-        Set($"{mlp}.b_in", thresholds);
+        Set($"{mlp}.b_in", biases);
         Set($"{mlp}.W_out", outputs);
     }
 
-    /// <summary>A row for each value of a variable: 1 at its coordinate.</summary>
-    private double[,] Coordinates(ProgramVariable variable)
+    /// <summary>
+    /// A row for each token or position of the model: 1 at its coordinate; of the start token, which is the last, at its own.
+    /// </summary>
+    private double[,] Coordinates(ProgramVariable variable, int[] rows)
     {
-        double[,] rows = new double[variable.Size, layout.Width];
-        for (int value = 0; value < variable.Size; value++)
-            rows[value, layout.PlaceOf(variable) + value] = 1;
-        return rows;
+        double[,] all = new double[variable.Size + program.Front, layout.Width];
+        foreach ((int value, int row) in rows.Index())
+            all[row, layout.PlaceOf(variable) + value] = 1;
+        if (variable == program.Tokens && program.StartToken is { } start)
+            all[program.StartId, layout.PlaceOf(start)] = 1;
+        return all;
     }
 
     private void Set(string name, double[,] values, int? head = null)

@@ -111,6 +111,9 @@ public sealed class Sae : ISplice, IDisposable
         return (Config.FlattensHeads ? y.reshape(x.shape) : y).to_type(x.dtype);
     }
 
+    /// <summary>The decoder's rows as features are multiplied with them, <c>[feature, d_out]</c>; the caller owns them.</summary>
+    internal Tensor Directions() => _norms is null ? Weights.Decoder.alias() : Weights.Decoder.div(_norms.unsqueeze(-1));
+
     /// <summary>What is decoded of what is encoded.</summary>
     /// <param name="x">The value, <c>[…, d_in]</c>; of all heads <c>[…, head, d_head]</c>.</param>
     /// <returns>The same axes, <c>[…, d_out]</c>.</returns>
@@ -151,6 +154,17 @@ public sealed class Sae : ISplice, IDisposable
             "W_dec" or "b_dec" when !Config.IsTranscoder => weight.over(scale),
             _ => weight.clone(),
         });
+
+    /// <summary>
+    /// This dictionary as a splice of one head, <c>[batch, pos, head, d_head]</c> as of <c>attn.z</c>: it encodes and replaces that head's
+    /// value, and the other heads keep theirs.
+    /// </summary>
+    /// <param name="head">The head. Default: the one that the file names, <see cref="SaeConfig.Head"/>.</param>
+    /// <returns>A splice, which borrows this dictionary.</returns>
+    /// <exception cref="ArgumentException">
+    /// No head is named, or another one than the file says; or the dictionary is of all heads, or a transcoder.
+    /// </exception>
+    public ISplice OfHead(int? head = null) => new HeadSplice(this, head);
 
     /// <inheritdoc/>
     public string WeightsFingerprint() => $"{Config}: {WeightsChecksum.Of(Weights.Named.Select(weight => weight.Value))}";

@@ -104,6 +104,9 @@ public sealed record DecoderConfig
     /// <summary>Scores s become cap · tanh(s / cap); <see langword="null"/> if they stay.</summary>
     public double? ScoreCap { get; init; }
 
+    /// <summary>Whether queries see the keys behind them too, as in an encoder; such a model continues no text.</summary>
+    public bool LooksAhead { get; init; }
+
     /// <summary>How many keys a query sees, its own included; <see langword="null"/> means all up to its own.</summary>
     public int? Window { get; init; }
 
@@ -171,6 +174,8 @@ public sealed record DecoderConfig
                 throw new ArgumentException($"{name} must be at least 1, and is {value}.");
         if (!HasMlp && (Neurons != 0 || Experts is not null))
             throw new ArgumentException($"Attention alone has no neurons and no experts, and {nameof(Neurons)} is {Neurons}.");
+        if (LooksAhead && Window is not null)
+            throw new ArgumentException($"A window of {Window} keys ends at the query, and {nameof(LooksAhead)} says that it sees all.");
         if (Heads % KvHeads != 0)
             throw new ArgumentException($"{Heads} query heads cannot share {KvHeads} key/value heads evenly.");
         if (Rotary is not null && Rotary.WidthIn(DHead) % 2 != 0)

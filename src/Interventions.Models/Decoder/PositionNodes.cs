@@ -19,9 +19,10 @@ internal sealed class PositionNodes(DecoderParts parts)
         string name = window is null ? "mask" : $"mask.{window}";
         if (_masks.TryGetValue(name, out MaskNodes? known))
             return known;
-        Reach reach = window is { } width ? Reach.Windowed(width) : Reach.Causal;
+        bool looksAhead = parts.Config.LooksAhead;
+        Reach reach = looksAhead ? Reach.Full : window is { } width ? Reach.Windowed(width) : Reach.Causal;
         NodeInput hidden = Graph.Add($"{name}.hidden", Graph.Positions, Graph.Positions with { Reach = reach },
-            (query, key) => IsHidden(query, key, window));
+            (query, key) => IsHidden(query, key, window, looksAhead));
         NodeInput mask = Graph.Add(name, hidden, x => zeros(x.shape, _dtype, x.device).filled_(x, double.NegativeInfinity));
         return _masks[name] = new MaskNodes(hidden, mask, reach);
     }
@@ -53,13 +54,15 @@ internal sealed class PositionNodes(DecoderParts parts)
         rotary.Neighbours ? stack([first, second], -1).flatten(-2) : cat([first, second], -1);
 
     /// <summary>
-    /// Query i sees key j if j ≤ i and, with a window w, j > i − w. Padding before the first real token has negative positions: real tokens
-    /// do not see it, and it sees itself, so that each row of scores has a key that is not hidden.
+    /// Query i sees key j if j ≤ i, or it looks ahead, and, with a window w, j > i − w. Padding before the first real token has negative
+    /// positions: real tokens do not see it, and it sees itself, so that each row of scores has a key that is not hidden.
     /// </summary>
-    private static Tensor IsHidden(Tensor queries, Tensor keys, int? window)
+    private static Tensor IsHidden(Tensor queries, Tensor keys, int? window, bool looksAhead)
     {
         Tensor query = queries.unsqueeze(1).unsqueeze(-1), key = keys.unsqueeze(1).unsqueeze(2);
-        Tensor hidden = key.gt(query).bitwise_or(key.less_than(0).bitwise_and(query.no_less_than(0)));
+        Tensor hidden = key.less_than(0).bitwise_and(query.no_less_than(0));
+        if (!looksAhead)
+            hidden = key.gt(query).bitwise_or(hidden);
         return window is { } w ? hidden.bitwise_or(key.le(query.minus(w))) : hidden;
     }
 

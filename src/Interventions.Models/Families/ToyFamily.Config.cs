@@ -52,6 +52,7 @@ internal static class ToyFamily
             ConfigKeys.AttentionBias,
             LlamaFamily.MlpBias,
             ConfigKeys.Flag("unembedding_bias", known => known.UnembeddingBias, (known, flag) => known with { UnembeddingBias = flag }),
+            ConfigKeys.Flag("looks_ahead", known => known.LooksAhead, (known, flag) => known with { LooksAhead = flag }),
             ConfigKeys.Tied,
         ],
         Prefix = "",

@@ -30,6 +30,24 @@ public sealed class DecoderPlanTests
         Assert.True(PlanOracle.CheckOne(model, meta, seed));
     }
 
+    /// <summary>Every position sees every other, and the last one's token is in the first one's values.</summary>
+    [Fact]
+    public void The_plan_is_the_naive_run_of_a_decoder_that_looks_ahead()
+    {
+        DecoderConfig config = SmallDecoders.Config("toy-norm_free") with { LooksAhead = true };
+        using DecoderModel model = DecoderModel.Random(config, seed: 3, dtype: ScalarType.Float64);
+        using DecoderModel meta = DecoderModel.Random(config, seed: 3, dtype: ScalarType.Float64, device: META);
+        PlanOracle.Check(model, meta, cases: 150);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor one = model.Forward(tensor([5L, 7, 9]).unsqueeze(0)), other = model.Forward(tensor([5L, 7, 8]).unsqueeze(0));
+        Assert.True(Distance.Largest(one[0, 0], other[0, 0]) > 1e-6);
+        Assert.Throws<ArgumentException>(() => (config with { Window = 2 }).Checked());
+        using TemporaryFolder folder = new();
+        model.Save(folder.Path);
+        using DecoderModel loaded = DecoderModel.Load(folder.Path, ScalarType.Float64);
+        Assert.Equal(config, loaded.Config);
+    }
+
     [Theory]
     [MemberData(nameof(SmallDecoders.Families), MemberType = typeof(SmallDecoders))]
     public void The_plan_is_the_naive_run_of_every_family(string family)
