@@ -99,6 +99,6 @@ public sealed class EdgeScoresTests
 
     [Fact]
     public void They_print_the_largest() => Assert.Equal(
-        ["edge            score", "embed->a0.h0.v     -8", "a0.h0->logits      -4", "embed->logits      +3"],
+        ["edge            score  ±", "embed->a0.h0.v     -8  1", "a0.h0->logits      -4  0", "embed->logits      +3  2"],
         $"{s_scores}".Split('\n')[..4]);
 }

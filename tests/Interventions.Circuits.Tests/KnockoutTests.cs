@@ -29,7 +29,7 @@ public sealed class KnockoutTests
                 Tensor stored = circuit["knockouts", metric.Name.ToLowerInvariant()];                       // [set, position, kind, prompt]
                 foreach ((int i, Knockout knockout) in knockouts.Index())
                     Golden.Close(
-                        tensor(effects.OfPrompts(knockout).ToArray()), stored[i % sets.Length][i / sets.Length][k],
+                        tensor(effects.ValuesOfPrompts(knockout).ToArray()), stored[i % sets.Length][i / sets.Length][k],
                         $"{knockout}, {kind}, {metric.Name}");
             }
         }
@@ -60,7 +60,7 @@ public sealed class KnockoutTests
             model, prompts, Golden.LogitDifference, at: "end", new() { Ablation = Ablation.Mean, AcrossTemplates = true });
         Assert.Equal(15, effects.Knockouts.Length);
         Knockout first = Knockout.Parse("a1.h2@end");
-        Assert.Equal(effects.OfPrompts(first).Average() - effects.Clean.Average(), effects[first], 1e-12);
+        Assert.Equal(effects.ValuesOfPrompts(first).Average() - effects.Clean.Average(), effects[first], 1e-12);
         string printed = $"{effects}";
         Assert.Contains("A mean is taken over 2 of the 3 prompts of ToyPrompts at position 5", printed);
         Assert.All(printed.Split('\n'), line => Assert.InRange(line.Length, 0, 80));
@@ -91,12 +91,12 @@ public sealed class KnockoutTests
             foreach (Knockout knockout in each.Knockouts)
             {
                 Assert.All(
-                    each.OfPrompts(knockout).Zip(naive.OfPrompts(knockout)),
+                    each.ValuesOfPrompts(knockout).Zip(naive.ValuesOfPrompts(knockout)),
                     pair => Assert.Equal(pair.First, pair.Second, Golden.Tolerance));
                 using RunResult run = Intervention.On(model).Include("out", Knockouts.ToIntervention(model, knockout, options))
                     .LogitDifference("correct", "wrong").Run(prompts);
                 Assert.Equal(
-                    each.OfPrompts(knockout).Average(), run["LogitDifference"].Values.mean().item<double>(), Golden.Tolerance);
+                    each.ValuesOfPrompts(knockout).Average(), run["LogitDifference"].Values.mean().item<double>(), Golden.Tolerance);
             }
             Knockout[] sets = [.. ((string[])["a0.h1, a0.h2, m1", "a0.h2, a2.h0", "m0, m2"]).Select(Knockout.Parse)];
             KnockoutEffects together = Knockouts.Of(model, prompts, Golden.LogitDifference, sets, options);

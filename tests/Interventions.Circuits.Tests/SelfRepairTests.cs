@@ -101,7 +101,7 @@ public sealed class SelfRepairTests : IDisposable
         {
             Knockout alone = new([head], "end");
             KnockoutEffects effects = Knockouts.Of(model, s_prompts, Golden.LogitDifference, [alone], options);
-            return [.. effects.OfPrompts(alone).Zip(effects.Clean, (changed, clean) => changed - clean)];
+            return [.. effects.OfPrompts(alone)];
         }
         string site = $"blocks.{head.Layer}.attn.z[head={head.Head}; pos=end]";
         Intervention measured = Intervention.On(model).LogitDifference("correct", "wrong");

@@ -111,6 +111,19 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
         Assert.Contains("error after 8 atoms: 0.", output);
+        Assert.Contains("difference of means at blocks.2.resid_post, norm ", output);
+        Assert.Contains("steered: ", output);
+        Assert.Contains(" points are on the front", output);
+        Assert.Contains("weights and activations agree: True", output);
+        Assert.Contains("blocks.{layer}.resid_post[pos=S1]: 48 rows to fit, 12 to measure", output);
+        Assert.Contains("random ones, mean", output);
+        Assert.Contains("Logit lens at ", output);
+        Assert.Contains("Tuned lens of 4 layers", output);
+        Assert.Contains("blocks.1.mlp.post[neuron=17]: fires on ", output);
+        Assert.Contains(" tokens; 2 predictions", output);
+        Assert.Contains("batch [8, 96]", output);
+        Assert.Contains("loss recovered: ", output);
+        Assert.Contains("trained: TopK dictionary of 32 features, 96 wide, at blocks.2.resid_post", output);
         Assert.Contains("each has 0.4 dimensions", output);
         Assert.Contains("excluded 1.95", output);
     }

@@ -66,6 +66,14 @@ public sealed class AcdcResult
     /// <summary>The metric of the circuit.</summary>
     public double FinalMetric => Steps.IsEmpty ? InitialMetric : Steps[^1].Metric;
 
+    /// <summary>What may be a slip: a metric that got far smaller, and so better, as edges went.</summary>
+    public ImmutableArray<string> Warnings => InitialMetric - FinalMetric > Math.Abs(InitialMetric) / 2
+        ? [string.Create(
+            CultureInfo.InvariantCulture,
+            $"The metric fell from {InitialMetric:g4} to {FinalMetric:g4} as edges went, and lower counts as better. Of a metric that is better "
+                + $"the larger it is, say {nameof(AcdcOptions)}.{nameof(AcdcOptions.HigherIsBetter)}.")]
+        : [];
+
     /// <summary>How many edges were measured, each by a run.</summary>
     public int Evaluations => Steps.Count(step => step.Candidate is not null);
 
@@ -99,7 +107,7 @@ public sealed class AcdcResult
         step.Metric.ToString("R", CultureInfo.InvariantCulture),
     ]));
 
-    /// <summary>The circuit's size, the metric, and the edges whose removal would have changed it most.</summary>
+    /// <summary>The circuit's size, the metric, the edges whose removal would have changed it most, and the warnings.</summary>
     public override string ToString()
     {
         string[] metrics = ShortNumbers.Format([InitialMetric, FinalMetric]);
@@ -111,7 +119,7 @@ public sealed class AcdcResult
         for (int i = 0; i < changes.Length; i++)
             table.Add($"{kept[i].Edge}", changes[i]);
         text.Append(kept.Length > 0 ? table.Print() : "");
-        return text.Append(TextTable.Others(kept.Length - Printed, "edge")).ToString();
+        return text.Append(TextTable.Others(kept.Length - Printed, "edge")).Append(KeptTable.OfWarnings(Warnings)).ToString();
 
         static double Change(AcdcStep step) => step.Candidate!.Value - step.Metric;
     }

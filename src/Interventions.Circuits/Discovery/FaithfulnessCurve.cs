@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Interventions.ModelGraphs;
+using Interventions.Results;
+using Interventions.Tables;
 
 namespace Interventions.Circuits;
 
@@ -51,6 +53,9 @@ public sealed record FaithfulnessCurve(ImmutableArray<double> Sizes, ImmutableAr
         sizes = sizes.IsDefault ? UsualSizes : sizes;
         if (sizes.Length < 2 || sizes.Zip(sizes.Skip(1)).Any(pair => pair.First >= pair.Second))
             throw new ArgumentException($"A curve has two sizes at least, ascending, not {string.Join(", ", sizes)}.", nameof(sizes));
+        if (sizes.Any(size => size is not (>= 0 and <= 1)))
+            throw new ArgumentException(
+                $"Sizes are parts of all edges, from 0 to 1, not {string.Join(", ", sizes)}.", nameof(sizes));
         Measurement measurement = Measurement.Of(model, prompts, metric, options);
         FaithfulnessScale scale = new(measurement, cancellationToken);
         CircuitGraph graph = measurement.Sites.Graph;
@@ -64,6 +69,15 @@ public sealed record FaithfulnessCurve(ImmutableArray<double> Sizes, ImmutableAr
         double Measured(Circuit circuit) => measured.TryGetValue(circuit, out double known)
             ? known
             : measured[circuit] = scale.Of(circuit);
+    }
+
+    /// <summary>Faithfulness by size, the two areas, and the warnings.</summary>
+    public override string ToString()
+    {
+        TextTable table = new(new("edges", IsNumber: true), new("faithfulness", IsNumber: true));
+        foreach ((double size, double value) in Sizes.Zip(Faithfulness))
+            table.Add(FormattableString.Invariant($"{100 * size:0.###} %"), FormattableString.Invariant($"{value:0.000}"));
+        return FormattableString.Invariant($"CPR {Cpr:0.000}, CMD {Cmd:0.000}\n{table.Print()}") + KeptTable.OfWarnings(Warnings);
     }
 
     private double Area(IEnumerable<double> values)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Interventions.Tables;
 
 namespace Interventions.Circuits;
 
@@ -9,6 +10,8 @@ namespace Interventions.Circuits;
 /// </summary>
 public sealed record Roc
 {
+    private const int MostRows = 20;
+
     private Roc(ImmutableArray<RocPoint> points) => Points = points;
 
     /// <summary>The curve, from (0, 0) to (1, 1): both parts ascend.</summary>
@@ -75,10 +78,22 @@ public sealed record Roc
         return Of(scores.Nodes(ranking).Select(node => (EdgeScores.Key(node.Value, ranking), joined.Contains(node.Key))), "node");
     }
 
+    /// <summary>The area, and the curve as a table.</summary>
+    public override string ToString()
+    {
+        TextTable table = new(new("false positives", IsNumber: true), new("true positives", IsNumber: true));
+        foreach (RocPoint point in Points)
+            table.Add(FormattableString.Invariant($"{point.FalsePositives:0.000}"), FormattableString.Invariant($"{point.TruePositives:0.000}"));
+        return FormattableString.Invariant($"area under the curve {Auc:0.000}\n{table.Print(MostRows)}");
+    }
+
     private static Roc Of(IEnumerable<Circuit> found, Circuit reference, Func<CircuitComparison, SetComparison> part)
     {
         ArgumentNullException.ThrowIfNull(found);
         ArgumentNullException.ThrowIfNull(reference);
+        found = [.. found];
+        if (!found.Any())
+            throw new ArgumentException("There is no circuit to judge.", nameof(found));
         return Of(found.Select(circuit => part(CircuitComparison.Of(circuit, reference))).Select(both =>
             new RocPoint(Part(both.FalsePositives, both.TrueNegatives), Part(both.TruePositives, both.FalseNegatives))));
 

@@ -182,7 +182,7 @@ public static partial class EdgeAttribution
                 }
             }
         }
-        return new EdgeScores(edges, scores) { Warnings = run.Layout.Notes };
+        return new EdgeScores(edges, scores) { Warnings = [.. run.Layout.Notes, .. Slope.Warnings(scores.SelectMany(one => one))] };
     }
 }
 

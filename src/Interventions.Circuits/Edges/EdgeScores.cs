@@ -68,6 +68,14 @@ public sealed partial class EdgeScores
     /// <exception cref="ArgumentException">The graph lacks the edge.</exception>
     public double this[Edge edge] => _means[Graph.IndexOf(edge)];
 
+    /// <summary>The standard error of an edge's mean over prompts; NaN of one prompt.</summary>
+    /// <exception cref="ArgumentException">The graph lacks the edge.</exception>
+    public double StandardError(Edge edge)
+    {
+        int place = Graph.IndexOf(edge);
+        return Spread.StandardError([.. _prompts.Select(scores => scores[place])]);
+    }
+
     /// <summary>The scores of one prompt, in the graph's order.</summary>
     /// <param name="prompt">Its number.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such prompt.</exception>
@@ -143,14 +151,15 @@ public sealed partial class EdgeScores
         return nodes;
     }
 
-    /// <summary>The ten edges with the largest scores, as a table, and the warnings.</summary>
+    /// <summary>The ten edges with the largest scores and their standard errors, as a table, and the warnings.</summary>
     public override string ToString()
     {
         Edge[] edges = [.. Ranked()];
         string[] numbers = ShortNumbers.Format([.. edges.Take(Printed).Select(edge => this[edge])], isSigned: true);
-        TextTable table = new(new TextColumn("edge"), new TextColumn("score", IsNumber: true));
+        string[] errors = Spread.Format([.. edges.Take(Printed).Select(StandardError)]);
+        TextTable table = new(new("edge"), new("score", IsNumber: true), new("±", IsNumber: true));
         for (int i = 0; i < numbers.Length; i++)
-            table.Add($"{edges[i]}", numbers[i]);
+            table.Add($"{edges[i]}", numbers[i], errors[i]);
         return table.Print() + TextTable.Others(edges.Length - Printed, "edge") + KeptTable.OfWarnings(Warnings);
     }
 

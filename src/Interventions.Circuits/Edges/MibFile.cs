@@ -78,8 +78,8 @@ public sealed record MibFile(EdgeScores Scores, Circuit Circuit)
         try
         {
             using JsonDocument json = FileText.ParseJson(File.ReadAllBytes(path));
-            JsonElement sizes = json.RootElement.GetProperty("cfg"), edges = json.RootElement.GetProperty("edges");
-            bool hasMlps = json.RootElement.GetProperty("nodes").TryGetProperty(NameOf(Component.OfMlp(0)), out _);
+            JsonElement sizes = Part("cfg"), edges = Part("edges");
+            bool hasMlps = Part("nodes").TryGetProperty(NameOf(Component.OfMlp(0)), out _);
             CircuitGraph graph = new(
                 sizes.GetProperty("n_layers").GetInt32(), sizes.GetProperty("n_heads").GetInt32(), hasMlps,
                 hasMlps && sizes.GetProperty("parallel_attn_mlp").GetBoolean());
@@ -96,6 +96,10 @@ public sealed record MibFile(EdgeScores Scores, Circuit Circuit)
             if (edges.EnumerateObject().Count() is int count && count != graph.EdgeCount)
                 throw new InterventionException($"'{path}' has {count} edges, and {graph} have {graph.EdgeCount}.");
             return new MibFile(new EdgeScores(graph, [scores]), new Circuit(graph, inGraph));
+
+            JsonElement Part(string name) => json.RootElement.TryGetProperty(name, out JsonElement part)
+                ? part
+                : throw new FormatException($"it has no '{name}'.");
         }
         catch (Exception wrong) when (wrong is JsonException or KeyNotFoundException or InvalidOperationException or FormatException
             or ArgumentException)

@@ -93,6 +93,12 @@ public sealed partial class Circuit : IEquatable<Circuit>
         return new Circuit(circuit.Graph, [.. circuit._contains.Select(contained => !contained)]);
     }
 
+    /// <summary>Whether both have the same edges of the same graph.</summary>
+    public static bool operator ==(Circuit? left, Circuit? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Whether they differ.</summary>
+    public static bool operator !=(Circuit? left, Circuit? right) => !(left == right);
+
     /// <summary>Whether it has an edge.</summary>
     /// <exception cref="ArgumentException">The graph lacks the edge.</exception>
     public bool Contains(Edge edge) => _contains[Graph.IndexOf(edge)];

@@ -6,7 +6,7 @@ namespace Interventions.Circuits;
 /// <summary>A circuit as a picture: boxes where <see cref="CircuitPlaces"/> says, and edges as curves behind them.</summary>
 internal sealed class CircuitDrawing
 {
-    private const int Labelled = 40, TextHeight = 12;
+    private const int Labelled = 40, TextHeight = 12, BesideCurves = 36;
 
     private static readonly double[] s_alongCurves = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8];
 
@@ -24,9 +24,11 @@ internal sealed class CircuitDrawing
     {
         Edge[] edges = [.. _circuit.Edges.OrderBy(edge => Math.Abs(_looks.ScoreOf(edge)))]; // the strongest above the others
         Dictionary<Edge, Curve> curves = edges.ToDictionary(edge => edge, _places.CurveOf);
+        // Curves that go round the boxes at the right, and the scores beside them.
+        double width = Math.Max(_places.Width, curves.Values.Select(curve => curve.Right + BesideCurves).DefaultIfEmpty(0).Max());
         return new XElement(
-            s_svg + "svg", Numbers(("width", _places.Width), ("height", _places.Height)),
-            new XAttribute("viewBox", $"0 0 {Text(_places.Width)} {Text(_places.Height)}"), new XAttribute("font-family", "sans-serif"),
+            s_svg + "svg", Numbers(("width", width), ("height", _places.Height)),
+            new XAttribute("viewBox", $"0 0 {Text(width)} {Text(_places.Height)}"), new XAttribute("font-family", "sans-serif"),
             new XElement(s_svg + "title", $"{_circuit}"),
             new XElement(s_svg + "style", ".edge { fill: none; stroke-opacity: 0.65 } .edge:hover { stroke: #000; stroke-opacity: 1 } "
                 + ".score { paint-order: stroke; stroke: #fff; stroke-width: 3px }"),

@@ -103,6 +103,9 @@ internal sealed record Curve((double X, double Y) Start, (double X, double Y) Fi
             (a * Start.X) + (b * First.X) + (c * Second.X) + (d * End.X), (a * Start.Y) + (b * First.Y) + (c * Second.Y) + (d * End.Y));
     }
 
+    /// <summary>How far to the right it goes.</summary>
+    public double Right => Enumerable.Range(0, Steps + 1).Max(step => At(step / (double)Steps).X);
+
     /// <summary>Whether it leads through a box.</summary>
     public bool Meets(Box box) => Start.Y >= box.Top && End.Y <= box.Bottom && Enumerable.Range(1, Steps - 1).Any(step =>
     {

@@ -45,16 +45,19 @@ public readonly partial record struct Component(ComponentKind Kind, int Layer = 
     public static Component Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (text == "embed")
-            return Embed;
-        if (text == "logits")
-            return Logits;
+        return TryParse(text, out Component component) ? component : throw new FormatException(
+            $"'{text}' is no component: embed, a3.h1 (a head), m3 (a feed-forward block) or logits.");
+    }
+
+    internal static bool TryParse(string text, out Component component)
+    {
         Match found = Pattern().Match(text);
-        if (!found.Success)
-            throw new FormatException($"'{text}' is no component: embed, a3.h1 (a head), m3 (a feed-forward block) or logits.");
-        return found.Groups["mlp"].Success
-            ? OfMlp(Number("mlp"))
-            : OfHead(Number("layer"), Number("head"));
+        component =
+            text == "embed" ? Embed
+            : found.Groups["mlp"].Success ? OfMlp(Number("mlp"))
+            : found.Success ? OfHead(Number("layer"), Number("head"))
+            : Logits;
+        return found.Success || text is "embed" or "logits";
 
         int Number(string group) => int.Parse(found.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
     }
@@ -103,12 +106,9 @@ public readonly record struct Port(Component Component, PortInput Input = PortIn
     {
         ArgumentNullException.ThrowIfNull(text);
         int letter = text is [.., '.', var last] ? Letters.IndexOf(last, StringComparison.Ordinal) : -1;
-        Port port = letter < 0
-            ? new Port(Component.Parse(text))
-            : new Port(Component.Parse(text[..^2]), PortInput.Query + letter);
-        bool isOfHead = port.Component.Kind == ComponentKind.Head;
-        return port.Component.Kind != ComponentKind.Embed && isOfHead == (port.Input != PortInput.All)
-            ? port
+        return Component.TryParse(letter < 0 ? text : text[..^2], out Component component)
+            && component.Kind != ComponentKind.Embed && component.Kind == ComponentKind.Head == (letter >= 0)
+            ? new Port(component, letter < 0 ? PortInput.All : PortInput.Query + letter)
             : throw new FormatException($"'{text}' is no port: a3.h1.q, a3.h1.k or a3.h1.v of a head, m3 or logits.");
     }
 

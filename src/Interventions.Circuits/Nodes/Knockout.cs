@@ -55,9 +55,10 @@ public sealed record Knockout
                 (at < 0 ? text : text[..at]).Split(',', StringSplitOptions.TrimEntries).Select(Component.Parse),
                 at < 0 ? null : text[(at + 1)..]);
         }
-        catch (ArgumentException wrong)
+        catch (Exception wrong) when (wrong is ArgumentException or FormatException)
         {
-            throw new FormatException($"'{text}' is no knockout: {wrong.Message}", wrong);
+            throw new FormatException(
+                $"'{text}' is no knockout: {wrong.Message} Several components have commas between them: a9.h6, m0@end.", wrong);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Collections.Immutable;
+using Interventions.Results;
 using Interventions.Tables;
 
 namespace Interventions.Circuits;
@@ -14,6 +15,9 @@ public sealed class NodeAttributions : IReadOnlyList<NodeScores>
 
     internal NodeAttributions(ImmutableArray<NodeScores> scores, ImmutableArray<ImmutableArray<NodeScores>> blocks) =>
         (_scores, _blocks) = (scores, blocks);
+
+    /// <summary>What may be a slip: a metric without a slope in the clean run.</summary>
+    public ImmutableArray<string> Warnings => [.. Slope.Warnings(_scores.SelectMany(scores => scores.Magnitudes).Where(double.IsFinite))];
 
     /// <summary>The number of kinds.</summary>
     public int Count => _scores.Length;
@@ -44,7 +48,7 @@ public sealed class NodeAttributions : IReadOnlyList<NodeScores>
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>The twelve nodes with the largest absolute changes, as a table.</summary>
+    /// <summary>The twelve nodes with the largest absolute changes, as a table, and the warnings.</summary>
     public override string ToString()
     {
         IReadOnlyList<NodeScore> top = Top(Printed);
@@ -54,7 +58,7 @@ public sealed class NodeAttributions : IReadOnlyList<NodeScores>
         foreach ((NodeScore node, int i) in top.Select((node, i) => (node, i)))
             table.Add($"{node.Kind}", node.Place, means[i], magnitudes[i]);
         int others = _scores.Sum(scores => scores.Count) - top.Count;
-        return table.Print() + TextTable.Others(others, "node");
+        return table.Print() + TextTable.Others(others, "node") + KeptTable.OfWarnings(Warnings);
     }
 
     private int PlaceOf(NodeKind kind)

@@ -77,6 +77,9 @@ public sealed class NodeScores
     /// <summary>The number of places: the product of the axes' lengths.</summary>
     public int Count { get; }
 
+    /// <summary>What may be a slip: answers that lack a space, a change that reaches nothing.</summary>
+    public ImmutableArray<string> Warnings { get; internal init; } = [];
+
     /// <summary>The number of prompts.</summary>
     public int PromptCount => _prompts.Length;
 
@@ -91,6 +94,11 @@ public sealed class NodeScores
 
     /// <summary>The mean of absolute changes of every place, the last axis fastest: c(n) of attribution patching.</summary>
     public IReadOnlyList<double> Magnitudes => _magnitudes;
+
+    /// <summary>
+    /// The standard errors of the mean changes, the last axis fastest: of the prompts that have the place, NaN where there is one.
+    /// </summary>
+    public IReadOnlyList<double> StandardErrors => [.. Enumerable.Range(0, Count).Select(StandardError)];
 
     /// <summary>The mean of the metric itself with the change, the last axis fastest.</summary>
     public IReadOnlyList<double> Values =>
@@ -144,14 +152,15 @@ public sealed class NodeScores
         where !double.IsNaN(change)
         select Labels(place).Concat([Text(prompt), Text(change), Text(_baselines.Base[prompt] + change)]));
 
-    /// <summary>Mean changes: a grid of two axes, or the places with the largest changes.</summary>
+    /// <summary>Mean changes: a grid of two axes, or the places with the largest changes and their standard errors; and the warnings.</summary>
     public override string ToString()
     {
         double clean = _baselines.Clean.Average(), corrupted = _baselines.Corrupted.Average();
         string[] ends = ShortNumbers.Format([clean, corrupted]);
         string title = TextTable.Wrap(
             $"{Title}: change of {Metric}, which is {ends[0]} clean and {ends[1]} corrupted; {TextTable.Count(PromptCount, "prompt")}", 2);
-        return $"{title}\n{(Axes.Length == 2 && Axes[1].Labels.Length <= MostColumns ? Grid() : List())}";
+        return $"{title}\n{(Axes.Length == 2 && Axes[1].Labels.Length <= MostColumns ? Grid() : List())}"
+            + KeptTable.OfWarnings(Warnings);
     }
 
     /// <summary>Whether every layer, unit and token is a place of its own.</summary>
@@ -195,6 +204,12 @@ public sealed class NodeScores
     internal NodeScore ScoreOf(int place) => new(
         Kind, string.Join(' ', Axes.Zip(Labels(place), (axis, label) => $"{axis.Name}={label}")), _means[place], _magnitudes[place]);
 
+    private double StandardError(int place)
+    {
+        double[] changes = [.. _prompts.Select(prompt => prompt[place]).Where(double.IsFinite)];
+        return changes.Length > 1 ? Spread.StandardError(changes) : double.NaN;
+    }
+
     private string Names => Axes.IsEmpty ? "none" : string.Join(", ", Axes.Select(axis => axis.Name));
 
     private double MeanOver(int place, double[] values)
@@ -222,10 +237,11 @@ public sealed class NodeScores
         TextTable table = new(
         [
             .. Axes.Select(axis => new TextColumn(axis.Name, axis.Labels.All(label => int.TryParse(label, out _)))),
-            new("mean", IsNumber: true), new("mean of |x|", IsNumber: true),
+            new("mean", IsNumber: true), new("±", IsNumber: true), new("mean of |x|", IsNumber: true),
         ]);
+        string[] errors = Spread.Format([.. places.Select(StandardError)]);
         for (int i = 0; i < places.Length; i++)
-            table.Add([.. Labels(places[i]), means[i], magnitudes[i]]);
+            table.Add([.. Labels(places[i]), means[i], errors[i], magnitudes[i]]);
         int others = Count - places.Length;
         return table.Print() + TextTable.Others(others, "place");
     }

@@ -80,7 +80,16 @@ internal static class NodeRuns
         table.Fill(run.Changed(name).Values.sub(run.Run(measurement.Clean)[name]), prompts);
         BaselineTable baselines = new(measurement);
         baselines.Fill(run, prompts);
-        return new NodeScores(title, name, axes, table.Prompts, baselines.Filled());
+        return new NodeScores(title, name, axes, table.Prompts, baselines.Filled())
+        {
+            Warnings =
+            [
+                .. run.Layout.Notes,
+                .. table.Prompts.All(changes => changes.All(change => change == 0))
+                    ? [$"{name} is exactly as before in every prompt: what was changed reaches nothing that it reads."]
+                    : Array.Empty<string>(),
+            ],
+        };
     }
 }
 

@@ -111,6 +111,9 @@ public sealed class Sae : ISplice, IDisposable
         return (Config.FlattensHeads ? y.reshape(x.shape) : y).to_type(x.dtype);
     }
 
+    /// <summary>The decoder's rows as features are multiplied with them, <c>[feature, d_out]</c>; the caller owns them.</summary>
+    internal Tensor Directions() => _norms is null ? Weights.Decoder.alias() : Weights.Decoder.div(_norms.unsqueeze(-1));
+
     /// <summary>What is decoded of what is encoded.</summary>
     /// <param name="x">The value, <c>[…, d_in]</c>; of all heads <c>[…, head, d_head]</c>.</param>
     /// <returns>The same axes, <c>[…, d_out]</c>.</returns>
@@ -133,6 +136,7 @@ public sealed class Sae : ISplice, IDisposable
         {
             "W_dec" => weight.div(norms.unsqueeze(-1)),
             "b_dec" or "r_mag" or "W_skip" => weight.clone(),
+            "threshold" when Config.RescalesByDecoderNorm => weight.clone(), // it is compared with features in units of norms already
             _ => weight.mul(norms),
         });
     }
@@ -151,6 +155,17 @@ public sealed class Sae : ISplice, IDisposable
             _ => weight.clone(),
         });
 
+    /// <summary>
+    /// This dictionary as a splice of one head, <c>[batch, pos, head, d_head]</c> as of <c>attn.z</c>: it encodes and replaces that head's
+    /// value, and the other heads keep theirs.
+    /// </summary>
+    /// <param name="head">The head. Default: the one that the file names, <see cref="SaeConfig.Head"/>.</param>
+    /// <returns>A splice, which borrows this dictionary.</returns>
+    /// <exception cref="ArgumentException">
+    /// No head is named, or another one than the file says; or the dictionary is of all heads, or a transcoder.
+    /// </exception>
+    public ISplice OfHead(int? head = null) => new HeadSplice(this, head);
+
     /// <inheritdoc/>
     public string WeightsFingerprint() => $"{Config}: {WeightsChecksum.Of(Weights.Named.Select(weight => weight.Value))}";
 
@@ -162,8 +177,7 @@ public sealed class Sae : ISplice, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach ((_, Tensor weight) in Weights.Named)
-            weight.Dispose();
+        Weights.Dispose();
         _norms?.Dispose();
         _magnitude?.Dispose();
     }

@@ -72,6 +72,12 @@ public sealed record SaeConfig
     /// <summary>Whether the value is that of all heads, one behind the other: <c>attn.z</c>. Default: false.</summary>
     public bool FlattensHeads { get; init; }
 
+    /// <summary>
+    /// The head whose value alone it encodes, as the file says it; null for another site than a head's. <see cref="Sae.OfHead"/> splices
+    /// it.
+    /// </summary>
+    public int? Head { get; init; }
+
     /// <summary>The site whose values it encodes, as the file names it; null if it does not.</summary>
     public string? Site { get; init; }
 

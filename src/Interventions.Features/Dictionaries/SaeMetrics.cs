@@ -74,29 +74,9 @@ public sealed record SaeMetrics
                 nameof(reconstruction));
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
-        (Tensor value, Tensor f, Tensor y) = (Rows(x), Rows(features), Rows(reconstruction));
-        Tensor error = value.sub(y), centred = value.sub(value.mean([0L]));
-        Tensor errors = SquaredNorms(error), norms = SquaredNorms(value), spreads = SquaredNorms(centred), active = f.abs().sign();
-        return new SaeMetrics
-        {
-            L0 = Number(active.sum([-1L]).mean()),
-            L1 = Number(f.abs().sum([-1L]).mean()),
-            SquaredError = Number(errors.mean()),
-            RelativeError = Number(errors.div(norms).mean()),
-            ExplainedVariance = 1 - Number(errors.sum().div(spreads.sum())),
-            MeanOfExplainedVariances = 1 - Number(errors.div(spreads).mean()),
-            ExplainedVarianceOfResidual = 1 - Number(SquaredNorms(error.sub(error.mean([0L]))).sum().div(spreads.sum())),
-            CosineSimilarity = Number(value.mul(y).sum([-1L]).div(norms.mul(SquaredNorms(y)).sqrt()).mean()),
-            NormRatio = Number(SquaredNorms(y).div(norms).sqrt().mean()),
-            RelativeBias = Number(SquaredNorms(y).mean().div(value.mul(y).sum([-1L]).mean())),
-            Frequencies = [.. active.mean([0L]).cpu().data<double>()],
-        };
-
-        static Tensor Rows(Tensor tensor) => tensor.reshape(-1, tensor.shape[^1]).to_type(ScalarType.Float64);
-
-        static Tensor SquaredNorms(Tensor rows) => rows.squared().sum([-1L]);
-
-        static double Number(Tensor value) => value.cpu().item<double>();
+        using SaeSums sums = new(SaeSums.Rows(x).mean([0L]));
+        sums.Add(x, features, reconstruction);
+        return sums.ToMetrics();
     }
 
     /// <inheritdoc/>

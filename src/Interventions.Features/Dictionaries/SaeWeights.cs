@@ -6,7 +6,7 @@ namespace Interventions.Features;
 /// <summary>
 /// The weights of a dictionary, of one element type. Vectors are rows: d_in is the width of what is encoded, d_out of what is decoded.
 /// </summary>
-public sealed record SaeWeights
+public sealed record SaeWeights : IDisposable
 {
     /// <summary>W_enc <c>[d_in, feature]</c>; null for matching pursuit, which encodes by the decoder.</summary>
     public Tensor? Encoder { get; init; }
@@ -44,6 +44,24 @@ public sealed record SaeWeights
         }
         where weight.Value is not null
         select (weight.Name, weight.Value);
+
+    /// <summary>A tensor by its name; null where it is not there.</summary>
+    internal Tensor? this[string name] => Named.FirstOrDefault(weight => weight.Name == name).Value;
+
+    /// <summary>The axis along which a tensor has a part of each feature; null where it has none.</summary>
+    internal static long? FeatureAxis(string name) => name switch
+    {
+        "W_enc" => 1,
+        "b_dec" or "W_skip" => null,
+        _ => 0,
+    };
+
+    /// <summary>Frees all of them.</summary>
+    public void Dispose()
+    {
+        foreach ((_, Tensor weight) in Named)
+            weight.Dispose();
+    }
 
     /// <summary>The same weights after a function; null stays null.</summary>
     internal SaeWeights Select(Func<string, Tensor, Tensor> change)

@@ -53,7 +53,8 @@ internal static class SaeFile
         return file.Names.ToDictionary(name => name, file.Read);
     }
 
-    private static Sae Made(string file, StoredSae stored, ScalarType? type)
+    /// <summary>The dictionary that a file has: copies of its tensors, in one type.</summary>
+    public static Sae Made(string file, StoredSae stored, ScalarType? type)
     {
         // Copies, in one type: the file may be replaced while the dictionary lives.
         ScalarType to = type ?? stored.Type ?? stored.Weights.Decoder.dtype;

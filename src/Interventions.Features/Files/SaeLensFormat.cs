@@ -15,6 +15,8 @@ internal static class SaeLensFormat
 
     private const string Dialect = "SAELens", Config = "cfg.json", Architecture = "architecture", Norm = "normalize_activations";
 
+    private const string HeadIndex = "hook_head_index";
+
     private static readonly string[] s_architectures =
     [
         "standard", "gated", "jumprelu", "topk", "abstopk", "matching_pursuit", "transcoder", "skip_transcoder", "jumprelu_transcoder",
@@ -38,7 +40,8 @@ internal static class SaeLensFormat
             SubtractsDecoderBias = config.Flag("apply_b_dec_to_input", !isTranscoder),
             RescalesByDecoderNorm = config.Flag("rescale_acts_by_decoder_norm", false),
             IsTranscoder = isTranscoder,
-            FlattensHeads = FlattensHeads(config),
+            FlattensHeads = HeadOf(config) is null && FlattensHeads(config),
+            Head = HeadOf(config),
             Site = Described(config, "hook_name") ?? Described(config, "hook_point"),
             Model = Described(config, "model_name"),
         };
@@ -79,7 +82,7 @@ internal static class SaeLensFormat
                 _ => "none",
             },
             ["reshape_activations"] = config.FlattensHeads ? "hook_z" : "none",
-            ["metadata"] = new JsonObject { ["hook_name"] = config.Site, ["model_name"] = config.Model },
+            ["metadata"] = new JsonObject { ["hook_name"] = config.Site, ["hook_head_index"] = config.Head, ["model_name"] = config.Model },
         };
         if (config.IsTranscoder)
             json["d_out"] = sae.OutputWidth;
@@ -181,6 +184,19 @@ internal static class SaeLensFormat
     private static string? Described(ConfigFile config, string name) =>
         config.Section("metadata") is { } metadata && metadata.Has(name) ? metadata.Text(name)
         : config.Has(name) ? config.Text(name) : null;
+
+    /// <summary>The head whose values are encoded; older versions call it otherwise.</summary>
+    private static int? HeadOf(ConfigFile config)
+    {
+        (ConfigFile? section, string name) = config.Section("metadata") is { } metadata && metadata.Has(HeadIndex) ? (metadata, HeadIndex)
+            : config.Has(HeadIndex) ? (config, HeadIndex)
+            : config.Has("hook_point_head_index") ? (config, "hook_point_head_index")
+            : (null, HeadIndex);
+        double head = section?.Number(name) ?? -1;
+        return section is null ? null
+            : head is >= 0 and < int.MaxValue && head == Math.Floor(head) ? (int)head
+            : throw section.Wrong(name, "is no head's number");
+    }
 
     private static void Compare(ConfigFile config, string name, long size)
     {

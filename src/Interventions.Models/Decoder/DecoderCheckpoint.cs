@@ -3,6 +3,7 @@ using Interventions.Files;
 using Interventions.Models.Checkpoints;
 using Interventions.Models.Families;
 using Interventions.Models.Hub;
+using Interventions.Tables;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,6 +37,9 @@ public sealed class DecoderCheckpoint : IDisposable
 
     /// <summary>What was done to the weights beside reading them.</summary>
     public WeightProcessing Processing { get; private init; }
+
+    /// <summary>What else was changed in the weights after they were trained; null if nothing was.</summary>
+    internal string? Change { get; private init; }
 
     /// <summary>What may matter and is not so: keys of the configuration that nobody reads, and what a format cannot say.</summary>
     public IReadOnlyList<string> Warnings { get; private set; } = [];
@@ -204,6 +208,7 @@ public sealed class DecoderCheckpoint : IDisposable
             AlsoHolds = AlsoHolds,
             Ends = Ends,
             Processing = Processing,
+            Change = Change,
         };
     }
 
@@ -225,6 +230,7 @@ public sealed class DecoderCheckpoint : IDisposable
                 AlsoHolds = AlsoHolds,
                 Ends = Ends,
                 Processing = all,
+                Change = Change,
             };
         }
         catch
@@ -232,6 +238,25 @@ public sealed class DecoderCheckpoint : IDisposable
             Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// This checkpoint without some directions in what is written into the residual stream. It takes over this one's weights.
+    /// </summary>
+    /// <param name="basis">Orthonormal directions, <c>[direction, d_model]</c>, float64.</param>
+    internal DecoderCheckpoint WithoutDirections(Tensor basis)
+    {
+        WeightRewriting rewriting = new(Config, _weights);
+        rewriting.RemoveDirections(basis);
+        string change = $"without {TextTable.Count(basis.shape[0], "direction")}";
+        return new DecoderCheckpoint(Path, _tokenizer, rewriting.Config, _weights)
+        {
+            Warnings = Warnings,
+            AlsoHolds = AlsoHolds,
+            Ends = Ends,
+            Processing = Processing,
+            Change = Change is null ? change : $"{Change}, {change}",
+        };
     }
 
     /// <summary>Whether a tokenizer came with the weights.</summary>

@@ -108,12 +108,42 @@ public class DecoderModel : HookedModel
     /// <exception cref="ArgumentException">The processing would change what the model computes; the message says why.</exception>
     public virtual DecoderModel Processed(WeightProcessing processing) => new(ProcessedCheckpoint(processing));
 
+    /// <summary>
+    /// A copy of this model that writes nothing along some directions into the residual stream: they are taken out of the rows of
+    /// <c>W_E</c>, <c>W_pos</c>, <c>W_O</c> and <c>W_out</c> and of the output biases (Arditi et al. 2024, arXiv:2406.11717). It computes
+    /// what this model computes where the component along them is removed from <c>embed</c>, <c>pos_embed</c>, <c>attn_out</c> and
+    /// <c>mlp_out</c>. The unembedding stays as it is: where it was the embedding's, it gets a matrix of its own.
+    /// </summary>
+    /// <param name="directions">
+    /// One direction, <c>[d_model]</c>, or several that need not be orthogonal, <c>[direction, d_model]</c>, of any length but 0.
+    /// </param>
+    /// <exception cref="ArgumentException">They have another shape, or one is 0 or made of the others.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Weights alone cannot do it: what blocks add, or the embedding, comes from a norm.
+    /// </exception>
+    public DecoderModel WithoutDirections(Tensor directions)
+    {
+        CheckWidth(directions, nameof(directions));
+        if (Config.NormsAfter || Config.EmbeddingNorm)
+            throw new InvalidOperationException(
+                $"Directions cannot be taken out of the weights of a {Config.Family}: "
+                + (Config.NormsAfter ? "what its blocks add comes from a norm" : "its stream begins with the norm of the embedding")
+                + ", whose gain turns them. Take them out of activations.");
+        using Tensor basis = Directions.Basis(directions);
+        return new(_checkpoint.Copy().WithoutDirections(basis));
+    }
+
     /// <summary>A copy of the weights, processed. Called by generated code.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     protected DecoderCheckpoint ProcessedCheckpoint(WeightProcessing processing) => _checkpoint.Copy().Processed(processing);
 
     /// <inheritdoc/>
-    public override string? WeightsNote => Processing == WeightProcessing.None ? null : Processing.ToString();
+    public override string? WeightsNote => (Processing, _checkpoint.Change) switch
+    {
+        (WeightProcessing.None, var change) => change,
+        (var processing, null) => processing.ToString(),
+        (var processing, var change) => $"{processing}, {change}",
+    };
 
     /// <inheritdoc/>
     public override string? WeightsFingerprint()

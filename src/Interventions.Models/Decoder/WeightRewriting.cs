@@ -102,14 +102,34 @@ internal sealed class WeightRewriting(DecoderConfig config, Dictionary<string, T
 
     private void CentreWritingWeights()
     {
+        foreach ((string name, int axis) in Writing())
+            Replace(name, x => WithoutMean(x, axis));
+    }
+
+    /// <summary>Takes directions out of what is written into the residual stream; the unembedding stays as it is.</summary>
+    /// <param name="basis">Orthonormal directions, <c>[direction, d_model]</c>, float64.</param>
+    public void RemoveDirections(Tensor basis)
+    {
+        using IDisposable mode = no_grad();
+        Untie();
+        foreach ((string name, int axis) in Writing())
+            Replace(name, x =>
+            {
+                Tensor rows = x.to(ScalarType.Float64).movedim([axis], [-1]), own = basis.to(x.device);
+                return (rows - rows.matmul(own.t()).matmul(own)).movedim([-1], [axis]);
+            });
+    }
+
+    /// <summary>The weights that write into the residual stream, embeddings included, with their axis of d_model.</summary>
+    private (string Name, int Axis)[] Writing()
+    {
         (string Name, int Axis)[] ofBlock =
         [
             ("attn.out.weight", 0), ("attn.out.bias", 0), ("mlp.out.weight", 0), ("mlp.out.bias", 0), ("mlp.experts.out.weight", 1),
         ];
         IEnumerable<(string Name, int Axis)> all = Blocks.SelectMany(block => ofBlock.Select(one => ($"{block}.{one.Name}", one.Axis)))
             .Concat([("embed.weight", 1), ("pos_embed.weight", 1)]);
-        foreach ((string name, int axis) in all.Where(one => weights.ContainsKey(one.Name)))
-            Replace(name, x => WithoutMean(x, axis));
+        return [.. all.Where(one => weights.ContainsKey(one.Name))];
     }
 
     /// <summary>Takes over a configuration that has more biases: they are 0.</summary>
@@ -133,5 +153,4 @@ internal sealed class WeightRewriting(DecoderConfig config, Dictionary<string, T
     }
 
     private static Tensor WithoutMean(Tensor x, long axis) => x - x.mean([axis], keepdim: true);
-
 }

@@ -42,6 +42,40 @@ internal sealed partial record HubFolder(HubId Id, string Name)
                 : throw Nothing(weights, all);
     }
 
+    /// <summary>The folder in the cache with several files of it; what is missing is downloaded.</summary>
+    /// <param name="choose">
+    /// Which files are needed, of the names of those that are there, below the folder; <see langword="null"/> where those do not suffice.
+    /// </param>
+    /// <param name="wanted">What is needed, for the message where the hub has it not.</param>
+    /// <param name="settings">Where the cache and the hub are.</param>
+    /// <exception cref="CheckpointException">The hub does not suffice either, or something stands against the download.</exception>
+    public string Locate(Func<IReadOnlyCollection<string>, IReadOnlyList<string>?> choose, string wanted, HubSettings settings)
+    {
+        if (new HubCache(Id, settings.Cache).FindSnapshot() is { } found && Directory.Exists(PathOf(found, ""))
+            && choose(Below(PathOf(found, ""))) is not null)
+            return PathOf(found, "");
+        if (settings.IsOffline)
+            throw HubRefusals.Offline(Id, settings);
+        string snapshot = Task.Run(() => new HubDownload(Id, settings, progress: null).RunAsync(Chosen, default)).GetAwaiter().GetResult();
+        return PathOf(snapshot, "");
+
+        IReadOnlyList<string> Chosen(IReadOnlyCollection<string> all)
+        {
+            string prefix = InRepository("");
+            string[] here = [.. all.Where(file => file.StartsWith(prefix, StringComparison.Ordinal)).Select(file => file[prefix.Length..])];
+            return choose(here) is { } chosen
+                ? [.. chosen.Select(InRepository)]
+                : throw new CheckpointException($"{this}", $"has not {wanted}.");
+        }
+    }
+
+    /// <summary>The names of the files below a folder, with forward slashes.</summary>
+    public static IReadOnlyCollection<string> Below(string folder) =>
+    [
+        .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(HubCache.IsThere).Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/')).Order(StringComparer.Ordinal),
+    ];
+
     /// <inheritdoc/>
     public override string ToString() => Name.Length == 0 ? $"{Id}" : $"{Id}/{Name}";
 

@@ -63,7 +63,10 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
                     variants[strand / continuations].Record.KeepStep(calls[strand], strand % continuations);
 
             (tokens, double[] logProbabilities) = new Sampler(options).Choose(
-                logits, [.. Lanes().Select(lane => new Draw(lane.LogitsRow(step is null), keys[lane.Row], lane.Continuation, index))]);
+                logits, [.. Lanes().Select(lane => new Draw(lane.LogitsRow(step is null), keys[lane.Row], lane.Continuation, index)
+                {
+                    Tokens = TokensOf(lane),
+                })]);
             foreach ((int at, Lane lane) in Lanes().Index())
             {
                 int prompt = batch.Numbers[lane.Row];
@@ -82,6 +85,9 @@ internal sealed class GenerationExecutor(BoundIntervention intervention, HookedM
             from continuation in Enumerable.Range(0, continuations)
             from row in batch.Rows
             select new Lane(variant, continuation, row, continuations, batch.Count);
+
+        IEnumerable<long> TokensOf(Lane lane) => batch.Tokens(intervention.BaseRun, lane.Row).Ids
+            .Concat(variants[lane.Variant].Record.Tokens(batch.Numbers[lane.Row], lane.Continuation));
 
         int[] Active(int strand) =>
             [.. variants[strand / continuations].Record.Active(batch, strand % continuations)];

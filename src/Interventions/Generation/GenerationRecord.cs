@@ -28,6 +28,9 @@ internal sealed class GenerationRecord(BoundIntervention intervention, int promp
     public IEnumerable<int> Active(PromptBatch batch, int continuation) =>
         batch.Rows.Where(row => !_continuations[batch.Numbers[row]][continuation].HasEnded);
 
+    /// <summary>The new tokens of a continuation so far.</summary>
+    public IReadOnlyList<long> Tokens(int prompt, int continuation) => _continuations[prompt][continuation].Tokens;
+
     /// <summary>Adds a token, unless the continuation has ended.</summary>
     /// <returns>Whether it was added.</returns>
     public bool Add(int prompt, int continuation, long token, double logProbability)

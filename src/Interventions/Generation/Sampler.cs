@@ -8,7 +8,11 @@ namespace Interventions.Generation;
 /// <param name="Prompt">The prompt's key: what is drawn depends on its tokens, not on its place among others.</param>
 /// <param name="Continuation">Which of the prompt's continuations.</param>
 /// <param name="Index">How many tokens it has already.</param>
-internal readonly record struct Draw(int Row, ulong Prompt, int Continuation, int Index);
+internal readonly record struct Draw(int Row, ulong Prompt, int Continuation, int Index)
+{
+    /// <summary>The prompt's tokens and those that it has gone on with.</summary>
+    public required IEnumerable<long> Tokens { get; init; }
+}
 
 /// <summary>Chooses tokens by their logits.</summary>
 internal sealed class Sampler(GenerationOptions options)
@@ -31,13 +35,40 @@ internal sealed class Sampler(GenerationOptions options)
             using DisposeScope scope = NewDisposeScope();
             Tensor rows = tensor(some.Select(draw => (long)draw.Row).ToArray(), device: logits.device);
             Tensor exact = logits.index_select(0, rows).to_type(ScalarType.Float64);
-            Tensor chosen = options.Temperature == 0
-                ? exact.argmax(-1)
-                : Drawn(exact.over(options.Temperature), [.. some.Select(Uniform)]);
+            Tensor scaled = Penalised(options.Temperature == 0 ? exact : exact.over(options.Temperature), some);
+            Tensor chosen = options.Temperature == 0 ? scaled.argmax(-1) : Drawn(scaled, [.. some.Select(Uniform)]);
             tokens.AddRange(chosen.cpu().data<long>());
             logProbabilities.AddRange(exact.log_softmax(-1).gather(-1, chosen.unsqueeze(-1)).flatten().cpu().data<double>());
         }
         return ([.. tokens], [.. logProbabilities]);
+    }
+
+    /// <summary>Logits less the penalty, as often as a draw's tokens have each token.</summary>
+    internal Tensor Penalised(Tensor logits, Draw[] draws)
+    {
+        if (options.FrequencyPenalty == 0)
+            return logits;
+        long vocabulary = logits.shape[^1];
+        long[] places = [.. draws.SelectMany((draw, row) => draw.Tokens.Select(token => (row * vocabulary) + token))];
+        Tensor counts = zeros_like(logits).view(-1)
+            .scatter_add(0, tensor(places, device: logits.device), ones([places.Length], logits.dtype, logits.device));
+        return logits - counts.view(logits.shape).times(options.FrequencyPenalty);
+    }
+
+    /// <summary>
+    /// What is drawn from: token ids from the likeliest down, and their probabilities, which are 0 where TopP excludes a token. With TopP
+    /// they add up to what the others have.
+    /// </summary>
+    internal (Tensor Ids, Tensor Probabilities) Candidates(Tensor logits)
+    {
+        (Tensor sorted, Tensor ids) = logits.sort(-1, descending: true, stable: true);
+        if (options.TopK is int most && most < sorted.shape[^1])
+            (sorted, ids) = (sorted.narrow(-1, 0, most), ids.narrow(-1, 0, most));
+        Tensor probabilities = sorted.softmax(-1);
+        // A token counts while those before it have not reached the share: the likeliest always does.
+        return (ids, options.TopP < 1
+            ? probabilities.filled((probabilities.cumsum(-1) - probabilities).no_less_than(options.TopP), 0)
+            : probabilities);
     }
 
     /// <summary>
@@ -46,13 +77,8 @@ internal sealed class Sampler(GenerationOptions options)
     /// </summary>
     private Tensor Drawn(Tensor logits, double[] uniform)
     {
-        (Tensor sorted, Tensor ids) = logits.sort(-1, descending: true, stable: true);
-        if (options.TopK is int most && most < sorted.shape[^1])
-            (sorted, ids) = (sorted.narrow(-1, 0, most), ids.narrow(-1, 0, most));
-        Tensor probabilities = sorted.softmax(-1), reached = probabilities.cumsum(-1);
-        // A token counts while those before it have not reached the share: the likeliest always does.
-        if (options.TopP < 1)
-            reached = probabilities.filled((reached - probabilities).no_less_than(options.TopP), 0).cumsum(-1);
+        (Tensor ids, Tensor probabilities) = Candidates(logits);
+        Tensor reached = probabilities.cumsum(-1);
         Tensor threshold = reached.narrow(-1, reached.shape[^1] - 1, 1) * tensor(uniform, device: logits.device).unsqueeze(-1);
         Tensor place = reached.lt(threshold).to_type(ScalarType.Int64).sum([-1], keepdim: true);
         return ids.gather(-1, place).squeeze(-1);

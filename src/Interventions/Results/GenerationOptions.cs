@@ -41,6 +41,18 @@ public sealed record GenerationOptions
     } = 1;
 
     /// <summary>
+    /// What the logit of a token loses, after it is divided by <see cref="Temperature"/>, for each time that the token stands in the prompt
+    /// or was generated after it: a negative number favours repetition. The likeliest token, at a temperature of 0, is the one after this.
+    /// Default: 0.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is no number.</exception>
+    public double FrequencyPenalty
+    {
+        get;
+        init => field = double.IsFinite(value) ? value : throw Out(nameof(FrequencyPenalty), value, "A penalty is a number.");
+    }
+
+    /// <summary>
     /// The seed of the draws. With equal seeds a prompt goes on alike, in any batch and beside any other prompts: what is drawn depends on
     /// its tokens, the number of its continuation and the number of the new token. Default: 0.
     /// </summary>

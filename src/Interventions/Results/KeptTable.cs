@@ -19,6 +19,8 @@ internal static class KeptTable
     {
         KeptContent content = swept.Content;
         int sweeps = content.Sweep.Length;
+        if (sweeps == 0 && LookedAt(content) is [int rows, int columns])
+            return Title(content, [rows, columns]) + Grid(content, rows, columns);
         int second = sweeps == 2 ? 1 : sweeps == 1 ? ShortAxis(content, from: 1) : -1;
         if (second > 0 && Cells(content, 0, second) <= MostCells)
             return Title(content, [0, second]) + Grid(content, 0, second);
@@ -113,13 +115,15 @@ internal static class KeptTable
             .. areAllCompared ? (TextColumn[])[] : [new("compared", true)],
             new("changed", true), new("largest", true),
         ]);
-        string[] largest = ShortNumbers.Format([.. effects.Select(effect => effect.Largest)]);
-        foreach ((WriteEffect effect, string most) in effects.Zip(largest))
+        // Where nothing was compared nothing is known of changes.
+        string[] largest = ShortNumbers.Format([.. effects.Where(effect => effect.Compared > 0).Select(effect => effect.Largest)]);
+        int next = 0;
+        foreach (WriteEffect effect in effects)
             table.Add(
             [
                 effect.Write, effect.Run is null ? effect.Site : $"{effect.Site} in {effect.Run}",
                 Number(effect.Selected), Number(effect.Written), .. areAllCompared ? (string[])[] : [Number(effect.Compared)],
-                Number(effect.Changed), most,
+                effect.Compared > 0 ? Number(effect.Changed) : "–", effect.Compared > 0 ? largest[next++] : "–",
             ]);
         return table.Print(MostRows);
 
@@ -214,6 +218,24 @@ internal static class KeptTable
         content.Axes[axis].IsPositional && content.Prompts is [{ } prompt] && prompt.TokenAt(label) is int token
             ? $"{label} {TextTable.Quote(prompt.Run.Tokens[token])}"
             : label;
+
+    /// <summary>
+    /// The two axes of a grid of a value that no sweep repeats, such as a pattern's heads and keys; one of them alone with that of a
+    /// single prompt; none where there are more axes, or dimensions of a vector.
+    /// </summary>
+    private static int[] LookedAt(KeptContent content)
+    {
+        long[] shape = content.Values.shape;
+        int batch = content.Axes.ToList().FindIndex(axis => axis.Kind == ResultAxisKind.Batch);
+        int[] longer = [.. Enumerable.Range(0, shape.Length).Where(axis => shape[axis] > 1 && axis != batch)];
+        if (longer is [int only] && batch >= 0 && shape[batch] == 1)
+            longer = [only, batch];
+        return longer is [int first, int second] && (content.Axes[first].IsPositional || content.Axes[second].IsPositional)
+            && !longer.Any(axis => content.Axes[axis].Name.StartsWith("d_", StringComparison.Ordinal))
+            && Cells(content, first, second) <= MostCells && shape[second] <= MostHeads
+            ? longer
+            : [];
+    }
 
     /// <summary>
     /// The only axis behind the first that is longer than one and short enough for a grid, that of prompts left out; or −1.

@@ -39,6 +39,13 @@ internal static class GuardedTensors
     /// <summary><c>a += b</c></summary>
     public static Tensor plus_(this Tensor a, Tensor b) => a.add_(b, s_one);
 
+    /// <summary><c>a += factor * b</c></summary>
+    public static Tensor plus_(this Tensor a, Tensor b, double factor)
+    {
+        using Scalar held = factor.ToScalar();
+        return a.add_(b, held);
+    }
+
     /// <summary><c>a += number</c></summary>
     public static Tensor plus_(this Tensor a, double number)
     {
@@ -92,6 +99,13 @@ internal static class GuardedTensors
     {
         using Scalar held = factor.ToScalar();
         return a.addcmul_(b, c, held);
+    }
+
+    /// <summary><c>a += factor * b / c</c></summary>
+    public static Tensor plus_quotient_(this Tensor a, Tensor b, Tensor c, double factor = 1)
+    {
+        using Scalar held = factor.ToScalar();
+        return a.addcdiv_(b, c, held);
     }
 
     /// <summary><c>a * a</c></summary>

@@ -42,6 +42,28 @@ public sealed class HubFolderTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    /// <summary>What is chosen among the names of files is downloaded; what is in the cache counts only where it suffices.</summary>
+    [Fact]
+    public void Several_files_are_chosen_downloaded_and_found_again()
+    {
+        using FakeHub hub = new([("set/a/1.bin", [1]), ("set/a/2.bin", [2]), ("set/notes.txt", [3]), ("other/a/3.bin", [4])]);
+        HubSettings settings = hub.Settings(_folder.Path);
+        HubFolder folder = HubFolder.TryParse($"{FakeHub.Id}/set")!;
+        string one = folder.Locate(names => Chosen(names, 1), "one", settings);
+        Assert.Equal(["a/1.bin"], HubFolder.Below(one));
+        string two = folder.Locate(names => Chosen(names, 2), "two", settings);
+        Assert.Equal((one, 2), (two, HubFolder.Below(two).Count));
+        int asked = hub.Requests.Count;
+        Assert.Equal(two, folder.Locate(names => Chosen(names, 2), "two", settings with { IsOffline = true }));
+        Assert.Equal(asked, hub.Requests.Count);
+        Assert.Contains("has not three files.", Assert.Throws<CheckpointException>(
+            () => folder.Locate(names => Chosen(names, 3), "three files", settings)).Message, StringComparison.Ordinal);
+
+        static string[]? Chosen(IReadOnlyCollection<string> names, int count) =>
+            names.Where(name => name.EndsWith(".bin", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray() is var found
+            && found.Length >= count ? found[..count] : null;
+    }
+
     [Theory]
     [InlineData("owner/name", "owner/name", "")]
     [InlineData("owner/name@v1/blocks.7.hook_resid_pre", "owner/name@v1", "blocks.7.hook_resid_pre")]

@@ -14,7 +14,8 @@ namespace Interventions.Testing.Oracles;
 /// </summary>
 public static class StraightLine
 {
-    public static Tensor Gpt2(DecoderModel model, Tensor ids, Func<Tensor, Tensor>? embedded = null)
+    /// <summary>The logits; of so many blocks alone, the residual stream behind them.</summary>
+    public static Tensor Gpt2(DecoderModel model, Tensor ids, Func<Tensor, Tensor>? embedded = null, int? blocks = null)
     {
         Tensor W(string name) => model.Weights[name];
         (long batch, long pos) = (ids.shape[0], ids.shape[1]);
@@ -24,8 +25,10 @@ public static class StraightLine
 
         Tensor embed = W("embed.weight").index_select(0, ids.reshape(-1)).view(batch, pos, d_model);
         Tensor x = (embedded?.Invoke(embed) ?? embed) + W("pos_embed.weight").narrow(0, 0, pos);
-        for (int l = 0; l < model.Config.Layers; l++)
+        for (int l = 0; l < (blocks ?? model.Config.Layers); l++)
             x = Layer(l, x);
+        if (blocks is not null)
+            return x;
         return linear(layer_norm(x, [d_model], W("ln_final.gain"), W("ln_final.bias"), 1e-5), W("embed.weight"));
 
         Tensor Layer(int l, Tensor x)

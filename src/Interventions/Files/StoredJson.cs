@@ -1,10 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using Interventions.Files;
 
-namespace Interventions.Circuits;
+namespace Interventions.Files;
 
-/// <summary>What this package keeps as JSON.</summary>
+/// <summary>What packages keep as JSON.</summary>
 internal static class StoredJson
 {
     /// <summary>Reads a text.</summary>

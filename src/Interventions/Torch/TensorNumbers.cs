@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Interventions.Circuits;
+namespace Interventions.Torch;
 
 /// <summary>Numbers of tensors.</summary>
 internal static class TensorNumbers
