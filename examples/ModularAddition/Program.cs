@@ -76,7 +76,7 @@ namespace Interventions.Examples.Grokking
     /// <summary>A training, and what was found in its checkpoints.</summary>
     /// <param name="Frequencies">The frequencies that ten neurons or more are tuned to, at the end.</param>
     /// <param name="Neurons">The neurons of each frequency.</param>
-    /// <param name="Checkpoints">Progress by step, with the squares of all weights and the Gini coefficient of an embedding's waves.</param>
+    /// <param name="Checkpoints">Progress by step, with the squares of all weights and how unequal an embedding's waves are (Gini).</param>
     public sealed record GrokkingStudy(
         IReadOnlyList<int> Frequencies, ILookup<int, int> Neurons,
         IReadOnlyList<(int Step, GrokkingProgress Progress, double Squares, double Gini)> Checkpoints)

@@ -16,7 +16,7 @@ namespace Interventions.Features.Tests.Toys;
 /// <summary>The examples train, and find what is there.</summary>
 public sealed class ToyExampleTests
 {
-    /// <summary>Dense features have dimensions of their own; sparse ones share, and then as many dimensions are shared out as there are.</summary>
+    /// <summary>Dense features have dimensions of their own; sparse ones share all dimensions that there are.</summary>
     [Fact]
     public void Sparse_features_share_dimensions()
     {
