@@ -1,20 +1,13 @@
-// ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | circuits [REPEATS [ROW]] | neurons [REPEATS [ROW]] | generation [REPEATS]
-// | memory | soak [MINUTES] | tokenizers [MB] | editor | fuzz [COUNT [FORMAT [FIRST]]]]: each claim of speed is a row here, all sides in
-// one run. `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample of it. `circuits` is what the
-// methods of circuits cost in plain passes. `neurons` is graphs of neurons and passes over a corpus. `generation` is the text of a sweep's
-// points against that of as many prompts. `memory` is what a sweep holds within a budget. `soak` is an hour of runs on several threads
-// while another one collects garbage all the time: no wrong number, no growth. `tokenizers` is how fast texts become tokens. `editor` is
-// what the generators and analyzers cost. `fuzz` reads COUNT damaged files of each FORMAT, from number FIRST on: each is read, or refused
-// with one clear exception.
 // ./build.sh bench [REPEATS | engine [REPEATS [ROW]] [--whole] | circuits [REPEATS [ROW]] | features [REPEATS [ROW]] |
-// store [REPEATS [ROW]] | generation [REPEATS] | memory | soak [MINUTES] | tokenizers [MB] | editor | fuzz [COUNT [FORMAT [FIRST]]]]: each
-// claim of speed is a row here, all sides in one run.
+// store [REPEATS [ROW]] | neurons [REPEATS [ROW]] | generation [REPEATS] | memory | soak [MINUTES] | tokenizers [MB] | editor |
+// fuzz [COUNT [FORMAT [FIRST]]]]: each claim of speed is a row here, all sides in one run.
 // `engine` is the table of sweeps: rows whose name contains ROW, the naive run whole or a sample of it. `circuits` is what the methods of
 // circuits cost in plain passes. `features` is dictionaries beside plain code for the same maths. `store` is what a store of activations
-// costs beside plain passes. `generation` is the text of a sweep's points against that of as many prompts. `memory` is what a sweep holds
-// within a budget. `soak` is an hour of runs on several threads while another one collects garbage all the time: no wrong number, no
-// growth. `tokenizers` is how fast texts become tokens. `editor` is what the generators and analyzers cost. `fuzz` reads COUNT damaged
-// files of each FORMAT, from number FIRST on: each is read, or refused with one clear exception.
+// costs beside plain passes. `neurons` is graphs of neurons and passes over a corpus. `generation` is the text of a sweep's points against
+// that of as many prompts. `memory` is what a sweep holds within a budget. `soak` is an hour of runs on several threads while another one
+// collects garbage all the time: no wrong number, no growth. `tokenizers` is how fast texts become tokens. `editor` is what the generators
+// and analyzers cost. `fuzz` reads COUNT damaged files of each FORMAT, from number FIRST on: each is read, or refused with one clear
+// exception.
 using System.Globalization;
 using Interventions.Benchmarks;
 using Interventions.Models;
@@ -46,7 +39,6 @@ if (args is ["fuzz", ..])
     return;
 }
 
-string verb = args is ["engine" or "circuits" or "neurons" or "generation" or "memory", ..] ? args[0] : "";
 if (args is ["features", ..])
 {
     using var quiet = no_grad();
@@ -56,7 +48,7 @@ if (args is ["features", ..])
     return;
 }
 
-string verb = args is ["engine" or "circuits" or "store" or "generation" or "memory", ..] ? args[0] : "";
+string verb = args is ["engine" or "circuits" or "store" or "neurons" or "generation" or "memory", ..] ? args[0] : "";
 string[] rest = [.. args.Skip(verb.Length > 0 ? 1 : 0).Where(arg => arg != "--whole")];
 string? count = rest.ElementAtOrDefault(0), row = rest.ElementAtOrDefault(1);
 using var noGrad = no_grad();
@@ -87,6 +79,10 @@ if (verb == "circuits")
 if (verb == "neurons")
 {
     new NeuronsTable(model, int.Parse(count ?? "5", CultureInfo.InvariantCulture), row ?? "").Print();
+    BenchmarkRow.PrintSummary();
+    return;
+}
+
 if (verb == "store")
 {
     new StoreTable(model, int.Parse(count ?? "5", CultureInfo.InvariantCulture), row ?? "").Print();
