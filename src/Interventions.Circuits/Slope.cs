@@ -11,7 +11,7 @@ internal static class Slope
         double largest = scores.Select(Math.Abs).DefaultIfEmpty(double.NaN).Max();
         if (largest <= Smallest)
             yield return FormattableString.Invariant(
-                $"No score is beyond {largest:g2}: the metric has no slope where gradients are taken. A divergence from the clean run is least ")
-                + "there: take another metric, or gradients on the way (steps). Where both runs are the same, nothing changes.";
+                $"No score is beyond {largest:g2}: the metric has no slope where gradients are taken. A divergence from the clean run ")
+                + "is least there: take another metric, or gradients on the way (steps). Where both runs are the same, nothing changes.";
     }
 }

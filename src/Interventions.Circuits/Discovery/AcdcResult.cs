@@ -70,8 +70,8 @@ public sealed class AcdcResult
     public ImmutableArray<string> Warnings => InitialMetric - FinalMetric > Math.Abs(InitialMetric) / 2
         ? [string.Create(
             CultureInfo.InvariantCulture,
-            $"The metric fell from {InitialMetric:g4} to {FinalMetric:g4} as edges went, and lower counts as better. Of a metric that is better "
-                + $"the larger it is, say {nameof(AcdcOptions)}.{nameof(AcdcOptions.HigherIsBetter)}.")]
+            $"The metric fell from {InitialMetric:g4} to {FinalMetric:g4} as edges went, and lower counts as better. Of a metric that is "
+                + $"better the larger it is, say {nameof(AcdcOptions)}.{nameof(AcdcOptions.HigherIsBetter)}.")]
         : [];
 
     /// <summary>How many edges were measured, each by a run.</summary>

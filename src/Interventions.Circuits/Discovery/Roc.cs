@@ -83,8 +83,10 @@ public sealed record Roc
     {
         TextTable table = new(new("false positives", IsNumber: true), new("true positives", IsNumber: true));
         foreach (RocPoint point in Points)
-            table.Add(FormattableString.Invariant($"{point.FalsePositives:0.000}"), FormattableString.Invariant($"{point.TruePositives:0.000}"));
+            table.Add(Text(point.FalsePositives), Text(point.TruePositives));
         return FormattableString.Invariant($"area under the curve {Auc:0.000}\n{table.Print(MostRows)}");
+
+        static string Text(double part) => FormattableString.Invariant($"{part:0.000}");
     }
 
     private static Roc Of(IEnumerable<Circuit> found, Circuit reference, Func<CircuitComparison, SetComparison> part)

@@ -34,7 +34,8 @@ public sealed class KnockoutEffects
 
     /// <summary>How much the metric of every prompt changes by a knockout.</summary>
     /// <exception cref="ArgumentException">It was not measured.</exception>
-    public IReadOnlyList<double> OfPrompts(Knockout knockout) => [.. ValuesOfPrompts(knockout).Zip(_clean, (value, clean) => value - clean)];
+    public IReadOnlyList<double> OfPrompts(Knockout knockout) =>
+        [.. ValuesOfPrompts(knockout).Zip(_clean, (value, clean) => value - clean)];
 
     /// <summary>The metric of every prompt after a knockout.</summary>
     /// <exception cref="ArgumentException">It was not measured.</exception>

@@ -152,7 +152,9 @@ public sealed class NodeScores
         where !double.IsNaN(change)
         select Labels(place).Concat([Text(prompt), Text(change), Text(_baselines.Base[prompt] + change)]));
 
-    /// <summary>Mean changes: a grid of two axes, or the places with the largest changes and their standard errors; and the warnings.</summary>
+    /// <summary>
+    /// Mean changes: a grid of two axes, or the places with the largest changes and their standard errors; and the warnings.
+    /// </summary>
     public override string ToString()
     {
         double clean = _baselines.Clean.Average(), corrupted = _baselines.Corrupted.Average();

@@ -66,7 +66,9 @@ public static class PublishedCircuits
         s_gpt2Small,
         s_gpt2Small.Edges.Where(ThroughBlocks).Union(s_routes.SelectMany(Along)));
 
-    /// <summary>Whether an edge lies between the circuit's components, and not from the embedding or a head to a head or the logits.</summary>
+    /// <summary>
+    /// Whether an edge lies between the circuit's components, and does not lead from the embedding or a head to a head or the logits.
+    /// </summary>
     private static bool ThroughBlocks(Edge edge) =>
         IsPart(edge.Source) && IsPart(edge.Target.Component)
         && (edge.Source.Kind == ComponentKind.Mlp

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Interventions.Testing.Support;
 
-/// <summary>The table of methods at the end of a package's document: all of them stand there, with calls that exist and oracles that are tests.</summary>
+/// <summary>
+/// The table of methods at the end of a package's document: all of them stand there, with calls that exist and oracles that are tests.
+/// </summary>
 /// <param name="package">The package.</param>
 /// <param name="tests">Its tests.</param>
 /// <param name="document">The document's path.</param>
@@ -44,7 +46,8 @@ public sealed partial class MethodsTable(Assembly package, Assembly tests, strin
             string[] classes = [.. Quoted().Matches(oracle).Select(match => match.Groups[1].Value)];
             Assert.True(classes.Length > 0, $"'{method}' has no oracle");
             Assert.All(classes, name => Assert.True(
-                tests.GetTypes().Any(type => type.Name == name && type.GetMethods().Any(IsTest)), $"'{method}': there is no test class {name}"));
+                tests.GetTypes().Any(type => type.Name == name && type.GetMethods().Any(IsTest)),
+                $"'{method}': there is no test class {name}"));
         }
 
         static bool IsTest(MethodInfo method) => method.GetCustomAttribute<FactAttribute>() is not null; // theories among them

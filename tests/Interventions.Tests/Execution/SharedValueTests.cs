@@ -78,8 +78,8 @@ public sealed class SharedValueTests : ToyTest
             [
                 new("Twice", "blocks.0.out", [Value], x => x[0] * 2, "other"),
                 .. from run in (string?[])[null, "other"]
-                   from write in new[] { ("First", "blocks.0.resid", first), ("Second", "blocks.1.out", second), ("Third", "blocks.1.resid", third) }
-                   select new WriteNode($"{write.Item1}{run}", write.Item2, [.. write.Item3], body, run),
+                   from write in new[] { ("blocks.0.resid", first), ("blocks.1.out", second), ("blocks.1.resid", third) }
+                   select new WriteNode($"{write.Item1}{run}", write.Item1, [.. write.Item2], body, run),
                 new("Both", "logits", [Value, new Read.From("other")], x => x[0] - (x[1] * 0.5)),
             ],
             Captures = [Capture("logits")],
