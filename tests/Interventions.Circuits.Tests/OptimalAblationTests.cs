@@ -102,7 +102,7 @@ public sealed class OptimalAblationTests
         foreach (CircuitOptions options in (CircuitOptions[])
             [new() { Ablation = Ablation.Zero }, new() { Ablation = Ablation.Mean, From = "clean", Pooled = true }])
         {
-            double other = Knockouts.Of(model, s_prompts, loss, [knockout], options).OfPrompts(knockout).Average();
+            double other = Knockouts.Of(model, s_prompts, loss, [knockout], options).ValuesOfPrompts(knockout).Average();
             Assert.True(best.Value < other, $"{best.Value} is not below {other}");
         }
     }

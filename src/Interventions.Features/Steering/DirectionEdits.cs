@@ -22,6 +22,22 @@ public static class DirectionEdits
     public static Tensor Removed(Tensor x, Tensor directions, Tensor? about = null) =>
         Edited(x, directions, (x, basis) => x - Inside(about is null ? x : x - about.to(x.dtype), basis));
 
+    /// <summary>x + ((x_src − x)·Q) Qᵀ: the component in what the directions span becomes that of other values.</summary>
+    /// <param name="x"><c>[…, d]</c>.</param>
+    /// <param name="source">The others, of the same shape.</param>
+    /// <param name="directions"><c>[d]</c> or <c>[direction, d]</c>.</param>
+    /// <returns><c>[…, d]</c>; the caller owns it.</returns>
+    /// <exception cref="ArgumentException">Shapes differ, or a direction is 0 or made of the others.</exception>
+    public static Tensor Patched(Tensor x, Tensor source, Tensor directions)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(source);
+        return x.shape.AsSpan().SequenceEqual(source.shape)
+            ? Edited(x, directions, (x, basis) => x.plus(Inside(source.to(x.dtype, x.device).sub(x), basis)))
+            : throw new ArgumentException(
+                $"The values are {Shapes.Describe(x)}, and those that are put in {Shapes.Describe(source)}.", nameof(source));
+    }
+
     /// <summary>x + (c − x·u) u: the component along the direction becomes a number.</summary>
     /// <param name="x"><c>[…, d]</c>.</param>
     /// <param name="direction"><c>[d]</c>; u is it with norm 1.</param>
@@ -49,6 +65,20 @@ public static class DirectionEdits
     {
         Directions.Basis(directions).Dispose(); // refused here, not within the run
         return Write(intervention, site, x => Removed(x, directions, about), nameof(RemoveDirections));
+    }
+
+    /// <summary>Writes <see cref="Patched"/> to the selected values.</summary>
+    /// <param name="intervention">The intervention.</param>
+    /// <param name="site">The site path; with a wildcard all these layers.</param>
+    /// <param name="directions"><c>[d]</c> or <c>[direction, d]</c>; borrowed.</param>
+    /// <param name="from">The run whose values are put in.</param>
+    /// <exception cref="ArgumentException">Directions have another shape, or one is 0 or made of the others.</exception>
+    public static Intervention PatchDirections(this Intervention intervention, string site, Tensor directions, string from)
+    {
+        ArgumentNullException.ThrowIfNull(intervention);
+        Directions.Basis(directions).Dispose();
+        return intervention.Patch(
+            site, (x, source) => Patched(x, source, directions), from, name: nameof(PatchDirections), pointwise: true);
     }
 
     /// <summary>Writes <see cref="WithProjection"/> to the selected values.</summary>

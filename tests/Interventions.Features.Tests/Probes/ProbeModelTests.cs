@@ -124,7 +124,7 @@ public sealed class ProbeModelTests : IDisposable
         InterventionGraph entropy = Intervention.On(_model).Entropy().Graph;
         CausalCheck check = CausalCheck.Of(_model, _texts, Site, u, entropy, new() { Unrelated = unrelated });
         using RunResult ablated = Intervention.On(_model)
-            .Include("Ablation", ProbeEdits.Ablation(Site, u, mean))
+            .RemoveDirections(Site, u, mean)
             .Metric(
                 "Divergence",
                 (changed, clean) => Metrics.KullbackLeibler(changed.flatten(0, 1), clean.flatten(0, 1))
@@ -134,7 +134,7 @@ public sealed class ProbeModelTests : IDisposable
         Assert.Equal(ablated["Divergence"].Values.mean().item<double>(), check.Divergence!.Value, 1e-9);
         Assert.True(check.Divergence > 0);
         Assert.Equal(20, check.RandomDivergences.Length);
-        using RunResult related = Intervention.On(_model).Include("Ablation", ProbeEdits.Ablation(Site, u, mean)).Entropy().Run(_texts);
+        using RunResult related = Intervention.On(_model).RemoveDirections(Site, u, mean).Entropy().Run(_texts);
         Assert.Equal(related["Entropy"].Change.mean().item<double>(), check.Change, 1e-9);
     }
 
@@ -146,16 +146,16 @@ public sealed class ProbeModelTests : IDisposable
         Tensor directions = _model.Weights["embed.weight"][1..3];
         using RunResult clean = Intervention.On(_model).Capture("Values", Site).Run(_texts);
         using RunResult ablated = Intervention.On(_model)
-            .Include("Ablation", ProbeEdits.Ablation(Site, directions)).Capture("Written", Site).Run(_texts);
-        Tensor values = clean["Values"], expected = ProbeEdits.Ablate(values, directions);
+            .RemoveDirections(Site, directions).Capture("Written", Site).Run(_texts);
+        Tensor values = clean["Values"], expected = DirectionEdits.Removed(values, directions);
         Assert.True((ablated["Written"].Values - expected).abs().max().item<double>() < 1e-12);
         Assert.True(expected.matmul(directions.t()).abs().max().item<double>() < 1e-9);
 
         using RunResult scaled = Intervention.On(_model).Scale("blocks.0.mlp_out", 3).Capture("Values", Site).Run(_texts);
         using RunResult patched = Intervention.On(_model)
             .DeriveRun("other").Scale("blocks.0.mlp_out", 3, run: "other")
-            .Include("Patch", ProbeEdits.Patching(Site, directions, "other")).Capture("Written", Site).Run(_texts);
-        Tensor put = ProbeEdits.Patch(values, scaled["Values"], directions);
+            .PatchDirections(Site, directions, "other").Capture("Written", Site).Run(_texts);
+        Tensor put = DirectionEdits.Patched(values, scaled["Values"], directions);
         Assert.True((patched["Written"].Values - put).abs().max().item<double>() < 1e-12);
         Assert.True((put - values).abs().max().item<double>() > 1e-3);
     }

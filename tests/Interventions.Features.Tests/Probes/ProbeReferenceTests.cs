@@ -135,13 +135,13 @@ public sealed class ProbeReferenceTests
         Tensor x = Test.X[..10], one = s_tensors.Value["edit.direction"], two = s_tensors.Value["edit.directions_two"];
         Tensor mean = s_tensors.Value["edit.train_mean"];
         Near(mean, Train.X.mean([0L]), 1e-9);
-        Near(s_tensors.Value["edit.ablate_zero"], ProbeEdits.Ablate(x, one), 1e-9);
-        Near(s_tensors.Value["edit.ablate_mean"], ProbeEdits.Ablate(x, one, mean), 1e-9);
-        Near(s_tensors.Value["edit.ablate_two_zero"], ProbeEdits.Ablate(x, two), 1e-9);
-        Near(s_tensors.Value["edit.ablate_two_mean"], ProbeEdits.Ablate(x, two, mean), 1e-9);
-        Near(s_tensors.Value["edit.patch_from_rows_10_to_19"], ProbeEdits.Patch(x, Test.X[10..20], one), 1e-9);
-        Tensor basis = ProbeEdits.Basis(two);
-        Near(s_tensors.Value["edit.projector_two"], basis.t().matmul(basis), 1e-9);
+        Near(s_tensors.Value["edit.ablate_zero"], DirectionEdits.Removed(x, one), 1e-9);
+        Near(s_tensors.Value["edit.ablate_mean"], DirectionEdits.Removed(x, one, mean), 1e-9);
+        Near(s_tensors.Value["edit.ablate_two_zero"], DirectionEdits.Removed(x, two), 1e-9);
+        Near(s_tensors.Value["edit.ablate_two_mean"], DirectionEdits.Removed(x, two, mean), 1e-9);
+        Near(s_tensors.Value["edit.patch_from_rows_10_to_19"], DirectionEdits.Patched(x, Test.X[10..20], one), 1e-9);
+        Tensor axes = eye(two.shape[1], dtype: float64);
+        Near(s_tensors.Value["edit.projector_two"], axes - DirectionEdits.Removed(axes, two), 1e-9);
     }
 
     [SharedFact(Folder)]

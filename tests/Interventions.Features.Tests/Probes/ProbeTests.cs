@@ -213,7 +213,6 @@ public sealed class ProbeTests
         Assert.Contains("of both", Assert.Throws<ArgumentException>(() => Probe.Fit(x, [true, true, true])).Message);
         Assert.Contains("2 labels", Assert.Throws<ArgumentException>(() => Probe.Fit(x, [true, false])).Message);
         Assert.Contains("not finite", Assert.Throws<ArgumentException>(() => Probe.Fit(x / 0, [true, false, true])).Message);
-        Assert.Contains("depends", Assert.Throws<ArgumentException>(() => ProbeEdits.Ablate(x, ones(2, 2))).Message);
         Assert.Contains("cannot be kept", Assert.Throws<ArgumentException>(() => SparseProbe.Fit(new(x, [true, false, true]), 3)).Message);
     }
 

@@ -35,7 +35,7 @@ public sealed class GuardedTensorsTests : IDisposable
         Is([1.5, -1.5, 3.5], a.clone().plus_(0.5));
         Is([0.5, -1, 1.5], a.clone().times_(0.5));
         Is([-7, -12, -9], a.clone().plus_product_(b, tensor(2.0), -1));
-        Is([5, 3, 7], a.clone().plus_quotient_(b.times(2), tensor(2.0)));
+        Is([5, 3, 9], a.clone().plus_quotient_(b.times(2), tensor(2.0)));
         Is([-1, -4.5, 0], a.clone().plus_quotient_(b, tensor(2.0), -1));
         Is([7, -2, 7], a.clone().filled_(mask, 7));
         Is([2, 3, 4], range(2, 5, CPU));
