@@ -42,7 +42,10 @@ internal sealed class FeaturesTable(int repeats, string only)
         Tensor decoder_bias = randn(Width), encoder_bias = randn(Features);
         using Sae sae = new(new SaeConfig { Activation = activation }, new SaeWeights
         {
-            Encoder = encoder, EncoderBias = encoder_bias, Decoder = decoder, DecoderBias = decoder_bias,
+            Encoder = encoder,
+            EncoderBias = encoder_bias,
+            Decoder = decoder,
+            DecoderBias = decoder_bias,
         });
         Beside(name, 1.05, () => sae.Reconstruct(x), () =>
         {

@@ -73,7 +73,8 @@ public sealed class SteeringSweepTests : IDisposable
                 Tensor changed = x.clone();
                 changed.narrow(1, 4, 3).add_(vector.Value * c);
                 return changed;
-            }));
+            }
+            ));
             Tensor log = logits[0].log_softmax(-1);
             return Enumerable.Range(first, ids.Length - first).Average(t => -log[t - 1, ids[t]].item<double>());
         }

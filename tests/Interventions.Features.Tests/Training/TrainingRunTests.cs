@@ -128,7 +128,11 @@ public sealed class TrainingRunTests : IDisposable
     {
         SaeTrainingOptions options = Options(new SaeObjective.Standard(1)) with
         {
-            Steps = 100, LearningRate = 2, WarmUpSteps = 10, DecayPart = 0.2, SparsityWarmUpSteps = 4,
+            Steps = 100,
+            LearningRate = 2,
+            WarmUpSteps = 10,
+            DecayPart = 0.2,
+            SparsityWarmUpSteps = 4,
         };
         Assert.Equal(
             [0.2, 1.0, 2.0, 2.0, 2.0, 1.0, 0.1],
@@ -186,7 +190,13 @@ public sealed class TrainingRunTests : IDisposable
         });
         SaeTrainingOptions options = Options(new SaeObjective.Standard(0.001)) with
         {
-            IsTranscoder = true, HasSkip = true, Steps = 600, LearningRate = 0.02, Features = 24, Resampling = null, RecordEvery = 600,
+            IsTranscoder = true,
+            HasSkip = true,
+            Steps = 600,
+            LearningRate = 0.02,
+            Features = 24,
+            Resampling = null,
+            RecordEvery = 600,
         };
         using SaeTrainingResult result = SaeTraining.Train(batches, options);
         using SaeTrainingResult without = SaeTraining.Train(batches, options with { HasSkip = false });
