@@ -13,10 +13,6 @@ internal static class Spread
     }
 
     /// <summary>Standard errors for a table: nothing where there is one number.</summary>
-    public static string[] Format(IReadOnlyList<double> errors)
-    {
-        string[] texts = ShortNumbers.Format([.. errors.Where(double.IsFinite)]);
-        int next = 0;
-        return [.. errors.Select(error => double.IsFinite(error) ? texts[next++] : "")];
-    }
+    public static string[] Format(IReadOnlyCollection<double> errors) =>
+        [.. errors.Zip(ShortNumbers.Format(errors), (error, text) => double.IsFinite(error) ? text : "")];
 }

@@ -115,15 +115,14 @@ internal static class KeptTable
             .. areAllCompared ? (TextColumn[])[] : [new("compared", true)],
             new("changed", true), new("largest", true),
         ]);
-        // Where nothing was compared nothing is known of changes.
-        string[] largest = ShortNumbers.Format([.. effects.Where(effect => effect.Compared > 0).Select(effect => effect.Largest)]);
-        int next = 0;
-        foreach (WriteEffect effect in effects)
+        string[] largest = ShortNumbers.Format([.. effects.Select(effect => effect.Largest)]);
+        foreach ((WriteEffect effect, string most) in effects.Zip(largest))
             table.Add(
             [
                 effect.Write, effect.Run is null ? effect.Site : $"{effect.Site} in {effect.Run}",
                 Number(effect.Selected), Number(effect.Written), .. areAllCompared ? (string[])[] : [Number(effect.Compared)],
-                effect.Compared > 0 ? Number(effect.Changed) : "–", effect.Compared > 0 ? largest[next++] : "–",
+                // Where nothing was compared nothing is known of changes.
+                .. effect.Compared > 0 ? [Number(effect.Changed), most] : (string[])["–", "–"],
             ]);
         return table.Print(MostRows);
 

@@ -177,6 +177,33 @@ public sealed class PrintedResultTests : IDisposable
         Assert.Contains("Idle.Scale changed nothing: 'blocks.0.mlp_out' has the same values", run.ToString());
     }
 
+    [Fact]
+    public void A_captured_pattern_is_a_grid_with_the_tokens_of_its_prompt()
+    {
+        using RunResult run = Intervention.On(_model).Capture("Pattern", "blocks.1.attn.pattern[query=end]").Run(Prompts(1));
+        string[] lines = $"{run["Pattern"]}".Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Tensor heads = run["Pattern"].Values.squeeze(2).squeeze(0); // [head, key]
+        Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+        Assert.Contains("mean over batch, query", lines[0], StringComparison.Ordinal);
+        Assert.Contains("1 \" Mary\"", lines[1], StringComparison.Ordinal);
+        Assert.Equal(heads.shape[0], lines.Length - 2);
+        Assert.All(Enumerable.Range(0, (int)heads.shape[0]), head => Assert.Contains(
+            FormattableString.Invariant($"  {heads[head, 4].item<double>():0.000}"), lines[2 + head], StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Of_writes_that_were_not_compared_no_change_is_printed()
+    {
+        InterventionGraph graph = new()
+        {
+            Name = "Idle",
+            Writes = [new("Doubled", "blocks.0.mlp_out", [new Read.Value()], x => x[0] * 2) { Uncompared = true }],
+            Metrics = [new("Right", [new Read.Logit("right", "end")], x => x[0])],
+        };
+        using RunResult run = InterventionRunner.Run(graph, _model, Prompts(1));
+        Assert.Matches(@"Doubled .* 0 +– +–\n", $"{run}");
+    }
+
     /// <summary>Prompts that were made of text.</summary>
     private static TinyPrompts Prompts(int count) => TinyPrompts.FromTokens([.. Enumerable.Range(0, count).Select(i =>
         new PromptTokens([Run(i, 0), Run(i, 1), Run(i, 2)], [7, 9]) { AnswerTexts = [" Mary", " Tom"] })]);
