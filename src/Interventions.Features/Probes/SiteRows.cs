@@ -52,7 +52,7 @@ internal sealed record SiteRows(string Site, ImmutableArray<(string Name, string
         ArgumentException.ThrowIfNullOrEmpty(site);
         (SiteResolution? found, EquatableArray<SiteProblem> problems) = SiteResolver.Resolve(site, model.Schema, prompts.Vocabulary);
         if (problems.Count > 0)
-            throw new InterventionException($"{nameof(Probe)}: {problems[0].Message}.");
+            throw new InterventionException($"{nameof(Probe)}: {problems[0].Message}");
         ImmutableArray<(string Path, ImmutableArray<(string, string)> Point)> paths = [(site, [])];
         foreach (PlaceholderRange range in SiteExpansion.Placeholders([found!], model.Schema))
         {

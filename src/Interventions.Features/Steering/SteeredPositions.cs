@@ -35,7 +35,7 @@ internal static class SteeredPositions
     {
         const string Site = "site";
         if (!SitePath.TryParse(Path(Site, at), out SitePath? path, out SiteProblem? problem))
-            throw new InterventionException($"'{at}' is no selection of positions: {problem.Message}.");
+            throw new InterventionException($"'{at}' is no selection of positions: {problem.Message}");
         if (at is null)
             return Enumerable.Range(0, length);
         Selection selection = path.Selectors[0].Indices.Selection;

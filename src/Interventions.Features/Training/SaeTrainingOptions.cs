@@ -141,13 +141,13 @@ public sealed record SaeTrainingOptions
     {
         foreach ((bool isWrong, string problem) in Problems())
             if (isWrong)
-                throw new ArgumentException($"So a dictionary cannot be trained: {problem}.");
+                throw new ArgumentException($"A dictionary cannot be trained with these options: {problem}.");
     }
 
     private IEnumerable<(bool IsWrong, string Problem)> Problems() =>
     [
-        (Features < 1, $"it has {Features} features"),
-        (Steps < 1, $"it takes {Steps} steps"),
+        (Features < 1, $"{nameof(Features)} is {Features}"),
+        (Steps < 1, $"{nameof(Steps)} is {Steps}"),
         (!(LearningRate > 0), $"the learning rate is {LearningRate}"),
         (Beta1 is not (>= 0 and < 1), $"{nameof(Beta1)} is {Beta1}, which is at least 0 and below 1"),
         (DecayPart is not (>= 0 and <= 1), $"{nameof(DecayPart)} is {DecayPart}, a part from 0 to 1"),
@@ -159,9 +159,8 @@ public sealed record SaeTrainingOptions
         (HasSkip && !IsTranscoder, $"{nameof(HasSkip)} is true of no transcoder"),
         (ScaleBatches > 0 && InputNorm != InputNorm.None, $"inputs are scaled by their mean norm and by {InputNorm}: one of them"),
         (Objective is SaeObjective.Standard { L1: < 0 } or SaeObjective.Gated { L1: < 0 }, "the coefficient of L1 is negative"),
-        (Objective is SaeObjective.TopK top && (top.K < 1 || top.K > Features), $"{Objective} is not possible with {Features} features"),
-        (Objective is SaeObjective.BatchTopK batch && !(batch.K > 0 && batch.K <= Features),
-            $"{Objective} is not possible with {Features} features"),
+        (Chosen is { } count && !(count > 0 && count <= Features),
+            $"K is to be above 0 and at most the number of {nameof(Features)}, {Features}, and not that of {Objective}"),
         (Objective is SaeObjective.BatchTopK { ThresholdRate: not (> 0 and <= 1) }, "the threshold's rate is above 0, and 1 at most"),
         (Objective is SaeObjective.BatchTopK nested && !IsRising(nested.InnerWidths),
             $"inner widths rise from 1 to less than the {Features} features"),
@@ -173,6 +172,14 @@ public sealed record SaeTrainingOptions
         (Resampling is { Window: < 1 } or { Batches: < 1 }, "features are resampled for no steps, or at no batches"),
         (Resampling is { MostFrequent: not (>= 0 and < 1) }, "the frequency of rare features is at least 0 and below 1"),
     ];
+
+    /// <summary>How many features a row has, where the objective says so.</summary>
+    private double? Chosen => Objective switch
+    {
+        SaeObjective.TopK top => top.K,
+        SaeObjective.BatchTopK batch => batch.K,
+        _ => null,
+    };
 
     private bool IsRising(ImmutableArray<int> widths) =>
         widths.Zip(widths.Skip(1)).All(pair => pair.First < pair.Second) && widths.All(width => width > 0 && width < Features);
