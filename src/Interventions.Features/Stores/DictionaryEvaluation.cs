@@ -8,7 +8,7 @@ namespace Interventions.Features;
 
 /// <summary>
 /// What a dictionary does to a model on a corpus, and what its features do there. Losses are cross entropies of next tokens in nats, means
-/// over all of them; a position that is left out keeps the model's own value in every run, and counts in no statistic of values.
+/// over all that count; a position that is left out keeps the model's own value in every run, and counts in no statistic of values.
 /// </summary>
 public sealed record DictionaryEvaluation
 {
@@ -85,13 +85,13 @@ public sealed record DictionaryEvaluation
 
     /// <summary>Measures a dictionary in a model on a corpus, in two passes over it: the site's mean, then all else.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="corpus">The contexts; those of one token alone predict nothing, and do not count.</param>
+    /// <param name="corpus">The contexts; those without a token whose loss counts do not count.</param>
     /// <param name="sae">The dictionary.</param>
     /// <param name="site">The site that is encoded. Default: the one that the dictionary's file names.</param>
     /// <param name="options">Of a transcoder the site that is replaced; positions that are left out; how many contexts.</param>
     /// <param name="cancellationToken">Looked at between nodes of the forward pass.</param>
     /// <exception cref="InterventionException">
-    /// The model lacks a site, the dictionary does not say its site, or no position of the corpus counts.
+    /// The model lacks a site, the dictionary does not say its site, or no position or no loss of the corpus counts.
     /// </exception>
     public static DictionaryEvaluation Of(
         HookedModel model, Corpus corpus, Sae sae, string? site = null, EvaluationOptions? options = null,
@@ -189,6 +189,19 @@ public sealed record EvaluationOptions : ActivationOptions
             ? value
             : throw new ArgumentOutOfRangeException(nameof(Contexts), value, "At least one context is measured.");
     }
+
+    /// <summary>
+    /// The first token of a context whose loss counts: with 2, that of the second token, which the model predicts from the first alone, does
+    /// not. Default: 1, every token behind another.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
+    public int FirstTarget
+    {
+        get;
+        init => field = value > 0
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(FirstTarget), value, "Nothing predicts a context's first token, which is token 0.");
+    } = 1;
 
     /// <summary>Receives the progress after every batch of contexts: contexts, of both passes together.</summary>
     public IProgress<RunProgress>? Progress { get; init; }

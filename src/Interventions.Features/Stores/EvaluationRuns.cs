@@ -27,7 +27,7 @@ internal sealed class EvaluationRuns : IDisposable
     public EvaluationRuns(HookedModel model, Corpus corpus, Sae sae, string site, EvaluationOptions options)
     {
         (_model, _sae, _site, _replaced, _options) = (model, sae, site, options.Target ?? site, options);
-        IEnumerable<IReadOnlyList<long>> contexts = corpus.Contexts.Where(context => context.Count > 1);
+        IEnumerable<IReadOnlyList<long>> contexts = corpus.Contexts.Where(context => context.Count > options.FirstTarget);
         _corpus = Corpus.OfTokens(options.Contexts is int most ? contexts.Take(most) : contexts, corpus.Tokenizer);
         _positions = options.LeftOut.In(_corpus);
     }
@@ -117,7 +117,7 @@ internal sealed class EvaluationRuns : IDisposable
             double[] losses = [.. run["Losses"].Values.sum([1L]).cpu().data<double>()];
             (_zero, _ofMean) = (_zero + losses[0], _ofMean + losses[1]);
         }
-        (_contexts, _tokens, _targets) = (_contexts + count, _tokens + ((long)count * length), _targets + ((long)count * (length - 1)));
+        (_contexts, _tokens, _targets) = (_contexts + count, _tokens + ((long)count * length), _targets + ((long)count * (length - _options.FirstTarget)));
 
         Tensor Rows(Tensor values) => values.flatten(2).flatten(0, 1).index_select(0, mask.flatten().nonzero().flatten());
     }
@@ -143,12 +143,12 @@ internal sealed class EvaluationRuns : IDisposable
             "Losses", "logits", logits => stack([.. ByPrompt(logits).Select((own, i) => Loss(own, ids.select(0, i)))]), acrossBatch: true);
 
     /// <summary>Sums over positions: the loss, the clean loss, and the divergence, <c>[batch, 3]</c>.</summary>
-    private static Tensor Scores(Tensor logits, Tensor clean, Tensor ids)
+    private Tensor Scores(Tensor logits, Tensor clean, Tensor ids)
     {
         return stack([.. ByPrompt(logits).Zip(ByPrompt(clean)).Select((pair, i) => Of(pair.First, pair.Second, ids.select(0, i)))]);
 
         // One prompt's probabilities at a time: those of a large vocabulary are many.
-        static Tensor Of(Tensor own, Tensor clean, Tensor ids)
+        Tensor Of(Tensor own, Tensor clean, Tensor ids)
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor divergence = Metrics.KullbackLeibler(own, clean).to_type(ScalarType.Float64).sum();
@@ -156,10 +156,11 @@ internal sealed class EvaluationRuns : IDisposable
         }
     }
 
-    private static Tensor Loss(Tensor logits, Tensor ids)
+    /// <summary>The sum over the targets that count.</summary>
+    private Tensor Loss(Tensor logits, Tensor ids)
     {
-        long targets = ids.shape[0] - 1;
-        return Metrics.Loss(logits.narrow(0, 0, targets), ids.narrow(0, 1, targets)).to_type(ScalarType.Float64).sum();
+        long first = _options.FirstTarget, targets = ids.shape[0] - first;
+        return Metrics.Loss(logits.narrow(0, first - 1, targets), ids.narrow(0, first, targets)).to_type(ScalarType.Float64).sum();
     }
 
     private static IEnumerable<Tensor> ByPrompt(Tensor logits) =>

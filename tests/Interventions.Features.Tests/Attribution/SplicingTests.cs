@@ -80,33 +80,30 @@ public sealed class SplicingTests
         SpliceCase.Close(golden.Attribution("site_gradient.clean"), clean.Run("only")["At"]);
     }
 
+    /// <summary>Losses by target and divergences by position; their means over a corpus are <see cref="Stores.EvaluationTests"/>'s.</summary>
     [SharedFact(SpliceCase.Folder)]
-    public void Losses_are_the_references()
+    public void Losses_and_divergences_are_the_references()
     {
         using SpliceCase golden = new();
-        SpliceLosses losses = SpliceLosses.Of(golden.Model, golden, golden.At);
-        foreach ((string name, RunLosses run) in new[]
+        Intervention model = Intervention.On(golden.Model);
+        Tensor ids = golden.Splicing("tokens"), clean = Logits(model);
+        Dictionary<string, Tensor> runs = new()
         {
-            ("clean", losses.Model), ("spliced", losses.Spliced), ("zero_ablated", losses.ZeroAblated),
-            ("mean_ablated", losses.MeanAblated),
-        })
-            SpliceCase.Close(golden.Splicing($"loss_per_target.{name}"), stack(run.Losses.Select(row => tensor(row)), 0));
-        SpliceCase.Close(
-            golden.Splicing("kl_per_position.spliced"), stack(losses.Spliced.Divergences.Select(row => tensor(row)), 0));
-        foreach ((string name, double value) in new[]
-        {
-            ("loss_clean", losses.Loss(losses.Model)), ("loss_spliced", losses.Loss(losses.Spliced)),
-            ("loss_zero_ablation", losses.Loss(losses.ZeroAblated)), ("loss_mean_ablation", losses.Loss(losses.MeanAblated)),
-            ("loss_recovered_zero", losses.Recovered), ("loss_recovered_mean", losses.RecoveredFromMean),
-            ("loss_increase", losses.Increase), ("kl_clean_to_spliced", SpliceLosses.Divergence(losses.Spliced)),
-            ("kl_clean_to_zero", SpliceLosses.Divergence(losses.ZeroAblated)),
-            ("kl_clean_to_spliced_without_last_position", losses.Spliced.Divergences.SelectMany(row => row[..^1]).Average()),
-            ("loss_recovered_zero_targets_from_2", SpliceLosses.Of(golden.Model, golden, golden.At, firstTarget: 2).Recovered),
-        })
-            Assert.Equal(golden.Number(name), value, 1e-9);
-        Tensor ids = golden.Splicing("tokens"), guesses = golden.Model.Forward(ids)[.., ..^1].argmax(-1);
-        Assert.Equal(golden.Number("accuracy_clean"), guesses.eq(ids[.., 1..]).to(ScalarType.Float64).mean().item<double>(), 1e-9);
-        Assert.Contains("loss recovered 0.99", $"{losses}", StringComparison.Ordinal);
+            ["clean"] = clean,
+            ["spliced"] = Logits(model.Splice("Sae", Site, golden.Sae, errorTerm: false)),
+            ["zero_ablated"] = Logits(model.Zero(Site)),
+            ["mean_ablated"] = Logits(model.Mean(Site, from: "only", pooled: true)),
+        };
+        foreach ((string name, Tensor logits) in runs)
+            SpliceCase.Close(golden.Splicing($"loss_per_target.{name}"), Metrics.Loss(logits[.., ..^1], ids[.., 1..]));
+        Tensor ofSpliced = Metrics.KullbackLeibler(runs["spliced"], clean), ofZero = Metrics.KullbackLeibler(runs["zero_ablated"], clean);
+        SpliceCase.Close(golden.Splicing("kl_per_position.spliced"), ofSpliced);
+        Assert.Equal(golden.Number("kl_clean_to_spliced_without_last_position"), ofSpliced[.., ..^1].mean().item<double>(), 1e-9);
+        Assert.Equal(golden.Number("kl_clean_to_zero"), ofZero.mean().item<double>(), 1e-9);
+        Tensor isRight = clean[.., ..^1].argmax(-1).eq(ids[.., 1..]);
+        Assert.Equal(golden.Number("accuracy_clean"), isRight.to(ScalarType.Float64).mean().item<double>(), 1e-9);
+
+        Tensor Logits(Intervention changed) => changed.Capture("Logits", "logits").Run(golden)["Logits"].Values;
     }
 
     [SharedFact(SpliceCase.Folder)]

@@ -38,6 +38,7 @@ public sealed class EvaluationTests : IDisposable
         ours["l0_without_position_0"] = later.Metrics.L0;
         ours["explained_variance_without_position_0"] = later.Metrics.ExplainedVariance;
         ours["loss_clean"] = later.CleanLoss;
+        ours["loss_recovered_zero_targets_from_2"] = golden.Evaluate(new() { LeftOut = LeftOut.Nothing, FirstTarget = 2 }).LossRecovered;
         Assert.All(ours, pair => Assert.Equal(golden.Json.GetProperty(pair.Key).GetDouble(), pair.Value, 1e-9));
     }
 

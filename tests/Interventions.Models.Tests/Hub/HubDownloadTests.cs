@@ -153,21 +153,37 @@ public sealed class HubDownloadTests : IDisposable
         byte[] large = new byte[1_000_000];
         Random.Shared.NextBytes(large);
         using FakeHub hub = new([("config.json", "{}"u8.ToArray()), ("model.safetensors", large)]);
+        HubSettings settings = hub.Settings(_folder.Path) with { Patience = TimeSpan.FromSeconds(30) };
+        HubCache cache = new(HubId.TryParse(FakeHub.Id)!, settings.Cache);
+        FileInfo partial = new(cache.Blob(FakeHub.Sha(large)) + ".incomplete");
         using CancellationTokenSource stop = new();
         hub.Mischief = request =>
         {
             if (!request.Path.StartsWith("/store/", StringComparison.Ordinal))
                 return null;
-            stop.CancelAfter(500);
+            _ = StopOnceKeptAsync();
             return FakeHub.Part(request, large) with { CutAt = 300_000, Stalls = true };
         };
-        HubSettings settings = hub.Settings(_folder.Path) with { Patience = TimeSpan.FromSeconds(30) };
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => HubModel.DownloadAsync(FakeHub.Id, settings, null, stop.Token));
-        Assert.Null(new HubCache(HubId.TryParse(FakeHub.Id)!, settings.Cache).Find(isWhole: false));
+        Assert.Null(cache.Find(isWhole: false));
+        partial.Refresh();
+        long kept = partial.Length;
+        Assert.InRange(kept, 200_000, 300_000);
         hub.Mischief = null;
         string folder = await HubModel.DownloadAsync(FakeHub.Id, settings, null, default);
         Assert.Equal(large, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));
-        Assert.Equal(300_000, hub.StoreRequests[^1].From);
+        Assert.Equal(kept, hub.StoreRequests[^1].From);
+
+        async Task StopOnceKeptAsync()
+        {
+            do
+            {
+                await Task.Delay(5);
+                partial.Refresh();
+            }
+            while (!partial.Exists || partial.Length < 200_000);
+            stop.Cancel();
+        }
     }
 
     [Fact]

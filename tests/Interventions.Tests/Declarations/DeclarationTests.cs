@@ -142,10 +142,10 @@ public sealed class DeclarationTests : IDisposable
     [Fact]
     public void A_wrong_checkpoint_is_refused_at_load()
     {
-        string folder = Directory.CreateTempSubdirectory().FullName;
+        using TemporaryFolder folder = new();
         using (DecoderModel other = DecoderModel.Random(Gpt2Model.Configure(3, 3, 12, 17, 24)))
-            other.Save(folder);
-        Exception refused = Assert.ThrowsAny<Exception>(() => TinyGpt2.Load(folder));
+            other.Save(folder.Path);
+        Exception refused = Assert.ThrowsAny<Exception>(() => TinyGpt2.Load(folder.Path));
         Assert.Contains("TinyGpt2", refused.Message);
         Assert.Contains("layer", refused.Message);
     }

@@ -116,7 +116,8 @@ public sealed class InheritanceTests : IDisposable
     public async Task Streams_files_and_generations_are_of_the_base_too()
     {
         SharedTask study = new SharedKnockout();
-        string path = Path.Combine(Directory.CreateTempSubdirectory().FullName, "shared.safetensors");
+        using TemporaryFolder folder = new();
+        string path = folder["shared.safetensors"];
         using SharedTask.Result written = study.RunTo(_model, _prompts, path);
         using SharedKnockout.Result loaded = SharedKnockout.Load(path);
         Close(written.LogitDifference.Values, loaded.LogitDifference);
