@@ -47,7 +47,7 @@ IActivationBatches batches = store.Batches(Math.Min(1024, (int)store.Count / 2),
 Stopwatch clock = Stopwatch.StartNew();
 SaeTraining.Train(batches, options).Dispose();
 int steps = Math.Max(100, (int)(minutes * 60 * options.Steps / clock.Elapsed.TotalSeconds));
-options = options with { Steps = steps, WarmUpSteps = steps / 20, DeadAfter = steps / 10, RecordEvery = steps };
+options = options with { Steps = steps, RecordEvery = steps };
 Resampling resampling = new() { At = [3 * steps / 10, 6 * steps / 10], Window = steps / 10 };
 
 Console.WriteLine($"{options.Features} features, {active} active, {steps} steps; {held.Contexts.Count()} contexts to measure on");

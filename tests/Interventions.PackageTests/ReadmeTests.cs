@@ -106,7 +106,7 @@ public sealed partial class ReadmeTests(Packages packages)
     public void Features_are_one_program()
     {
         string output = RunWith("Interventions.Features");
-        Assert.Contains("TopK dictionary of 64 features, 96 wide, at blocks.2.resid_post", output);
+        Assert.Contains("TopK dictionary of 64 features, 8 active, 96 wide, at blocks.2.resid_post", output);
         Assert.Contains("the same after loading: True", output);
         Assert.Contains("L0 ", output);
         Assert.Contains("without feature 3: ", output);
@@ -115,7 +115,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains("steered: ", output);
         Assert.Contains(" points are on the front", output);
         Assert.Contains("weights and activations agree: True", output);
-        Assert.Contains("blocks.{layer}.resid_post[pos=S1]: 48 rows to fit, 12 to measure", output);
+        Assert.Contains("blocks.{layer}.resid_post[pos=end]: ", output);
         Assert.Contains("random ones, mean", output);
         Assert.Contains("Logit lens at ", output);
         Assert.Contains("Tuned lens of 4 layers", output);
@@ -123,7 +123,7 @@ public sealed partial class ReadmeTests(Packages packages)
         Assert.Contains(" tokens; 2 predictions", output);
         Assert.Contains("batch [8, 96]", output);
         Assert.Contains("loss recovered: ", output);
-        Assert.Contains("trained: TopK dictionary of 32 features, 96 wide, at blocks.2.resid_post", output);
+        Assert.Contains("trained: TopK dictionary of 32 features, 4 active, 96 wide, at blocks.2.resid_post", output);
         Assert.Contains("each has 0.4 dimensions", output);
         Assert.Contains("excluded 1.95", output);
     }

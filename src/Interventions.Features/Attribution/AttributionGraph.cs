@@ -161,7 +161,7 @@ public sealed class AttributionGraph
             AttributionNode node = Nodes[place];
             string active = node.Kind == AttributionNodeKind.Feature ? Short(node.Activation, "0.000") : "";
             string output = OutputsOf(node) is [{ } strongest, ..] ? $"{Short(strongest.Weight, "+0.000;-0.000")} {strongest.Target}" : "";
-            table.Add($"{node}", TextTable.Quote(node.Text), active, share, output);
+            table.Add(node.Name, TextTable.Quote(node.Text), active, share, output);
         }
         IEnumerable<string> logits = Nodes.Skip(SourceCount).Take(3)
             .Select(node => $"{TextTable.Quote(node.Text)} {Short(node.Probability, "0.00")}");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Interventions.Tables;
 
 namespace Interventions.Features;
 
@@ -46,8 +47,9 @@ public sealed record AttributionNode(AttributionNodeKind Kind, int Layer, int Po
         _ => Against is { } other ? $"logit {Index}-{other}" : $"logit {Index}",
     };
 
-    /// <inheritdoc/>
-    public override string ToString() => Name;
+    /// <summary>The short name; of a logit also its token.</summary>
+    public override string ToString() =>
+        Kind == AttributionNodeKind.Logit && Text.Length > 0 ? $"{Name} {TextTable.Quote(Text)}" : Name;
 }
 
 /// <summary>A direct effect.</summary>

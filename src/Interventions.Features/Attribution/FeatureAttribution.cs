@@ -202,7 +202,11 @@ public static class FeatureAttribution
             measured.AddRange(metrics);
         }
         int longest = measurement.Prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).DefaultIfEmpty(0).Max();
-        return new FeatureEffects(title, measurement.Metric.Name, [.. effects], [.. measured], (longest, measurement.Features));
+        return new FeatureEffects(title, measurement.Metric.Name, [.. effects], [.. measured], (longest, measurement.Features))
+        {
+            Tokens = [.. measurement.Prompts.Prompts.Select(
+                prompt => prompt.Runs[0].Ids.Select(id => TokenTexts.Of(measurement.Model, id)).ToImmutableArray())],
+        };
 
         void Tell(int more) => measurement.Options.Run.Progress?.Report(new RunProgress(done += more, groups.Length * steps));
     }

@@ -49,6 +49,9 @@ public sealed class FeatureEffects
     /// <summary>The number of tokens of the longest prompt.</summary>
     public int Length { get; }
 
+    /// <summary>The tokens of each prompt's first run, as text.</summary>
+    public required ImmutableArray<ImmutableArray<string>> Tokens { get; init; }
+
     /// <summary>How many features the dictionary has.</summary>
     public int Features { get; }
 
@@ -101,7 +104,7 @@ public sealed class FeatureEffects
         foreach (((int feature, _), string effect) in shown.Zip(effects))
         {
             FeatureEffect most = places[feature].MaxBy(one => Math.Abs(one.Effect));
-            table.Add($"{feature}", effect, $"{places[feature].Count()}", $"token {most.Position} of prompt {most.Prompt}");
+            table.Add($"{feature}", effect, $"{places[feature].Count()}", $"{TextTable.Quote(Tokens[most.Prompt][most.Position])}, token {most.Position} of prompt {most.Prompt}");
         }
         string heading = TextTable.Wrap(
             $"{Title}: what features add to {Metric}, which is {ShortNumbers.Format([Measured.DefaultIfEmpty(0).Average()])[0]}; "

@@ -101,7 +101,7 @@ internal sealed class GraphDrawing(PrunedGraph graph)
         return new XElement(
             s_svg + "path", new XAttribute("class", "node"), new XAttribute("d", size),
             new XAttribute("fill", string.Create(CultureInfo.InvariantCulture, $"rgb({grey},{grey},{grey})")),
-            new XAttribute("stroke", "#ffffff"), new XElement(s_svg + "title", $"{node} \"{Shown(node.Text)}\"{details}"));
+            new XAttribute("stroke", "#ffffff"), new XElement(s_svg + "title", $"{node.Name} \"{Shown(node.Text)}\"{details}"));
     }
 
     /// <summary>The texts of the likeliest logits, beside their marks.</summary>

@@ -68,7 +68,7 @@ public sealed class PrunedGraph
         TextTable table = new(new("source"), new("token"), new("target"), new("token"), new("effect", IsNumber: true));
         foreach ((AttributionEdge edge, string weight) in strongest.Zip(weights))
             table.Add(
-                $"{edge.Source}", TextTable.Quote(edge.Source.Text), $"{edge.Target}", TextTable.Quote(edge.Target.Text), weight);
+                edge.Source.Name, TextTable.Quote(edge.Source.Text), edge.Target.Name, TextTable.Quote(edge.Target.Text), weight);
         return $"{TextTable.Count(Nodes.Length, "node")} of {Whole.Nodes.Length}, {TextTable.Count(Edges.Length, "edge")}\n{table.Print()}"
             + TextTable.Others(Edges.Length - strongest.Length, "edge");
     }

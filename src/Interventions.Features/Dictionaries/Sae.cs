@@ -171,7 +171,8 @@ public sealed class Sae : ISplice, IDisposable
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Config.Activation.GetType().Name} dictionary of {Features} features, {InputWidth} wide"
+        $"{Config.Activation.GetType().Name} dictionary of {Features} features, "
+        + (Config.Activation is Activation.TopK { K: var active } ? $"{active} active, " : "") + $"{InputWidth} wide"
         + (OutputWidth == InputWidth ? "" : $" to {OutputWidth}") + (Config.Site is null ? "" : $", at {Config.Site}");
 
     /// <inheritdoc/>

@@ -62,6 +62,9 @@ public sealed record CausalCheck(
     /// </summary>
     public double Chance => (1.0 + RandomChanges.Count(change => Math.Abs(change) >= Math.Abs(Change))) / (1 + RandomChanges.Length);
 
+    /// <summary>How many times the random directions are ablated for a change of that norm, on the average: 1 would be once.</summary>
+    public double RandomScale { get; private init; }
+
     /// <summary>Ablates a direction, and random ones.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts, of which the first run counts.</param>
@@ -104,7 +107,10 @@ public sealed record CausalCheck(
             : [];
         return new CausalCheck(
             one.Name, before, changes[0], [.. changes.Skip(1)], norm, divergences.Length > 0 ? divergences[0] : null,
-            [.. divergences.Skip(1)]);
+            [.. divergences.Skip(1)])
+        {
+            RandomScale = scales.narrow(0, 1, options.RandomDirections).mean().item<double>(),
+        };
     }
 
     /// <summary>The direction beside the random ones: changes of the metric, and divergence of unrelated text.</summary>
@@ -122,7 +128,8 @@ public sealed record CausalCheck(
         for (int i = 0; i < names.Length; i++)
             table.Add([names[i], shown[i], .. divergences is null ? Array.Empty<string>() : [ShortNumbers.Format(divergences)[i]]]);
         string title = FormattableString.Invariant(
-            $"{Metric} {Clean:g4} clean; {Norm:g4} of each value taken away; chance {Chance:0.000} to change as much at random");
+            $"{Metric} {Clean:g4} clean; the change of values has a root mean square norm of {Norm:g4}, for which random directions are ")
+            + FormattableString.Invariant($"ablated {RandomScale:0.0} times; chance {Chance:0.000} to change as much at random");
         return TextTable.Wrap(title, 2) + "\n" + table.Print();
     }
 

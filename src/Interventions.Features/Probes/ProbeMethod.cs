@@ -10,8 +10,11 @@ public abstract record ProbeMethod
     /// <summary>
     /// Logistic regression: min ½‖w‖² + C Σ s log(1 + e^(−y(w·x + b))), y = ±1. Solved by Newton's steps in float64.
     /// </summary>
-    /// <param name="C">The weight of the data against that of the norm. Default: 1.</param>
-    public sealed record Logistic(double C = 1) : ProbeMethod
+    /// <param name="C">
+    /// The weight of the data against that of the norm. Default: 100, which of scaled columns is what 1 is of columns of standard deviation
+    /// 1, the default of scikit-learn behind its StandardScaler.
+    /// </param>
+    public sealed record Logistic(double C = 100) : ProbeMethod
     {
         /// <summary>Whether both classes weigh the same, s = n / (2 n_class); otherwise s = 1. Default: true.</summary>
         public bool Balanced { get; init; } = true;

@@ -38,7 +38,12 @@ public sealed record ProbeOptions
 /// <param name="Shuffled">How probes of shuffled labels do on these, with their true labels.</param>
 public sealed record SiteProbe(
     string Site, ImmutableArray<(string Name, string Value)> Point, Probe Probe, ProbeMetrics Train, ProbeMetrics Test,
-    ImmutableArray<ProbeMetrics> Shuffled);
+    ImmutableArray<ProbeMetrics> Shuffled)
+{
+    /// <summary>The site, and how the probe does.</summary>
+    public override string ToString() => FormattableString.Invariant(
+        $"probe of {Site}: ROC-AUC {Test.RocAuc:0.000}, F1 {Test.F1:0.000}; of its own rows {Train.RocAuc:0.000}");
+}
 
 /// <summary>Probes of one question at many sites, from one run. It owns the probes.</summary>
 public sealed class ProbeSweep : IDisposable
@@ -105,7 +110,11 @@ public sealed class ProbeSweep : IDisposable
                 .. isControlled ? [ProbeColumns.Short(probe.Shuffled.Average(one => one.RocAuc))] : Array.Empty<string>(),
             ]);
         string title = $"{Site}: {TextTable.Count(Split.Train.Length, "row")} to fit, {Split.Test.Length} to measure";
-        return TextTable.Wrap(title, 2) + "\n" + table.Print() + TextTable.Others(Probes.Length - Printed, "site");
+        // Not the values, but the fit is to blame where a probe does not even know its own rows.
+        string note = Probes.Max(probe => probe.Train.RocAuc) >= 0.8 ? "" : TextTable.Wrap(
+            "No probe tells apart the rows that it was fitted to, so these numbers do not say that nothing is there: give a method a larger "
+            + $"C, or take {nameof(ProbeMethod)}.{nameof(ProbeMethod.MassMean)}.", 2) + "\n";
+        return TextTable.Wrap(title, 2) + "\n" + table.Print() + TextTable.Others(Probes.Length - Printed, "site") + note;
     }
 
     internal static ProbeSweep Of(
@@ -123,6 +132,7 @@ public sealed class ProbeSweep : IDisposable
             string[] groups = Groups(prompts, options.Groups);
             ProbeSplit split = ProbeSplit.ByGroup(
                 [.. sites[0].Prompts.Select(prompt => groups[prompt])], options.TestShare, options.Seed);
+            CheckSides(ofRows, split);
             foreach (SiteRows values in sites)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -156,6 +166,16 @@ public sealed class ProbeSweep : IDisposable
                 using Probe control = Probe.Fit(train.Shuffled(options.Seed + fit), options.Method);
                 return control.Evaluate(test);
             })]);
+    }
+
+    private static void CheckSides(bool[] labels, ProbeSplit split)
+    {
+        foreach ((string side, ImmutableArray<int> rows) in new[] { ("are fitted to", split.Train), ("are measured on", split.Test) })
+            if (rows.Select(row => labels[row]).Distinct().Count() < 2)
+                throw new ArgumentException(
+                    $"All of the {rows.Length} rows that probes {side} have the label {labels[rows[0]]}, of {labels.Length} rows that were "
+                    + $"split: give more prompts of both classes, or another {nameof(ProbeOptions.TestShare)} or {nameof(ProbeOptions.Seed)}.",
+                    nameof(labels));
     }
 
     private static bool[] RowLabels(IReadOnlyList<bool> labels, ImmutableArray<int> prompts, int count) =>

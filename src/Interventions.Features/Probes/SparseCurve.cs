@@ -16,6 +16,9 @@ public sealed record SparsePoint(ImmutableArray<int> Columns, ProbeMetrics Train
 /// <param name="Points">The probes, those of fewer columns first.</param>
 public sealed record SparseCurve(string Ranking, ImmutableArray<SparsePoint> Points)
 {
+    /// <summary>How many columns the ranking gives more than 0; the others follow by their numbers. Null where each k has its own ranking.</summary>
+    public int? Ranked { get; init; }
+
     /// <summary>The probe of so many columns.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public SparsePoint this[int k] => Points.FirstOrDefault(point => point.Columns.Length == k) ?? throw new ArgumentException(
@@ -40,7 +43,10 @@ public sealed record SparseCurve(string Ranking, ImmutableArray<SparsePoint> Poi
             table.Add(
                 ProbeColumns.Text(point.Columns.Length), TextTable.First([.. point.Columns]), ProbeColumns.Short(point.Test.F1),
                 ProbeColumns.Short(point.Test.Mcc), ProbeColumns.Short(point.Test.RocAuc), ProbeColumns.Short(point.Train.F1));
-        return $"{Ranking}\n{table.Print()}";
+        string note = Ranked is { } ranked && Points.Any(point => point.Columns.Length > ranked)
+            ? TextTable.Wrap($"{Ranking} says something of {TextTable.Count(ranked, "column")}; others follow by their numbers.", 2) + "\n"
+            : "";
+        return $"{Ranking}\n{table.Print()}{note}";
     }
 }
 

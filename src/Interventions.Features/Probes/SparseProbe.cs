@@ -18,7 +18,7 @@ public enum ProbeRanking
     /// <summary>F of an analysis of variance: the variance between the classes over that within them.</summary>
     AnovaF,
 
-    /// <summary>|w| of an L1 logistic regression with C = 0.1.</summary>
+    /// <summary>|w| of an L1 logistic regression with C = 0.1, which leaves most columns without a weight.</summary>
     L1Logistic,
 
     /// <summary>|w| of a linear support vector machine with C = 1.</summary>
@@ -82,17 +82,13 @@ public static class SparseProbe
 
     /// <summary>The columns, the highest ranked first; of equal ones the first.</summary>
     /// <inheritdoc cref="Scores"/>
-    public static IReadOnlyList<int> Order(LabelledRows rows, ProbeRanking ranking, int seed = 0)
-    {
-        IReadOnlyList<double> scores = Scores(rows, ranking, seed);
-        return [.. Enumerable.Range(0, scores.Count).OrderByDescending(column => scores[column])];
-    }
+    public static IReadOnlyList<int> Order(LabelledRows rows, ProbeRanking ranking, int seed = 0) => Order(Scores(rows, ranking, seed));
 
     /// <summary>Fits a probe to the k columns that are ranked highest.</summary>
     /// <param name="rows">Values with their classes.</param>
     /// <param name="k">How many columns.</param>
     /// <param name="ranking">By what they are ranked.</param>
-    /// <param name="method">How it is fitted. Default: logistic regression, balanced, of columns as they are.</param>
+    /// <param name="method">How it is fitted. Default: logistic regression, C = 1, balanced, of columns as they are.</param>
     /// <param name="seed">Of a random ranking.</param>
     /// <returns>A probe whose other weights are 0, and whose <see cref="Probe.Columns"/> are the chosen ones.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit, a value is not finite, or a class has no row.</exception>
@@ -118,9 +114,13 @@ public static class SparseProbe
         int seed = 0, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(test);
-        IReadOnlyList<int> order = Order(train, ranking, seed);
+        IReadOnlyList<double> scores = Scores(train, ranking, seed);
+        IReadOnlyList<int> order = Order(scores);
         IEnumerable<int> kept = (sizes ?? Sizes(order.Count)).Select(k => Checked(k, order.Count));
-        return new SparseCurve($"{ranking}", [.. kept.Select(k => Point(train, test, [.. order.Take(k)], cancellationToken))]);
+        return new SparseCurve($"{ranking}", [.. kept.Select(k => Point(train, test, [.. order.Take(k)], cancellationToken))])
+        {
+            Ranked = scores.Count(score => score > 0),
+        };
     }
 
     /// <summary>
@@ -155,7 +155,10 @@ public static class SparseProbe
         return new SparseCurve(nameof(AdaptiveThresholding), [.. points]);
     }
 
-    private static ProbeMethod Raw => new ProbeMethod.Logistic { Scaled = false };
+    private static IReadOnlyList<int> Order(IReadOnlyList<double> scores) =>
+        [.. Enumerable.Range(0, scores.Count).OrderByDescending(column => scores[column])];
+
+    private static ProbeMethod Raw => new ProbeMethod.Logistic(1) { Scaled = false };
 
     private static SparsePoint Point(LabelledRows train, LabelledRows test, int[] columns, CancellationToken cancellationToken)
     {

@@ -21,6 +21,14 @@ public sealed class ParetoFront
     /// <summary>The points that no other one beats, the cheapest first.</summary>
     public ImmutableArray<SteeringPoint> NonDominated { get; }
 
+    /// <summary>Compares all points of sweeps, and the model as it is: a point that costs something and gains nothing is beaten by it.</summary>
+    /// <exception cref="ArgumentException">There is no sweep, or a loss is no number.</exception>
+    public static ParetoFront Of(params IEnumerable<SteeringSweep> sweeps)
+    {
+        SteeringSweep[] all = [.. sweeps];
+        return Of(all.Select(sweep => sweep.Unchanged).Distinct().Concat(all.SelectMany(sweep => sweep.Points)));
+    }
+
     /// <summary>Compares points, of one sweep or of several.</summary>
     /// <exception cref="ArgumentException">There is no point, or a loss is no number.</exception>
     public static ParetoFront Of(params IEnumerable<SteeringPoint> points)

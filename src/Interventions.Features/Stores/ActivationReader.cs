@@ -55,11 +55,15 @@ internal sealed class ActivationReader
     /// <exception cref="InterventionException">A context does not fit the model, or a value is infinite or no number.</exception>
     public ActivationBatch Rows(IReadOnlyList<IReadOnlyList<long>> contexts, CancellationToken cancellationToken = default)
     {
+        long length = contexts.Max(context => context.Count);
+        if (_model.ContextLength is { } most && length > most)
+            throw new InterventionException(
+                $"A context of the corpus has {length} tokens, and {_model.Schema.Model} reads at most {most}: set "
+                + $"{nameof(CorpusOptions)}.{nameof(CorpusOptions.ContextLength)} to {most}.");
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using RunResult run = _graph.Run(
             _model, new TokenPrompts(contexts), new RunOptions { BatchSize = contexts.Count, KeptRuns = [] }, cancellationToken);
-        long length = contexts.Max(context => context.Count);
         long[] places = [.. contexts.SelectMany((context, i) => Positions.Kept(context).Select(position => (i * length) + position))];
         Tensor index = tensor(places, device: _model.Device);
         Tensor input = Taken(Input, Site).MoveToOuterDisposeScope();

@@ -110,9 +110,11 @@ public sealed class ActivationStore : IDisposable
     public static ActivationStore Open(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        StoreIndex index = StoreIndex.Read(folder) ?? throw new InterventionException($"There is no store in '{folder}'.");
+        StoreIndex index = StoreIndex.Read(folder) ?? throw new InterventionException(
+            $"There is no store in '{folder}': {nameof(ActivationStore)}.{nameof(Fill)} makes one.");
         return index.Rows > 0 ? new ActivationStore(folder, index) : throw new InterventionException(index.IsWhole
-            ? $"The store '{folder}' has no rows: all positions of its corpus are left out."
+            ? $"The store '{folder}' has no rows: " + (index.Contexts == 0 ? "its corpus has no text." : "all positions of its corpus are left "
+                + $"out, {index["left out"]} (see {nameof(ActivationOptions)}.{nameof(ActivationOptions.LeftOut)}).")
             : $"The store '{folder}' has no rows yet.");
     }
 

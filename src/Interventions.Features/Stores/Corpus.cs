@@ -38,6 +38,7 @@ public sealed class Corpus
     }
 
     /// <summary>Contexts of texts.</summary>
+    /// <remarks>Contexts whose tokens are for more than a quarter unknown to the tokenizer are refused where they are read.</remarks>
     /// <param name="documents">The texts, each a document; they are gone through anew for every pass over the contexts.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="options">How documents become contexts.</param>
@@ -87,9 +88,35 @@ public sealed class Corpus
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ContextCutting cutting = ContextCutting.Of(options, tokenizer);
-        return new(cutting.Cut(documents.Select(Tokens)), tokenizer, source, cutting.ToString());
+        return new(Known(cutting.Cut(documents.Select(Tokens)), tokenizer, source), tokenizer, source, cutting.ToString());
 
         IEnumerable<long> Tokens(IEnumerable<string> document) => document.SelectMany(piece => Encode(tokenizer, piece));
+    }
+
+    /// <summary>Contexts, the first of which have texts that the tokenizer knows.</summary>
+    private static IEnumerable<IReadOnlyList<long>> Known(IEnumerable<IReadOnlyList<long>> contexts, Tokenizer tokenizer, string source)
+    {
+        const int Looked = 1000;
+        long all = 0, unknown = 0;
+        foreach (IReadOnlyList<long> context in contexts)
+        {
+            if (all < Looked && tokenizer is HuggingFaceTokenizer { UnknownId: int id })
+            {
+                (all, unknown) = (all + context.Count, unknown + context.Count(token => token == id));
+                if (all >= Looked)
+                    Check();
+            }
+            yield return context;
+        }
+        Check();
+
+        void Check()
+        {
+            if (4 * unknown > all)
+                throw new InterventionException(
+                    $"Of the first {all} tokens of {source}, the tokenizer does not know {unknown}: is this the language of the model? If so, "
+                    + $"give the tokens themselves, {nameof(Corpus)}.{nameof(OfTokens)}.");
+        }
     }
 
     /// <summary>

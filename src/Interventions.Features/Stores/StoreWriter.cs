@@ -38,6 +38,9 @@ internal sealed class StoreWriter
         foreach (string unfinished in Directory.EnumerateFiles(folder, "*.tmp"))
             File.Delete(unfinished);
         StoreIndex? begun = StoreIndex.Read(folder);
+        // What was begun and got nowhere binds nobody.
+        if (begun is { Contexts: 0, IsWhole: false })
+            begun = null;
         if (begun is not null)
             origin.Check(begun, folder);
         else

@@ -175,7 +175,7 @@ internal sealed class SaeTrainer : IDisposable
 
     private Tensor? DeadFeatures()
     {
-        Tensor dead = Idle.no_less_than((long)Options.DeadAfter).nonzero().flatten();
+        Tensor dead = Idle.no_less_than((long)Options.StepsUntilDead).nonzero().flatten();
         return dead.shape[0] > 0 ? dead : null;
     }
 
@@ -228,7 +228,7 @@ internal sealed class SaeTrainer : IDisposable
             Terms = losses.Terms.ToImmutableSortedDictionary(term => term.Name, term => Number(term.Value), StringComparer.Ordinal),
             L0 = Number(counts.to_type(ScalarType.Float64).sum()) / rows.Input.shape[0],
             ExplainedVariance = 1 - (Number(losses.Error.squared().sum()) / Number(spread.squared().sum())),
-            DeadFeatures = (int)Number(Idle.no_less_than((long)Options.DeadAfter).sum()),
+            DeadFeatures = (int)Number(Idle.no_less_than((long)Options.StepsUntilDead).sum()),
             GradientNorm = norm,
         };
 

@@ -62,7 +62,7 @@ public static class SaeTraining
                     history.Add(step);
                 }
             }
-            if (resampling is not null && resampling.At.Contains(trainer.Steps))
+            if (resampling is not null && trainer.Steps < options.Steps && resampling.At.Contains(trainer.Steps))
                 trainer.Resample(resampling, batches.From(trainer.Steps).Take(resampling.Batches));
             if (trainer.Steps == options.Steps || trainer.Steps % options.SaveEvery == 0)
                 file?.Write(trainer, history);

@@ -24,14 +24,19 @@ public sealed record SaeTrainingOptions
     /// </summary>
     public double Beta1 { get; init; }
 
-    /// <summary>In how many first steps the learning rate rises to its value. Default: 1000.</summary>
-    public int WarmUpSteps { get; init; } = 1000;
+    /// <summary>
+    /// In how many first steps the learning rate rises to its value. Default (<see langword="null"/>): 1000, and at most a twentieth of all.
+    /// </summary>
+    public int? WarmUpSteps { get; init; }
 
     /// <summary>In which part of the steps, the last ones, the learning rate falls to 0. Default: 0.2.</summary>
     public double DecayPart { get; init; } = 0.2;
 
-    /// <summary>In how many first steps the coefficient of what keeps features few rises to its value. Default: 1000.</summary>
-    public int SparsityWarmUpSteps { get; init; } = 1000;
+    /// <summary>
+    /// In how many first steps the coefficient of what keeps features few rises to its value. Default (<see langword="null"/>): 1000, and
+    /// at most a twentieth of all.
+    /// </summary>
+    public int? SparsityWarmUpSteps { get; init; }
 
     /// <summary>
     /// Whether decoder rows have norm 1: their gradient along the row is taken out before a step, and their norm restored after it.
@@ -80,8 +85,11 @@ public sealed record SaeTrainingOptions
     /// <summary>The model whose values are trained on, for the file. Default: none.</summary>
     public string? Model { get; init; }
 
-    /// <summary>A feature that was active nowhere in so many steps counts as dead. Default: 1000.</summary>
-    public int DeadAfter { get; init; } = 1000;
+    /// <summary>
+    /// A feature that was active nowhere in so many steps counts as dead. Default (<see langword="null"/>): 1000, and at most a tenth of
+    /// all.
+    /// </summary>
+    public int? DeadAfter { get; init; }
 
     /// <summary>When dead features begin anew. Default: never.</summary>
     public Resampling? Resampling { get; init; }
@@ -109,10 +117,15 @@ public sealed record SaeTrainingOptions
 
     /// <summary>The learning rate of a step, counted from 0.</summary>
     internal double RateAt(long step) =>
-        LearningRate * Rising(step, WarmUpSteps) * Math.Min(1, DecayPart > 0 ? (Steps - step) / (DecayPart * Steps) : 1);
+        LearningRate * Rising(step, WarmUpSteps ?? UsualWarmUp) * Math.Min(1, DecayPart > 0 ? (Steps - step) / (DecayPart * Steps) : 1);
 
     /// <summary>The factor of the coefficient of sparsity at a step, counted from 0.</summary>
-    internal double SparsityAt(long step) => Rising(step, SparsityWarmUpSteps);
+    internal double SparsityAt(long step) => Rising(step, SparsityWarmUpSteps ?? UsualWarmUp);
+
+    /// <summary>After how many steps without activity a feature counts as dead.</summary>
+    internal int StepsUntilDead => DeadAfter ?? Math.Clamp(Steps / 10, 1, 1000);
+
+    private int UsualWarmUp => Math.Min(1000, Steps / 20);
 
     /// <summary>All that the trained weights depend on, as a text that is the same in every culture.</summary>
     internal string Described
@@ -170,6 +183,9 @@ public sealed record SaeTrainingOptions
             "the coefficient of a penalty is negative"),
         (Objective is SaeObjective.JumpRelu { Penalty: JumpPenalty.Quadratic { Target: <= 0 } }, "a target for L0 is above 0"),
         (Resampling is { Window: < 1 } or { Batches: < 1 }, "features are resampled for no steps, or at no batches"),
+        (Resampling is { } at && !at.At.Any(step => step > 0 && step < Steps),
+            $"features are resampled after {string.Join(", ", Resampling?.At ?? [])} steps, none of which is before the last of {Steps}: "
+            + $"set {nameof(Resampling)}.{nameof(Resampling.At)}"),
         (Resampling is { MostFrequent: not (>= 0 and < 1) }, "the frequency of rare features is at least 0 and below 1"),
     ];
 
@@ -195,7 +211,10 @@ public sealed record SaeTrainingOptions
 /// </summary>
 public sealed record Resampling
 {
-    /// <summary>After which steps. Default: 25,000, 50,000, 75,000 and 100,000, as published.</summary>
+    /// <summary>
+    /// After which steps; not after the last one, which no feature that begins anew could learn from. Default: 25,000, 50,000, 75,000 and
+    /// 100,000, as published.
+    /// </summary>
     public ImmutableArray<int> At { get; init; } = [25_000, 50_000, 75_000, 100_000];
 
     /// <summary>Over how many steps before each of them features are looked at. Default: 12,500.</summary>

@@ -141,7 +141,7 @@ public sealed class PrunedGraphTests
         string Title(XElement path) => path.Element(s_svg + "title")!.Value;
         Assert.Equal(pruned.Edges.Select(edge => $"{edge}").Order(), paths["edge"].Select(Title).Order());
         Assert.Equal(
-            pruned.Nodes.Select(node => $"{node}").Order(), paths["node"].Select(path => Title(path).Split(" \"")[0]).Order());
+            pruned.Nodes.Select(node => node.Name).Order(), paths["node"].Select(path => Title(path).Split(" \"")[0]).Order());
         Assert.All(paths["edge"], path => Assert.Equal(
             Title(path).Contains(": -", StringComparison.Ordinal) ? "#b2182b" : "#2166ac", path.Attribute("stroke")!.Value));
         GraphPlaces places = new(pruned);

@@ -95,13 +95,18 @@ public sealed class SplicingTests
             ["mean_ablated"] = Logits(model.Mean(Site, from: "only", pooled: true)),
         };
         foreach ((string name, Tensor logits) in runs)
-            SpliceCase.Close(golden.Splicing($"loss_per_target.{name}"), Metrics.Loss(logits[.., ..^1], ids[.., 1..]));
-        Tensor ofSpliced = Metrics.KullbackLeibler(runs["spliced"], clean), ofZero = Metrics.KullbackLeibler(runs["zero_ablated"], clean);
+            SpliceCase.Close(
+                golden.Splicing($"loss_per_target.{name}"),
+                Metrics.Loss(logits[.., ..^1].flatten(0, 1), ids[.., 1..].flatten()).view(ids.shape[0], -1));
+        Tensor ofSpliced = Divergence("spliced"), ofZero = Divergence("zero_ablated");
         SpliceCase.Close(golden.Splicing("kl_per_position.spliced"), ofSpliced);
         Assert.Equal(golden.Number("kl_clean_to_spliced_without_last_position"), ofSpliced[.., ..^1].mean().item<double>(), 1e-9);
         Assert.Equal(golden.Number("kl_clean_to_zero"), ofZero.mean().item<double>(), 1e-9);
         Tensor isRight = clean[.., ..^1].argmax(-1).eq(ids[.., 1..]);
         Assert.Equal(golden.Number("accuracy_clean"), isRight.to(ScalarType.Float64).mean().item<double>(), 1e-9);
+
+        Tensor Divergence(string run) =>
+            Metrics.KullbackLeibler(runs[run].flatten(0, 1), clean.flatten(0, 1)).view(ids.shape);
 
         Tensor Logits(Intervention changed) => changed.Capture("Logits", "logits").Run(golden)["Logits"].Values;
     }

@@ -143,6 +143,17 @@ public sealed class NeuronGraphTests
         Assert.All($"{comparison}".Split('\n'), line => Assert.True(line.Length <= 80, line));
     }
 
+    [Fact]
+    public void A_graph_that_knows_no_more_than_single_tokens_says_so()
+    {
+        NeuronGraph graph = Drawn();
+        Assert.Contains("recall 0.50, F1 0.67; each token alone: 0.33\n", $"{graph}", StringComparison.Ordinal);
+        Assert.DoesNotContain("no more than", $"{graph}", StringComparison.Ordinal);
+        Assert.Contains(
+            "what stands in front of a token tells no more than the token does\n", $"{graph.With(graph.Baseline!, graph.HeldOut!)}",
+            StringComparison.Ordinal);
+    }
+
     private static NeuronGraph Drawn() => new(new Neuron("blocks.1.mlp.post", 7), 5, [
         Path(3, "b", "a"), Path(1, "b"), Path(5, "b", "a", "*", "c"), Path(2, "b", "a", "*", "\"q\"")])
     {

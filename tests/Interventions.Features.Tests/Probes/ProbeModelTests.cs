@@ -30,6 +30,21 @@ public sealed class ProbeModelTests : IDisposable
         Assert.Equal(1, sweep["0"].Train.RocAuc);
         Assert.Contains("layer", $"{sweep}");
         Assert.Contains("shuffled", $"{sweep}");
+        Assert.StartsWith("probe of blocks.0.resid_post[pos=end]: ROC-AUC ", $"{sweep["0"]}");
+    }
+
+    /// <summary>A fit that is held back so much that it does not know its own rows says nothing of the values.</summary>
+    [Fact]
+    public void A_probe_that_is_held_back_too_much_says_so()
+    {
+        // Of the token in front: a property that is in no direction of large variance.
+        bool[] labels = [.. _texts.Prompts.SelectMany(prompt => prompt.Runs[0].Ids.SkipLast(1).Select(id => id % 2 == 0))];
+        using ProbeSweep weak = Probe.Fit(
+            _model, _texts, "blocks.{layer=1..2}.resid_post[pos=1..]", labels, new() { Method = new ProbeMethod.Logistic(1e-6) });
+        Assert.Contains("No probe tells apart the rows that it was fitted to", $"{weak}");
+        using ProbeSweep strong = Probe.Fit(
+            _model, _texts, "blocks.{layer}.resid_post[pos=end]", Labels, new() { Method = new ProbeMethod.Logistic(1e6) });
+        Assert.DoesNotContain("No probe", $"{strong}");
     }
 
     [Fact]
@@ -59,6 +74,9 @@ public sealed class ProbeModelTests : IDisposable
     {
         Assert.Contains("3 labels", Assert.Throws<ArgumentException>(() =>
             Probe.Fit(_model, _texts, "blocks.0.resid_post[pos=end]", [true, false, true])).Message);
+        bool[] one = [.. Enumerable.Range(0, 40).Select(prompt => prompt == 7)];
+        Assert.Contains("of 40 rows that were split: give more prompts of both classes", Assert.Throws<ArgumentException>(() =>
+            Probe.Fit(_model, _texts, "blocks.0.resid_post[pos=end]", one)).Message);
         Assert.Contains("query", Assert.Throws<InterventionException>(() =>
             Probe.Fit(_model, _texts, "blocks.0.attn.pattern[query=end]", Labels)).Message);
         Assert.Contains("layer", Assert.Throws<InterventionException>(() =>
@@ -101,6 +119,9 @@ public sealed class ProbeModelTests : IDisposable
         Assert.All(sizes.RandomChanges.Append(sizes.Change), change => Assert.Equal(norm, change, 1e-9));
         Assert.Equal(Math.Sqrt(norm), sizes.Norm, 1e-9);
         Assert.Equal(20, sizes.RandomChanges.Length);
+        // Along no direction do values vary more than along the first principal one.
+        Tensor first = linalg.svd(values - mean).Vh[0];
+        Assert.True(CausalCheck.Of(_model, _texts, Site, first, size).RandomScale > 1);
         Assert.Null(sizes.Divergence);
 
         InterventionGraph spread = Intervention.On(_model)

@@ -11,10 +11,10 @@ public sealed class ProbeReferenceTests
 
     private static readonly Dictionary<string, (ProbeMethod Method, double Tolerance)> s_probes = new()
     {
-        ["logistic"] = (new ProbeMethod.Logistic { Balanced = false, Scaled = false }, 1e-7),
+        ["logistic"] = (new ProbeMethod.Logistic(1) { Balanced = false, Scaled = false }, 1e-7),
         ["logistic_c0.05"] = (new ProbeMethod.Logistic(0.05) { Balanced = false, Scaled = false }, 1e-7),
-        ["logistic_balanced"] = (new ProbeMethod.Logistic { Scaled = false }, 1e-7),
-        ["logistic_balanced_scaled"] = (new ProbeMethod.Logistic(), 1e-7),
+        ["logistic_balanced"] = (new ProbeMethod.Logistic(1) { Scaled = false }, 1e-7),
+        ["logistic_balanced_scaled"] = (new ProbeMethod.Logistic(1), 1e-7),
         ["difference_in_means"] = (new ProbeMethod.DifferenceInMeans(), 1e-9),
         ["linear_discriminant"] = (new ProbeMethod.LinearDiscriminant(), 1e-9),
         ["mass_mean"] = (new ProbeMethod.MassMean(), 1e-9),

@@ -76,7 +76,7 @@ public sealed class ProbeTests
     {
         using DisposeScope scope = NewDisposeScope();
         LabelledRows data = Random(40, 5, seed: 4) with { Labels = [.. Enumerable.Range(0, 40).Select(row => row < 10)] };
-        using Probe balanced = Probe.Fit(data, new ProbeMethod.Logistic { Scaled = false });
+        using Probe balanced = Probe.Fit(data, new ProbeMethod.Logistic(1) { Scaled = false });
         int[] rows = [.. Enumerable.Range(0, 40), .. Enumerable.Range(0, 10), .. Enumerable.Range(0, 10)];
         using Probe repeated = Probe.Fit(
             data.Of(rows), new ProbeMethod.Logistic(40 / 60.0) { Balanced = false, Scaled = false });
@@ -125,6 +125,20 @@ public sealed class ProbeTests
     {
         using DisposeScope scope = NewDisposeScope();
         Assert.Equal(4, SparseProbe.Order(Planted(), ranking)[0]);
+    }
+
+    [Fact]
+    public void Columns_that_a_ranking_says_nothing_of_are_counted()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        LabelledRows rows = Planted();
+        int ranked = SparseProbe.Scores(rows, ProbeRanking.L1Logistic).Count(weight => weight > 0);
+        Assert.InRange(ranked, 1, 4);
+        SparseCurve all = SparseProbe.Curve(rows, rows, ProbeRanking.L1Logistic, [1, 5]);
+        Assert.Equal(ranked, all.Ranked);
+        Assert.Contains($"L1Logistic says something of {ranked} column", $"{all}", StringComparison.Ordinal);
+        Assert.DoesNotContain("says", $"{SparseProbe.Curve(rows, rows, ProbeRanking.L1Logistic, [1])}", StringComparison.Ordinal);
+        Assert.DoesNotContain("says", $"{SparseProbe.Curve(rows, rows, ProbeRanking.AnovaF, [1, 5])}", StringComparison.Ordinal);
     }
 
     [Fact]

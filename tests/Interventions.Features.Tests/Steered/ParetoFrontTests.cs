@@ -57,7 +57,7 @@ public sealed class ParetoFrontTests
         Assert.Contains("norm of what is added", front.ToSvgByNorm(), StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => ParetoFront.Of(Point("a", 1, 3, 1) with { Norm = null }).ToSvgByNorm());
         Assert.Throws<ArgumentException>(() => ParetoFront.Of(Point("a", 1, double.NaN, 1)));
-        Assert.Throws<ArgumentException>(() => ParetoFront.Of());
+        Assert.Throws<ArgumentException>(() => ParetoFront.Of(Array.Empty<SteeringPoint>()));
 
         static SteeringPoint Point(string method, double c, double loss, int hits) =>
             new(method, null, c, 2 * c, loss, new SuccessRate(hits, 5));

@@ -205,6 +205,10 @@ public sealed class SteeringSweepTests : IDisposable
             Assert.Empty(cheap);
         Assert.Null(sweep.Best(-100));
         Assert.Equal(2, sweep.Points.Count(point => point.IsReference && point.Strength == 1));
+        ParetoFront front = ParetoFront.Of(sweep, sweep);
+        Assert.Equal([sweep.Unchanged, .. sweep.Points, .. sweep.Points], front.Points.AsEnumerable());
+        Assert.All(front.NonDominated, point => Assert.True(
+            point == sweep.Unchanged || point.Loss < sweep.Unchanged.Loss || point.Success.Rate > sweep.Unchanged.Success.Rate));
         string[] lines = sweep.ToString().Split('\n');
         Assert.Equal(2 + 1 + 6, lines.Length - 1);
         Assert.All(lines, line => Assert.InRange(line.Length, 0, 80));

@@ -146,6 +146,23 @@ public sealed class CorpusTests : IDisposable
         }
     }
 
+    /// <summary>Text of another language is not measured as a row of unknown tokens.</summary>
+    [Fact]
+    public void Texts_that_the_tokenizer_does_not_know_are_refused()
+    {
+        CorpusOptions options = new() { ContextLength = 4, Beginning = BoundaryToken.None };
+        Assert.Equal(["abc?", "defg"], Cut(["abcЖ", "defg"], options));
+        Assert.Contains(
+            "Of the first 8 tokens of texts, the tokenizer does not know 3: is this the language of the model?",
+            Assert.Throws<InterventionException>(() => Cut(["abЖД", "deЖg"], options)).Message, StringComparison.Ordinal);
+        // It is said as soon as a thousand tokens were looked at.
+        using IEnumerator<IReadOnlyList<long>> endless = Corpus.OfTexts(Enumerable.Repeat("Жa", int.MaxValue), _tokenizer, options)
+            .Contexts.GetEnumerator();
+        for (int context = 1; context < 250; context++)
+            Assert.True(endless.MoveNext());
+        Assert.Throws<InterventionException>(() => endless.MoveNext());
+    }
+
     [Fact]
     public void A_corpus_says_what_it_is() => Assert.Equal(
         "texts: contexts of 8 tokens, packed, beginning with token 1, documents parted by\n  token 2\n",

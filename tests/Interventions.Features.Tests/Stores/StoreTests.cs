@@ -227,7 +227,18 @@ public sealed class StoreTests : IDisposable
             ActivationStore.Fill(_model, Corpus.OfTokens([[1], [2]]), Site, _folder["empty"])).Message);
         Assert.Contains("Context 1 of the corpus has no tokens", Assert.Throws<InterventionException>(() =>
             ActivationStore.Fill(_model, Corpus.OfTokens([[1], []]), Site, _folder["none"])).Message);
-        ActivationStore store = ActivationStore.Fill(_model, TinyCorpora.Random(5), Site, _folder["used"], _options);
+        Assert.Contains("its corpus has no text", Assert.Throws<InterventionException>(() =>
+            ActivationStore.Fill(_model, Corpus.OfTokens([]), Site, _folder["nothing"])).Message);
+        int most = _model.Config.ContextLength;
+        Assert.Contains($"has {most + 1} tokens, and {_model.Schema.Model} reads at most {most}: set CorpusOptions.ContextLength to {most}",
+            Assert.Throws<InterventionException>(() =>
+                ActivationStore.Fill(_model, TinyCorpora.Random(2, length: most + 1), Site, _folder["used"], _options)).Message);
+        // What got nowhere binds nobody: other work may be done in its folder.
+        ActivationStore store = ActivationStore.Fill(
+            _model, TinyCorpora.Random(5), Site, _folder["used"], _options with { LeftOut = new() { First = 2 } });
+        store.Dispose();
+        Directory.Delete(_folder["used"], recursive: true);
+        store = ActivationStore.Fill(_model, TinyCorpora.Random(5), Site, _folder["used"], _options);
         Assert.Throws<ArgumentOutOfRangeException>(() => store.Batches((int)store.Count + 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => store.Read([store.Count]));
         using (new FileStream(Path.Combine(_folder["used"], "lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None))

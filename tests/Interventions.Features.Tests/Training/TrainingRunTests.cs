@@ -138,7 +138,8 @@ public sealed class TrainingRunTests : IDisposable
             [0.2, 1.0, 2.0, 2.0, 2.0, 1.0, 0.1],
             new[] { 0, 4, 9, 50, 80, 90, 99 }.Select(step => Math.Round(options.RateAt(step), 12)));
         Assert.Equal([0.25, 0.5, 0.75, 1, 1], Enumerable.Range(0, 5).Select(step => options.SparsityAt(step)));
-        using SaeTrainingResult result = SaeTraining.Train(Batches(), options with { Steps = 8, RecordEvery = 1, LearningRate = 1e-30 });
+        using SaeTrainingResult result = SaeTraining.Train(
+            Batches(), options with { Steps = 8, RecordEvery = 1, LearningRate = 1e-30, Resampling = null });
         double[] ratios = [.. result.History.Select(step => step.Terms["l1"])];
         Assert.InRange(ratios[0] / ratios[7], 0.15, 0.4); // a quarter of the penalty, on another batch
     }
@@ -212,6 +213,29 @@ public sealed class TrainingRunTests : IDisposable
         Assert.True(Same(result.Sae.Reconstruct(one), read.Reconstruct(one)));
     }
 
+    /// <summary>What begins anew after the last step would be all that is left of it: it does not.</summary>
+    [Fact]
+    public void Nothing_is_resampled_after_the_last_step()
+    {
+        SaeTrainingOptions options = Options(new SaeObjective.Standard(0.2)) with { Steps = 30 };
+        using SaeTrainingResult usual = SaeTraining.Train(Batches(), options);
+        using SaeTrainingResult atTheEnd = SaeTraining.Train(
+            Batches(), options with { Resampling = options.Resampling! with { At = [12, 26, 30, 50] } });
+        Assert.True(Same(usual.Sae.Weights.Decoder, atTheEnd.Sae.Weights.Decoder));
+    }
+
+    [Theory]
+    [InlineData(200, 10)]
+    [InlineData(100_000, 1000)]
+    public void Of_few_steps_a_warm_up_takes_a_twentieth_and_death_a_tenth(int steps, int warmUp)
+    {
+        SaeTrainingOptions options = new() { Objective = new SaeObjective.Standard(0.2), Features = 16, Steps = steps, LearningRate = 1 };
+        Assert.Equal(0.5, options.RateAt((warmUp / 2) - 1), 1e-12);
+        Assert.Equal((1, 1), (options.RateAt(warmUp - 1), options.SparsityAt(warmUp - 1)));
+        Assert.Equal(1.0 / warmUp, options.SparsityAt(0), 1e-12);
+        Assert.Equal(Math.Min(1000, 2 * warmUp), options.StepsUntilDead);
+    }
+
     [Fact]
     public void What_cannot_be_trained_is_refused_with_the_reason()
     {
@@ -227,6 +251,8 @@ public sealed class TrainingRunTests : IDisposable
             Batches(), Options(new SaeObjective.BatchTopK(3) { InnerWidths = [8, 16] })));
         Refused("too coarse", () => SaeTraining.Train(Batches(), options with { Type = ScalarType.BFloat16 }));
         Refused("one of them", () => SaeTraining.Train(Batches(), options with { ScaleBatches = 2, InputNorm = InputNorm.LayerNorm }));
+        Refused("after 40, 50 steps, none of which is before the last of 40: set Resampling.At", () => SaeTraining.Train(
+            Batches(), options with { Resampling = new Resampling { At = [40, 50] } }));
         Assert.Contains("end after 3 steps", Assert.Throws<InterventionException>(
             () => SaeTraining.Train(new Few(3), options with { Resampling = null })).Message);
         Assert.Contains("no batches", Assert.Throws<InterventionException>(() => SaeTraining.Train(new Few(0), options)).Message);
