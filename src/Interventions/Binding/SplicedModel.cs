@@ -126,7 +126,7 @@ internal static class SplicedGraph
         bool detach = splice.DetachError;
 
         yield return node with { Name = original };
-        yield return Node(encoded, [read], x => splice.Encode(x[0]));
+        yield return Node(encoded, [read], x => splice.Encode(x[0], splice.Reads ?? node.Name));
         yield return Node(features, [encoded], x => x[0]);
         yield return Node(decoded, [encoded, read, original], x => splice.Decode(x[0], x[1], x[2]));
         yield return Node(reconstruction, [features, read, original], x => splice.Decode(x[0], x[1], x[2]));
@@ -162,10 +162,10 @@ internal static class SplicedGraph
 /// <param name="DetachError">Whether gradients hold the error term constant.</param>
 internal sealed record SplicedNode(string Where, SpliceNames Names, ISplice Splice, string? Reads, bool DetachError)
 {
-    /// <summary>The features, <c>[batch, pos, feature]</c>.</summary>
-    public Tensor Encode(Tensor x)
+    /// <summary>The features, <c>[batch, pos, feature]</c>, of a site's value.</summary>
+    public Tensor Encode(Tensor x, string site)
     {
-        Tensor features = PureCall.Run(x, Splice.Encode)
+        Tensor features = Encoded(x, site)
             ?? throw new InterventionException($"{Where}.Encode returned null; it must return the features.");
         return features.shape is [long batch, long pos, long count] && batch == x.shape[0] && pos == x.shape[1] && count == Splice.Features
             ? features
@@ -183,5 +183,17 @@ internal sealed record SplicedNode(string Where, SpliceNames Names, ISplice Spli
             ? value.to(original.dtype)
             : throw new InterventionException(
                 $"{Where}.Decode returned {Shapes.Describe(value)}; what it replaces is {Shapes.Describe(original)}.");
+    }
+
+    private Tensor? Encoded(Tensor x, string site)
+    {
+        try
+        {
+            return PureCall.Run(x, Splice.Encode);
+        }
+        catch (ArgumentException misfit)
+        {
+            throw new InterventionException($"{Where} cannot encode '{site}': {misfit.Message}", misfit);
+        }
     }
 }

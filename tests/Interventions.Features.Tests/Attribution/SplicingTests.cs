@@ -150,6 +150,17 @@ public sealed class SplicingTests
     }
 
     [Fact]
+    public void A_dictionary_of_another_width_is_refused_with_the_site_it_is_given()
+    {
+        using DecoderModel model = SmallDecoders.Model("gpt2");
+        using Sae sae = RandomSets.Dictionary(model, features: 40, seed: 2);
+        InterventionException refused = Assert.Throws<InterventionException>(() =>
+            Intervention.On(model).Splice("Sae", "blocks.1.mlp.post", sae).Run(ToyPrompts.Random(5, 6)));
+        Assert.Contains(".Sae cannot encode 'blocks.1.mlp.post': ", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("are needed", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_identity_dictionary_returns_what_is_not_negative()
     {
         using DisposeScope scope = NewDisposeScope();
