@@ -97,10 +97,12 @@ public sealed class Corpus
     private static IEnumerable<IReadOnlyList<long>> Known(IEnumerable<IReadOnlyList<long>> contexts, Tokenizer tokenizer, string source)
     {
         const int Looked = 1000;
+        // A byte-level tokenizer knows everything, and may name a boundary as its unknown token.
+        int? id = tokenizer is HuggingFaceTokenizer own && own.UnknownId != own.BosId && own.UnknownId != own.EosId ? own.UnknownId : null;
         long all = 0, unknown = 0;
         foreach (IReadOnlyList<long> context in contexts)
         {
-            if (all < Looked && tokenizer is HuggingFaceTokenizer { UnknownId: int id })
+            if (all < Looked && id is not null)
             {
                 (all, unknown) = (all + context.Count, unknown + context.Count(token => token == id));
                 if (all >= Looked)

@@ -50,7 +50,7 @@ internal sealed class FakeHub : IDisposable
             variables[name] = value;
         return HubSettings.Of(variables.GetValueOrDefault) with
         {
-            Patience = TimeSpan.FromMilliseconds(400),
+            Patience = TimeSpan.FromSeconds(20), // a busy machine is no silent hub
             Pause = TimeSpan.FromMilliseconds(1),
         };
     }
