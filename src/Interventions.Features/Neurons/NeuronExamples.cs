@@ -78,9 +78,11 @@ public sealed record NeuronExamples
     {
         StringBuilder text = new();
         string tokens = TextTable.Count(Tokens, "token");
-        text.Append(TextTable.Wrap(string.Create(
+        string largest = Top.IsEmpty ? "" : string.Create(CultureInfo.InvariantCulture, $", max {Maximum:0.###}");
+        string heading = string.Create(
             CultureInfo.InvariantCulture,
-            $"{Neuron}: fires on {Frequency:0.##%} of {tokens}, mean {Mean:0.###}, max {Maximum:0.###}"), 2)).Append($"\n{Histogram}\n");
+            $"{Neuron}: fires on {Frequency:0.##%} of {tokens}, mean {Mean:0.###}{largest}; how many have which activation, in logarithms:");
+        text.Append(TextTable.Wrap(heading, 2)).Append($"\n{Histogram}\n");
         NeuronExample[] shown = [.. Top.Take(mostExamples)];
         string[] numbers = ShortNumbers.Format([.. shown.Select(example => example.Activation)]);
         int width = numbers.Select(number => number.Length).DefaultIfEmpty(0).Max();
