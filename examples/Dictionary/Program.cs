@@ -108,34 +108,37 @@ ActivationStore Filled(string folder)
     }
 }
 
-// Of the features that are active at one of 100 to one of 10,000 positions, those with the largest activations: where they are largest.
+// Of the features that are active at one of 100 to one of 10,000 positions, those with the largest activations: where they are largest. Not
+// at the first tokens of a context, whose values are of another size in many models; and no two features with the same place.
 IEnumerable<string> Examples(Sae sae)
 {
-    const int Features = 10, Contexts = 3, Before = 12, After = 4;
+    const int Features = 10, Contexts = 3, Before = 12, After = 4, First = 8;
     IReadOnlyList<long>[] contexts = [.. held.Contexts];
     List<Tensor> peaks = [], places = [];
     foreach (IReadOnlyList<long>[] some in contexts.Chunk(16))
     {
         using DisposeScope scope = NewDisposeScope();
-        using RunResult run = Intervention.On(model).Capture("Rows", $"{site}[pos=1..]")
+        using RunResult run = Intervention.On(model).Capture("Rows", $"{site}[pos={First}..]")
             .Run(Texts.FromTokens([.. some.Select(ids => ids.ToArray())]));
         (Tensor peak, Tensor place) = sae.Encode(run["Rows"].Values).max(1);
         peaks.Add(peak.MoveToOuterDisposeScope());
         places.Add(place.MoveToOuterDisposeScope());
     }
     using Tensor ofContexts = cat(peaks), at = cat(places); // [context, feature]
-    float[] largest = [.. ofContexts.amax([0L]).data<float>()];
+    (Tensor largest, Tensor largestIn) = ofContexts.max(0);
+    float[] sizes = [.. largest.data<float>()];
+    (long Context, long Place) Of(int feature) => (largestIn[feature].item<long>(), at[largestIn[feature], feature].item<long>());
     foreach (int feature in Enumerable.Range(0, sae.Features)
         .Where(feature => itsEvaluation!.Metrics.Frequencies[feature] is >= 1e-4 and <= 1e-2)
-        .OrderByDescending(feature => largest[feature]).Take(Features))
+        .OrderByDescending(feature => sizes[feature]).DistinctBy(Of).Take(Features))
     {
         yield return $"feature {feature}, active at {itsEvaluation!.Metrics.Frequencies[feature]:0.00%} of positions";
-        float[] sizes = [.. ofContexts.select(1, feature).contiguous().data<float>()];
-        foreach (int context in Enumerable.Range(0, sizes.Length).OrderByDescending(i => sizes[i]).Take(Contexts))
+        float[] own = [.. ofContexts.select(1, feature).contiguous().data<float>()];
+        foreach (int context in Enumerable.Range(0, own.Length).OrderByDescending(i => own[i]).Take(Contexts))
         {
-            int place = 1 + (int)at[context, feature].item<long>();
+            int place = First + (int)at[context, feature].item<long>();
             string Decoded(Range tokens) => model.Decode(contexts[context].Take(tokens))!.ReplaceLineEndings(" ");
-            yield return $"  {sizes[context],6:0.0}  …{Decoded(Math.Max(0, place - Before)..place)}"
+            yield return $"  {own[context],6:0.0}  …{Decoded(Math.Max(0, place - Before)..place)}"
                 + $" >>{Decoded(place..(place + 1))}<<{Decoded((place + 1)..(place + 1 + After))}…";
         }
     }

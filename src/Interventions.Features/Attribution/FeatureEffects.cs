@@ -104,7 +104,8 @@ public sealed class FeatureEffects
         foreach (((int feature, _), string effect) in shown.Zip(effects))
         {
             FeatureEffect most = places[feature].MaxBy(one => Math.Abs(one.Effect));
-            table.Add($"{feature}", effect, $"{places[feature].Count()}", $"{TextTable.Quote(Tokens[most.Prompt][most.Position])}, token {most.Position} of prompt {most.Prompt}");
+            string token = TextTable.Quote(Tokens[most.Prompt][most.Position]);
+            table.Add($"{feature}", effect, $"{places[feature].Count()}", $"{token}, token {most.Position} of prompt {most.Prompt}");
         }
         string heading = TextTable.Wrap(
             $"{Title}: what features add to {Metric}, which is {ShortNumbers.Format([Measured.DefaultIfEmpty(0).Average()])[0]}; "

@@ -81,7 +81,7 @@ public sealed record NeuronExamples
         string largest = Top.IsEmpty ? "" : string.Create(CultureInfo.InvariantCulture, $", max {Maximum:0.###}");
         string heading = string.Create(
             CultureInfo.InvariantCulture,
-            $"{Neuron}: fires on {Frequency:0.##%} of {tokens}, mean {Mean:0.###}{largest}; how many have which activation, in logarithms:");
+            $"{Neuron}: fires on {Frequency:0.##%} of {tokens}, mean {Mean:0.###}{largest}; how many have which activation (logarithms):");
         text.Append(TextTable.Wrap(heading, 2)).Append($"\n{Histogram}\n");
         NeuronExample[] shown = [.. Top.Take(mostExamples)];
         string[] numbers = ShortNumbers.Format([.. shown.Select(example => example.Activation)]);

@@ -112,8 +112,8 @@ public sealed class ProbeSweep : IDisposable
         string title = $"{Site}: {TextTable.Count(Split.Train.Length, "row")} to fit, {Split.Test.Length} to measure";
         // Not the values, but the fit is to blame where a probe does not even know its own rows.
         string note = Probes.Max(probe => probe.Train.RocAuc) >= 0.8 ? "" : TextTable.Wrap(
-            "No probe tells apart the rows that it was fitted to, so these numbers do not say that nothing is there: give a method a larger "
-            + $"C, or take {nameof(ProbeMethod)}.{nameof(ProbeMethod.MassMean)}.", 2) + "\n";
+            "No probe tells apart the rows that it was fitted to, so these numbers do not say that nothing is there: give a method a "
+            + $"larger C, or take {nameof(ProbeMethod)}.{nameof(ProbeMethod.MassMean)}.", 2) + "\n";
         return TextTable.Wrap(title, 2) + "\n" + table.Print() + TextTable.Others(Probes.Length - Printed, "site") + note;
     }
 
@@ -174,7 +174,7 @@ public sealed class ProbeSweep : IDisposable
             if (rows.Select(row => labels[row]).Distinct().Count() < 2)
                 throw new ArgumentException(
                     $"All of the {rows.Length} rows that probes {side} have the label {labels[rows[0]]}, of {labels.Length} rows that were "
-                    + $"split: give more prompts of both classes, or another {nameof(ProbeOptions.TestShare)} or {nameof(ProbeOptions.Seed)}.",
+                    + $"split: give more prompts of both classes, another {nameof(ProbeOptions.TestShare)} or {nameof(ProbeOptions.Seed)}.",
                     nameof(labels));
     }
 

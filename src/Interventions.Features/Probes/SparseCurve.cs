@@ -16,7 +16,9 @@ public sealed record SparsePoint(ImmutableArray<int> Columns, ProbeMetrics Train
 /// <param name="Points">The probes, those of fewer columns first.</param>
 public sealed record SparseCurve(string Ranking, ImmutableArray<SparsePoint> Points)
 {
-    /// <summary>How many columns the ranking gives more than 0; the others follow by their numbers. Null where each k has its own ranking.</summary>
+    /// <summary>
+    /// How many columns the ranking gives more than 0; the others follow by their numbers. Null where each k has its own ranking.
+    /// </summary>
     public int? Ranked { get; init; }
 
     /// <summary>The probe of so many columns.</summary>

@@ -25,7 +25,8 @@ public sealed record SaeTrainingOptions
     public double Beta1 { get; init; }
 
     /// <summary>
-    /// In how many first steps the learning rate rises to its value. Default (<see langword="null"/>): 1000, and at most a twentieth of all.
+    /// In how many first steps the learning rate rises to its value. Default (<see langword="null"/>): 1000, and at most a twentieth of
+    /// all.
     /// </summary>
     public int? WarmUpSteps { get; init; }
 

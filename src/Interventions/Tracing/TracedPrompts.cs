@@ -31,7 +31,7 @@ internal sealed class TracedPrompts(ModelSchema schema, PromptVocabulary vocabul
                 + (axes.Contains("pos") ? "At(\"end\")." : "At(query: \"end\"), or At(query: \"end\", key: …)."));
         foreach ((_, string position) in given)
             if (!VocabularyResolver.TryPosition(position, vocabulary, out _, out SiteProblem? problem))
-                throw new InterventionException($"Trace: {problem.Message}");
+                throw new InterventionException($"Trace: {problem.Message}.");
         return Of($"{name.Node}[{string.Join("; ", given.Select(one => $"{one.Axis}={one.Position}"))}]");
     }
 
@@ -65,7 +65,7 @@ internal sealed class TracedPrompts(ModelSchema schema, PromptVocabulary vocabul
     public Tensor Logit(Tensor logits, string answer, string at)
     {
         if (VocabularyResolver.UnknownAnswer(answer, vocabulary) is { } problem)
-            throw new InterventionException($"Trace: {problem.Message}");
+            throw new InterventionException($"Trace: {problem.Message}.");
         SiteDefinition definition = schema.Sites.Single(site => site.Path == "logits");
         Tensor rows = Read(logits, At(new TracedName("logits", definition, null), ("pos", at))).view(batch.Count, -1);
         Tensor ids = batch.Answers(vocabulary.Answers.ToList().IndexOf(answer), batch.Rows, logits.device);
