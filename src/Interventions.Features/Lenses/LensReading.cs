@@ -111,7 +111,8 @@ public sealed class LensReading
                 Text(layer), divergences[layer], Agreements[layer].ToString("0.00", CultureInfo.InvariantCulture), ranks[layer],
                 string.Join(' ', shown[layer].Tokens.Select(TextTable.Quote)));
         int positions = Cells.Length / Layers;
-        return TextTable.Wrap($"{Kind} lens at {TextTable.Count(positions, "position")}: how often {Asked} comes first, and its rank, from 0", 2) + "\n" + table.Print();
+        string title = $"{Kind} lens at {TextTable.Count(positions, "position")}: how often {Asked} comes first, and its rank, from 0";
+        return TextTable.Wrap(title, 2) + "\n" + table.Print();
     }
 
     internal static LensReading Of(

@@ -103,7 +103,8 @@ public sealed partial class NeuronGraph : IActivationPredictor
             text.Append(CultureInfo.InvariantCulture, $"held out: firing precision {HeldOut.Firing.Precision:0.00}, ")
                 .Append(CultureInfo.InvariantCulture, $"recall {HeldOut.Firing.Recall:0.00}, F1 {HeldOut.Firing.F1:0.00}; ")
                 .Append(CultureInfo.InvariantCulture, $"each token alone: {Baseline.Firing.F1:0.00}\n")
-                .Append(HeldOut.Firing.F1 > Baseline.Firing.F1 ? "" : "what stands in front of a token tells no more than the token does\n");
+                .Append(HeldOut.Firing.F1 > Baseline.Firing.F1
+                    ? "" : "what stands in front of a token tells no more than the token does\n");
         foreach (NeuronPath path in Paths.Take(shown))
         {
             string line = $"  {path}";

@@ -21,7 +21,9 @@ public sealed class ParetoFront
     /// <summary>The points that no other one beats, the cheapest first.</summary>
     public ImmutableArray<SteeringPoint> NonDominated { get; }
 
-    /// <summary>Compares all points of sweeps, and the model as it is: a point that costs something and gains nothing is beaten by it.</summary>
+    /// <summary>
+    /// Compares all points of sweeps, and the model as it is: a point that costs something and gains nothing is beaten by it.
+    /// </summary>
     /// <exception cref="ArgumentException">There is no sweep, or a loss is no number.</exception>
     public static ParetoFront Of(params IEnumerable<SteeringSweep> sweeps)
     {

@@ -112,10 +112,16 @@ public sealed class ActivationStore : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         StoreIndex index = StoreIndex.Read(folder) ?? throw new InterventionException(
             $"There is no store in '{folder}': {nameof(ActivationStore)}.{nameof(Fill)} makes one.");
-        return index.Rows > 0 ? new ActivationStore(folder, index) : throw new InterventionException(index.IsWhole
-            ? $"The store '{folder}' has no rows: " + (index.Contexts == 0 ? "its corpus has no text." : "all positions of its corpus are left "
-                + $"out, {index["left out"]} (see {nameof(ActivationOptions)}.{nameof(ActivationOptions.LeftOut)}).")
-            : $"The store '{folder}' has no rows yet.");
+        if (index.Rows > 0)
+            return new ActivationStore(folder, index);
+        string why = (index.IsWhole, index.Contexts) switch
+        {
+            (false, _) => " yet.",
+            (_, 0) => ": its corpus has no text.",
+            _ => $": all positions of its corpus are left out, {index["left out"]} (see {nameof(ActivationOptions)}."
+                + $"{nameof(ActivationOptions.LeftOut)}).",
+        };
+        throw new InterventionException($"The store '{folder}' has no rows{why}");
     }
 
     /// <summary>

@@ -116,8 +116,8 @@ public sealed class Corpus
         {
             if (4 * unknown > all)
                 throw new InterventionException(
-                    $"Of the first {all} tokens of {source}, the tokenizer does not know {unknown}: is this the language of the model? If so, "
-                    + $"give the tokens themselves, {nameof(Corpus)}.{nameof(OfTokens)}.");
+                    $"Of the first {all} tokens of {source}, the tokenizer does not know {unknown}: is this the language of the model? If "
+                    + $"so, give the tokens themselves, {nameof(Corpus)}.{nameof(OfTokens)}.");
         }
     }
 

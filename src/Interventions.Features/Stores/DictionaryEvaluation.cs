@@ -191,8 +191,8 @@ public sealed record EvaluationOptions : ActivationOptions
     }
 
     /// <summary>
-    /// The first token of a context whose loss counts: with 2, that of the second token, which the model predicts from the first alone, does
-    /// not. Default: 1, every token behind another.
+    /// The first token of a context whose loss counts: with 2, that of token 1, which the model predicts from token 0 alone, does not.
+    /// Default: 1, every token behind another.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is less than one.</exception>
     public int FirstTarget
@@ -200,7 +200,8 @@ public sealed record EvaluationOptions : ActivationOptions
         get;
         init => field = value > 0
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(FirstTarget), value, "Nothing predicts a context's first token, which is token 0.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(FirstTarget), value, "Nothing predicts a context's first token, which is token 0.");
     } = 1;
 
     /// <summary>Receives the progress after every batch of contexts: contexts, of both passes together.</summary>

@@ -117,7 +117,8 @@ internal sealed class EvaluationRuns : IDisposable
             double[] losses = [.. run["Losses"].Values.sum([1L]).cpu().data<double>()];
             (_zero, _ofMean) = (_zero + losses[0], _ofMean + losses[1]);
         }
-        (_contexts, _tokens, _targets) = (_contexts + count, _tokens + ((long)count * length), _targets + ((long)count * (length - _options.FirstTarget)));
+        _contexts += count;
+        (_tokens, _targets) = (_tokens + ((long)count * length), _targets + ((long)count * (length - _options.FirstTarget)));
 
         Tensor Rows(Tensor values) => values.flatten(2).flatten(0, 1).index_select(0, mask.flatten().nonzero().flatten());
     }

@@ -80,7 +80,7 @@ public sealed class SplicingTests
         SpliceCase.Close(golden.Attribution("site_gradient.clean"), clean.Run("only")["At"]);
     }
 
-    /// <summary>Losses by target and divergences by position; their means over a corpus are <see cref="Stores.EvaluationTests"/>'s.</summary>
+    /// <summary>Losses by target, divergences by position. Means over a corpus are those of <see cref="Stores.EvaluationTests"/>.</summary>
     [SharedFact(SpliceCase.Folder)]
     public void Losses_and_divergences_are_the_references()
     {
