@@ -201,8 +201,7 @@ public static class FeatureAttribution
             effects.AddRange(some);
             measured.AddRange(metrics);
         }
-        int longest = measurement.Prompts.Prompts.Select(prompt => prompt.Runs[0].Ids.Count).DefaultIfEmpty(0).Max();
-        return new FeatureEffects(title, measurement.Metric.Name, [.. effects], [.. measured], (longest, measurement.Features))
+        return new FeatureEffects(title, measurement.Metric.Name, [.. effects], [.. measured], measurement.Features)
         {
             Tokens = [.. measurement.Prompts.Prompts.Select(
                 prompt => prompt.Runs[0].Ids.Select(id => TokenTexts.Of(measurement.Model, id)).ToImmutableArray())],

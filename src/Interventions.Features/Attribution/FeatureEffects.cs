@@ -30,9 +30,8 @@ public sealed class FeatureEffects
 {
     private const int Printed = 12;
 
-    internal FeatureEffects(
-        string title, string metric, ImmutableArray<FeatureEffect> all, double[] measured, (int Pos, int Feature) sizes) =>
-        (Title, Metric, All, Measured, Length, Features) = (title, metric, all, [.. measured], sizes.Pos, sizes.Feature);
+    internal FeatureEffects(string title, string metric, ImmutableArray<FeatureEffect> all, double[] measured, int features) =>
+        (Title, Metric, All, Measured, Features) = (title, metric, all, [.. measured], features);
 
     /// <summary>What they are: <c>gradient · activation</c>.</summary>
     public string Title { get; }
@@ -47,7 +46,7 @@ public sealed class FeatureEffects
     public ImmutableArray<double> Measured { get; }
 
     /// <summary>The number of tokens of the longest prompt.</summary>
-    public int Length { get; }
+    public int Length => Tokens.Select(prompt => prompt.Length).DefaultIfEmpty(0).Max();
 
     /// <summary>The tokens of each prompt's first run, as text.</summary>
     public required ImmutableArray<ImmutableArray<string>> Tokens { get; init; }
@@ -73,10 +72,11 @@ public sealed class FeatureEffects
     /// <summary>All effects, zeros included: <c>[prompt, pos, feature]</c>, float64; the caller owns it. Mind its size.</summary>
     public Tensor ToTensor()
     {
-        double[] values = new double[checked(Measured.Length * Length * Features)];
+        int length = Length;
+        double[] values = new double[checked(Measured.Length * length * Features)];
         foreach (FeatureEffect one in All)
-            values[(((one.Prompt * Length) + one.Position) * Features) + one.Feature] = one.Effect;
-        return tensor(values).view(Measured.Length, Length, Features);
+            values[(((one.Prompt * length) + one.Position) * Features) + one.Feature] = one.Effect;
+        return tensor(values).view(Measured.Length, length, Features);
     }
 
     /// <summary>Writes a row for each of <see cref="All"/>: prompt, position, feature, activation, baseline, effect.</summary>

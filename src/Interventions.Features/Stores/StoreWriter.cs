@@ -39,14 +39,12 @@ internal sealed class StoreWriter
             File.Delete(unfinished);
         StoreIndex? begun = StoreIndex.Read(folder);
         // What was begun and got nowhere binds nobody.
-        if (begun is { Contexts: 0, IsWhole: false })
-            begun = null;
-        if (begun is not null)
-            origin.Check(begun, folder);
+        if (begun is null or { Contexts: 0, IsWhole: false })
+            (begun = origin).Write(folder);
         else
-            origin.Write(folder);
+            origin.Check(begun, folder);
         using ContextCursor contexts = new(reader.Corpus);
-        StoreWriter writer = new(folder, reader, options, begun ?? origin, contexts);
+        StoreWriter writer = new(folder, reader, options, begun, contexts);
         writer.GoOn();
         while (writer.IsWanting)
             writer.Add(cancellationToken);
